@@ -1,3 +1,6 @@
+using Riffle.Kernels;
+using Riffle.Simd;
+
 namespace Riffle.Execution;
 
 /// <summary>What one training step measured on its batch, before the weights change.</summary>
@@ -6,19 +9,71 @@ namespace Riffle.Execution;
 /// <param name="Top5">Images whose label is among the five highest logits.</param>
 public readonly record struct StepResult(double Loss, int Top1, int Top5);
 
-/// <summary>Forward and backward of a network over batches of a fixed size, planned once.</summary>
-public sealed class TrainingPlan : IDisposable
+/// <summary>
+/// Forward and backward of a network over batches, with all memory and steps planned once. A batch is cut into blocks of 16 images; each thread keeps
+/// its own blocks from layer to layer; what is added over blocks is added in their order. So results do not depend on the number of threads.
+/// </summary>
+public sealed unsafe class TrainingPlan : IDisposable
 {
+    /// <summary>Most parts in which gradients by weights are kept until they are added: enough for as many threads, few enough for memory.</summary>
+    private const int MostParts = 16;
+
+    private readonly BoundNetwork _network;
+    private readonly WorkerPool _pool;
+    private readonly List<IDisposable> _owned = [];
+    private readonly Block[] _blocks;
+    private readonly BlockLoss[] _losses;
+    private readonly int[] _labels;
+    private readonly int _blocksPerPart;
+    private readonly float* _parts;
+    private readonly float* _gradients;
+    private readonly float* _scratch;
+    private readonly float* _masks;
+
+    // The batch of the step that runs.
+    private ImageBatch _images;
+    private float _smoothing;
+
     /// <summary>Plans memory and steps.</summary>
     /// <param name="weights">Read by each step; running statistics are updated by it.</param>
     /// <param name="batch">Most images in a batch, at least 1.</param>
     /// <param name="threads">Threads that compute; results do not depend on it. 0: one per core.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The batch is empty, or the number of threads is negative.</exception>
+    /// <exception cref="RiffleException">There is not enough memory.</exception>
     public TrainingPlan(Weights weights, int batch, int threads = 0)
+        : this(weights, batch, threads, VectorLevels.Best)
     {
+    }
+
+    internal TrainingPlan(Weights weights, int batch, int threads, VectorLevel level)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
-        _ = threads;
-        throw new NotImplementedException();
+        _network = new BoundNetwork(new Schedule(weights.Network), weights, training: true, level);
+        _owned.Add(_network);
+        var blocks = Lanes.Blocks(batch);
+        _blocksPerPart = (blocks + MostParts - 1) / MostParts;
+        Parts = (blocks + _blocksPerPart - 1) / _blocksPerPart;
+        Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Parts);
+
+        float* data = Allocate(blocks * _network.DataSize), gradients = Allocate(blocks * _network.GradientSize), sums = Allocate(blocks * _network.SumsSize);
+        _masks = Allocate(blocks * Lanes.Count);
+        _blocks = [.. Enumerable.Range(0, blocks).Select(b => new Block
+        {
+            Data = data + b * _network.DataSize,
+            Gradients = gradients + b * _network.GradientSize,
+            Sums = sums + b * _network.SumsSize,
+            LaneMask = _masks + b * Lanes.Count,
+        })];
+        _parts = Allocate((long)Parts * weights.Trained.Length);
+        _gradients = Allocate(weights.Trained.Length);
+        _scratch = Allocate(Threads * _network.Scratch);
+        _losses = new BlockLoss[blocks];
+        _labels = new int[batch];
+        _pool = new WorkerPool(Threads, Work);
+        _owned.Insert(0, _pool);
     }
 
     /// <summary>The weights given.</summary>
@@ -27,18 +82,165 @@ public sealed class TrainingPlan : IDisposable
     /// <summary>Most images in a batch.</summary>
     public int Batch { get; }
 
+    /// <summary>Threads that compute: as asked for, but no more than there are parts of a batch to share.</summary>
+    public int Threads { get; }
+
+    /// <summary>Memory planned outside the managed heap, in bytes.</summary>
+    public long Memory { get; private set; }
+
     /// <summary>Gradient of the mean loss, in the order of <see cref="Weights.Trained"/>, after a step.</summary>
-    public Span<float> Gradients => throw new NotImplementedException();
+    public Span<float> Gradients => new(_gradients, Weights.Trained.Length);
+
+    private int Parts { get; }
 
     /// <summary>Forward, loss, backward: fills <see cref="Gradients"/> and updates the running statistics. Allocates nothing.</summary>
     /// <param name="pixels">Images×H×W×3 bytes, red first.</param>
-    /// <param name="labels">One class index for each image; their number is the number of images.</param>
+    /// <param name="labels">One class index for each image; their number, at most <see cref="Batch"/>, is the number of images.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="labelSmoothing">From 0 (none) to below 1 (Szegedy et al., 2016).</param>
-    public StepResult Step(ReadOnlySpan<byte> pixels, ReadOnlySpan<int> labels, Normalisation normalisation, float labelSmoothing = 0) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException">Pixels, labels or smoothing do not fit.</exception>
+    public StepResult Step(ReadOnlySpan<byte> pixels, ReadOnlySpan<int> labels, Normalisation normalisation, float labelSmoothing = 0)
+    {
+        fixed (byte* pointer = pixels)
+            return Step(ImageBatch.OfBytes(pointer, pixels.Length, labels.Length, Weights.Network, normalisation), labels, labelSmoothing);
+    }
+
+    /// <summary>The same for inputs that are ready.</summary>
+    /// <param name="images">Images×3×H×W, normalised.</param>
+    /// <param name="labels">One class index for each image; their number, at most <see cref="Batch"/>, is the number of images.</param>
+    /// <param name="labelSmoothing">From 0 (none) to below 1.</param>
+    /// <exception cref="ArgumentException">Images, labels or smoothing do not fit.</exception>
+    public StepResult Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, float labelSmoothing = 0)
+    {
+        fixed (float* pointer = images)
+            return Step(ImageBatch.OfFloats(pointer, images.Length, labels.Length, Weights.Network), labels, labelSmoothing);
+    }
+
+    /// <summary>Logits of the last step's batch, images×classes.</summary>
+    /// <exception cref="ArgumentException">The span is too short.</exception>
+    public void ReadLogits(Span<float> logits)
+    {
+        var classes = Weights.Network.Classes;
+        if (logits.Length < _images.Count * classes)
+            throw new ArgumentException($"{_images.Count} images of {classes} classes need {_images.Count * classes} logits");
+        fixed (float* rows = logits)
+        {
+            for (var b = 0; b < Lanes.Blocks(_images.Count); b++)
+                _network.Loss.ReadLogits(_network.Planes, _blocks[b], _scratch, ImagesOf(b), rows + (long)b * Lanes.Count * classes);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        foreach (var owned in _owned)
+            owned.Dispose();
+    }
+
+    private StepResult Step(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing)
+    {
+        if (labels.Length is 0 || labels.Length > Batch)
+            throw new ArgumentException($"a batch of {labels.Length} images; this plan takes 1 to {Batch}");
+        if (labelSmoothing is not (>= 0 and < 1))
+            throw new ArgumentException($"label smoothing {labelSmoothing} is not from 0 to below 1");
+        foreach (var label in labels)
+        {
+            if ((uint)label >= (uint)Weights.Network.Classes)
+                throw new ArgumentException($"label {label}: the network has classes 0 to {Weights.Network.Classes - 1}");
+        }
+
+        labels.CopyTo(_labels);
+        _images = images;
+        _smoothing = labelSmoothing;
+        for (var i = 0; i < _blocks.Length * Lanes.Count; i++)
+            _masks[i] = i < images.Count ? 1 : 0;
+        _pool.Run();
+
+        double loss = 0;
+        int top1 = 0, top5 = 0;
+        foreach (var block in _losses.AsSpan(0, Lanes.Blocks(images.Count)))
+        {
+            loss += block.Loss;
+            top1 += block.Top1;
+            top5 += block.Top5;
+        }
+
+        return new StepResult(loss / images.Count, top1, top5);
+    }
+
+    /// <summary>One thread's share of a step. Threads meet wherever something depends on the whole batch.</summary>
+    private void Work(int worker)
+    {
+        var used = _blocks.AsSpan(0, Lanes.Blocks(_images.Count));
+        var first = Math.Min(used.Length, Parts * worker / Threads * _blocksPerPart);
+        var end = Math.Min(used.Length, Parts * (worker + 1) / Threads * _blocksPerPart);
+        var scratch = _scratch + worker * _network.Scratch;
+        var steps = _network.Steps;
+
+        for (var s = worker; s < steps.Length; s += Threads)
+        {
+            steps[s].Prepare();
+            if (_network.Pendings[s] is { NeedsBatch: false } pending)
+                pending.PrepareInference(_network.Planes);
+        }
+
+        for (var b = first; b < end; b++)
+            _images.Load(b, used[b].Data + _network.ImagesOffset);
+        if (_pool.Arrive())
+            _pool.Release();
+
+        for (var s = 0; s < steps.Length; s++)
+        {
+            for (var b = first; b < end; b++)
+                steps[s].Forward(_network.Planes, used[b], scratch);
+            if (_network.Pendings[s] is { NeedsBatch: true } pending && _pool.Arrive())
+            {
+                pending.AfterForward(_network.Planes, used, _images.Count);
+                _pool.Release();
+            }
+        }
+
+        for (var b = first; b < end; b++)
+        {
+            var labels = _labels.AsSpan(b * Lanes.Count, ImagesOf(b));
+            _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, _smoothing, 1f / _images.Count);
+        }
+
+        FinishBackward(steps.Length, used);
+        for (var s = steps.Length - 1; s >= 0; s--)
+        {
+            for (var b = first; b < end; b++)
+                steps[s].Backward(_network.Planes, used[b], scratch, PartOf(b / _blocksPerPart), accumulate: b % _blocksPerPart > 0);
+            FinishBackward(s, used);
+        }
+
+        if (_pool.Arrive())
+            _pool.Release();
+        var length = (long)Weights.Trained.Length;
+        var parts = (used.Length + _blocksPerPart - 1) / _blocksPerPart;
+        _network.Loss.SumParts(_parts, parts, length, length * worker / Threads, length * (worker + 1) / Threads, _gradients);
+    }
+
+    /// <summary>Where gradients have become whole, batch norm's backward; its own gradients go to the first part, and stay zero in the others.</summary>
+    private void FinishBackward(int step, ReadOnlySpan<Block> used)
+    {
+        var finished = _network.FinishedAfter[step];
+        if (finished.Length == 0 || !_pool.Arrive())
+            return;
+        foreach (var pending in finished)
+            pending.AfterBackward(_network.Planes, used, _images.Count, _parts);
+        _pool.Release();
+    }
+
+    private int ImagesOf(int block) => Math.Min(Lanes.Count, _images.Count - block * Lanes.Count);
+
+    private float* PartOf(int part) => _parts + (long)part * Weights.Trained.Length;
+
+    private float* Allocate(long count)
+    {
+        var array = new NativeArray<float>(count);
+        _owned.Add(array);
+        Memory += count * sizeof(float);
+        return array.Pointer;
     }
 }

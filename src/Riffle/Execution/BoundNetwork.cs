@@ -1,0 +1,303 @@
+using Riffle.Kernels;
+using Riffle.Networks;
+using Riffle.Simd;
+
+namespace Riffle.Execution;
+
+/// <summary>
+/// A schedule bound to weights, to offsets in memory and to a vector width: what training and inference share. Blocks of images are the callers'.
+/// </summary>
+internal sealed unsafe class BoundNetwork : IDisposable
+{
+    private readonly List<IDisposable> _owned = [];
+    private readonly Schedule _schedule;
+    private readonly Weights _weights;
+    private readonly bool _training;
+
+    /// <param name="schedule">The steps.</param>
+    /// <param name="weights">Their memory is read by every run.</param>
+    /// <param name="training">Whether every activation is kept and gradients are placed; else activations share memory as soon as they can.</param>
+    /// <param name="level">Vector width.</param>
+    public BoundNetwork(Schedule schedule, Weights weights, bool training, VectorLevel level)
+    {
+        _schedule = schedule;
+        _weights = weights;
+        _training = training;
+        Planes = CreatePlanes();
+        Place();
+        var create = level switch
+        {
+            VectorLevel.Bits512 => (Func<ScheduledStep, Step>)CreateStep<Vec512>,
+            VectorLevel.Bits256 => CreateStep<Vec256>,
+            VectorLevel.Bits128 => CreateStep<Vec128>,
+            _ => CreateStep<VecScalar>,
+        };
+        var scheduled = schedule.Steps.SkipLast(1).ToArray();
+        Steps = [.. scheduled.Select(create)];
+        Pendings = [.. scheduled.Select(step => CreatePending(step.Output!))];
+        FinishedAfter = [.. Enumerable.Range(0, schedule.Steps.Count).Select(FinishedBackwardAfter)];
+        Loss = level switch
+        {
+            VectorLevel.Bits512 => CreateLoss<Vec512>(),
+            VectorLevel.Bits256 => CreateLoss<Vec256>(),
+            VectorLevel.Bits128 => CreateLoss<Vec128>(),
+            _ => CreateLoss<VecScalar>(),
+        };
+        Scratch = (Steps.Max(step => step.Scratch) + (long)weights.Network.Classes * Lanes.Count + 63) / 64 * 64;
+    }
+
+    /// <summary>All planes.</summary>
+    public Planes Planes { get; }
+
+    /// <summary>The steps in forward order, without the loss.</summary>
+    public Step[] Steps { get; }
+
+    /// <summary>For each step what is pending on its output, if anything.</summary>
+    public Pending?[] Pendings { get; }
+
+    /// <summary>For each step, the loss last: what is pending on tensors whose gradient is whole after it.</summary>
+    public Pending[][] FinishedAfter { get; }
+
+    /// <summary>The loss and what else is done at a batch's end.</summary>
+    public BatchKernels Loss { get; }
+
+    /// <summary>Floats of activations of one block.</summary>
+    public long DataSize { get; private set; }
+
+    /// <summary>Floats of gradients of one block.</summary>
+    public long GradientSize { get; private set; }
+
+    /// <summary>Floats of sums of one block.</summary>
+    public long SumsSize => (long)_schedule.PlaneCount * 2 * Lanes.Count;
+
+    /// <summary>Floats of scratch that one thread needs.</summary>
+    public long Scratch { get; }
+
+    /// <summary>Offset of the images in a block's activations.</summary>
+    public long ImagesOffset => Planes.Offset[_schedule.Images.FirstPlane];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var owned in _owned)
+            owned.Dispose();
+    }
+
+    private Planes CreatePlanes()
+    {
+        var count = _schedule.PlaneCount;
+        var planes = new Planes
+        {
+            Offset = Allocate<long>(count),
+            GradientOffset = Allocate<long>(count),
+            Scale = Allocate<float>(count),
+            Shift = Allocate<float>(count),
+            Floor = Allocate<float>(count),
+            Mean = Allocate<float>(count),
+            GradientScale = Allocate<float>(count),
+            GradientSlope = Allocate<float>(count),
+            GradientShift = Allocate<float>(count),
+        };
+        for (var p = 0; p < count; p++)
+        {
+            planes.Scale[p] = 1;
+            planes.GradientScale[p] = 1;
+            planes.Floor[p] = _schedule.HasRelu(p) ? 0 : float.NegativeInfinity;
+        }
+
+        return planes;
+    }
+
+    private void Place()
+    {
+        MemoryLayout data = new(), gradients = new();
+        var last = _schedule.Steps.Count;
+        foreach (var tensor in _schedule.Tensors)
+        {
+            var offset = data.Place(tensor.Size, tensor.Step, _training ? last : tensor.LastReader);
+            for (var c = 0; c < tensor.Channels; c++)
+                Planes.Offset[tensor.FirstPlane + c] = offset + (long)c * tensor.PlaneSize;
+        }
+
+        DataSize = data.Size;
+        if (!_training)
+            return;
+
+        // Backward time runs from the last step to the first. The images have no gradient.
+        foreach (var tensor in _schedule.Tensors.Skip(1).OrderByDescending(tensor => tensor.LastReader))
+        {
+            var offset = gradients.Place(tensor.Size, last - tensor.LastReader, last - tensor.Step);
+            for (var c = 0; c < tensor.Channels; c++)
+                Planes.GradientOffset[tensor.FirstPlane + c] = offset + (long)c * tensor.PlaneSize;
+        }
+
+        GradientSize = gradients.Size;
+    }
+
+    private Step CreateStep<TVec>(ScheduledStep step)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var layer = step.Layer!;
+        var output = step.Output!;
+        var input = _weights.Network.Layers[layer.Inputs[0]].Output;
+        var planes = Copy(step.Inputs[0]);
+        var gather = _training && output.Norm != null;
+        var arrivals = Copy(step.Arrivals[0]);
+        switch (layer.Operation)
+        {
+            case Convolution { Kernel: 1, Stride: 1 } conv:
+                return CreatePointwise<TVec>(step, input, conv.Groups, gather);
+            case FullyConnected:
+                return CreatePointwise<TVec>(step, input, 1, gather);
+            case Convolution { Kernel: 3 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
+                var depthwise = new DepthwiseConvolution
+                {
+                    Input = planes,
+                    Output = output.FirstPlane,
+                    Channels = input.Channels,
+                    Height = input.Height,
+                    Width = input.Width,
+                    Stride = conv.Stride,
+                    Weights = Kernel(layer),
+                    WeightStride = 9,
+                };
+                return new Steps<TVec>.Depthwise(depthwise, KernelOffset(layer), arrivals, gather);
+            case Convolution { Kernel: 3, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
+                var dense = new DenseConvolution
+                {
+                    Input = planes,
+                    Output = output.FirstPlane,
+                    InputChannels = input.Channels,
+                    OutputChannels = conv.OutputChannels,
+                    Height = input.Height,
+                    Width = input.Width,
+                    Stride = conv.Stride,
+                    Packed = Allocate<float>(layer.Parameters[0].Count),
+                };
+                return new Steps<TVec>.Dense(dense, Kernel(layer), KernelOffset(layer), gather);
+            case Networks.MaxPool { Kernel: 3 } pool:
+                var maximum = new Kernels.MaxPool
+                {
+                    Input = planes,
+                    Output = output.FirstPlane,
+                    Channels = input.Channels,
+                    Height = input.Height,
+                    Width = input.Width,
+                    Stride = pool.Stride,
+                };
+                return new Steps<TVec>.Maximum(maximum, arrivals);
+            case AveragePool { Kernel: 3 } pool:
+                var ninths = Allocate<float>(9);
+                new Span<float>(ninths, 9).Fill(1f / 9);
+                var average = new DepthwiseConvolution
+                {
+                    Input = planes,
+                    Output = output.FirstPlane,
+                    Channels = input.Channels,
+                    Height = input.Height,
+                    Width = input.Width,
+                    Stride = pool.Stride,
+                    Weights = ninths,
+                };
+                return new Steps<TVec>.Depthwise(average, -1, arrivals, gatherSums: false);
+            case Networks.GlobalAveragePool:
+                var global = new Kernels.GlobalAveragePool
+                {
+                    Input = planes,
+                    Output = output.FirstPlane,
+                    Channels = input.Channels,
+                    PlaneSize = input.Height * input.Width * Lanes.Count,
+                };
+                return new Steps<TVec>.GlobalAverage(global, arrivals);
+            case Add:
+                var addition = new Addition
+                {
+                    Left = planes,
+                    Right = Copy(step.Inputs[1]),
+                    Output = output.FirstPlane,
+                    Channels = input.Channels,
+                    PlaneSize = output.PlaneSize,
+                };
+                return new Steps<TVec>.Sum(addition, arrivals, Copy(step.Arrivals[1]));
+            default:
+                throw new NotSupportedException(
+                    $"{layer.Name}: {layer.Operation} has no kernel; convolutions are 1×1 grouped, 3×3 depthwise, or 3×3 dense on the images, and pools are 3×3");
+        }
+    }
+
+    private Steps<TVec>.Pointwise CreatePointwise<TVec>(ScheduledStep step, Shape input, int groups, bool gather)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var layer = step.Layer!;
+        var wanted = _training && step.Arrivals[0][0] != Arrival.Unwanted;
+        var kernel = new PointwiseConvolution
+        {
+            Input = Copy(step.Inputs[0]),
+            Output = step.Output!.FirstPlane,
+            InputChannels = input.Channels,
+            OutputChannels = step.Output.Channels,
+            Groups = groups,
+            PlaneSize = step.Output.PlaneSize,
+            Packed = Allocate<float>(layer.Parameters[0].Count),
+            PackedTransposed = wanted ? Allocate<float>(layer.Parameters[0].Count) : null,
+        };
+        return new Steps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? Copy(step.Arrivals[0]) : null, gather);
+    }
+
+    private Steps<TVec>.Batch CreateLoss<TVec>()
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var kernel = new SoftmaxCrossEntropy { Input = Copy(_schedule.Logits), Classes = _schedule.Logits.Length };
+        return new Steps<TVec>.Batch(kernel, Copy(_schedule.Steps[^1].Arrivals[0]));
+    }
+
+    private Pending? CreatePending(Tensor tensor)
+    {
+        if (tensor.Layer.Operation is FullyConnected)
+        {
+            var bias = tensor.Layer.Parameters[1];
+            return new PendingBias(tensor.FirstPlane, tensor.Channels, _weights.TrainedPointer + _weights.OffsetOf(bias), _weights.OffsetOf(bias));
+        }
+
+        if (tensor.Norm is not { } norm)
+            return null;
+        var operation = (BatchNorm)norm.Operation;
+        int weight = _weights.OffsetOf(norm.Parameters[0]), shift = _weights.OffsetOf(norm.Parameters[1]);
+        var kernel = new BatchNormalisation
+        {
+            FirstPlane = tensor.FirstPlane,
+            Channels = tensor.Channels,
+            Positions = tensor.PlaneSize / Lanes.Count,
+            Epsilon = operation.Epsilon,
+            Momentum = operation.Momentum,
+            Weight = _weights.TrainedPointer + weight,
+            Bias = _weights.TrainedPointer + shift,
+            RunningMean = _weights.RunningPointer + _weights.OffsetOf(norm.Parameters[2]),
+            RunningVariance = _weights.RunningPointer + _weights.OffsetOf(norm.Parameters[3]),
+        };
+        return new PendingNorm(kernel, weight, shift);
+    }
+
+    private Pending[] FinishedBackwardAfter(int step) =>
+        [.. _schedule.Tensors.Where(tensor => tensor.FirstReader == step && tensor.Step >= 0).Select(tensor => Pendings[tensor.Step]).OfType<Pending>()];
+
+    private float* Kernel(Layer layer) => _weights.TrainedPointer + KernelOffset(layer);
+
+    private int KernelOffset(Layer layer) => _weights.OffsetOf(layer.Parameters[0]);
+
+    private T* Allocate<T>(long count)
+        where T : unmanaged
+    {
+        var array = new NativeArray<T>(count);
+        _owned.Add(array);
+        return array.Pointer;
+    }
+
+    private T* Copy<T>(ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        var array = new NativeArray<T>(values);
+        _owned.Add(array);
+        return array.Pointer;
+    }
+}

@@ -1,0 +1,89 @@
+namespace Riffle.Execution;
+
+/// <summary>
+/// Threads that run the same work side by side and meet at barriers. Each keeps its own share of the images from layer to layer, so that what one
+/// step leaves in a core's caches is there for the next.
+/// </summary>
+internal sealed class WorkerPool : IDisposable
+{
+    private readonly SemaphoreSlim[] _start;
+    private readonly Thread[] _threads;
+    private readonly Action<int> _work;
+    private volatile bool _stop;
+    private volatile int _generation;
+    private int _arrived;
+
+    /// <param name="count">Workers, the caller of <see cref="Run"/> among them; at least 1.</param>
+    /// <param name="work">What each does, given its number from 0.</param>
+    public WorkerPool(int count, Action<int> work)
+    {
+        Count = count;
+        _work = work;
+        _start = [.. Enumerable.Range(1, count - 1).Select(_ => new SemaphoreSlim(0))];
+        _threads = [.. Enumerable.Range(1, count - 1).Select(StartThread)];
+    }
+
+    public int Count { get; }
+
+    /// <summary>Runs the work on all workers, the caller being number 0, and returns when all are done.</summary>
+    public void Run()
+    {
+        foreach (var start in _start)
+            start.Release();
+        _work(0);
+        if (Arrive())
+            Release();
+    }
+
+    /// <summary>A meeting point. Returns true to the last to come, who then does what all wait for and calls <see cref="Release"/>; false to the others, after that.</summary>
+    public bool Arrive()
+    {
+        var generation = _generation;
+        if (Interlocked.Increment(ref _arrived) == Count)
+            return true;
+        var spin = default(SpinWait);
+        while (_generation == generation)
+            spin.SpinOnce(sleep1Threshold: -1);
+        return false;
+    }
+
+    /// <summary>Lets the others go on.</summary>
+    public void Release()
+    {
+        _arrived = 0;
+        _generation++;
+    }
+
+    public void Dispose()
+    {
+        _stop = true;
+        foreach (var start in _start)
+            start.Release();
+        foreach (var thread in _threads)
+            thread.Join();
+        foreach (var start in _start)
+            start.Dispose();
+    }
+
+    private Thread StartThread(int worker)
+    {
+        var thread = new Thread(() =>
+        {
+            while (true)
+            {
+                _start[worker - 1].Wait();
+                if (_stop)
+                    return;
+                _work(worker);
+                if (Arrive())
+                    Release();
+            }
+        })
+        {
+            IsBackground = true,
+            Name = $"riffle {worker}",
+        };
+        thread.Start();
+        return thread;
+    }
+}

@@ -1,0 +1,62 @@
+using Riffle.Simd;
+
+namespace Riffle.Kernels;
+
+/// <summary>
+/// Sum of two values: the shortcut of a residual unit. ReLU, where it follows, is pending on the sum's planes.
+/// <code>
+/// a, b [C][H·W][16]
+/// y    [C][H·W][16]
+/// </code>
+/// </summary>
+internal readonly unsafe struct Addition
+{
+    /// <summary>Planes of a in the order of its channels.</summary>
+    public readonly int* Left { get; init; }
+
+    /// <summary>Planes of b in the order of its channels.</summary>
+    public readonly int* Right { get; init; }
+
+    /// <summary>First plane of the output.</summary>
+    public readonly int Output { get; init; }
+
+    /// <summary>C.</summary>
+    public readonly int Channels { get; init; }
+
+    /// <summary>H·W·16.</summary>
+    public readonly int PlaneSize { get; init; }
+
+    /// <summary>Floats of scratch that one thread needs for both directions.</summary>
+    public long Scratch => PlaneSize;
+
+    /// <summary>y = a + b.</summary>
+    public void Forward<TVec>(in Planes planes, in Block block, float* scratch)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Channels; c++)
+        {
+            PlaneAccess.Read<TVec>(planes, block, Left[c], 0, PlaneSize, scratch);
+            var target = block.Data + planes.Offset[Output + c];
+            PlaneAccess.Read<TVec>(planes, block, Right[c], 0, PlaneSize, target);
+            for (var i = 0; i < PlaneSize; i += TVec.Count)
+                TVec.Store(target + i, TVec.Load(target + i) + TVec.Load(scratch + i));
+        }
+    }
+
+    /// <summary>da = db = dy.</summary>
+    /// <param name="planes">All planes.</param>
+    /// <param name="block">The block of images.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    /// <param name="leftArrivals">What da means for each plane of a.</param>
+    /// <param name="rightArrivals">What db means for each plane of b.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* leftArrivals, Arrival* rightArrivals)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Channels; c++)
+        {
+            PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, PlaneSize, scratch);
+            PlaneAccess.AddGradient<TVec>(planes, block, Left[c], 0, PlaneSize, scratch, leftArrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Right[c], 0, PlaneSize, scratch, rightArrivals[c]);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+using System.Runtime.CompilerServices;
+using Riffle.Simd;
+
+namespace Riffle.Kernels;
+
+/// <summary>
+/// What is known of every plane of a plan: where it lies in a block of 16 images, and how it is read. A plane is one channel, H·W·16 floats.
+/// <list type="bullet">
+/// <item>Forward a plane holds raw values x, and is read as max(floor, scale · x + shift): batch norm and ReLU, applied on load.</item>
+/// <item>Backward it has a gradient plane that holds dz, the gradient by that value before ReLU, and is read as slope-corrected
+/// gradient · dz + slope · x + offset: the gradient by x, batch norm's backward applied on load.</item>
+/// </list>
+/// A value of the network is a list of planes, so channel shuffle, split and concat are other lists: they move nothing.
+/// </summary>
+internal readonly unsafe struct Planes
+{
+    /// <summary>Offset of x in a block's activations, in floats.</summary>
+    public readonly long* Offset { get; init; }
+
+    /// <summary>Offset of dz in a block's gradients, in floats.</summary>
+    public readonly long* GradientOffset { get; init; }
+
+    /// <summary>γ / σ of batch norm, 1 without.</summary>
+    public readonly float* Scale { get; init; }
+
+    /// <summary>β − mean · scale of batch norm; the bias of a fully connected layer; else 0.</summary>
+    public readonly float* Shift { get; init; }
+
+    /// <summary>0 where ReLU follows, else −∞.</summary>
+    public readonly float* Floor { get; init; }
+
+    /// <summary>Mean of x over the batch, which the sums of the gradient are taken around.</summary>
+    public readonly float* Mean { get; init; }
+
+    /// <summary>Factor of dz in the gradient by x.</summary>
+    public readonly float* GradientScale { get; init; }
+
+    /// <summary>Factor of x in the gradient by x.</summary>
+    public readonly float* GradientSlope { get; init; }
+
+    /// <summary>Constant in the gradient by x.</summary>
+    public readonly float* GradientShift { get; init; }
+}
+
+/// <summary>Memory of one block of 16 images.</summary>
+internal readonly unsafe struct Block
+{
+    /// <summary>Activations: x of every plane.</summary>
+    public readonly float* Data { get; init; }
+
+    /// <summary>Gradients: dz of every plane, in shared places where they do not live at the same time.</summary>
+    public readonly float* Gradients { get; init; }
+
+    /// <summary>Two sums of 16 lanes for every plane: forward Σx and Σx², backward Σdz and Σdz·(x − mean).</summary>
+    public readonly float* Sums { get; init; }
+
+    /// <summary>16 floats: 1 for a lane that holds an image, 0 for an unused one.</summary>
+    public readonly float* LaneMask { get; init; }
+
+    /// <summary>Sums of a plane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public float* SumsOf(int plane) => Sums + (long)plane * 2 * Lanes.Count;
+}
+
+/// <summary>What a gradient that arrives at a plane means for it; decided when the plan is made.</summary>
+[Flags]
+internal enum Arrival : byte
+{
+    /// <summary>The first of several: it is stored.</summary>
+    First = 0,
+
+    /// <summary>Added to what is there.</summary>
+    Add = 1,
+
+    /// <summary>No other follows: ReLU's mask is applied and batch norm's sums are gathered.</summary>
+    Last = 2,
+
+    /// <summary>Nobody wants it: the plane belongs to the images.</summary>
+    Unwanted = 4,
+}
+
+/// <summary>Reads planes with what is pending on them, and writes gradients. Pointers are to parts of planes; lengths are multiples of 16 floats.</summary>
+internal static unsafe class PlaneAccess
+{
+    /// <summary>target = max(floor, scale · x + shift) for a part of a plane.</summary>
+    public static void Read<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var source = block.Data + planes.Offset[plane] + start;
+        var scale = TVec.Broadcast(planes.Scale[plane]);
+        var shift = TVec.Broadcast(planes.Shift[plane]);
+        var floor = TVec.Broadcast(planes.Floor[plane]);
+        for (var i = 0; i < length; i += TVec.Count)
+            TVec.Store(target + i, TVec.Max(floor, TVec.MultiplyAdd(scale, TVec.Load(source + i), shift)));
+    }
+
+    /// <summary>target = gradient by x for a part of a plane, zero in unused lanes.</summary>
+    public static void ReadGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var x = block.Data + planes.Offset[plane] + start;
+        var dz = block.Gradients + planes.GradientOffset[plane] + start;
+        var scale = TVec.Broadcast(planes.GradientScale[plane]);
+        var slope = TVec.Broadcast(planes.GradientSlope[plane]);
+        var shift = TVec.Broadcast(planes.GradientShift[plane]);
+        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+        {
+            var mask = TVec.Load(block.LaneMask + lane);
+            for (var i = lane; i < length; i += Lanes.Count)
+            {
+                var value = TVec.MultiplyAdd(scale, TVec.Load(dz + i), TVec.MultiplyAdd(slope, TVec.Load(x + i), shift));
+                TVec.Store(target + i, value * mask);
+            }
+        }
+    }
+
+    /// <summary>Takes in the gradient by the value read (after floor) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/> says.</summary>
+    public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, Arrival arrival)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        if ((arrival & Arrival.Unwanted) != 0)
+            return;
+        var dz = block.Gradients + planes.GradientOffset[plane] + start;
+        if ((arrival & Arrival.Last) == 0)
+        {
+            if ((arrival & Arrival.Add) == 0)
+            {
+                for (var i = 0; i < length; i += TVec.Count)
+                    TVec.Store(dz + i, TVec.Load(gradient + i));
+            }
+            else
+            {
+                for (var i = 0; i < length; i += TVec.Count)
+                    TVec.Store(dz + i, TVec.Load(dz + i) + TVec.Load(gradient + i));
+            }
+
+            return;
+        }
+
+        var x = block.Data + planes.Offset[plane] + start;
+        var scale = TVec.Broadcast(planes.Scale[plane]);
+        var shift = TVec.Broadcast(planes.Shift[plane]);
+        var floor = TVec.Broadcast(planes.Floor[plane]);
+        var mean = TVec.Broadcast(planes.Mean[plane]);
+        var sums = block.SumsOf(plane);
+        var first = start == 0;
+        var add = (arrival & Arrival.Add) != 0;
+        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+        {
+            var sum = first ? TVec.Zero : TVec.Load(sums + lane);
+            var sumOfProducts = first ? TVec.Zero : TVec.Load(sums + Lanes.Count + lane);
+            for (var i = lane; i < length; i += Lanes.Count)
+            {
+                var raw = TVec.Load(x + i);
+                var value = TVec.Load(gradient + i);
+                if (add)
+                    value += TVec.Load(dz + i);
+                value = TVec.WhereAtLeast(floor, TVec.MultiplyAdd(scale, raw, shift), TVec.Zero, value);
+                TVec.Store(dz + i, value);
+                sum += value;
+                sumOfProducts = TVec.MultiplyAdd(value, raw - mean, sumOfProducts);
+            }
+
+            TVec.Store(sums + lane, sum);
+            TVec.Store(sums + Lanes.Count + lane, sumOfProducts);
+        }
+    }
+
+    /// <summary>Gathers Σx and Σx² of a part of a plane just written, lane by lane.</summary>
+    public static void GatherSums<TVec>(in Planes planes, in Block block, int plane, long start, int length)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var x = block.Data + planes.Offset[plane] + start;
+        var sums = block.SumsOf(plane);
+        var first = start == 0;
+        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+        {
+            var sum = first ? TVec.Zero : TVec.Load(sums + lane);
+            var sumOfSquares = first ? TVec.Zero : TVec.Load(sums + Lanes.Count + lane);
+            for (var i = lane; i < length; i += Lanes.Count)
+            {
+                var value = TVec.Load(x + i);
+                sum += value;
+                sumOfSquares = TVec.MultiplyAdd(value, value, sumOfSquares);
+            }
+
+            TVec.Store(sums + lane, sum);
+            TVec.Store(sums + Lanes.Count + lane, sumOfSquares);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+namespace Riffle.Simd;
+
+/// <summary>
+/// A vector of floats of some width. Kernels are written once over <typeparamref name="TSelf"/>; the JIT compiles them for each width.
+/// </summary>
+/// <remarks>
+/// Kept deliberately small. Accumulators belong in named locals: in arrays, inline arrays or behind calls they leave the registers.
+/// </remarks>
+internal unsafe interface IVec<TSelf>
+    where TSelf : unmanaged, IVec<TSelf>
+{
+    /// <summary>Floats in the vector: 16, 8, 4 or 1. It always divides <see cref="Lanes.Count"/>.</summary>
+    static abstract int Count { get; }
+
+    static abstract TSelf Zero { get; }
+
+    static abstract TSelf Load(float* source);
+
+    static abstract void Store(float* target, TSelf value);
+
+    static abstract TSelf Broadcast(float value);
+
+    /// <summary>a · b + c, fused where the hardware fuses.</summary>
+    static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
+
+    static abstract TSelf operator +(TSelf a, TSelf b);
+
+    static abstract TSelf operator -(TSelf a, TSelf b);
+
+    static abstract TSelf operator *(TSelf a, TSelf b);
+
+    static abstract TSelf Max(TSelf a, TSelf b);
+
+    /// <summary>Float by float: a ≥ b ? yes : no.</summary>
+    static abstract TSelf WhereAtLeast(TSelf a, TSelf b, TSelf yes, TSelf no);
+
+    /// <summary>Sum of all floats of the vector.</summary>
+    static abstract float Sum(TSelf value);
+}

@@ -1,0 +1,45 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Riffle.Simd;
+
+/// <summary>SSE and NEON: the 16 lanes in four vectors.</summary>
+internal unsafe struct Vec128 : IVec<Vec128>
+{
+    private Vector128<float> _v;
+
+    public static int Count => Vector128<float>.Count;
+
+    public static Vec128 Zero => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 Load(float* source) => new() { _v = Vector128.Load(source) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* target, Vec128 value) => value._v.Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 Broadcast(float value) => new() { _v = Vector128.Create(value) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 MultiplyAdd(Vec128 a, Vec128 b, Vec128 c) => new() { _v = Vector128.MultiplyAddEstimate(a._v, b._v, c._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 operator +(Vec128 a, Vec128 b) => new() { _v = a._v + b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 operator -(Vec128 a, Vec128 b) => new() { _v = a._v - b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 operator *(Vec128 a, Vec128 b) => new() { _v = a._v * b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 Max(Vec128 a, Vec128 b) => new() { _v = Vector128.MaxNative(a._v, b._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 WhereAtLeast(Vec128 a, Vec128 b, Vec128 yes, Vec128 no) =>
+        new() { _v = Vector128.ConditionalSelect(Vector128.GreaterThanOrEqual(a._v, b._v), yes._v, no._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vec128 value) => Vector128.Sum(value._v);
+}

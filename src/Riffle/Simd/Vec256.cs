@@ -1,0 +1,45 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Riffle.Simd;
+
+/// <summary>AVX2: the 16 lanes in two vectors.</summary>
+internal unsafe struct Vec256 : IVec<Vec256>
+{
+    private Vector256<float> _v;
+
+    public static int Count => Vector256<float>.Count;
+
+    public static Vec256 Zero => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 Load(float* source) => new() { _v = Vector256.Load(source) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* target, Vec256 value) => value._v.Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 Broadcast(float value) => new() { _v = Vector256.Create(value) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 MultiplyAdd(Vec256 a, Vec256 b, Vec256 c) => new() { _v = Vector256.MultiplyAddEstimate(a._v, b._v, c._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 operator +(Vec256 a, Vec256 b) => new() { _v = a._v + b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 operator -(Vec256 a, Vec256 b) => new() { _v = a._v - b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 operator *(Vec256 a, Vec256 b) => new() { _v = a._v * b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 Max(Vec256 a, Vec256 b) => new() { _v = Vector256.MaxNative(a._v, b._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 WhereAtLeast(Vec256 a, Vec256 b, Vec256 yes, Vec256 no) =>
+        new() { _v = Vector256.ConditionalSelect(Vector256.GreaterThanOrEqual(a._v, b._v), yes._v, no._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vec256 value) => Vector256.Sum(value._v);
+}

@@ -1,0 +1,45 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Riffle.Simd;
+
+/// <summary>AVX-512: all 16 lanes in one vector.</summary>
+internal unsafe struct Vec512 : IVec<Vec512>
+{
+    private Vector512<float> _v;
+
+    public static int Count => Vector512<float>.Count;
+
+    public static Vec512 Zero => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 Load(float* source) => new() { _v = Vector512.Load(source) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* target, Vec512 value) => value._v.Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 Broadcast(float value) => new() { _v = Vector512.Create(value) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 MultiplyAdd(Vec512 a, Vec512 b, Vec512 c) => new() { _v = Vector512.MultiplyAddEstimate(a._v, b._v, c._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 operator +(Vec512 a, Vec512 b) => new() { _v = a._v + b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 operator -(Vec512 a, Vec512 b) => new() { _v = a._v - b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 operator *(Vec512 a, Vec512 b) => new() { _v = a._v * b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 Max(Vec512 a, Vec512 b) => new() { _v = Vector512.MaxNative(a._v, b._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 WhereAtLeast(Vec512 a, Vec512 b, Vec512 yes, Vec512 no) =>
+        new() { _v = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a._v, b._v), yes._v, no._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vec512 value) => Vector512.Sum(value._v);
+}
