@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Riffle.Formats;
+
+/// <summary>
+/// Writes a file so that whoever reads its path sees the old content or the whole new one, after any crash: the bytes go to a hidden file
+/// in the same folder, are flushed to disk, and then take the place of the old file in one step.
+/// </summary>
+public static partial class AtomicFile
+{
+    static int _count;
+
+    /// <summary>Writes <paramref name="path"/> with what <paramref name="write"/> puts into the stream; whatever fails, the old file is untouched.</summary>
+    /// <param name="path">The file to create or replace; its folder must exist.</param>
+    /// <param name="write">Gets a stream that can be written and sought, and does not close it.</param>
+    /// <exception cref="RiffleException">The file can't be written: disk full, no permission, no such folder.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        string full = Path.GetFullPath(path);
+        string folder = Path.GetDirectoryName(full) ?? throw new RiffleException($"{path}: a folder, where a file is to be written; name a file.");
+        string aside = Path.Combine(folder, $".{Path.GetFileName(full)}.tmp-{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
+        try
+        {
+            using (var stream = new FileStream(aside, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 1 << 16))
+            {
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(aside, full, overwrite: true);
+            FlushFolder(folder);
+        }
+        catch (Exception e)
+        {
+            Discard(aside);
+            if (e is IOException or UnauthorizedAccessException) throw CannotWrite(path, e);
+            throw;
+        }
+    }
+
+    /// <summary>Writes <paramref name="text"/> as UTF-8 without a byte order mark.</summary>
+    /// <exception cref="RiffleException">The file can't be written.</exception>
+    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    internal static RiffleException CannotWrite(string path, Exception e) =>
+        new($"{path}: can't be written: {e.Message} See that the folder exists, that you may write there and that the disk has room, or choose another place.", e);
+
+    internal static RiffleException CannotRead(string path, Exception e) =>
+        new($"{path}: can't be read: {e.Message} See that the file exists and that you may read it.", e);
+
+    static void Discard(string aside)
+    {
+        try
+        {
+            File.Delete(aside);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The first error is the one to tell.
+        }
+    }
+
+    /// <summary>A rename survives a power cut only once the folder is on disk too. Windows has no such call, and some network file systems refuse it.</summary>
+    static void FlushFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        int descriptor = Open(folder, 0 /* O_RDONLY */);
+        if (descriptor < 0) return;
+        _ = Fsync(descriptor);
+        _ = Close(descriptor);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+}

@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+
+namespace Riffle.Formats;
+
+/// <summary>JPEG to upright RGB through libjpeg-turbo.</summary>
+static unsafe partial class JpegDecoder
+{
+    /// <summary>
+    /// libjpeg decodes a damaged file to something half grey and only warns. Its warnings are errors here, but for those that leave the
+    /// picture whole: an odd Adobe or JFIF version, bytes of padding before a marker (up to 99: more are the sign of a decoder that lost its
+    /// way), and scan parameters that bend the standard without loss. libjpeg reports its first warning only, so a file
+    /// with one of these must also have its end.
+    /// </summary>
+    [GeneratedRegex(@"Unknown Adobe color transform|unknown JFIF revision|data: \d{1,2} extraneous bytes before marker|Inconsistent progression|Invalid SOS parameters",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex HarmlessWarning { get; }
+
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name)
+    {
+        nint handle = TurboJpeg.InitDecompress();
+        if (handle == 0) throw new RiffleException("libturbojpeg has no memory for a decoder.");
+        try
+        {
+            fixed (byte* jpeg = encoded)
+            {
+                var size = new CULong((nuint)encoded.Length);
+
+                // The header call of version 2 also fails for a sampling that it has no name for, having found the size; decoding knows them all.
+                if (TurboJpeg.DecompressHeader(handle, jpeg, size, out int width, out int height, out _, out int colourspace) != 0
+                    && (width < 1 || height < 1 || colourspace < 0))
+                    throw Corrupt(name, TurboJpeg.Error(handle));
+
+                bool cmyk = colourspace is TurboJpeg.ColourspaceCmyk or TurboJpeg.ColourspaceYcck;
+                int channels = cmyk ? 4 : 3;
+                var samples = new byte[ImageDecoder.BytesFor(width, height, channels, name)];
+                fixed (byte* pixels = samples)
+                {
+                    int format = cmyk ? TurboJpeg.PixelsCmyk : TurboJpeg.PixelsRgb;
+                    if (TurboJpeg.Decompress(handle, jpeg, size, pixels, width, width * channels, height, format, TurboJpeg.FlagLimitScans) != 0)
+                        Judge(handle, encoded, name);
+                }
+
+                var image = new RgbImage(width, height, cmyk ? CmykToRgb(samples) : samples);
+                return Exif.Apply(image, Exif.Orientation(JpegMarkers.Exif(encoded)));
+            }
+        }
+        finally
+        {
+            _ = TurboJpeg.Destroy(handle);
+        }
+    }
+
+    static void Judge(nint handle, ReadOnlySpan<byte> encoded, string name)
+    {
+        string message = TurboJpeg.Error(handle);
+        if (TurboJpeg.ErrorCode(handle) != TurboJpeg.ErrorWarning || !HarmlessWarning.IsMatch(message)) throw Corrupt(name, message);
+        if (!JpegMarkers.HasEnd(encoded)) throw Corrupt(name, "Premature end of JPEG file");
+    }
+
+    static BadDataException Corrupt(string name, string message) => new($"{name}: a damaged JPEG image: {message}. Get a whole copy of the file, or leave it out.");
+
+    /// <summary>
+    /// The four inks as light: what the white paper keeps of each channel after the ink and the black. The files hold them inverted (255 is no
+    /// ink), as Adobe writes them and as other readers take every JPEG of four components.
+    /// </summary>
+    static byte[] CmykToRgb(byte[] samples)
+    {
+        var rgb = new byte[samples.Length / 4 * 3];
+        for (int from = 0, to = 0; from < samples.Length; from += 4)
+        {
+            int light = samples[from + 3];
+            for (int c = 0; c < 3; c++, to++)
+                rgb[to] = (byte)(light - (light * (255 - samples[from + c]) + 127) / 255);
+        }
+
+        return rgb;
+    }
+}

@@ -1,0 +1,7 @@
+namespace Riffle.Formats;
+
+/// <summary>A decoded image: rows from the top, <c>Height × Width × 3</c> bytes, red first, upright.</summary>
+/// <param name="Width">Columns, from 1.</param>
+/// <param name="Height">Rows, from 1.</param>
+/// <param name="Pixels">The samples, <c>Height × Width × 3</c> of them.</param>
+public sealed record RgbImage(int Width, int Height, byte[] Pixels);

@@ -1,0 +1,92 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Riffle.Formats;
+
+/// <summary>
+/// The safetensors format: the length of a JSON header (64 bits, little-endian), the header (per tensor its type, shape and place; strings of
+/// metadata under <c>__metadata__</c>), the values. https://github.com/huggingface/safetensors#format
+/// </summary>
+public static class SafeTensors
+{
+    internal const string MetadataKey = "__metadata__";
+    internal const int Alignment = 8;
+
+    /// <summary>Writes tensors of 32-bit floats in the order given; the same tensors give the same bytes.</summary>
+    /// <param name="stream">Where the file goes, from its first byte.</param>
+    /// <param name="tensors">Names, each once; shapes; as many values as the shape has, the last dimension running fastest.</param>
+    /// <param name="metadata">Strings to keep beside the tensors, written in ordinal order of their keys.</param>
+    /// <exception cref="ArgumentException">A name comes twice or is reserved, or a shape does not fit its values.</exception>
+    public static void Write(
+        Stream stream, IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors, IReadOnlyDictionary<string, string> metadata)
+    {
+        var list = tensors.ToList();
+        byte[] header = Header(list, metadata);
+        Span<byte> length = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        foreach (var (_, _, values) in list) WriteFloats(stream, values.Span);
+    }
+
+    /// <summary>Reads a file. Tensors of F32, F16, BF16 and F64 come as floats; of others only name and shape.</summary>
+    /// <exception cref="BadDataException">The file is no whole safetensors file; the message says where it is damaged.</exception>
+    /// <exception cref="RiffleException">The file can't be read.</exception>
+    public static SafeTensorsFile Read(string path) => SafeTensorsFile.Read(path);
+
+    static byte[] Header(List<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors, IReadOnlyDictionary<string, string> metadata)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject(MetadataKey);
+            foreach (var (key, value) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)) json.WriteString(key, value);
+            json.WriteEndObject();
+
+            var seen = new HashSet<string> { MetadataKey };
+            long offset = 0;
+            foreach (var (name, shape, values) in tensors)
+            {
+                if (!seen.Add(name)) throw new ArgumentException($"The name '{name}' is taken: each tensor needs its own.", nameof(tensors));
+                if (shape.Any(d => d < 0) || shape.Aggregate(1L, (a, d) => checked(a * d)) != values.Length)
+                    throw new ArgumentException($"The shape [{string.Join(", ", shape)}] of '{name}' does not fit its {values.Length} values.", nameof(tensors));
+                json.WriteStartObject(name);
+                json.WriteString("dtype", "F32");
+                json.WriteStartArray("shape");
+                foreach (int d in shape) json.WriteNumberValue(d);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(offset);
+                json.WriteNumberValue(offset += sizeof(float) * (long)values.Length);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        // Spaces after the header put the values on a multiple of their size, so that others can map them into memory.
+        while (buffer.Length % Alignment != 0) buffer.WriteByte((byte)' ');
+        return buffer.ToArray();
+    }
+
+    static void WriteFloats(Stream stream, ReadOnlySpan<float> values)
+    {
+        if (BitConverter.IsLittleEndian)
+        {
+            const int Piece = 1 << 20; // a span of bytes can't be as long as one of floats
+            for (; values.Length > Piece; values = values[Piece..]) stream.Write(MemoryMarshal.AsBytes(values[..Piece]));
+            stream.Write(MemoryMarshal.AsBytes(values));
+            return;
+        }
+
+        Span<byte> bytes = stackalloc byte[sizeof(float)];
+        foreach (float value in values)
+        {
+            BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
+            stream.Write(bytes);
+        }
+    }
+}

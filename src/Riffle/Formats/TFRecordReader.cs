@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+
+namespace Riffle.Formats;
+
+/// <summary>
+/// Reads TFRecords one after the other, in the memory of the largest one. Both checksums of every record are checked, and a length is believed
+/// only as far as the file goes.
+/// </summary>
+public sealed class TFRecordReader : IDisposable
+{
+    readonly Stream _stream;
+    readonly string _name;
+    readonly byte[] _header = new byte[TFRecordWriter.HeaderSize];
+    byte[] _buffer = new byte[1 << 14];
+    long _next;
+
+    /// <summary>Opens a TFRecord file (not compressed).</summary>
+    /// <exception cref="RiffleException">The file can't be opened.</exception>
+    public TFRecordReader(string path)
+        : this(Open(path), path)
+    {
+    }
+
+    /// <summary>Reads from a stream, which is closed with this reader; it need not be seekable.</summary>
+    /// <param name="stream">The stream, standing at the start of a record.</param>
+    /// <param name="name">What error messages call it.</param>
+    public TFRecordReader(Stream stream, string name)
+    {
+        _stream = stream;
+        _name = name;
+    }
+
+    /// <summary>Where the current record begins (the byte offset of its length field), counted from where the reading began.</summary>
+    public long Offset { get; private set; }
+
+    /// <summary>The number of the current record, from 0; -1 before the first.</summary>
+    public long Index { get; private set; } = -1;
+
+    /// <summary>Reads the next record; false at the end of the file.</summary>
+    /// <param name="record">The record's bytes, valid until the next call.</param>
+    /// <exception cref="BadDataException">The record is cut off or damaged; the message names file, record and byte offset.</exception>
+    /// <exception cref="RiffleException">The disk or the network failed.</exception>
+    public bool TryRead(out ReadOnlyMemory<byte> record)
+    {
+        try
+        {
+            return Read(out record);
+        }
+        catch (InvalidDataException e)
+        {
+            // What a decompressing stream throws for damage of its own.
+            throw Damaged(e.Message, e);
+        }
+        catch (IOException e)
+        {
+            throw AtomicFile.CannotRead(_name, e);
+        }
+    }
+
+    bool Read(out ReadOnlyMemory<byte> record)
+    {
+        record = default;
+        Offset = _next;
+        int got = _stream.ReadAtLeast(_header, _header.Length, throwOnEndOfStream: false);
+        if (got == 0) return false;
+        Index++;
+        if (got < _header.Length) throw Damaged($"the file ends within the record's header ({got} of {_header.Length} bytes)");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(_header.AsSpan(sizeof(ulong))) != Crc32C.Masked(_header.AsSpan(0, sizeof(ulong))))
+            throw Damaged("the checksum of the record's length is wrong");
+
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(_header);
+        if (length > (ulong)(Array.MaxLength - TFRecordWriter.FooterSize)) throw Damaged($"a record of {length} bytes is more than memory can hold");
+        int size = (int)length + TFRecordWriter.FooterSize;
+        if (_stream.CanSeek && size > _stream.Length - _stream.Position)
+            throw Damaged($"the record should hold {length} bytes and a checksum, the file has {_stream.Length - _stream.Position} more");
+        Fill(size, length);
+
+        var data = _buffer.AsMemory(0, (int)length);
+        if (BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan((int)length)) != Crc32C.Masked(data.Span)) throw Damaged("the checksum of the record's data is wrong");
+        _next += _header.Length + size;
+        record = data;
+        return true;
+    }
+
+    /// <summary>The error for a record whose bytes are whole but whose content is wrong: it names file, record number and offset.</summary>
+    /// <param name="what">What is wrong, without a full stop.</param>
+    /// <param name="inner">The error that told.</param>
+    public BadDataException Damaged(string what, Exception? inner = null) =>
+        new($"{_name}: record {Index} at byte {Offset}: {what}. The file is damaged; make it again with `riffle prepare`.", inner);
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _stream.Dispose();
+
+    /// <summary>Reads <paramref name="size"/> bytes; the buffer at most doubles before bytes have come to fill it, however much is claimed.</summary>
+    void Fill(int size, ulong length)
+    {
+        for (int got = 0; got < size;)
+        {
+            int wanted = Math.Min(size, Math.Max(_buffer.Length, (int)Math.Min(2L * got, Array.MaxLength)));
+            if (wanted > _buffer.Length) Array.Resize(ref _buffer, wanted);
+            int read = _stream.ReadAtLeast(_buffer.AsSpan(got, wanted - got), wanted - got, throwOnEndOfStream: false);
+            got += read;
+            if (got < wanted) throw Damaged($"the record should hold {length} bytes and a checksum, the file ends after {got}");
+        }
+    }
+
+    static FileStream Open(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+}

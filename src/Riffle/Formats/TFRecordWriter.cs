@@ -1,0 +1,36 @@
+using System.Buffers.Binary;
+
+namespace Riffle.Formats;
+
+/// <summary>
+/// Writes TFRecords: for each record its length (64 bits), the masked CRC-32C of the length, the bytes, the masked CRC-32C of the bytes; little-endian.
+/// https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
+/// </summary>
+/// <param name="stream">Where the records go.</param>
+/// <param name="leaveOpen">Whether the stream outlives this writer.</param>
+public sealed class TFRecordWriter(Stream stream, bool leaveOpen = false) : IDisposable
+{
+    internal const int HeaderSize = sizeof(ulong) + sizeof(uint);
+    internal const int FooterSize = sizeof(uint);
+
+    /// <summary>Appends one record.</summary>
+    public void Write(ReadOnlySpan<byte> record)
+    {
+        Span<byte> header = stackalloc byte[HeaderSize];
+        BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)record.Length);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[sizeof(ulong)..], Crc32C.Masked(header[..sizeof(ulong)]));
+        Span<byte> footer = stackalloc byte[FooterSize];
+        BinaryPrimitives.WriteUInt32LittleEndian(footer, Crc32C.Masked(record));
+
+        stream.Write(header);
+        stream.Write(record);
+        stream.Write(footer);
+    }
+
+    /// <summary>Flushes the stream, and closes it unless it was to be left open.</summary>
+    public void Dispose()
+    {
+        if (leaveOpen) stream.Flush();
+        else stream.Dispose();
+    }
+}
