@@ -54,7 +54,11 @@ public sealed record Parameter(string Name, ParameterKind Kind, ImmutableArray<i
 /// <param name="Inputs">Indices of the layers it reads, all smaller than <paramref name="Index"/>.</param>
 /// <param name="Output">Shape of what it gives.</param>
 /// <param name="Parameters">Its parameters, in the order torch lists them.</param>
-public sealed record Layer(int Index, string Name, Operation Operation, ImmutableArray<int> Inputs, Shape Output, ImmutableArray<Parameter> Parameters);
+public sealed record Layer(int Index, string Name, Operation Operation, ImmutableArray<int> Inputs, Shape Output, ImmutableArray<Parameter> Parameters)
+{
+    /// <summary>The part of the network it was described in, for example <c>stage2.0</c>; its own name where it stands alone. Layers of a unit follow each other.</summary>
+    public string Unit { get; init; } = Name;
+}
 
 /// <summary>A network as data: an immutable graph of layers in an order in which they can run. The first layer is the input, the last gives the logits.</summary>
 public sealed class Network

@@ -12,11 +12,25 @@ public readonly record struct Value(int Layer, Shape Shape)
 }
 
 /// <summary>Describes a network layer by layer; checks every shape as it goes.</summary>
-/// <remarks>Names are prefixes of parameter names; layers without parameters are named after their operation when no name is given.</remarks>
+/// <remarks>Names are prefixes of parameter names; layers without parameters are named after their operation, numbered from the second on.</remarks>
 public sealed class NetworkBuilder
 {
-    private readonly ImmutableArray<Layer>.Builder _layers = ImmutableArray.CreateBuilder<Layer>();
-    private readonly HashSet<string> _names = [];
+    private readonly ImmutableArray<Layer>.Builder _layers;
+    private readonly HashSet<string> _names;
+    private readonly string? _unit;
+    private readonly string _prefix;
+
+    /// <summary>An empty description.</summary>
+    public NetworkBuilder()
+        : this(ImmutableArray.CreateBuilder<Layer>(), [], null, "")
+    {
+    }
+
+    private NetworkBuilder(ImmutableArray<Layer>.Builder layers, HashSet<string> names, string? unit, string prefix) =>
+        (_layers, _names, _unit, _prefix) = (layers, names, unit, prefix);
+
+    /// <summary>The same description, seen from a unit of it, or from a branch of that: what is added through it has <paramref name="name"/> and a dot before its own name.</summary>
+    public NetworkBuilder Unit(string name) => new(_layers, _names, _unit ?? name, $"{_prefix}{name}.");
 
     /// <summary>Starts a network over images of 3 channels.</summary>
     /// <exception cref="ArgumentException">The input has no pixels.</exception>
@@ -36,15 +50,15 @@ public sealed class NetworkBuilder
         var padding = kernel / 2;
         var shape = Window(name, x.Shape, kernel, stride, padding) with { Channels = outputChannels };
         return Append(name, new Convolution(outputChannels, kernel, stride, padding, groups), shape, [x],
-            new Parameter(name + ".weight", ParameterKind.Kernel, [outputChannels, x.Channels / groups, kernel, kernel]));
+            new Parameter("weight", ParameterKind.Kernel, [outputChannels, x.Channels / groups, kernel, kernel]));
     }
 
     /// <summary>Batch normalisation over the channels of a value.</summary>
     public Value BatchNorm(string name, Value x) => Append(name, new BatchNorm(), x.Shape, [x],
-        new Parameter(name + ".weight", ParameterKind.NormWeight, [x.Channels]),
-        new Parameter(name + ".bias", ParameterKind.NormBias, [x.Channels]),
-        new Parameter(name + ".running_mean", ParameterKind.RunningMean, [x.Channels]),
-        new Parameter(name + ".running_var", ParameterKind.RunningVariance, [x.Channels]));
+        new Parameter("weight", ParameterKind.NormWeight, [x.Channels]),
+        new Parameter("bias", ParameterKind.NormBias, [x.Channels]),
+        new Parameter("running_mean", ParameterKind.RunningMean, [x.Channels]),
+        new Parameter("running_var", ParameterKind.RunningVariance, [x.Channels]));
 
     /// <summary>max(x, 0).</summary>
     public Value Relu(Value x) => Append(null, new Relu(), x.Shape, [x]);
@@ -98,8 +112,8 @@ public sealed class NetworkBuilder
     {
         Require(x.Shape is { Height: 1, Width: 1 } && outputs > 0, $"{name}: needs C×1×1 and at least one output, got {x.Shape} and {outputs}");
         return Append(name, new FullyConnected(outputs), new Shape(outputs, 1, 1), [x],
-            new Parameter(name + ".weight", ParameterKind.Kernel, [outputs, x.Channels]),
-            new Parameter(name + ".bias", ParameterKind.Bias, [outputs]));
+            new Parameter("weight", ParameterKind.Kernel, [outputs, x.Channels]),
+            new Parameter("bias", ParameterKind.Bias, [outputs]));
     }
 
     /// <summary>Ends the description. The last layer added gives the logits.</summary>
@@ -108,7 +122,7 @@ public sealed class NetworkBuilder
     private Value Append(string? name, Operation operation, Shape shape, ReadOnlySpan<Value> inputs, params ImmutableArray<Parameter> parameters)
     {
         var index = _layers.Count;
-        name ??= $"{operation.GetType().Name.ToLowerInvariant()}{index}";
+        name = name is null ? FreeName(_prefix + operation.GetType().Name.ToLowerInvariant()) : _prefix + name;
         Require(_names.Add(name), $"two layers are named {name}");
         var indices = ImmutableArray.CreateBuilder<int>(inputs.Length);
         foreach (var input in inputs)
@@ -117,8 +131,16 @@ public sealed class NetworkBuilder
             indices.Add(input.Layer);
         }
 
-        _layers.Add(new Layer(index, name, operation, indices.ToImmutable(), shape, parameters));
+        _layers.Add(new Layer(index, name, operation, indices.ToImmutable(), shape, [.. parameters.Select(p => p with { Name = $"{name}.{p.Name}" })]) { Unit = _unit ?? name });
         return new Value(index, shape);
+    }
+
+    private string FreeName(string name)
+    {
+        var free = name;
+        for (var number = 2; _names.Contains(free); number++)
+            free = name + number;
+        return free;
     }
 
     private static Shape Window(string name, Shape input, int kernel, int stride, int padding)

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Riffle.Networks;
+
+/// <summary>One network of a family: what its name says.</summary>
+/// <param name="Groups">Groups of the pointwise convolutions; 1 in families that have none.</param>
+/// <param name="Scale">Multiplies the widths, positive.</param>
+internal readonly record struct Variant(int Groups, double Scale);
+
+/// <summary>A family of networks as the catalogue sees it: its names, what may be asked of it, and what describes it.</summary>
+/// <param name="Name">What its networks' names begin with.</param>
+/// <param name="Groups">Group counts of its table; empty where names carry none.</param>
+/// <param name="Scales">The scales that the papers and the study use, in their order.</param>
+/// <param name="MinimumScale">The smallest scale when any is allowed; null when only <paramref name="Scales"/> are.</param>
+/// <param name="Stages">Number of stages whose units can be chosen.</param>
+/// <param name="StemStrides">Strides its stem may have.</param>
+/// <param name="Halvings">How often it halves the image after the stem.</param>
+/// <param name="Describe">Adds its layers, the logits last.</param>
+internal sealed record Family(
+    string Name,
+    ImmutableArray<int> Groups,
+    ImmutableArray<double> Scales,
+    double? MinimumScale,
+    int Stages,
+    ImmutableArray<int> StemStrides,
+    int Halvings,
+    Action<NetworkBuilder, Variant, NetworkSpec> Describe)
+{
+    /// <summary>Beyond it a network of these families has no use, and channel counts come near the limits of an int.</summary>
+    public const double MaximumScale = 16;
+
+    /// <summary>How its names are formed, for a person.</summary>
+    public string Form => $"{Name}{(Groups.IsEmpty ? "" : $"-g{{{string.Join(',', Groups)}}}")}-x{{{(MinimumScale is null ? string.Join(',', Scales.Select(ScaleText)) : "scale")}}}";
+
+    /// <summary>The scales there are, for a person.</summary>
+    public string PossibleScales => MinimumScale is { } least
+        ? $"{least.ToString(CultureInfo.InvariantCulture)} to {MaximumScale.ToString(CultureInfo.InvariantCulture)}"
+        : string.Join(", ", Scales.Select(ScaleText));
+
+    /// <summary>The names of its pinned variants.</summary>
+    public IEnumerable<string> Names =>
+        from groups in Groups.IsEmpty ? [1] : Groups
+        from scale in Scales
+        select NameOf(new Variant(groups, scale));
+
+    /// <summary>The one spelling of a variant's name.</summary>
+    public string NameOf(Variant variant) => $"{Name}{(Groups.IsEmpty ? "" : $"-g{variant.Groups}")}-x{ScaleText(variant.Scale)}";
+
+    /// <summary>Whether there is a variant of this scale.</summary>
+    public bool Allows(double scale) => MinimumScale is { } least ? scale >= least && scale <= MaximumScale : Scales.Contains(scale);
+
+    /// <summary>Smallest image in which every stride of 2 still finds more than one pixel.</summary>
+    public int MinimumSize(int stemStride) => (1 << (Halvings - 1 + stemStride / 2)) + 1;
+
+    /// <summary>A scale with at least one decimal: 1.0, 0.25.</summary>
+    private static string ScaleText(double scale) => scale.ToString("0.0########", CultureInfo.InvariantCulture);
+}
