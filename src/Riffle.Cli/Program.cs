@@ -1,2 +1,1 @@
-Console.Error.WriteLine("riffle");
-return 2;
+return Riffle.Cli.CommandLine.Run(args);

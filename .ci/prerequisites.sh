@@ -1,0 +1,65 @@
+# Sourced by ./riffle, ./test and .ci/run: what must be on the machine before anything is built. Says everything on standard error.
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+
+say() { printf '%s: %s\n' "${program:-riffle}" "$*" >&2; }
+
+# Puts the dotnet command of the .NET 10 SDK on the PATH, or says how to get it. The argument is the repository.
+need_sdk() {
+    if ! command -v dotnet >/dev/null && [ -x "${HOME:-}/.dotnet/dotnet" ]; then
+        export DOTNET_ROOT="$HOME/.dotnet" PATH="$HOME/.dotnet:$PATH" # where dotnet-install.sh puts it
+    fi
+    if ! command -v dotnet >/dev/null || ! (cd "$1" && dotnet --version >/dev/null 2>&1); then
+        say "the .NET 10 SDK is needed and is not here. Get it from https://dotnet.microsoft.com/download/dotnet/10.0 or with"
+        say "    curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0"
+        return 1
+    fi
+}
+
+# Image decoding is libjpeg-turbo's and libpng's. Installs what is missing where there is apt-get; elsewhere names the command.
+need_libraries() {
+    case $(uname -s) in
+        Darwin)
+            for library in libturbojpeg libpng16; do
+                [ -n "$(ls {/opt/homebrew,/usr/local,/opt/local}/lib/$library.*dylib 2>/dev/null)" ] && continue
+                say "$library is missing. Install it with: brew install jpeg-turbo libpng"
+                return 1
+            done
+            return 0 ;;
+        Linux) ;;
+        *) return 0 ;;
+    esac
+
+    local known packages=()
+    known=$(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null || true)
+    case $known in *libturbojpeg.so.0*) ;; *) packages+=(libturbojpeg0) ;; esac
+    case $known in *libpng16.so.16*) ;; *) packages+=(libpng16-16) ;; esac
+    [ ${#packages[@]} -eq 0 ] && return 0
+
+    if ! command -v apt-get >/dev/null; then
+        say "libjpeg-turbo (libturbojpeg.so.0) or libpng (libpng16.so.16) is missing. Install both with this system's package manager,"
+        say "for example: dnf install turbojpeg libpng"
+        return 1
+    fi
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            say "${packages[*]} missing, and no sudo to install with. As root: apt-get install ${packages[*]}"
+            return 1
+        fi
+        as_root=(sudo)
+        [ -t 0 ] || as_root=(sudo -n) # nobody there to type a password
+        say "${packages[*]} missing; installing through sudo"
+    else
+        say "${packages[*]} missing; installing"
+    fi
+    "${as_root[@]}" apt-get update -q >&2 || say "apt-get update failed; trying with the package lists that are here"
+    # Ubuntu's name for Debian's libturbojpeg0.
+    if ! apt-cache show libturbojpeg0 >/dev/null 2>&1; then
+        packages=("${packages[@]/libturbojpeg0/libturbojpeg}")
+    fi
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${packages[@]}" >&2; then
+        say "could not install ${packages[*]}. As root: apt-get install ${packages[*]}"
+        return 1
+    fi
+}

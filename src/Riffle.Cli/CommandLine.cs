@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.Runtime.InteropServices;
+
+namespace Riffle.Cli;
+
+/// <summary>What the process tells its caller.</summary>
+internal static class ExitCode
+{
+    public const int Done = 0;
+    public const int Failed = 1;
+    public const int Usage = 2;
+    public const int BadData = 3;
+    public const int Interrupted = 130;
+    public const int Terminated = 143;
+}
+
+/// <summary>The command line: the list of commands, and the one place where an exception becomes a message and an exit code.</summary>
+internal static class CommandLine
+{
+    /// <summary>All commands, anew.</summary>
+    public static RootCommand CreateRoot() => new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
+    {
+        // One line for each command, in the order of use.
+    }.WithHelp();
+
+    /// <summary>Runs the process's arguments. Ctrl+C and SIGTERM ask the command to stop; a second one ends it at once.</summary>
+    public static int Run(string[] args)
+    {
+        using var stop = new CancellationTokenSource();
+        var signalled = 0;
+        void Stop(PosixSignalContext context, int code)
+        {
+            // Left alone, the second signal has its default effect: the process ends.
+            if (Interlocked.CompareExchange(ref signalled, code, 0) != 0)
+                return;
+            context.Cancel = true;
+            stop.Cancel();
+        }
+
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, ExitCode.Interrupted));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, ExitCode.Terminated));
+        var code = Execute(args, stop.Token);
+        return code == ExitCode.Interrupted && signalled != 0 ? signalled : code;
+    }
+
+    /// <summary>Runs one command line in this process and returns its exit code.</summary>
+    public static int Execute(IReadOnlyList<string> args, CancellationToken cancel = default)
+    {
+        // An image may be named @cat.jpg: no response files.
+        var parse = CreateRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parse.Action is ParseErrorAction)
+            return Help.ShowUsage(parse);
+        try
+        {
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return parse.InvokeAsync(configuration, cancel).GetAwaiter().GetResult();
+        }
+        catch (Exception e)
+        {
+            return Explain(e);
+        }
+    }
+
+    /// <summary>Sets what a command does: it gets the parsed arguments and a token that Ctrl+C cancels, and returns the exit code.</summary>
+    public static Command WithAction(this Command command, Func<ParseResult, CancellationToken, int> action)
+    {
+        command.SetAction((parse, cancel) => Task.FromResult(action(parse, cancel)));
+        return command;
+    }
+
+    private static int Explain(Exception exception)
+    {
+        var (code, message) = exception switch
+        {
+            OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
+            BadDataException => (ExitCode.BadData, exception.Message),
+            RiffleException => (ExitCode.Failed, exception.Message),
+            ArgumentException { ParamName: null } => (ExitCode.Usage, exception.Message),
+            IOException or UnauthorizedAccessException => (ExitCode.Failed, exception.Message),
+            _ => (ExitCode.Failed, $"this is a bug in Riffle, please report it with the lines below\n{exception}"),
+        };
+        Console.Error.WriteLine($"riffle: {message}");
+        return code;
+    }
+}

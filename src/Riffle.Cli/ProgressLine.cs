@@ -1,0 +1,107 @@
+using System.Globalization;
+
+namespace Riffle.Cli;
+
+/// <summary>How far a long task is, on standard error: one live line on a terminal, otherwise a plain line every five seconds. Safe to report to from several threads.</summary>
+internal sealed class ProgressLine : IDisposable
+{
+    private readonly string _label;
+    private readonly long _total;
+    private readonly string _unit;
+    private readonly long _start;
+    private readonly TextWriter _output;
+    private readonly bool _live;
+    private readonly TimeProvider _clock;
+    private readonly long _began;
+    private readonly Lock _lock = new();
+    private TimeSpan _shown;
+    private long _done;
+    private string? _note;
+    private int _width;
+
+    /// <summary>Starts the clock.</summary>
+    /// <param name="label">What is going on, for example <c>prepare train</c>.</param>
+    /// <param name="total">How many there are; 0 when that isn't known.</param>
+    /// <param name="unit">What is counted, for example <c>images</c>.</param>
+    /// <param name="start">How many were done before, which count in neither rate nor time.</param>
+    public ProgressLine(string label, long total, string unit, long start = 0)
+        : this(label, total, unit, start, Console.Error, !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb", TimeProvider.System)
+    {
+    }
+
+    internal ProgressLine(string label, long total, string unit, long start, TextWriter output, bool live, TimeProvider clock)
+    {
+        (_label, _total, _unit, _start, _done) = (label, total, unit, start, start);
+        (_output, _live, _clock) = (output, live, clock);
+        _began = clock.GetTimestamp();
+    }
+
+    private TimeSpan Interval => _live ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(5);
+
+    /// <summary>Says how many are done, and shows it when it is time to.</summary>
+    /// <param name="done">From the start, including those done before.</param>
+    /// <param name="note">More to show, for example <c>loss 1.234</c>.</param>
+    public void Report(long done, string? note = null)
+    {
+        lock (_lock)
+        {
+            (_done, _note) = (done, note);
+            var elapsed = _clock.GetElapsedTime(_began);
+            if (elapsed - _shown < Interval)
+                return;
+            _shown = elapsed;
+            Show(elapsed, last: false);
+        }
+    }
+
+    /// <summary>Writes the last line, which stays.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+            Show(_clock.GetElapsedTime(_began), last: true);
+    }
+
+    /// <summary>A duration for people: <c>8.4 s</c>, <c>3 min 05 s</c>, <c>2 h 07 min</c>.</summary>
+    public static string Duration(TimeSpan time) => time switch
+    {
+        { TotalSeconds: < 59.95 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s"),
+        { TotalMinutes: < 60 } => $"{(int)time.TotalMinutes} min {time.Seconds:00} s",
+        _ => $"{(int)time.TotalHours} h {time.Minutes:00} min",
+    };
+
+    private void Show(TimeSpan elapsed, bool last)
+    {
+        var line = Describe(elapsed, last);
+        if (!_live)
+        {
+            _output.WriteLine(line);
+            return;
+        }
+
+        line = line[..Math.Min(line.Length, Columns() - 1)];
+        _output.Write('\r' + line.PadRight(_width) + (last ? "\n" : ""));
+        _width = line.Length;
+        _output.Flush();
+    }
+
+    private string Describe(TimeSpan elapsed, bool last)
+    {
+        var rate = (_done - _start) / Math.Max(elapsed.TotalSeconds, 1e-3);
+        var count = _total > 0 ? $"{_done:N0} of {_total:N0} {_unit}" : $"{_done:N0} {_unit}";
+        var time = (last, _total > 0 && rate > 0) switch
+        {
+            (true, _) => $", {Duration(elapsed)}",
+            (false, true) => $", {Duration(TimeSpan.FromSeconds(Math.Min((_total - _done) / rate, 1e7)))} left",
+            _ => "",
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{_label}: {count}, {rate.ToString(rate < 10 ? "0.0" : "N0", CultureInfo.InvariantCulture)} {_unit}/s{time}")
+            + (_note is null ? "" : $", {_note}");
+    }
+
+    private static int Columns()
+    {
+        // A terminal of unknown size reports 0 columns.
+        var columns = Console.WindowWidth;
+        return columns > 0 ? columns : 80;
+    }
+}
