@@ -1,0 +1,154 @@
+using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>One class of a data set. Its label is its position among the classes.</summary>
+/// <param name="Name">Name of the class folder: a WordNet id as n01443537, or any other name.</param>
+/// <param name="Text">What a person reads: the words of the WordNet id, else the name.</param>
+public sealed record DatasetClass(string Name, string Text);
+
+/// <summary>One shard: a TFRecord file of a data set.</summary>
+/// <param name="Name">File name.</param>
+/// <param name="Records">Number of images.</param>
+/// <param name="Bytes">Size of the file.</param>
+/// <param name="Sha256">SHA-256 of the file, in lower-case hexadecimal.</param>
+public sealed record DatasetShard(string Name, int Records, long Bytes, string Sha256);
+
+/// <summary>Sizes of the upright images as they are stored, in pixels.</summary>
+/// <param name="MinWidth">Least width.</param>
+/// <param name="MinHeight">Least height.</param>
+/// <param name="MaxWidth">Greatest width.</param>
+/// <param name="MaxHeight">Greatest height.</param>
+/// <param name="CommonWidth">Width of the most common size.</param>
+/// <param name="CommonHeight">Height of the most common size.</param>
+/// <param name="CommonCount">Number of images of the most common size.</param>
+public sealed record DatasetSizes(int MinWidth, int MinHeight, int MaxWidth, int MaxHeight, int CommonWidth, int CommonHeight, int CommonCount);
+
+/// <summary>What was left out of a data set for one reason.</summary>
+/// <param name="Reason">The reason.</param>
+/// <param name="Count">How often.</param>
+/// <param name="Examples">The first few, each named by its file.</param>
+public sealed record DatasetSkipped(string Reason, int Count, ImmutableArray<string> Examples);
+
+/// <summary>How training images were augmented and stored ahead of training.</summary>
+/// <param name="Copies">Augmented copies of each training image.</param>
+/// <param name="Size">Their height and width in pixels.</param>
+public sealed record DatasetBaking(int Copies, int Size);
+
+/// <summary>What <c>dataset.json</c> tells about a data set folder. It depends on the images and the options alone: no time, no machine.</summary>
+public sealed record DatasetInfo
+{
+    /// <summary>The format version that this library writes.</summary>
+    public const int CurrentVersion = 1;
+
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        NewLine = "\n",
+    };
+
+    /// <summary>Version of the format of the folder.</summary>
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>Version of Riffle that wrote it.</summary>
+    public string Riffle { get; init; } = "";
+
+    /// <summary>File or folder name of the source, without its path.</summary>
+    public string Source { get; init; } = "";
+
+    /// <summary>Seed of the order of records, of the split and of baking.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Part of each class's images that was set aside for validation; null where the source has validation images of its own.</summary>
+    public double? ValidationFraction { get; init; }
+
+    /// <summary>How images were baked; null where the original bytes are stored.</summary>
+    public DatasetBaking? Baking { get; init; }
+
+    /// <summary>Number of training records.</summary>
+    public required int Train { get; init; }
+
+    /// <summary>Number of validation records.</summary>
+    public required int Validation { get; init; }
+
+    /// <summary>Number of training shards.</summary>
+    public required int TrainShards { get; init; }
+
+    /// <summary>Number of validation shards; 0 where there are no validation images.</summary>
+    public required int ValidationShards { get; init; }
+
+    /// <summary>Names the content: equal fingerprints mean equal records in equal order. What <c>sha256sum train-* validation-* | sha256sum</c> prints.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>Sizes of the images; null where they are not known.</summary>
+    public DatasetSizes? Sizes { get; init; }
+
+    /// <summary>What was left out and why.</summary>
+    public ImmutableArray<DatasetSkipped> Skipped { get; init; } = [];
+
+    /// <summary>Training records of each class, in the order of <see cref="Classes"/>.</summary>
+    public ImmutableArray<int> TrainPerClass { get; init; } = [];
+
+    /// <summary>Validation records of each class, in the order of <see cref="Classes"/>.</summary>
+    public ImmutableArray<int> ValidationPerClass { get; init; } = [];
+
+    /// <summary>Every shard, training before validation.</summary>
+    public ImmutableArray<DatasetShard> Shards { get; init; } = [];
+
+    /// <summary>The classes in the order of their labels, which is the ordinal order of their names.</summary>
+    public required ImmutableArray<DatasetClass> Classes { get; init; }
+
+    /// <summary>Reads <c>dataset.json</c> of a data set folder.</summary>
+    /// <exception cref="RiffleException">There is none, or it was written by a newer version.</exception>
+    /// <exception cref="BadDataException">It is damaged or contradicts itself.</exception>
+    public static DatasetInfo Load(string directory)
+    {
+        var path = Path.Combine(directory, DatasetFiles.Info);
+        try
+        {
+            var info = JsonSerializer.Deserialize<DatasetInfo>(File.ReadAllBytes(path), Json)
+                ?? throw new BadDataException($"{path}: holds nothing; run riffle prepare again");
+            return info.Checked(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new RiffleException($"{path}: not found; a data set folder is what riffle prepare writes", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RiffleException($"{path}: cannot be read: {e.Message}", e);
+        }
+        catch (JsonException e)
+        {
+            throw new BadDataException($"{path}: damaged in line {e.LineNumber + 1}, byte {e.BytePositionInLine} of it; run riffle prepare again", e);
+        }
+    }
+
+    /// <summary>Writes <c>dataset.json</c> into a data set folder, whole or not at all.</summary>
+    /// <exception cref="RiffleException">It can't be written.</exception>
+    public void Save(string directory) => AtomicFile.WriteText(Path.Combine(directory, DatasetFiles.Info), ToJson() + "\n");
+
+    /// <summary>The content of <c>dataset.json</c>.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    private DatasetInfo Checked(string path)
+    {
+        if (Version > CurrentVersion)
+            throw new RiffleException($"{path}: has format version {Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+        var wrong =
+            Classes.IsDefaultOrEmpty ? "no classes"
+            : Train < 0 || Validation < 0 ? "a negative number of images"
+            : !ShardsFit(Train, TrainShards) || !ShardsFit(Validation, ValidationShards) ? "an impossible number of shards"
+            : null;
+        return wrong is null ? this : throw new BadDataException($"{path}: says {wrong}; run riffle prepare again");
+    }
+
+    private static bool ShardsFit(int images, int shards) => shards is >= 0 and <= DatasetFiles.MaxShards && (images == 0 || shards > 0);
+}
