@@ -59,6 +59,26 @@ public unsafe class OperationTests
     [MemberData(nameof(Windows))]
     public void Addition(string width, int shape) => VectorWidths.Run(width, new AdditionBody(shape));
 
+    [Fact]
+    public void MaxPoolGivesATieToTheFirst()
+    {
+        using var memory = new PlaneMemory(16, (1, 3, 3), (1, 2, 2));
+        memory.Planes.Scale[0] = 0;
+        var kernel = new Riffle.Kernels.MaxPool { Input = memory.ShuffledPlanes(0, out _), Output = 1, Channels = 1, Height = 3, Width = 3, Stride = 2 };
+        var scratch = memory.Allocate<float>(kernel.Scratch);
+        var arrivals = memory.Allocate<Arrival>(1);
+        kernel.Forward<VecScalar>(memory.Planes, memory.Block, scratch);
+        kernel.Backward<VecScalar>(memory.Planes, memory.Block, scratch, arrivals);
+        var (dy, dx) = (memory.RawGradient(1), memory.Gradient(0));
+
+        // All nine are equal: the four windows begin at (0, 0), (0, 1), (1, 0) and (1, 1) of what is not padding.
+        Assert.Equal(dy[2, 0, 0, 0], dx[2, 0, 0, 0], 1e-6);
+        Assert.Equal(dy[2, 0, 0, 1], dx[2, 0, 0, 1], 1e-6);
+        Assert.Equal(dy[2, 0, 1, 0], dx[2, 0, 1, 0], 1e-6);
+        Assert.Equal(dy[2, 0, 1, 1], dx[2, 0, 1, 1], 1e-6);
+        Assert.Equal(0, dx[2, 0, 2, 2]);
+    }
+
     private static TheoryData<string, int> Cases(int shapes)
     {
         var data = new TheoryData<string, int>();
