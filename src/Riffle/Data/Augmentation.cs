@@ -1,8 +1,8 @@
 namespace Riffle.Data;
 
 /// <summary>
-/// Random changes of a training image, each with its own switch. Brightness, contrast and saturation are torchvision's; hue turns the colours in YIQ. Nothing is
-/// rounded between the four, and so their order doesn't matter; see <see cref="ColourJitter"/> for the formula.
+/// Random changes of a training image, each with its own switch. Brightness, contrast and saturation are torchvision's; hue turns the colours in YIQ. Nothing
+/// is rounded between the four, and so their order doesn't matter; see <see cref="ColourJitter"/> for the formula.
 /// </summary>
 public sealed record Augmentation
 {

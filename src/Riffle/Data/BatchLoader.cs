@@ -5,13 +5,13 @@ using System.Runtime.ExceptionServices;
 namespace Riffle.Data;
 
 /// <summary>
-/// Makes batches of a split ready on its own threads, for one thread that takes them. Their content and order depend on the data set, the options, the seed and the
-/// epoch alone, never on threads or timing.
+/// Makes batches of a split ready on its own threads, for one thread that takes them. Their content and order depend on the data set, the options, the seed
+/// and the epoch alone, never on threads or timing.
 /// </summary>
 /// <remarks>
-/// Images are decoded once and kept in memory as squares of <see cref="ImageFit.StoredSide"/>; an epoch is then one shuffle of all of them. Where they don't fit into
-/// the memory budget they are read and decoded anew in each epoch: the shards are shuffled, and then the images within blocks of up to 4,096, of which two are in memory.
-/// Either way an epoch has each image once (but for a last batch that is dropped), and the augmentation of an image is the same.
+/// Images are decoded once and kept in memory as squares of <see cref="ImageFit.StoredSide"/>; an epoch is then one shuffle of all of them. Where they don't
+/// fit into the memory budget they are read and decoded anew in each epoch: the shards are shuffled, and then the images within blocks of up to 4,096, of
+/// which two are in memory. Either way an epoch has each image once (but for a last batch that is dropped), and the augmentation of an image is the same.
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
@@ -40,8 +40,8 @@ public sealed class BatchLoader : IDisposable
     /// <param name="dropLast">Leave out a last batch that is not full.</param>
     /// <param name="seed">Of the order and the augmentation.</param>
     /// <param name="threads">Threads that make batches, from 1.</param>
-    /// <param name="memoryBudgetBytes">Most memory for decoded images; null: half of what the machine, or the container, has. It decides between memory and reading anew,
-    /// and so the order of a shuffled epoch.</param>
+    /// <param name="memoryBudgetBytes">Most memory for decoded images; null: half of what the machine, or the container, has. It decides between memory and
+    /// reading anew, and so the order of a shuffled epoch.</param>
     /// <param name="loading">Told how many images have been decoded, while the constructor decodes them.</param>
     /// <param name="cancel">Stops the constructor.</param>
     /// <exception cref="BadDataException">A shard is damaged: the message names it and the offset.</exception>
@@ -101,7 +101,8 @@ public sealed class BatchLoader : IDisposable
 
     /// <summary>Begins an epoch, or leaves one and begins another; a batch that was taken is no longer valid.</summary>
     /// <param name="epoch">From 0.</param>
-    /// <param name="skipBatches">Batches of the epoch that were used before, from 0 to <see cref="BatchesPerEpoch"/>: the batches after them are the same as ever.</param>
+    /// <param name="skipBatches">Batches of the epoch that were used before, from 0 to <see cref="BatchesPerEpoch"/>: the batches after them are the same as
+    /// ever.</param>
     /// <exception cref="BadDataException">A shard is damaged.</exception>
     public void StartEpoch(int epoch, int skipBatches = 0)
     {
@@ -150,13 +151,15 @@ public sealed class BatchLoader : IDisposable
                 return false;
 
             var place = _nextToTake % _ring.Length;
-            for (var since = Stopwatch.GetTimestamp(); _made[place] != _nextToTake; _waited += Stopwatch.GetTimestamp() - since, since = Stopwatch.GetTimestamp())
+            var since = Stopwatch.GetTimestamp();
+            while (_made[place] != _nextToTake)
             {
                 Monitor.Wait(_gate);
                 ObjectDisposedException.ThrowIf(_disposed, this);
                 _failure?.Throw();
             }
 
+            _waited += Stopwatch.GetTimestamp() - since;
             _nextToTake++;
             batch = _ring[place];
             return true;
@@ -225,7 +228,8 @@ public sealed class BatchLoader : IDisposable
         }
     }
 
-    /// <summary>Waits for something to do: a batch to make (the first one whose images are there) or, with −1, work of the image source. False: stop.</summary>
+    /// <summary>Waits for something to do: a batch to make (the first one whose images are there) or, with −1, work of the image source. False:
+    /// stop.</summary>
     private bool TryReserve(out int batch)
     {
         lock (_gate)

@@ -5,14 +5,14 @@ using System.Runtime.InteropServices;
 namespace Riffle.Data;
 
 /// <summary>
-/// Brightness, contrast, saturation and hue of RGB bytes as one affine map of each pixel. With Y the grey of a pixel (0.299 red + 0.587 green + 0.114 blue), m the mean of Y
-/// over the image and R(h) the rotation of the chroma plane of YIQ by h turns:
+/// Brightness, contrast, saturation and hue of RGB bytes as one affine map of each pixel. With Y the grey of a pixel (0.299 red + 0.587 green + 0.114 blue),
+/// m the mean of Y over the image and R(h) the rotation of the chroma plane of YIQ by h turns:
 /// <code>
 /// x' = brightness · (contrast · (Y + saturation · R(hue)(x − Y)) + (1 − contrast) · m)
 /// </code>
-/// clamped to 0…255 and rounded. Each factor alone is torchvision's ColorJitter (hue there turns HSV; turning YIQ keeps Y, which HSV doesn't, and is linear). Because saturation
-/// and hue keep Y, contrast keeps m and brightness is a factor, all 24 orders of the four are the same map.
-/// Products and sums are not fused, so the bytes are the same for any vector width, with or without FMA.
+/// clamped to 0…255 and rounded. Each factor alone is torchvision's ColorJitter (hue there turns HSV; turning YIQ keeps Y, which HSV doesn't, and is linear).
+/// Because saturation and hue keep Y, contrast keeps m and brightness is a factor, all 24 orders of the four are the same map. Products and sums are not
+/// fused, so the bytes are the same for any vector width, with or without FMA.
 /// </summary>
 internal static class ColourJitter
 {

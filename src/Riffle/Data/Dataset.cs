@@ -11,7 +11,8 @@ public sealed class Dataset
     /// <summary>What <c>dataset.json</c> tells.</summary>
     public DatasetInfo Info { get; }
 
-    /// <summary>Opens a data set folder and sees that all its shards are there, each as long as <c>dataset.json</c> tells. What they hold is checked as it is read.</summary>
+    /// <summary>Opens a data set folder and sees that all its shards are there, each as long as <c>dataset.json</c> tells. What they hold is checked as it is
+    /// read.</summary>
     /// <exception cref="RiffleException">There is no <c>dataset.json</c>, or it can't be read.</exception>
     /// <exception cref="BadDataException"><c>dataset.json</c> is damaged, or a shard is missing or of another length.</exception>
     public static Dataset Open(string directory)

@@ -1,6 +1,7 @@
 namespace Riffle.Data;
 
-/// <summary>The random numbers of an epoch: they depend on the seed, the epoch and what they are for, on nothing else. Streams of <see cref="Random64"/> from 2^32 on are taken.</summary>
+/// <summary>The random numbers of an epoch: they depend on the seed, the epoch and what they are for, on nothing else. Streams of <see cref="Random64"/> from
+/// 2^32 on are taken.</summary>
 internal static class EpochRandom
 {
     private const ulong ForOrder = 1, ForAugmentation = 2;

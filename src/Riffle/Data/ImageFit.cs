@@ -2,14 +2,16 @@ using Riffle.Formats;
 
 namespace Riffle.Data;
 
-/// <summary>How an image of any size becomes a square of the network's size: as torchvision's Resize and CenterCrop, with Pillow's antialiased bilinear filter.</summary>
+/// <summary>How an image of any size becomes a square of the network's size: torchvision's Resize and CenterCrop, with Pillow's antialiased bilinear
+/// filter.</summary>
 public static class ImageFit
 {
     /// <summary>Side of the squares that a data set's images are kept as: an eighth of it is left to cut away, as 64 for 56 and 256 for 224.</summary>
     /// <param name="imageSize">Height and width of the network's input.</param>
     public static int StoredSide(int imageSize) => checked((int)Math.Round(imageSize * (8.0 / 7)));
 
-    /// <summary>Scales the shorter side to <paramref name="side"/> and cuts the centre square out. An image whose shorter side has that length is only cut.</summary>
+    /// <summary>Scales the shorter side to <paramref name="side"/> and cuts the centre square out. An image whose shorter side has that length is only
+    /// cut.</summary>
     /// <param name="image">Any image of at least one pixel.</param>
     /// <param name="side">Height and width wanted, at least 1.</param>
     /// <param name="destination">Receives side × side × 3 bytes, red first.</param>
@@ -36,7 +38,8 @@ public static class ImageFit
         Crop.Copy(square, side, offset, offset, size, mirrored: false, destination);
     }
 
-    /// <summary>The square that a network sees of an image when it is measured or used: <see cref="FitSquare"/> to <see cref="StoredSide"/>, then the centre.</summary>
+    /// <summary>The square that a network sees of an image when it is measured or used: <see cref="FitSquare"/> to <see cref="StoredSide"/>, then the
+    /// centre.</summary>
     /// <param name="image">Any image of at least one pixel.</param>
     /// <param name="imageSize">Height and width of the network's input.</param>
     /// <returns>imageSize × imageSize × 3 bytes, red first.</returns>

@@ -1,7 +1,8 @@
 namespace Riffle.Data;
 
 /// <summary>
-/// Gives the images of an epoch by their position in its order. <see cref="At"/> and <see cref="Work"/> are called by many threads, all else under the loader's lock.
+/// Gives the images of an epoch by their position in its order. <see cref="At"/> and <see cref="Work"/> are called by many threads, all else under the
+/// loader's lock.
 /// </summary>
 internal abstract class ImageSource : IDisposable
 {

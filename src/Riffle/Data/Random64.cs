@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Riffle.Data;
 
 /// <summary>
-/// Random numbers that are the same on every machine: xoshiro256** 1.0 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021) whose state
-/// is four successive outputs of SplitMix64 (Steele, Lea and Flood, 2014). A copy of the struct goes on from where the original was.
+/// Random numbers that are the same on every machine: xoshiro256** 1.0 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021) whose
+/// state is four successive outputs of SplitMix64 (Steele, Lea and Flood, 2014). A copy of the struct goes on from where the original was.
 /// </summary>
 public struct Random64
 {
@@ -14,7 +14,8 @@ public struct Random64
 
     internal Random64(ulong s0, ulong s1, ulong s2, ulong s3) => (_s0, _s1, _s2, _s3) = (s0, s1, s2, s3);
 
-    /// <summary>One of 2^64 streams of a seed, or one of 2^64 parts of such a stream. Any other triple gives numbers that have nothing to do with these.</summary>
+    /// <summary>One of 2^64 streams of a seed, or one of 2^64 parts of such a stream. Any other triple gives numbers that have nothing to do with
+    /// these.</summary>
     /// <param name="seed">What the user chose.</param>
     /// <param name="stream">What the numbers are for, for example initialisation, or augmentation in epoch 3.</param>
     /// <param name="index">Which item of the stream they are for, for example an image.</param>

@@ -17,7 +17,8 @@ internal sealed class ResidentImages : ImageSource
     }
 
     /// <summary>Decodes a split on all cores. Image i of the shards ends in slot i, whichever thread decodes it.</summary>
-    public static ResidentImages Load(Dataset data, Split split, int side, bool shuffle, ulong seed, IProgress<(long Done, long Total)>? progress, CancellationToken cancel)
+    public static ResidentImages Load(
+        Dataset data, Split split, int side, bool shuffle, ulong seed, IProgress<(long Done, long Total)>? progress, CancellationToken cancel)
     {
         var images = new StoredImages(data.Count(split), side);
         try

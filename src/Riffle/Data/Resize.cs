@@ -6,7 +6,8 @@ using Riffle.Formats;
 
 namespace Riffle.Data;
 
-/// <summary>Antialiased bilinear scaling by Pillow's convention: a <see cref="TriangleFilter"/> along each row, then along each column, with rounding to whole levels after each.</summary>
+/// <summary>Antialiased bilinear scaling by Pillow's convention: a <see cref="TriangleFilter"/> along each row, then along each column, with rounding to
+/// whole levels after each.</summary>
 internal static class Resize
 {
     private const int FractionBits = TriangleFilter.FractionBits, Half = 1 << (FractionBits - 1);

@@ -53,6 +53,7 @@ internal sealed class ShardSequence(Dataset data, Split split, int[] order) : ID
         }
     }
 
-    private BadDataException Miscounted(string what) =>
-        new($"{data.Directory}: {DatasetFiles.Info} tells of {_records} images in {(split == Split.Train ? "training" : "validation")}, the shards {what}. Run riffle prepare again.");
+    private BadDataException Miscounted(string what) => new(
+        $"{data.Directory}: {DatasetFiles.Info} tells of {_records} {(split == Split.Train ? "training" : "validation")} images, the shards {what}. "
+        + "Run riffle prepare again.");
 }

@@ -1,8 +1,8 @@
 namespace Riffle.Data;
 
 /// <summary>
-/// The images of a split read anew in each epoch, for data sets larger than memory. The records, shard after shard in shuffled order, are cut into blocks, and the
-/// images of a block are shuffled. Two blocks are in memory: one fills while the other is used.
+/// The images of a split read anew in each epoch, for data sets larger than memory. The records, shard after shard in shuffled order, are cut into blocks,
+/// and the images of a block are shuffled. Two blocks are in memory: one fills while the other is used.
 /// </summary>
 internal sealed class StreamedImages : ImageSource
 {

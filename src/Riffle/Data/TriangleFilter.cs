@@ -1,8 +1,8 @@
 namespace Riffle.Data;
 
 /// <summary>
-/// Which source pixels make each output pixel of a scaled line, and with what weights: a triangle around the pixel's place in the source, two pixels wide when
-/// enlarging and wider by the ratio when reducing; cut off at the line's ends and made to sum to 1.
+/// Which source pixels make each output pixel of a scaled line, and with what weights: a triangle around the pixel's place in the source, two pixels wide
+/// when enlarging and wider by the ratio when reducing; cut off at the line's ends and made to sum to 1.
 /// </summary>
 internal sealed class TriangleFilter
 {
