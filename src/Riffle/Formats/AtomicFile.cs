@@ -44,7 +44,7 @@ public static partial class AtomicFile
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     internal static RiffleException CannotWrite(string path, Exception e) =>
-        new($"{path}: can't be written: {e.Message} See that the folder exists, that you may write there and that the disk has room, or choose another place.", e);
+        new($"{path}: can't be written: {e.Message} See that its folder exists, that you may write there and that the disk has room, or choose another.", e);
 
     internal static RiffleException CannotRead(string path, Exception e) =>
         new($"{path}: can't be read: {e.Message} See that the file exists and that you may read it.", e);

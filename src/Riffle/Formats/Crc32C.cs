@@ -16,6 +16,6 @@ public static class Crc32C
         return ~crc;
     }
 
-    /// <summary>The checksum as TFRecord stores it, rotated and shifted by a constant so that a checksum of data that holds checksums stays meaningful.</summary>
+    /// <summary>The checksum as TFRecord stores it: rotated, and a constant added, so that the checksum of data with checksums in it stays useful.</summary>
     public static uint Masked(ReadOnlySpan<byte> data) => unchecked(BitOperations.RotateRight(Compute(data), 15) + 0xA282EAD8u);
 }

@@ -62,7 +62,12 @@ public sealed class EventFileWriter : IDisposable
                     new Summary.Types.Value
                     {
                         Tag = tag,
-                        Tensor = new TensorProto { Dtype = DataType.DtFloat, TensorShape = new TensorShapeProto(), TensorContent = UnsafeByteOperations.UnsafeWrap(content) },
+                        Tensor = new TensorProto
+                        {
+                            Dtype = DataType.DtFloat,
+                            TensorShape = new TensorShapeProto(),
+                            TensorContent = UnsafeByteOperations.UnsafeWrap(content),
+                        },
                         Metadata = new SummaryMetadata
                         {
                             PluginData = new SummaryMetadata.Types.PluginData { PluginName = "scalars" },

@@ -63,7 +63,9 @@ static class Exif
         return new RgbImage(width, height, to);
     }
 
-    static int Read16(ReadOnlySpan<byte> from, bool little) => little ? BinaryPrimitives.ReadUInt16LittleEndian(from) : BinaryPrimitives.ReadUInt16BigEndian(from);
+    static int Read16(ReadOnlySpan<byte> from, bool little) =>
+        little ? BinaryPrimitives.ReadUInt16LittleEndian(from) : BinaryPrimitives.ReadUInt16BigEndian(from);
 
-    static uint Read32(ReadOnlySpan<byte> from, bool little) => little ? BinaryPrimitives.ReadUInt32LittleEndian(from) : BinaryPrimitives.ReadUInt32BigEndian(from);
+    static uint Read32(ReadOnlySpan<byte> from, bool little) =>
+        little ? BinaryPrimitives.ReadUInt32LittleEndian(from) : BinaryPrimitives.ReadUInt32BigEndian(from);
 }

@@ -3,7 +3,7 @@ namespace Riffle.Formats;
 /// <summary>
 /// Decodes JPEG (libjpeg-turbo) and PNG (libpng) by content, whatever the file's name says, to upright RGB of 8 bits: grey is repeated, a palette
 /// looked up, CMYK converted without a colour profile, transparency dropped (the colour stored under it stays), colour profiles and gamma left
-/// alone, 16 bits rounded to 8, and the EXIF orientation applied. Safe to call from many threads.
+/// alone, of 16 bits the upper 8 taken, and the EXIF orientation applied. Safe to call from many threads.
 /// </summary>
 public static class ImageDecoder
 {
@@ -19,13 +19,13 @@ public static class ImageDecoder
     /// <summary>Decodes an image.</summary>
     /// <param name="encoded">The file's bytes.</param>
     /// <param name="name">What error messages call it.</param>
-    /// <exception cref="BadDataException">It is neither JPEG nor PNG, or truncated, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
+    /// <exception cref="BadDataException">Neither JPEG nor PNG, or truncated, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
     /// <exception cref="RiffleException">The library that decodes it is not installed.</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => DetectFormat(encoded) switch
     {
         "JPEG" => JpegDecoder.Decode(encoded, name),
         "PNG" => PngDecoder.Decode(encoded, name),
-        _ => throw new BadDataException(encoded.IsEmpty ? $"{name}: the file is empty." : $"{name}: neither a JPEG nor a PNG image. Convert it to one of them."),
+        _ => throw new BadDataException($"{name}: {(encoded.IsEmpty ? "an empty file" : "neither a JPEG nor a PNG image")}. Convert the image to one of them, or leave it out."),
     };
 
     /// <summary>The bytes that an image of this size takes, once the size has been found sensible.</summary>

@@ -12,7 +12,8 @@ static unsafe partial class JpegDecoder
     /// way), and scan parameters that bend the standard without loss. libjpeg reports its first warning only, so a file
     /// with one of these must also have its end.
     /// </summary>
-    [GeneratedRegex(@"Unknown Adobe color transform|unknown JFIF revision|data: \d{1,2} extraneous bytes before marker|Inconsistent progression|Invalid SOS parameters",
+    [GeneratedRegex(
+        @"Unknown Adobe color|unknown JFIF revision|data: \d{1,2} extraneous bytes before|Inconsistent progression|Invalid SOS parameters",
         RegexOptions.CultureInvariant)]
     private static partial Regex HarmlessWarning { get; }
 
@@ -58,7 +59,8 @@ static unsafe partial class JpegDecoder
         if (!JpegMarkers.HasEnd(encoded)) throw Corrupt(name, "Premature end of JPEG file");
     }
 
-    static BadDataException Corrupt(string name, string message) => new($"{name}: a damaged JPEG image: {message}. Get a whole copy of the file, or leave it out.");
+    static BadDataException Corrupt(string name, string message) =>
+        new($"{name}: a damaged JPEG image: {message}. Get a whole copy of the file, or leave it out.");
 
     /// <summary>
     /// The four inks as light: what the white paper keeps of each channel after the ink and the black. The files hold them inverted (255 is no

@@ -13,8 +13,8 @@ public static unsafe class JpegEncoder
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(quality, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, 100);
-        if (image.Width < 1 || image.Height < 1 || image.Pixels.Length != (long)image.Width * image.Height * 3)
-            throw new ArgumentException($"An image of {image.Width}×{image.Height} has {(long)image.Width * image.Height * 3} samples, not {image.Pixels.Length}.", nameof(image));
+        if (image.Width < 1 || image.Height < 1 || image.Pixels.Length != 3L * image.Width * image.Height)
+            throw new ArgumentException($"{image.Pixels.Length} samples do not make {image.Width}×{image.Height} pixels.", nameof(image));
 
         nint handle = TurboJpeg.InitCompress();
         if (handle == 0) throw new RiffleException("libturbojpeg has no memory for an encoder.");

@@ -6,10 +6,9 @@ namespace Riffle.Formats;
 static unsafe partial class LibPng
 {
     internal const uint Version = 1;
-    internal const uint FormatAlpha = 1, FormatRgb = 2, FormatRgba = 3;
 
-    /// <summary>Samples of 16 bits are encoded as those of 8 bits are, not linear.</summary>
-    internal const uint Flag16BitSrgb = 4;
+    /// <summary>Bits of a format: an alpha channel, colour, samples of 16 bits taken as linear.</summary>
+    internal const uint FormatAlpha = 1, FormatColour = 2, FormatLinear = 4;
 
     /// <summary>png_image; its field names are kept.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -32,7 +31,7 @@ static unsafe partial class LibPng
     internal static partial int BeginRead(Image* image, byte* memory, nuint size);
 
     [LibraryImport(NativeLibraries.Png, EntryPoint = "png_image_finish_read")]
-    internal static partial int FinishRead(Image* image, void* background, byte* buffer, int rowStride, void* colormap);
+    internal static partial int FinishRead(Image* image, void* background, void* buffer, int rowStride, void* colormap);
 
     [LibraryImport(NativeLibraries.Png, EntryPoint = "png_image_free")]
     internal static partial void Free(Image* image);

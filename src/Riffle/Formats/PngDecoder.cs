@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Riffle.Formats;
 
@@ -17,16 +18,15 @@ static unsafe class PngDecoder
             fixed (byte* memory = bare)
             {
                 if (LibPng.BeginRead(&image, memory, (nuint)bare.Length) == 0) throw Corrupt(name, LibPng.Error(&image));
-                bool alpha = (image.Format & LibPng.FormatAlpha) != 0;
-                int channels = alpha ? 4 : 3;
-                var samples = new byte[ImageDecoder.BytesFor(image.Width, image.Height, channels, name)];
-                image.Format = alpha ? LibPng.FormatRgba : LibPng.FormatRgb;
-                image.Flags |= LibPng.Flag16BitSrgb;
-                int width = (int)image.Width, height = (int)image.Height;
+                uint alpha = image.Format & LibPng.FormatAlpha, deep = image.Format & LibPng.FormatLinear;
+                int channels = alpha != 0 ? 4 : 3;
+                var samples = new byte[ImageDecoder.BytesFor(image.Width, image.Height, deep != 0 ? channels * sizeof(ushort) : channels, name)];
+                image.Format = LibPng.FormatColour | alpha | deep;
                 fixed (byte* pixels = samples)
-                    if (LibPng.FinishRead(&image, null, pixels, width * channels, null) == 0)
+                    if (LibPng.FinishRead(&image, null, pixels, 0, null) == 0)
                         throw Corrupt(name, LibPng.Error(&image));
-                return Exif.Apply(new RgbImage(width, height, alpha ? WithoutAlpha(samples) : samples), orientation);
+                var rgb = deep != 0 ? Narrow(MemoryMarshal.Cast<byte, ushort>(samples), channels) : alpha != 0 ? WithoutAlpha(samples) : samples;
+                return Exif.Apply(new RgbImage((int)image.Width, (int)image.Height, rgb), orientation);
             }
         }
         finally
@@ -36,9 +36,9 @@ static unsafe class PngDecoder
     }
 
     /// <summary>
-    /// The file without the chunks that do not make the picture. Left to libpng, a gamma or a colour profile would change the samples, which
-    /// the decoders that networks are trained with leave alone; and what is not needed can't do harm. The walk also finds a file cut off after
-    /// its last row, which libpng does not look at.
+    /// The file with its critical chunks only. Left to libpng, a gamma or a colour profile would change the samples, which the decoders
+    /// that networks are trained with leave alone; and what is not needed can't do harm. The walk also finds a file cut off after its last
+    /// row, where libpng does not look.
     /// </summary>
     static byte[] PictureChunks(ReadOnlySpan<byte> encoded, string name, out int orientation)
     {
@@ -55,7 +55,7 @@ static unsafe class PngDecoder
             var chunk = rest[..((int)length + Overhead)];
             var type = chunk.Slice(4, 4);
             if (type.SequenceEqual("eXIf"u8)) orientation = Exif.Orientation(chunk[8..^4]);
-            if ((type[0] & 0x20) == 0 || type.SequenceEqual("tRNS"u8))
+            if ((type[0] & 0x20) == 0)
             {
                 chunk.CopyTo(kept.AsSpan(size));
                 size += chunk.Length;
@@ -68,7 +68,26 @@ static unsafe class PngDecoder
         return kept[..size];
     }
 
-    static BadDataException Corrupt(string name, string message) => new($"{name}: a damaged PNG image: {message}. Get a whole copy of the file, or leave it out.");
+    static BadDataException Corrupt(string name, string message) =>
+        new($"{name}: a damaged PNG image: {message}. Get a whole copy of the file, or leave it out.");
+
+    /// <summary>
+    /// The upper 8 of 16 bits. Asked for 8 bits of a file of 16, libpng's simplified interface mixes up the rows of interlaced files
+    /// (https://github.com/pnggroup/libpng/issues/853), so 16 are asked for. They come multiplied by alpha, which is divided out again; of a
+    /// wholly transparent pixel black remains.
+    /// </summary>
+    static byte[] Narrow(ReadOnlySpan<ushort> samples, int channels)
+    {
+        var rgb = new byte[samples.Length / channels * 3];
+        for (int from = 0, to = 0; from < samples.Length; from += channels)
+        {
+            uint alpha = channels == 4 ? Math.Max(1u, samples[from + 3]) : ushort.MaxValue;
+            for (int c = 0; c < 3; c++, to++)
+                rgb[to] = (byte)(Math.Min((samples[from + c] * (uint)ushort.MaxValue + alpha / 2) / alpha, ushort.MaxValue) >> 8);
+        }
+
+        return rgb;
+    }
 
     static byte[] WithoutAlpha(byte[] rgba)
     {

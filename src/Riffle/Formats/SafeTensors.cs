@@ -51,7 +51,7 @@ public static class SafeTensors
             {
                 if (!seen.Add(name)) throw new ArgumentException($"The name '{name}' is taken: each tensor needs its own.", nameof(tensors));
                 if (shape.Any(d => d < 0) || shape.Aggregate(1L, (a, d) => checked(a * d)) != values.Length)
-                    throw new ArgumentException($"The shape [{string.Join(", ", shape)}] of '{name}' does not fit its {values.Length} values.", nameof(tensors));
+                    throw new ArgumentException($"Shape [{string.Join(", ", shape)}] of '{name}' is not that of {values.Length} values.", nameof(tensors));
                 json.WriteStartObject(name);
                 json.WriteString("dtype", "F32");
                 json.WriteStartArray("shape");

@@ -46,7 +46,7 @@ public sealed class SafeTensorsFile
     public float[] Get(string name)
     {
         var entry = Find(name);
-        return entry.Values ?? throw new BadDataException($"{_path}: the tensor '{name}' is of type {entry.Type}; F32, F16, BF16 and F64 can be read as numbers.");
+        return entry.Values ?? throw new BadDataException($"{_path}: the tensor '{name}' is of type {entry.Type}; F32, F16, BF16 and F64 can be read.");
     }
 
     Entry Find(string name) => _entries.TryGetValue(name, out var entry)

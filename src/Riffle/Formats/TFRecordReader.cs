@@ -76,7 +76,8 @@ public sealed class TFRecordReader : IDisposable
         Fill(size, length);
 
         var data = _buffer.AsMemory(0, (int)length);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan((int)length)) != Crc32C.Masked(data.Span)) throw Damaged("the checksum of the record's data is wrong");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan((int)length)) != Crc32C.Masked(data.Span))
+            throw Damaged("the checksum of the record's data is wrong");
         _next += _header.Length + size;
         record = data;
         return true;
