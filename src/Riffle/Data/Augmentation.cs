@@ -1,0 +1,61 @@
+namespace Riffle.Data;
+
+/// <summary>
+/// Random changes of a training image, each with its own switch. Brightness, contrast and saturation are torchvision's; hue turns the colours in YIQ. Nothing is
+/// rounded between the four, and so their order doesn't matter; see <see cref="ColourJitter"/> for the formula.
+/// </summary>
+public sealed record Augmentation
+{
+    /// <summary>Take the square from a random place of the stored image, instead of its centre.</summary>
+    public bool RandomCrop { get; init; }
+
+    /// <summary>Mirror every other image, left to right.</summary>
+    public bool Flip { get; init; }
+
+    /// <summary>b: the image is multiplied by a factor in [1 − b, 1 + b]. From 0 (off) to 1.</summary>
+    public float Brightness { get; init => field = Checked(value, 1, nameof(Brightness)); }
+
+    /// <summary>c: the distance from the image's mean grey is multiplied by a factor in [1 − c, 1 + c]. From 0 (off) to 1.</summary>
+    public float Contrast { get; init => field = Checked(value, 1, nameof(Contrast)); }
+
+    /// <summary>s: the distance of each pixel from its own grey is multiplied by a factor in [1 − s, 1 + s]. From 0 (off) to 1.</summary>
+    public float Saturation { get; init => field = Checked(value, 1, nameof(Saturation)); }
+
+    /// <summary>h: the colours turn by up to h of a full turn either way. From 0 (off) to 0.5.</summary>
+    public float Hue { get; init => field = Checked(value, 0.5f, nameof(Hue)); }
+
+    /// <summary>The centre crop, unchanged.</summary>
+    public static Augmentation None { get; } = new();
+
+    /// <summary>Random crop and flip.</summary>
+    public static Augmentation CropAndFlip { get; } = new() { RandomCrop = true, Flip = true };
+
+    /// <summary>Random crop, flip, brightness, contrast and saturation by up to 20 %, hue by up to a twentieth of a turn.</summary>
+    public static Augmentation Full { get; } = CropAndFlip with { Brightness = 0.2f, Contrast = 0.2f, Saturation = 0.2f, Hue = 0.05f };
+
+    /// <summary>Cuts a square out of a stored image and changes it. Allocates nothing.</summary>
+    /// <param name="stored">side × side × 3 bytes, red first.</param>
+    /// <param name="side">Side of the stored image.</param>
+    /// <param name="size">Side of the square to cut, at most <paramref name="side"/>.</param>
+    /// <param name="random">Gives the amounts: the same number of them whatever is switched on, so that a switch changes nothing but its own effect.</param>
+    /// <param name="destination">Receives size × size × 3 bytes.</param>
+    /// <exception cref="ArgumentException">The sizes don't fit each other.</exception>
+    public void Apply(ReadOnlySpan<byte> stored, int side, int size, ref Random64 random, Span<byte> destination)
+    {
+        ImageFit.CheckSizes(stored.Length, side, size, destination.Length);
+        var (left, top) = (random.NextFloat(), random.NextFloat());
+        var mirrored = random.NextFloat() < 0.5f;
+        var (brightness, contrast, saturation, hue) = (Signed(ref random), Signed(ref random), Signed(ref random), Signed(ref random));
+
+        var centre = (int)ImageFit.CentreOffset(side, size);
+        var places = side - size + 1;
+        Crop.Copy(stored, side, RandomCrop ? (int)(left * places) : centre, RandomCrop ? (int)(top * places) : centre, size, Flip && mirrored, destination);
+        ColourJitter.Apply(destination, 1 + (Brightness * brightness), 1 + (Contrast * contrast), 1 + (Saturation * saturation), Hue * hue);
+    }
+
+    private static float Signed(ref Random64 random) => (2 * random.NextFloat()) - 1;
+
+    private static float Checked(float value, float most, string name) => value >= 0 && value <= most
+        ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"{name} is from 0 to {most}.");
+}

@@ -1,0 +1,271 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
+
+namespace Riffle.Data;
+
+/// <summary>
+/// Makes batches of a split ready on its own threads, for one thread that takes them. Their content and order depend on the data set, the options, the seed and the
+/// epoch alone, never on threads or timing.
+/// </summary>
+/// <remarks>
+/// Images are decoded once and kept in memory as squares of <see cref="ImageFit.StoredSide"/>; an epoch is then one shuffle of all of them. Where they don't fit into
+/// the memory budget they are read and decoded anew in each epoch: the shards are shuffled, and then the images within blocks of up to 4,096, of which two are in memory.
+/// Either way an epoch has each image once (but for a last batch that is dropped), and the augmentation of an image is the same.
+/// </remarks>
+public sealed class BatchLoader : IDisposable
+{
+    private readonly object _gate = new();
+    private readonly ImageSource _source;
+    private readonly Augmentation _augmentation;
+    private readonly ulong _seed;
+    private readonly int _imageSize, _batchSize;
+    private readonly Batch[] _ring;
+    private readonly int[] _made;
+    private readonly Thread[] _threads;
+
+    private int _epoch = -1, _nextToMake, _nextToTake, _allMadeBefore, _released, _working;
+    private long _waited;
+    private ExceptionDispatchInfo? _failure;
+    private volatile bool _abandoned;
+    private bool _disposed;
+
+    /// <summary>Opens a split and, where its images fit into memory, decodes them all on all cores.</summary>
+    /// <param name="data">The data set.</param>
+    /// <param name="split">Which part of it.</param>
+    /// <param name="imageSize">Height and width of the network's input, from 1.</param>
+    /// <param name="batchSize">Images in a batch, from 1; the last batch of an epoch may have fewer.</param>
+    /// <param name="augmentation">How each image is changed anew in each epoch; null: its centre, unchanged.</param>
+    /// <param name="shuffle">Another order in each epoch, instead of that of the shards.</param>
+    /// <param name="dropLast">Leave out a last batch that is not full.</param>
+    /// <param name="seed">Of the order and the augmentation.</param>
+    /// <param name="threads">Threads that make batches, from 1.</param>
+    /// <param name="memoryBudgetBytes">Most memory for decoded images; null: half of what the machine, or the container, has. It decides between memory and reading anew,
+    /// and so the order of a shuffled epoch.</param>
+    /// <param name="loading">Told how many images have been decoded, while the constructor decodes them.</param>
+    /// <param name="cancel">Stops the constructor.</param>
+    /// <exception cref="BadDataException">A shard is damaged: the message names it and the offset.</exception>
+    /// <exception cref="RiffleException">A shard can't be read, or with <paramref name="dropLast"/> there is no full batch.</exception>
+    public BatchLoader(
+        Dataset data,
+        Split split,
+        int imageSize,
+        int batchSize,
+        Augmentation? augmentation,
+        bool shuffle,
+        bool dropLast,
+        ulong seed,
+        int threads = 1,
+        long? memoryBudgetBytes = null,
+        IProgress<(long Done, long Total)>? loading = null,
+        CancellationToken cancel = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(imageSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        (_imageSize, _batchSize, _augmentation, _seed) = (imageSize, batchSize, augmentation ?? Augmentation.None, seed);
+        Images = data.Count(split);
+        BatchesPerEpoch = dropLast ? Images / batchSize : (int)(((long)Images + batchSize - 1) / batchSize);
+        if (dropLast && Images > 0 && BatchesPerEpoch == 0)
+            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Choose a smaller batch.");
+
+        // Training images that were cut to size when the data set was made have nothing left to cut away.
+        var side = split == Split.Train && data.Info.Baking?.Size == imageSize ? imageSize : ImageFit.StoredSide(imageSize);
+        var budget = memoryBudgetBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+        InMemory = (long)Images * StoredImages.BytesOf(side) <= budget;
+        _source = InMemory
+            ? ResidentImages.Load(data, split, side, shuffle, seed, loading, cancel)
+            : new StreamedImages(data, split, side, batchSize, budget, shuffle, seed);
+
+        // One batch is with the taker, one is ready, and each thread makes one.
+        _ring = new Batch[threads + 2];
+        _made = new int[_ring.Length];
+        for (var i = 0; i < _ring.Length; i++)
+            _ring[i] = new(batchSize, imageSize);
+        _threads = new Thread[threads];
+        for (var i = 0; i < threads; i++)
+            (_threads[i] = new(Run) { IsBackground = true, Name = "Riffle batches" }).Start();
+    }
+
+    /// <summary>Images in the split.</summary>
+    public int Images { get; }
+
+    /// <summary>Batches in an epoch.</summary>
+    public int BatchesPerEpoch { get; }
+
+    /// <summary>Whether the images are kept in memory, not read anew in each epoch.</summary>
+    public bool InMemory { get; }
+
+    /// <summary>How long <see cref="TryNext"/> has waited for batches, in all.</summary>
+    public TimeSpan Waited => Stopwatch.GetElapsedTime(0, _waited);
+
+    /// <summary>Begins an epoch, or leaves one and begins another; a batch that was taken is no longer valid.</summary>
+    /// <param name="epoch">From 0.</param>
+    /// <param name="skipBatches">Batches of the epoch that were used before, from 0 to <see cref="BatchesPerEpoch"/>: the batches after them are the same as ever.</param>
+    /// <exception cref="BadDataException">A shard is damaged.</exception>
+    public void StartEpoch(int epoch, int skipBatches = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        ArgumentOutOfRangeException.ThrowIfNegative(skipBatches);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(skipBatches, BatchesPerEpoch);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            Abandon();
+            (_epoch, _failure) = (epoch, null);
+            try
+            {
+                if (skipBatches < BatchesPerEpoch)
+                    _source.StartEpoch(epoch, First(skipBatches), End(BatchesPerEpoch - 1));
+            }
+            catch (Exception e)
+            {
+                _failure = ExceptionDispatchInfo.Capture(e);
+                throw;
+            }
+
+            _nextToMake = _nextToTake = _allMadeBefore = _released = skipBatches;
+            Array.Fill(_made, -1);
+            _abandoned = false;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Takes the next batch of the epoch, waiting until it is ready. The batch is valid until the next call.</summary>
+    /// <returns>False when the epoch is over.</returns>
+    /// <exception cref="BadDataException">A shard is damaged: the message names it and the offset.</exception>
+    /// <exception cref="InvalidOperationException">No epoch has been started.</exception>
+    public bool TryNext([NotNullWhen(true)] out Batch? batch)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_epoch < 0)
+                throw new InvalidOperationException("StartEpoch comes before TryNext.");
+            batch = null;
+            _released = _nextToTake;
+            Monitor.PulseAll(_gate);
+            _failure?.Throw();
+            if (_nextToTake == BatchesPerEpoch)
+                return false;
+
+            var place = _nextToTake % _ring.Length;
+            for (var since = Stopwatch.GetTimestamp(); _made[place] != _nextToTake; _waited += Stopwatch.GetTimestamp() - since, since = Stopwatch.GetTimestamp())
+            {
+                Monitor.Wait(_gate);
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                _failure?.Throw();
+            }
+
+            _nextToTake++;
+            batch = _ring[place];
+            return true;
+        }
+    }
+
+    /// <summary>Stops the threads, in the middle of an epoch too, and gives the memory back. Batches are no longer valid.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            Abandon();
+            _disposed = true;
+            Monitor.PulseAll(_gate);
+        }
+
+        foreach (var thread in _threads)
+            thread.Join();
+        _source.Dispose();
+    }
+
+    private int First(int batch) => batch * _batchSize;
+
+    private int End(int batch) => (int)Math.Min(Images, ((long)batch + 1) * _batchSize);
+
+    /// <summary>Waits until no thread works and none will begin to.</summary>
+    private void Abandon()
+    {
+        _abandoned = true;
+        while (_working > 0)
+            Monitor.Wait(_gate);
+    }
+
+    private void Run()
+    {
+        var buffer = new byte[1 << 14];
+        while (TryReserve(out var batch))
+        {
+            var work = -1;
+            ExceptionDispatchInfo? failure = null;
+            try
+            {
+                if (batch >= 0)
+                    Make(batch);
+                else
+                    work = _source.Work(ref buffer);
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+
+            lock (_gate)
+            {
+                _working--;
+                if (failure is not null)
+                    (_failure, _abandoned) = (_failure ?? failure, true);
+                else if (batch >= 0)
+                    BatchDone(batch);
+                else
+                    _source.Done(work);
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    /// <summary>Waits for something to do: a batch to make (the first one whose images are there) or, with −1, work of the image source. False: stop.</summary>
+    private bool TryReserve(out int batch)
+    {
+        lock (_gate)
+        {
+            for (batch = -1; !_disposed; Monitor.Wait(_gate))
+            {
+                if (_epoch < 0 || _abandoned)
+                    continue;
+                var mayMake = _nextToMake < BatchesPerEpoch && _nextToMake < _released + _ring.Length;
+                if (mayMake && _source.Has(First(_nextToMake), End(_nextToMake)))
+                    batch = _nextToMake++;
+                else if (!_source.TryReserveWork())
+                    continue;
+                _working++;
+                return true;
+            }
+
+            return false;
+        }
+    }
+
+    private void Make(int number)
+    {
+        var batch = _ring[number % _ring.Length];
+        var (first, end) = (First(number), End(number));
+        batch.Count = end - first;
+        for (var position = first; position < end && !_abandoned; position++)
+        {
+            var (images, slot) = _source.At(position);
+            var random = EpochRandom.Augmentation(_seed, _epoch, images.Id(slot));
+            _augmentation.Apply(images.Pixels(slot), images.Side, _imageSize, ref random, batch.Image(position - first));
+            batch.SetLabel(position - first, images.Label(slot));
+        }
+    }
+
+    private void BatchDone(int number)
+    {
+        _made[number % _ring.Length] = number;
+        while (_allMadeBefore < _nextToMake && _made[_allMadeBefore % _ring.Length] >= _allMadeBefore)
+            _allMadeBefore++;
+        _source.Release(_allMadeBefore < BatchesPerEpoch ? First(_allMadeBefore) : Images);
+    }
+}

@@ -1,0 +1,42 @@
+namespace Riffle.Data;
+
+/// <summary>A data set folder as <c>riffle prepare</c> writes it, opened for reading.</summary>
+public sealed class Dataset
+{
+    private Dataset(string directory, DatasetInfo info) => (Directory, Info) = (directory, info);
+
+    /// <summary>The folder.</summary>
+    public string Directory { get; }
+
+    /// <summary>What <c>dataset.json</c> tells.</summary>
+    public DatasetInfo Info { get; }
+
+    /// <summary>Opens a data set folder and sees that all its shards are there, each as long as <c>dataset.json</c> tells. What they hold is checked as it is read.</summary>
+    /// <exception cref="RiffleException">There is no <c>dataset.json</c>, or it can't be read.</exception>
+    /// <exception cref="BadDataException"><c>dataset.json</c> is damaged, or a shard is missing or of another length.</exception>
+    public static Dataset Open(string directory)
+    {
+        var data = new Dataset(directory, DatasetInfo.Load(directory));
+        var lengths = data.Info.Shards.ToDictionary(shard => shard.Name, shard => shard.Bytes);
+        foreach (var path in data.Shards(Split.Train).Concat(data.Shards(Split.Validation)))
+        {
+            var file = new FileInfo(path);
+            if (!file.Exists)
+                throw new BadDataException($"{path}: this shard of the data set is missing. Copy the whole folder again, or run riffle prepare again.");
+            if (lengths.TryGetValue(file.Name, out var bytes) && bytes != file.Length)
+            {
+                throw new BadDataException(
+                    $"{path}: the shard ends at byte {file.Length}, {DatasetFiles.Info} tells {bytes}. Copy the file again, or run riffle prepare again.");
+            }
+        }
+
+        return data;
+    }
+
+    /// <summary>Number of images in a split.</summary>
+    public int Count(Split split) => split == Split.Train ? Info.Train : Info.Validation;
+
+    /// <summary>Paths of the shards of a split, in order.</summary>
+    public IReadOnlyList<string> Shards(Split split) =>
+        DatasetFiles.Shards(Directory, split, split == Split.Train ? Info.TrainShards : Info.ValidationShards);
+}

@@ -1,0 +1,69 @@
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>How an image of any size becomes a square of the network's size: as torchvision's Resize and CenterCrop, with Pillow's antialiased bilinear filter.</summary>
+public static class ImageFit
+{
+    /// <summary>Side of the squares that a data set's images are kept as: an eighth of it is left to cut away, as 64 for 56 and 256 for 224.</summary>
+    /// <param name="imageSize">Height and width of the network's input.</param>
+    public static int StoredSide(int imageSize) => checked((int)Math.Round(imageSize * (8.0 / 7)));
+
+    /// <summary>Scales the shorter side to <paramref name="side"/> and cuts the centre square out. An image whose shorter side has that length is only cut.</summary>
+    /// <param name="image">Any image of at least one pixel.</param>
+    /// <param name="side">Height and width wanted, at least 1.</param>
+    /// <param name="destination">Receives side × side × 3 bytes, red first.</param>
+    /// <exception cref="ArgumentException">The destination is of another size.</exception>
+    public static void FitSquare(RgbImage image, int side, Span<byte> destination)
+    {
+        CheckSizes((long)image.Width * image.Height * 3, image.Pixels.Length, nameof(image));
+        CheckSizes((long)side * side * 3, destination.Length, nameof(destination));
+        var shorter = Math.Min(image.Width, image.Height);
+        var (width, height) = ((long)image.Width * side / shorter, (long)image.Height * side / shorter);
+        Resize.Window(image, width, height, CentreOffset(width, side), CentreOffset(height, side), side, destination);
+    }
+
+    /// <summary>Cuts the centre out of a square.</summary>
+    /// <param name="square">side × side × 3 bytes.</param>
+    /// <param name="side">Side of the square.</param>
+    /// <param name="size">Side of the centre, at most <paramref name="side"/>.</param>
+    /// <param name="destination">Receives size × size × 3 bytes.</param>
+    /// <exception cref="ArgumentException">The sizes don't fit each other.</exception>
+    public static void CentreCrop(ReadOnlySpan<byte> square, int side, int size, Span<byte> destination)
+    {
+        CheckSizes(square.Length, side, size, destination.Length);
+        var offset = (int)CentreOffset(side, size);
+        Crop.Copy(square, side, offset, offset, size, mirrored: false, destination);
+    }
+
+    /// <summary>The square that a network sees of an image when it is measured or used: <see cref="FitSquare"/> to <see cref="StoredSide"/>, then the centre.</summary>
+    /// <param name="image">Any image of at least one pixel.</param>
+    /// <param name="imageSize">Height and width of the network's input.</param>
+    /// <returns>imageSize × imageSize × 3 bytes, red first.</returns>
+    public static byte[] ForInference(RgbImage image, int imageSize)
+    {
+        var side = StoredSide(imageSize);
+        var square = new byte[checked(side * side * 3)];
+        FitSquare(image, side, square);
+        var result = new byte[imageSize * imageSize * 3];
+        CentreCrop(square, side, imageSize, result);
+        return result;
+    }
+
+    /// <summary>Where the middle part of a length begins; a half is rounded to the even neighbour, as torchvision does.</summary>
+    internal static long CentreOffset(long length, int part) => (long)Math.Round((length - part) / 2.0);
+
+    internal static void CheckSizes(long stored, int side, int size, long destination)
+    {
+        if (size < 1 || size > side)
+            throw new ArgumentException($"A square of side {size} can't be cut out of one of side {side}.", nameof(size));
+        CheckSizes((long)side * side * 3, stored, nameof(stored));
+        CheckSizes((long)size * size * 3, destination, nameof(destination));
+    }
+
+    private static void CheckSizes(long wanted, long bytes, string name)
+    {
+        if (wanted <= 0 || bytes != wanted)
+            throw new ArgumentException($"{bytes} bytes were given where {wanted} are needed.", name);
+    }
+}

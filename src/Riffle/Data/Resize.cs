@@ -1,0 +1,98 @@
+using System.Buffers;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>Antialiased bilinear scaling by Pillow's convention: a <see cref="TriangleFilter"/> along each row, then along each column, with rounding to whole levels after each.</summary>
+internal static class Resize
+{
+    private const int FractionBits = TriangleFilter.FractionBits, Half = 1 << (FractionBits - 1);
+
+    /// <summary>Scales an image to width × height and cuts a square out of the result, of which alone the pixels are computed.</summary>
+    public static void Window(RgbImage image, long width, long height, long left, long top, int side, Span<byte> destination)
+    {
+        var across = width == image.Width ? null : new TriangleFilter(image.Width, width, left, side);
+        var down = height == image.Height ? null : new TriangleFilter(image.Height, height, top, side);
+        if (down is null)
+        {
+            ScaleAcross(image, (int)top, side, across, (int)left, side, destination);
+            return;
+        }
+
+        var rowBytes = side * 3;
+        var narrowed = ArrayPool<byte>.Shared.Rent(checked(down.Reach * rowBytes));
+        ScaleAcross(image, down.First, down.Reach, across, (int)left, side, narrowed);
+        for (var y = 0; y < side; y++)
+            ScaleDown(narrowed.AsSpan((down.Start(y) - down.First) * rowBytes), down.Weights(y), destination.Slice(y * rowBytes, rowBytes));
+        ArrayPool<byte>.Shared.Return(narrowed);
+    }
+
+    private static void ScaleAcross(RgbImage image, int firstRow, int rows, TriangleFilter? filter, int left, int side, Span<byte> destination)
+    {
+        // Pixels are read as four bytes, so the last one of a row needs a byte behind it.
+        var rowBytes = image.Width * 3;
+        var padded = ArrayPool<byte>.Shared.Rent(rowBytes + 1);
+        for (var y = 0; y < rows; y++)
+        {
+            var from = image.Pixels.AsSpan((firstRow + y) * rowBytes, rowBytes);
+            var to = destination.Slice(y * side * 3, side * 3);
+            if (filter is null)
+            {
+                from.Slice(left * 3, to.Length).CopyTo(to);
+                continue;
+            }
+
+            from.CopyTo(padded);
+            for (var x = 0; x < side; x++)
+                WeightedPixel(padded.AsSpan(filter.Start(x) * 3), filter.Weights(x), to.Slice(x * 3, 3));
+        }
+
+        ArrayPool<byte>.Shared.Return(padded);
+    }
+
+    private static void WeightedPixel(ReadOnlySpan<byte> from, ReadOnlySpan<int> weights, Span<byte> to)
+    {
+        var sum = Vector128.Create(Half);
+        for (var i = 0; i < weights.Length; i++)
+        {
+            var pixel = Vector128.CreateScalar(MemoryMarshal.Read<uint>(from[(i * 3)..])).AsByte();
+            sum += Vector128.WidenLower(Vector128.WidenLower(pixel)).AsInt32() * weights[i];
+        }
+
+        sum >>= FractionBits;
+        (to[0], to[1], to[2]) = ((byte)sum[0], (byte)sum[1], (byte)sum[2]);
+    }
+
+    /// <summary>Weighted sum of rows that lie one after the other.</summary>
+    private static void ScaleDown(ReadOnlySpan<byte> rows, ReadOnlySpan<int> weights, Span<byte> to)
+    {
+        var x = 0;
+        for (; x + Vector<byte>.Count <= to.Length; x += Vector<byte>.Count)
+        {
+            Vector<uint> a = new(Half), b = a, c = a, d = a;
+            for (var i = 0; i < weights.Length; i++)
+            {
+                var weight = (uint)weights[i];
+                Vector.Widen(new Vector<byte>(rows[((i * to.Length) + x)..]), out var low, out var high);
+                Vector.Widen(low, out var a1, out var b1);
+                Vector.Widen(high, out var c1, out var d1);
+                (a, b, c, d) = (a + (a1 * weight), b + (b1 * weight), c + (c1 * weight), d + (d1 * weight));
+            }
+
+            var lower = Vector.Narrow(a >> FractionBits, b >> FractionBits);
+            var upper = Vector.Narrow(c >> FractionBits, d >> FractionBits);
+            Vector.Narrow(lower, upper).CopyTo(to[x..]);
+        }
+
+        for (; x < to.Length; x++)
+        {
+            var sum = Half;
+            for (var i = 0; i < weights.Length; i++)
+                sum += rows[(i * to.Length) + x] * weights[i];
+            to[x] = (byte)(sum >> FractionBits);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>Decoded square images side by side in native memory, with their labels: what the garbage collector need never look at or move.</summary>
+internal sealed unsafe class StoredImages : IDisposable
+{
+    private readonly int[] _labels;
+    private readonly ulong[] _ids;
+    private byte* _pixels;
+
+    public StoredImages(int capacity, int side)
+    {
+        Side = side;
+        ImageBytes = BytesOf(side);
+        (_labels, _ids) = (new int[capacity], new ulong[capacity]);
+        _pixels = (byte*)NativeMemory.Alloc((nuint)capacity, (nuint)ImageBytes);
+    }
+
+    public int Side { get; }
+
+    public int ImageBytes { get; }
+
+    public int Capacity => _labels.Length;
+
+    public static int BytesOf(int side) => checked(side * side * 3);
+
+    public ReadOnlySpan<byte> Pixels(int slot) => At(slot);
+
+    public int Label(int slot) => _labels[slot];
+
+    /// <summary>The image's own number in its split, by which its random numbers are drawn.</summary>
+    public ulong Id(int slot) => _ids[slot];
+
+    /// <summary>Decodes a record into a slot. Different slots may be filled at the same time.</summary>
+    /// <exception cref="BadDataException">The record holds no image of a known class; the message names file and offset.</exception>
+    public void Decode(int slot, ReadOnlySpan<byte> record, RecordPlace place, int classes)
+    {
+        try
+        {
+            var example = ImageExample.Parse(record);
+            if (example.Label >= classes)
+                throw new BadDataException($"label {example.Label}, but {DatasetFiles.Info} has {classes} classes, from 0. Run riffle prepare again.");
+            ImageFit.FitSquare(ImageDecoder.Decode(example.Encoded.Span, example.FileName), Side, At(slot));
+            (_labels[slot], _ids[slot]) = (example.Label, place.Id);
+        }
+        catch (BadDataException e)
+        {
+            throw place.Damaged(e.Message, e);
+        }
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_pixels);
+        _pixels = null;
+    }
+
+    private Span<byte> At(int slot)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)slot, (uint)_labels.Length);
+        ObjectDisposedException.ThrowIf(_pixels == null, this);
+        return new(_pixels + ((nint)slot * ImageBytes), ImageBytes);
+    }
+}
