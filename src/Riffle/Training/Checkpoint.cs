@@ -99,7 +99,7 @@ public sealed class Checkpoint
 
     private static string OptimiserTensor(string state, Parameter parameter) => $"optimizer.{state}.{parameter.Name}";
 
-    private static IReadOnlyList<(string Name, float[] Values)> ReadOptimiser(string path, SafeTensorsFile file, Weights weights, OptimiserKind kind)
+    private static (string Name, float[] Values)[] ReadOptimiser(string path, SafeTensorsFile file, Weights weights, OptimiserKind kind)
     {
         var trained = weights.Network.Parameters.Where(p => p.IsTrained).ToArray();
         if (!file.Names.Any(name => name.StartsWith("optimizer.", StringComparison.Ordinal)))
@@ -143,7 +143,7 @@ public sealed class Checkpoint
 
     private static void RequireTensor(string path, SafeTensorsFile file, string name, ImmutableArray<int> shape)
     {
-        if (!file.Names.Contains(name))
+        if (!file.Contains(name))
             throw Damaged(path, $"the tensor {name} is missing");
         if (!file.Shape(name).SequenceEqual(shape))
             throw Damaged(path, $"the tensor {name} is {string.Join('×', file.Shape(name))} where the network has {string.Join('×', shape)}");

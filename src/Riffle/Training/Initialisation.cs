@@ -17,8 +17,8 @@ public enum InitialisationKind
 /// <summary>Gives a network its first weights.</summary>
 public static class Initialisation
 {
-    // Any constant apart from the streams of the data pipeline.
-    private const ulong Stream = 0x5765_6967_6874_7331;
+    // "Init"; the data pipeline has the streams from 2^32 on.
+    private const ulong Stream = 0x496E_6974;
 
     /// <summary>Fills every kernel from the seed and the parameter's place in the network, each from a stream of its own.</summary>
     /// <remarks>

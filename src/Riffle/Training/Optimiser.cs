@@ -67,7 +67,9 @@ public sealed class Optimiser
     {
         foreach (var (start, count, decay) in _ranges)
         {
-            var (w, g, first) = (weights.Slice(start, count), gradients.Slice(start, count), State[0].Values.AsSpan(start, count));
+            var w = weights.Slice(start, count);
+            var g = gradients.Slice(start, count);
+            var first = State[0].Values.AsSpan(start, count);
             switch (Kind)
             {
                 case OptimiserKind.Nesterov:
@@ -92,7 +94,8 @@ public sealed class Optimiser
         Span<float> w, ReadOnlySpan<float> g, Span<float> v, float decay, float momentum, float rate, float gradientShare, float velocityShare)
     {
         var wide = Widen(w);
-        var (wideG, wideV) = (Widen(g), Widen(v)[..wide.Length]);
+        var wideG = Widen(g)[..wide.Length];
+        var wideV = Widen(v)[..wide.Length];
         for (var i = 0; i < wide.Length; i++)
         {
             var gradient = wideG[i] + wide[i] * decay;
@@ -114,7 +117,9 @@ public sealed class Optimiser
     private static void Adapt(Span<float> w, ReadOnlySpan<float> g, Span<float> m, Span<float> s, float decay, float rate, float correction)
     {
         var wide = Widen(w);
-        var (wideG, wideM, wideS) = (Widen(g), Widen(m)[..wide.Length], Widen(s)[..wide.Length]);
+        var wideG = Widen(g)[..wide.Length];
+        var wideM = Widen(m)[..wide.Length];
+        var wideS = Widen(s)[..wide.Length];
         var epsilon = new Vector<float>(Epsilon);
         for (var i = 0; i < wide.Length; i++)
         {
