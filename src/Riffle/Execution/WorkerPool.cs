@@ -6,6 +6,13 @@ namespace Riffle.Execution;
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
+    /// <summary>
+    /// Some tens of microseconds: as long as threads with a core each are apart. A thread that waits longer waits for one that has no core, and
+    /// would only keep it from getting one.
+    /// </summary>
+    private const int SpinsBeforeSleep = 500;
+
+    private readonly object _gate = new();
     private readonly SemaphoreSlim[] _start;
     private readonly Thread[] _threads;
     private readonly Action<int> _work;
@@ -41,9 +48,17 @@ internal sealed class WorkerPool : IDisposable
         var generation = _generation;
         if (Interlocked.Increment(ref _arrived) == Count)
             return true;
-        var spin = default(SpinWait);
-        while (_generation == generation)
-            spin.SpinOnce(sleep1Threshold: -1);
+        for (var spin = 0; spin < SpinsBeforeSleep && _generation == generation; spin++)
+            Thread.SpinWait(8);
+        if (_generation == generation)
+        {
+            lock (_gate)
+            {
+                while (_generation == generation)
+                    Monitor.Wait(_gate);
+            }
+        }
+
         return false;
     }
 
@@ -51,7 +66,11 @@ internal sealed class WorkerPool : IDisposable
     public void Release()
     {
         _arrived = 0;
-        _generation++;
+        lock (_gate)
+        {
+            _generation++;
+            Monitor.PulseAll(_gate);
+        }
     }
 
     public void Dispose()
