@@ -19,13 +19,13 @@ public static class ImageDecoder
     /// <summary>Decodes an image.</summary>
     /// <param name="encoded">The file's bytes.</param>
     /// <param name="name">What error messages call it.</param>
-    /// <exception cref="BadDataException">Neither JPEG nor PNG, or truncated, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
+    /// <exception cref="BadDataException">Neither JPEG nor PNG, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
     /// <exception cref="RiffleException">The library that decodes it is not installed.</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => DetectFormat(encoded) switch
     {
         "JPEG" => JpegDecoder.Decode(encoded, name),
         "PNG" => PngDecoder.Decode(encoded, name),
-        _ => throw new BadDataException($"{name}: {(encoded.IsEmpty ? "an empty file" : "neither a JPEG nor a PNG image")}. Convert the image to one of them, or leave it out."),
+        _ => throw new BadDataException($"{name}: {(encoded.IsEmpty ? "empty" : "neither a JPEG nor a PNG image")}. Convert it to one of them, or leave it out."),
     };
 
     /// <summary>The bytes that an image of this size takes, once the size has been found sensible.</summary>

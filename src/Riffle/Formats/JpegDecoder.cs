@@ -8,12 +8,12 @@ static unsafe partial class JpegDecoder
 {
     /// <summary>
     /// libjpeg decodes a damaged file to something half grey and only warns. Its warnings are errors here, but for those that leave the
-    /// picture whole: an odd Adobe or JFIF version, bytes of padding before a marker (up to 99: more are the sign of a decoder that lost its
-    /// way), and scan parameters that bend the standard without loss. libjpeg reports its first warning only, so a file
-    /// with one of these must also have its end.
+    /// picture whole: an odd Adobe or JFIF version, up to 9 bytes of padding before a marker, and scan parameters that bend the standard
+    /// without loss. (More left over is the sign of a decoder that lost its way: of Tiny ImageNet's files with 100 bytes overwritten, 94 % are
+    /// noticed so, 68 % where 99 bytes pass.) libjpeg reports its first warning only, so a file with one of these must also have its end.
     /// </summary>
     [GeneratedRegex(
-        @"Unknown Adobe color|unknown JFIF revision|data: \d{1,2} extraneous bytes before|Inconsistent progression|Invalid SOS parameters",
+        @"Unknown Adobe color|unknown JFIF revision|data: \d extraneous bytes before|Inconsistent progression|Invalid SOS parameters",
         RegexOptions.CultureInvariant)]
     private static partial Regex HarmlessWarning { get; }
 
@@ -28,9 +28,10 @@ static unsafe partial class JpegDecoder
                 var size = new CULong((nuint)encoded.Length);
 
                 // The header call of version 2 also fails for a sampling that it has no name for, having found the size; decoding knows them all.
-                if (TurboJpeg.DecompressHeader(handle, jpeg, size, out int width, out int height, out _, out int colourspace) != 0
+                int width = 0, height = 0, subsampling = -1, colourspace = -1;
+                if (TurboJpeg.DecompressHeader(handle, jpeg, size, ref width, ref height, ref subsampling, ref colourspace) != 0
                     && (width < 1 || height < 1 || colourspace < 0))
-                    throw Corrupt(name, TurboJpeg.Error(handle));
+                    throw Bad(name, TurboJpeg.Error(handle));
 
                 bool cmyk = colourspace is TurboJpeg.ColourspaceCmyk or TurboJpeg.ColourspaceYcck;
                 int channels = cmyk ? 4 : 3;
@@ -55,12 +56,12 @@ static unsafe partial class JpegDecoder
     static void Judge(nint handle, ReadOnlySpan<byte> encoded, string name)
     {
         string message = TurboJpeg.Error(handle);
-        if (TurboJpeg.ErrorCode(handle) != TurboJpeg.ErrorWarning || !HarmlessWarning.IsMatch(message)) throw Corrupt(name, message);
-        if (!JpegMarkers.HasEnd(encoded)) throw Corrupt(name, "Premature end of JPEG file");
+        if (TurboJpeg.ErrorCode(handle) != TurboJpeg.ErrorWarning || !HarmlessWarning.IsMatch(message)) throw Bad(name, message);
+        if (!JpegMarkers.HasEnd(encoded)) throw Bad(name, "Premature end of JPEG file");
     }
 
-    static BadDataException Corrupt(string name, string message) =>
-        new($"{name}: a damaged JPEG image: {message}. Get a whole copy of the file, or leave it out.");
+    static BadDataException Bad(string name, string message) =>
+        new($"{name}: the JPEG image can't be decoded: {message}. Get a whole copy of the file, or leave it out.");
 
     /// <summary>
     /// The four inks as light: what the white paper keeps of each channel after the ink and the black. The files hold them inverted (255 is no

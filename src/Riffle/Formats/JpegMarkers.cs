@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Riffle.Formats;
 
-/// <summary>The segments of a JPEG file (ITU-T T.81, annex B), as far as TurboJPEG does not tell of them: the EXIF block, and whether there is an end.</summary>
+/// <summary>The segments of a JPEG file (ITU-T T.81, annex B), as far as TurboJPEG is silent on them: the EXIF block, and whether there is an end.</summary>
 static class JpegMarkers
 {
     const byte EndOfImage = 0xD9, StartOfScan = 0xDA, App1 = 0xE1;

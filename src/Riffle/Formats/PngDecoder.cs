@@ -17,14 +17,14 @@ static unsafe class PngDecoder
         {
             fixed (byte* memory = bare)
             {
-                if (LibPng.BeginRead(&image, memory, (nuint)bare.Length) == 0) throw Corrupt(name, LibPng.Error(&image));
+                if (LibPng.BeginRead(&image, memory, (nuint)bare.Length) == 0) throw Bad(name, LibPng.Error(&image));
                 uint alpha = image.Format & LibPng.FormatAlpha, deep = image.Format & LibPng.FormatLinear;
                 int channels = alpha != 0 ? 4 : 3;
                 var samples = new byte[ImageDecoder.BytesFor(image.Width, image.Height, deep != 0 ? channels * sizeof(ushort) : channels, name)];
                 image.Format = LibPng.FormatColour | alpha | deep;
                 fixed (byte* pixels = samples)
                     if (LibPng.FinishRead(&image, null, pixels, 0, null) == 0)
-                        throw Corrupt(name, LibPng.Error(&image));
+                        throw Bad(name, LibPng.Error(&image));
                 var rgb = deep != 0 ? Narrow(MemoryMarshal.Cast<byte, ushort>(samples), channels) : alpha != 0 ? WithoutAlpha(samples) : samples;
                 return Exif.Apply(new RgbImage((int)image.Width, (int)image.Height, rgb), orientation);
             }
@@ -51,7 +51,7 @@ static unsafe class PngDecoder
         {
             var rest = encoded[at..];
             uint length = rest.Length >= Overhead ? BinaryPrimitives.ReadUInt32BigEndian(rest) : uint.MaxValue;
-            if (length > rest.Length - Overhead) throw Corrupt(name, $"the file ends within the chunk at byte {at}");
+            if (length > rest.Length - Overhead) throw Bad(name, $"the file ends within the chunk at byte {at}");
             var chunk = rest[..((int)length + Overhead)];
             var type = chunk.Slice(4, 4);
             if (type.SequenceEqual("eXIf"u8)) orientation = Exif.Orientation(chunk[8..^4]);
@@ -68,8 +68,8 @@ static unsafe class PngDecoder
         return kept[..size];
     }
 
-    static BadDataException Corrupt(string name, string message) =>
-        new($"{name}: a damaged PNG image: {message}. Get a whole copy of the file, or leave it out.");
+    static BadDataException Bad(string name, string message) =>
+        new($"{name}: the PNG image can't be decoded: {message}. Get a whole copy of the file, or leave it out.");
 
     /// <summary>
     /// The upper 8 of 16 bits. Asked for 8 bits of a file of 16, libpng's simplified interface mixes up the rows of interlaced files

@@ -25,7 +25,7 @@ static unsafe partial class TurboJpeg
     internal static partial int Destroy(nint handle);
 
     [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjDecompressHeader3")]
-    internal static partial int DecompressHeader(nint handle, byte* jpeg, CULong size, out int width, out int height, out int subsampling, out int colourspace);
+    internal static partial int DecompressHeader(nint handle, byte* jpeg, CULong size, ref int width, ref int height, ref int subsampling, ref int colourspace);
 
     [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjDecompress2")]
     internal static partial int Decompress(nint handle, byte* jpeg, CULong size, byte* pixels, int width, int pitch, int height, int pixelFormat, int flags);

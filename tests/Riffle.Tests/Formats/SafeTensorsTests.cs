@@ -33,7 +33,8 @@ public class SafeTensorsTests
         var files =
             from list in tensors.ListOf()
             from metadata in ArbMap.Default.GeneratorFor<(NonNull<string> Key, NonNull<string> Value)[]>()
-            select (Tensors: list.DistinctBy(t => t.Name).ToList(), Metadata: metadata.DistinctBy(m => Text(m.Key)).ToDictionary(m => Text(m.Key), m => Text(m.Value)));
+            let strings = metadata.DistinctBy(m => Text(m.Key)).ToDictionary(m => Text(m.Key), m => Text(m.Value))
+            select (Tensors: list.DistinctBy(t => t.Name).ToList(), Metadata: strings);
         Prop.ForAll(files.ToArbitrary(), file =>
         {
             var read = Read(Written(file.Tensors.Select(t => (t.Name, t.Shape, (ReadOnlyMemory<float>)t.Values)), file.Metadata));
@@ -115,7 +116,7 @@ public class SafeTensorsTests
         Assert.StartsWith("model: byte 0: ", Assert.Throws<BadDataException>(() => Read([.. Enumerable.Repeat((byte)0xFF, length)])).Message);
     }
 
-    /// <summary>The format has no checksum: a flip within a value or a name can't be told from another file, but nothing but bad data may come of any.</summary>
+    /// <summary>The format has no checksum: a flip within a value or a name can't be told from another file, but no other exception may come of any.</summary>
     [Fact]
     public void Damage_gives_bad_data_and_nothing_else()
     {
