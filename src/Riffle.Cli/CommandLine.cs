@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
+using Riffle.Cli.Commands;
 
 namespace Riffle.Cli;
 
@@ -22,6 +23,7 @@ internal static class CommandLine
     public static RootCommand CreateRoot() => new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
     {
         // One line for each command, in the order of use.
+        PrepareCommand.Create(),
     }.WithHelp();
 
     /// <summary>Runs the process's arguments. Ctrl+C and SIGTERM ask the command to stop; a second one ends it at once.</summary>
