@@ -22,7 +22,7 @@ internal static class CommandLine
     /// <summary>All commands, anew.</summary>
     public static RootCommand CreateRoot() => new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
     {
-        // One line for each command, in the order of use.
+        DemoCommand.Create(),
         PrepareCommand.Create(),
     }.WithHelp();
 
@@ -47,20 +47,37 @@ internal static class CommandLine
     }
 
     /// <summary>Runs one command line in this process and returns its exit code.</summary>
-    public static int Execute(IReadOnlyList<string> args, CancellationToken cancel = default)
+    public static int Execute(IReadOnlyList<string> args, CancellationToken cancel = default) => Execute(CreateRoot(), args, cancel);
+
+    internal static int Execute(RootCommand root, IReadOnlyList<string> args, CancellationToken cancel = default)
     {
-        // An image may be named @cat.jpg: no response files.
-        var parse = CreateRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parse.Action is ParseErrorAction)
-            return Help.ShowUsage(parse);
         try
         {
+            var parse = Parse(root, args);
+            if (parse.Action is ParseErrorAction)
+                return Help.ShowUsage(parse);
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return parse.InvokeAsync(configuration, cancel).GetAwaiter().GetResult();
         }
         catch (Exception e)
         {
-            return Explain(e);
+            var (code, message) = Explain(e);
+            Console.Error.WriteLine($"riffle: {message}");
+            return code;
+        }
+    }
+
+    internal static ParseResult Parse(RootCommand root, IReadOnlyList<string> args)
+    {
+        try
+        {
+            // An image may be named @cat.jpg: no response files.
+            return root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        }
+        catch (InvalidOperationException e)
+        {
+            // An option's validator asked for a number where there is none; the message tells which.
+            throw new ArgumentException(e.Message, e);
         }
     }
 
@@ -71,18 +88,13 @@ internal static class CommandLine
         return command;
     }
 
-    private static int Explain(Exception exception)
+    internal static (int Code, string Message) Explain(Exception exception) => exception switch
     {
-        var (code, message) = exception switch
-        {
-            OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
-            BadDataException => (ExitCode.BadData, exception.Message),
-            RiffleException => (ExitCode.Failed, exception.Message),
-            ArgumentException { ParamName: null } => (ExitCode.Usage, exception.Message),
-            IOException or UnauthorizedAccessException => (ExitCode.Failed, exception.Message),
-            _ => (ExitCode.Failed, $"this is a bug in Riffle, please report it with the lines below\n{exception}"),
-        };
-        Console.Error.WriteLine($"riffle: {message}");
-        return code;
-    }
+        OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
+        BadDataException => (ExitCode.BadData, exception.Message),
+        RiffleException or IOException or UnauthorizedAccessException => (ExitCode.Failed, exception.Message),
+        // What a command was asked for can't be: an unknown network, a size that is too small.
+        ArgumentException => (ExitCode.Usage, exception.Message),
+        _ => (ExitCode.Failed, $"this is a bug in Riffle, please report it with the lines below\n{exception}"),
+    };
 }

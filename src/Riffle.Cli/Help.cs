@@ -29,18 +29,32 @@ internal static class Help
     /// <summary>Says on standard error what is wrong with a command line and returns the exit code for it.</summary>
     public static int ShowUsage(ParseResult parse)
     {
-        var configuration = new InvocationConfiguration { Output = Console.Error };
-        var name = CommandPath(parse.CommandResult.Command);
         if (parse.Tokens.Count == 0)
         {
-            CommandLine.CreateRoot().Parse("--help").Invoke(configuration);
+            CommandLine.CreateRoot().Parse("--help").Invoke(new InvocationConfiguration { Output = Console.Error });
             return ExitCode.Usage;
         }
 
-        ((ParseErrorAction)parse.Action!).ShowHelp = false;
-        parse.Invoke(configuration);
-        Console.Error.WriteLine($"'{name} --help' shows what is possible.");
+        // Of several words that mean nothing the first says it all; the others, and "a command is missing", follow from it.
+        var errors = parse.UnmatchedTokens.Count > 0 ? [$"'{parse.UnmatchedTokens[0]}' is not understood here.{Suggestion(parse)}"] : parse.Errors.Select(e => e.Message);
+        foreach (var error in errors)
+            Console.Error.WriteLine($"riffle: {error}");
+        Console.Error.WriteLine($"'{CommandPath(parse.CommandResult.Command)} --help' shows what is possible.");
         return ExitCode.Usage;
+    }
+
+    /// <summary>What the first word without a meaning may have been meant to be, taken from the library's report: a line of its own for each, below a question.</summary>
+    private static string Suggestion(ParseResult parse)
+    {
+        using var report = new StringWriter();
+        ((ParseErrorAction)parse.Action!).ShowHelp = false;
+        parse.Invoke(new InvocationConfiguration { Output = report, Error = TextWriter.Null });
+        var lines = report.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (lines.Length == 0 || !lines[0].StartsWith($"'{parse.UnmatchedTokens[0]}'", StringComparison.Ordinal))
+            return "";
+        // A word of one letter is as near to -h as to anything.
+        var names = lines.Skip(1).TakeWhile(line => !line.EndsWith('?')).Where(name => name.Length > 2).ToArray();
+        return names.Length == 0 ? "" : $" Did you mean {string.Join(" or ", names)}?";
     }
 
     private static string CommandPath(Command command) =>

@@ -62,12 +62,13 @@ internal sealed class ProgressLine : IDisposable
     }
 
     /// <summary>A duration for people: <c>8.4 s</c>, <c>3 min 05 s</c>, <c>2 h 07 min</c>.</summary>
-    public static string Duration(TimeSpan time) => time switch
+    public static string Duration(TimeSpan time)
     {
-        { TotalSeconds: < 59.95 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s"),
-        { TotalMinutes: < 60 } => $"{(int)time.TotalMinutes} min {time.Seconds:00} s",
-        _ => $"{(int)time.TotalHours} h {time.Minutes:00} min",
-    };
+        if (time.TotalSeconds < 59.95)
+            return string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s");
+        var seconds = (long)Math.Round(time.TotalSeconds);
+        return seconds < 3600 ? $"{seconds / 60} min {seconds % 60:00} s" : $"{seconds / 3600} h {seconds / 60 % 60:00} min";
+    }
 
     private void Show(TimeSpan elapsed, bool last)
     {

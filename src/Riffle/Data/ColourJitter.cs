@@ -108,9 +108,12 @@ internal static class ColourJitter
     private static Vector<uint> MapVector(ref float from, ref float factors, Vector<float> sum)
     {
         var width = (nuint)Vector<float>.Count;
-        for (nuint shift = 0; shift < Shifts; shift++)
-            sum += Vector.LoadUnsafe(ref from, shift) * Vector.LoadUnsafe(ref factors, shift * width);
-        return Vector.AsVectorUInt32(Vector.ConvertToInt32Native(Vector.Min(Vector.Max(sum, Vector<float>.Zero), new Vector<float>(255.5f))));
+        sum += Vector.LoadUnsafe(ref from) * Vector.LoadUnsafe(ref factors);
+        sum += Vector.LoadUnsafe(ref from, 1) * Vector.LoadUnsafe(ref factors, width);
+        sum += Vector.LoadUnsafe(ref from, 2) * Vector.LoadUnsafe(ref factors, 2 * width);
+        sum += Vector.LoadUnsafe(ref from, 3) * Vector.LoadUnsafe(ref factors, 3 * width);
+        sum += Vector.LoadUnsafe(ref from, 4) * Vector.LoadUnsafe(ref factors, 4 * width);
+        return Vector.AsVectorUInt32(Vector.ConvertToInt32Native(Vector.MinNative(Vector.MaxNative(sum, Vector<float>.Zero), new Vector<float>(255.5f))));
     }
 
     private static double MeanGrey(ReadOnlySpan<byte> pixels)

@@ -110,6 +110,7 @@ public static class Preparation
             var done = 0;
             foreach (var (number, record) in made)
             {
+                cancel.ThrowIfCancellationRequested();
                 Store(plan.Images[number], plan.Positions[number], record, sink, perClass);
                 progress?.Report(new PreparationProgress(PreparationStage.Images, ++done, plan.Images.Count));
             }

@@ -70,7 +70,7 @@ public sealed class SafeTensorsFile
         }
     }
 
-    static SafeTensorsFile Read(FileStream stream, string path)
+    internal static SafeTensorsFile Read(Stream stream, string path)
     {
         const int Prefix = sizeof(ulong);
         long size = stream.Length;
@@ -166,7 +166,7 @@ public sealed class SafeTensorsFile
         if (at != size) throw Bad(path, sizeof(ulong), $"the tensors end at byte {at} of the data, the file has {size}");
     }
 
-    static float[] ReadFloats(FileStream stream, Entry entry)
+    static float[] ReadFloats(Stream stream, Entry entry)
     {
         var values = new float[(entry.End - entry.Begin) / entry.Width];
         var piece = new byte[(int)Math.Min(1 << 16, entry.End - entry.Begin)];

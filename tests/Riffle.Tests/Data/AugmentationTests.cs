@@ -59,7 +59,8 @@ public class AugmentationTests
             return twice.SequenceEqual(image) && (side == 1 || !once.SequenceEqual(image));
         }).QuickCheckThrowOnFailure();
 
-    /// <summary>torchvision's three and the turn of the chroma, one after the other in double precision. The tolerance is rounding and the constants' four digits.</summary>
+    /// <summary>torchvision's three and the turn of the chroma, one after the other in double precision. The tolerance is rounding and the constants' four
+    /// digits.</summary>
     [Fact]
     public void Colours_are_those_of_the_definitions_applied_in_turn() =>
         Prop.ForAll(

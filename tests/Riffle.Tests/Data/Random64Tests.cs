@@ -47,7 +47,8 @@ public class Random64Tests
         random = Random64.Create(7, 0);
         Assert.Equal([356, 580, 375, 495, 310, 391], Enumerable.Range(0, 6).Select(_ => random.Next(1000)));
         random = Random64.Create(7, 0);
-        Assert.Equal([-1.8409423828125f, -2.358198642730713f, -1.5808510780334473f, -0.6700692176818848f], Enumerable.Range(0, 4).Select(_ => random.NextGaussian()));
+        float[] gaussians = [-1.8409423828125f, -2.358198642730713f, -1.5808510780334473f, -0.6700692176818848f];
+        Assert.Equal(gaussians, gaussians.Select(_ => random.NextGaussian()));
     }
 
     [Fact]

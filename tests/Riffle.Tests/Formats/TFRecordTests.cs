@@ -45,16 +45,11 @@ public class TFRecordTests
     [Fact]
     public void Every_flipped_bit_is_noticed_and_the_record_named()
     {
-        using var folder = new TemporaryFolder();
-        byte[] whole = Written([1, 2, 3], [], [4, 5]);
-        for (int bit = 0; bit < whole.Length * 8; bit++)
+        foreach (var (bit, damaged) in Damage.Flips(Written([1, 2, 3], [], [4, 5])).Index())
         {
-            byte[] damaged = [.. whole];
-            damaged[bit / 8] ^= (byte)(1 << bit % 8);
-            string path = folder.Add("train", damaged);
-            var e = Assert.Throws<BadDataException>(() => ReadAll(path));
+            var e = Assert.Throws<BadDataException>(() => ReadAll(new MemoryStream(damaged)));
             var (record, offset) = bit / 8 < 19 ? (0, 0) : bit / 8 < 35 ? (1, 19) : (2, 35);
-            Assert.StartsWith($"{path}: record {record} at byte {offset}: ", e.Message);
+            Assert.StartsWith($"the stream: record {record} at byte {offset}: ", e.Message);
         }
     }
 

@@ -6,12 +6,9 @@ internal static class EntryName
     /// <summary>The name without empty and '.' parts; null where it would lead outside its source.</summary>
     public static string? Normalise(string name)
     {
-        if (name.StartsWith('/') || name.Contains('\0') || (name.Length > 1 && name[1] == ':' && char.IsAsciiLetter(name[0])))
-            return null;
-        var parts = name.Split('/');
-        if (parts.Contains(".."))
-            return null;
-        return string.Join('/', parts.Where(part => part is not ("" or ".")));
+        var parts = name.Split('/').Where(part => part is not ("" or ".")).ToArray();
+        var outside = name.StartsWith('/') || name.Contains('\0') || parts.Contains("..") || parts is [[_, ':', ..], ..];
+        return outside ? null : string.Join('/', parts);
     }
 
     /// <summary>What file managers leave behind, and hidden files.</summary>

@@ -31,7 +31,7 @@ internal sealed class SourceLayout
     {
         (_listing, _skips) = (listing, skips);
         _files = Distinct(listing.Files.Where(file => !EntryName.IsClutter(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal).ThenBy(file => file.Index));
-        _folders = [.. listing.Folders.Where(folder => !EntryName.IsClutter(folder + "/")).Select(folder => folder + "/").Order(StringComparer.Ordinal)];
+        _folders = [.. listing.Folders.Where(folder => folder.Length > 0 && !EntryName.IsClutter(folder + "/")).Select(folder => folder + "/").Order(StringComparer.Ordinal)];
         _root = FindRoot();
     }
 

@@ -103,7 +103,7 @@ public sealed class SourcesTests : IDisposable
         bytes[bytes.AsSpan().IndexOf(image) + 40] ^= 1;
         File.WriteAllBytes(path, bytes);
         var skipped = Assert.Single(Prepare(path).Info.Skipped);
-        Assert.Equal(["a/x.jpg: its checksum in the archive differs"], skipped.Examples);
+        Assert.Equal(["a/x.jpg: its checksum in the archive differs"], skipped.Examples.AsEnumerable());
     }
 
     [Theory]
@@ -133,7 +133,7 @@ public sealed class SourcesTests : IDisposable
             tar.WriteEntry(new PaxTarEntry(TarEntryType.HardLink, "b/link.jpg") { LinkName = "a/0.jpg" });
         }
 
-        Assert.Equal(["a/link.jpg", "b/link.jpg"], Assert.Single(Prepare(path).Info.Skipped).Examples);
+        Assert.Equal(["a/link.jpg", "b/link.jpg"], Assert.Single(Prepare(path).Info.Skipped).Examples.AsEnumerable());
 
         var zip = PreparationSource.OneLevel(3, "a", "b").Write("zip", _folder.Path);
         using (var archive = ZipFile.Open(zip, ZipArchiveMode.Update))
@@ -144,7 +144,7 @@ public sealed class SourcesTests : IDisposable
             stream.Write("/etc/passwd"u8);
         }
 
-        Assert.Equal(["a/link.jpg"], Assert.Single(Prepare(zip).Info.Skipped).Examples);
+        Assert.Equal(["a/link.jpg"], Assert.Single(Prepare(zip).Info.Skipped).Examples.AsEnumerable());
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class SourcesTests : IDisposable
         var info = Prepare(path).Info;
         Assert.Equal(["a", "b", "c"], info.Classes.Select(c => c.Name));
         Assert.Equal(10, info.Train + info.Validation);
-        Assert.Equal(["a/circle/: a link to a folder that it is in", "a/nothing.jpg: a link to nothing"], Assert.Single(info.Skipped).Examples);
+        Assert.Equal(["a/circle/: a link to a folder that it is in", "a/nothing.jpg: a link to nothing"], Assert.Single(info.Skipped).Examples.AsEnumerable());
     }
 
     [Fact]
@@ -185,6 +185,18 @@ public sealed class SourcesTests : IDisposable
         foreach (var (name, bytes) in PreparationSource.OneLevel(3, "a", "b").Files)
             source.Files[name.Replace('/', '\\')] = bytes;
         Assert.Equal(["a", "b"], Prepare(source.Write("zip", _folder.Path)).Info.Classes.Select(c => c.Name));
+    }
+
+    [Fact]
+    public void A_tar_of_the_current_folder_has_names_that_begin_with_a_dot()
+    {
+        var source = new PreparationSource();
+        source.Files["./"] = [];
+        foreach (var (name, bytes) in PreparationSource.OneLevel(3, "a", "b").Files)
+            source.Files["./" + name] = bytes;
+        var info = Prepare(source.Write("tar.gz", _folder.Path)).Info;
+        Assert.Equal(["a", "b"], info.Classes.Select(c => c.Name));
+        Assert.Empty(info.Skipped);
     }
 
     [Fact]

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Riffle.Data;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary><c>riffle demo</c>: draws images, then runs the other commands on them, each as a user would type it.</summary>
+internal static class DemoCommand
+{
+    private const int TrainImages = 80;
+    private const int ValidationImages = 20;
+
+    public static Command Create()
+    {
+        var output = new Option<string>("--out")
+        {
+            Description = "Folder for everything the demo writes.",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => "riffle-demo",
+        };
+        var epochs = new Option<int>("--epochs") { Description = "Passes over the training images.", HelpName = "N", DefaultValueFactory = _ => 40 };
+        epochs.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+                result.AddError("--epochs is at least 1.");
+        });
+        var seed = new Option<ulong>("--seed") { Description = "Another seed draws other images and trains otherwise.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        return new Command("demo", "From nothing to a trained, measured network in about a minute: draws a small data set, prepares, trains, evaluates, predicts.")
+        {
+            output, epochs, seed,
+        }
+            .WithExamples("riffle demo", "riffle demo --out /tmp/demo --epochs 20 --seed 7")
+            .WithAction((parse, cancel) => Run(parse.GetRequiredValue(output), parse.GetValue(epochs), parse.GetValue(seed), cancel));
+    }
+
+    private static int Run(string folder, int epochs, ulong seed, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        string Below(params string[] names) => Path.Combine([folder, .. names]);
+        var (images, data, run) = (Below("images"), Below("data"), Below("run"));
+        DemoFolder.Clear(folder, images, data, run);
+
+        var count = DemoImages.Classes.Count * (TrainImages + ValidationImages);
+        Console.WriteLine($"Drawing {count} images of {DemoImages.Classes.Count} figures into {images}. Colours are random: only form tells the classes apart.");
+        using (var line = new ProgressLine("draw", count, "images"))
+            DemoImages.Write(images, TrainImages, ValidationImages, seed, done => line.Report(done), cancel);
+
+        string Sample(string figure) => Below("images", "val", figure, $"{figure}-{TrainImages:0000}.jpg");
+        string[][] steps =
+        [
+            ["prepare", images, "--out", data],
+            ["train", "--data", data, "--model", "shufflenet-v1-g3-x0.25", "--out", run, "--epochs", $"{epochs}", "--batch", "16", "--seed", $"{seed}"],
+            ["evaluate", run, "--data", data],
+            ["predict", run, Sample("ring"), Sample("star"), Sample("triangle"), "--top", "3"],
+        ];
+        foreach (var step in steps)
+        {
+            Console.WriteLine($"\n$ riffle {string.Join(' ', step.Select(Quote))}");
+            var code = CommandLine.Execute(step, cancel);
+            if (code != ExitCode.Done)
+                return code;
+        }
+
+        Console.WriteLine($"""
+
+            Done in {ProgressLine.Duration(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {Quote(folder)}).
+            Next, with your own images, a folder for each class:
+              riffle prepare my-images --out my-data
+              riffle train --data my-data --model shufflenet-v1-g3-x0.5 --out my-run
+            'riffle summary' lists the networks, 'riffle --help' the commands.
+            """);
+        return ExitCode.Done;
+    }
+
+    /// <summary>An argument as it is typed into a shell.</summary>
+    private static string Quote(string argument) => argument.All(c => char.IsAsciiLetterOrDigit(c) || "/._-\\:".Contains(c)) ? argument : $"'{argument}'";
+}

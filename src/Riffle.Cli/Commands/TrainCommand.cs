@@ -1,0 +1,108 @@
+using System.CommandLine;
+using Riffle.Data;
+using Riffle.Networks;
+using Riffle.Training;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary><c>riffle train</c>.</summary>
+internal static class TrainCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string>("--data") { Description = "The data set folder, as 'riffle prepare' writes it.", HelpName = "DIR" };
+        var model = new Option<string>("--model") { Description = "The network, for example shufflenet-v1-g3-x0.25.", HelpName = "MODEL" };
+        var output = new Option<string>("--out") { Description = "The folder of the run, new or empty.", HelpName = "RUN" };
+        var resume = new Option<string>("--resume") { Description = "Go on with a run exactly where it stopped.", HelpName = "RUN" };
+        var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", HelpName = "NAME", DefaultValueFactory = _ => Recipe.Best.Name };
+        recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
+        var preset = new Option<Preset>("--preset") { Description = "Size, stem and units: tiny (56×56) or imagenet (224×224).", HelpName = "NAME" };
+        var size = new Option<int?>("--size") { Description = "Height and width of the network's input in pixels.", HelpName = "N" };
+        var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
+        var threads = TrainingOptions.Threads();
+        var minutes = new Option<double>("--checkpoint-minutes")
+        {
+            Description = "Longest time between checkpoints within an epoch.",
+            HelpName = "X",
+            DefaultValueFactory = _ => 10,
+        };
+        minutes.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0 and <= 1e6, result, "--checkpoint-minutes is at least 0."));
+        var entries = new TrainingOptions();
+
+        Option[] needed = [data, model, output], withResume = [resume, data, threads, minutes];
+        Option[] all = [data, model, output, resume, recipe, preset, size, seed, threads, minutes, .. entries.All];
+        var command = new Command("train", "Trains a network, or goes on with a training. Ctrl+C writes a checkpoint and stops.");
+        foreach (var option in all)
+            command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            bool Given(Option option) => result.GetResult(option) is { Implicit: false };
+            var wrong = Given(resume)
+                ? all.Except(withResume).Where(Given).Select(option => $"--resume goes on as the run was started: leave out {option.Name}, or start a new run.")
+                : needed.Where(option => !Given(option)).Select(option => $"{option.Name} is missing (or --resume, to go on with a run).");
+            foreach (var message in wrong)
+                result.AddError(message);
+        });
+
+        return command
+            .WithExamples(
+                "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/first",
+                "riffle train --data data/tiny --model mobilenet-v1-x0.5 --out runs/paper --recipe paper --epochs 40",
+                "riffle train --resume runs/first")
+            .WithAction((parse, cancel) =>
+            {
+                var interval = TimeSpan.FromMinutes(parse.GetValue(minutes));
+                if (parse.GetValue(resume) is { } run)
+                    return Run(() => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(threads)), run, interval, cancel);
+
+                var (directory, folder) = (parse.GetRequiredValue(data), parse.GetRequiredValue(output));
+                var chosen = entries.Apply(parse, Recipe.Named.Single(named => named.Name == parse.GetValue(recipe)));
+                var name = parse.GetRequiredValue(model);
+
+                // Before the data set is opened, so that a wrong name is told at once.
+                var spec = NetworkCatalogue.Resolve(name, parse.GetValue(preset), parse.GetValue(size));
+                var dataset = Dataset.Open(directory);
+                spec = spec with { Classes = dataset.Info.Classes.Length };
+                return Run(() => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads)), folder, interval, cancel);
+            });
+    }
+
+    private static int Run(Func<Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
+    {
+        using var trainer = open();
+        trainer.CheckpointInterval = checkpointInterval;
+        var (recipe, _, identity, progress, _) = trainer.Training;
+        Console.Error.WriteLine($"{trainer.Network.Name}, {trainer.Network.ImageSize}×{trainer.Network.ImageSize}, {trainer.Network.Classes} classes; "
+            + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; recipe {recipe.Name}, {recipe.Epochs} epochs"
+            + (progress == Progress.None ? "" : $"; going on in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
+
+        var display = new TrainingDisplay();
+        TrainingOutcome outcome;
+        try
+        {
+            outcome = trainer.Run(display, cancel);
+        }
+        finally
+        {
+            display.Clear();
+        }
+
+        if (!outcome.Completed)
+        {
+            Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  riffle train --resume {Quote(run)}");
+            return ExitCode.Interrupted;
+        }
+
+        var best = outcome.Training.Best!;
+        Console.WriteLine($"""
+            Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %, top-5 {best.Validation.Top5:0.00} %, in {outcome.BestCheckpoint}
+            Next:
+              riffle evaluate {Quote(run)} --data {Quote(trainer.DataDirectory)}
+              riffle predict {Quote(run)} IMAGE
+            """);
+        return ExitCode.Done;
+    }
+
+    /// <summary>A path as it can be pasted into a shell.</summary>
+    private static string Quote(string path) => path.All(c => char.IsAsciiLetterOrDigit(c) || "/._-\\:".Contains(c)) ? path : $"\"{path}\"";
+}

@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Riffle.Training;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary>Options that train, evaluate and predict share, and those of train that each change one entry of a recipe.</summary>
+internal sealed class TrainingOptions
+{
+    private readonly List<(Option Option, Func<ParseResult, Recipe, Recipe> Apply)> _entries = [];
+
+    public TrainingOptions()
+    {
+        Add<int>("--epochs", "N", "Passes over the training images.", 1, 1_000_000, (r, v) => r with { Epochs = v });
+        Add<int>("--batch", "N", "Images in a step.", 1, 65536, (r, v) => r with { Batch = v });
+        Add<OptimiserKind>("--optimizer", "NAME", "nesterov, momentum or adam.", (r, v) => r with { Optimiser = v });
+        Add<double>("--momentum", "X", "Momentum of nesterov and momentum.", 0, 0.9999, (r, v) => r with { Momentum = v });
+        Add<double>("--weight-decay", "X", "Strength of L2 on kernels.", 0, 1000, (r, v) => r with { WeightDecay = v });
+        Add<double>("--label-smoothing", "X", "Share of the target spread over all classes.", 0, 0.9999, (r, v) => r with { LabelSmoothing = v });
+        Add<InitialisationKind>("--initialisation", "NAME", "xavier or he.", (r, v) => r with { Initialisation = v });
+        Add<ScheduleKind>("--schedule", "NAME", "How the learning rate falls: constant, plateau, cosine or step.", (r, v) => r with { Schedule = r.Schedule with { Kind = v } });
+        Add<double>("--learning-rate", "X", "The full learning rate.", 1e-12, 1000, (r, v) => r with { Schedule = r.Schedule with { LearningRate = v } });
+        Add<double>("--warm-up", "EPOCHS", "Epochs, or a fraction, of rising learning rate.", 0, 1e6, (r, v) => r with { Schedule = r.Schedule with { WarmUpEpochs = v } });
+        Add<int>("--patience", "EPOCHS", "plateau: epochs without a better validation top-1 that it bears.", 0, 1_000_000, (r, v) => r with { Schedule = r.Schedule with { Patience = v } });
+        Add<int>("--cooldown", "EPOCHS", "plateau: epochs after a drop that do not count.", 0, 1_000_000, (r, v) => r with { Schedule = r.Schedule with { Cooldown = v } });
+        Add<int>("--step-epochs", "EPOCHS", "step: epochs between drops.", 1, 1_000_000, (r, v) => r with { Schedule = r.Schedule with { StepEpochs = v } });
+        Add<double>("--factor", "X", "plateau and step: what a drop multiplies the rate by.", 1e-6, 1, (r, v) => r with { Schedule = r.Schedule with { Factor = v } });
+        Add<double>("--minimum-rate", "X", "The rate never falls below this.", 0, 1000, (r, v) => r with { Schedule = r.Schedule with { Minimum = v } });
+        AddSwitch("--no-crop", "Train on centre crops instead of random ones.", r => r with { Augmentation = r.Augmentation with { RandomCrop = false } });
+        AddSwitch("--no-flip", "Do not mirror training images.", r => r with { Augmentation = r.Augmentation with { Flip = false } });
+        Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1, (r, v) => r with { Augmentation = r.Augmentation with { Brightness = v } });
+        Add<float>("--contrast", "X", "Change contrast by up to this share.", 0, 1, (r, v) => r with { Augmentation = r.Augmentation with { Contrast = v } });
+        Add<float>("--saturation", "X", "Change saturation by up to this share.", 0, 1, (r, v) => r with { Augmentation = r.Augmentation with { Saturation = v } });
+        Add<float>("--hue", "X", "Turn hues by up to this share of a full turn.", 0, 0.5f, (r, v) => r with { Augmentation = r.Augmentation with { Hue = v } });
+    }
+
+    /// <summary>How documents for programs are written.</summary>
+    public static JsonSerializerOptions Json { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        WriteIndented = true,
+    };
+
+    public IEnumerable<Option> All => _entries.Select(entry => entry.Option);
+
+    public static Option<int> Threads()
+    {
+        var option = new Option<int>("--threads") { Description = "Threads that compute; 0: one per core. The result does not depend on it.", HelpName = "N" };
+        option.Validators.Add(result => Require(result.GetValueOrDefault<int>() is >= 0 and <= 1024, result, "--threads is from 0 to 1024."));
+        return option;
+    }
+
+    public static void Require(bool condition, SymbolResult result, string message)
+    {
+        if (!condition)
+            result.AddError(message);
+    }
+
+    /// <summary>The recipe with what the command line says otherwise.</summary>
+    public Recipe Apply(ParseResult parse, Recipe recipe) =>
+        _entries.Where(entry => IsGiven(parse, entry.Option)).Aggregate(recipe, (changed, entry) => entry.Apply(parse, changed));
+
+    public static bool IsGiven(ParseResult parse, Option option) => parse.GetResult(option) is { Implicit: false };
+
+    private void Add<T>(string name, string value, string description, Func<Recipe, T, Recipe> apply)
+    {
+        var option = new Option<T>(name) { Description = description, HelpName = value };
+        _entries.Add((option, (parse, recipe) => apply(recipe, parse.GetRequiredValue(option))));
+    }
+
+    private void Add<T>(string name, string value, string description, T least, T most, Func<Recipe, T, Recipe> apply)
+        where T : struct, IComparable<T>
+    {
+        Add(name, value, description, apply);
+        _entries[^1].Option.Validators.Add(result =>
+        {
+            // Of NaN both comparisons would have to hold.
+            var number = result.GetValueOrDefault<T>();
+            Require(number.CompareTo(least) >= 0 && number.CompareTo(most) <= 0, result, FormattableString.Invariant($"{name} is from {least} to {most}."));
+        });
+    }
+
+    private void AddSwitch(string name, string description, Func<Recipe, Recipe> apply)
+    {
+        var option = new Option<bool>(name) { Description = description };
+        _entries.Add((option, (parse, recipe) => parse.GetValue(option) ? apply(recipe) : recipe));
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using Riffle.Training;
+
+namespace Riffle.Cli;
+
+/// <summary>A training as people watch it, on standard error: a row per epoch, and between them a live line on a terminal, otherwise a plain line every ten seconds.</summary>
+internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> columns, TimeProvider clock) : ITrainingObserver
+{
+    private const int BarWidth = 20;
+
+    private TimeSpan _shown;
+    private long _runBegan, _epochBegan;
+    private int _firstStep, _shownWidth;
+    private TrainingPlace _place;
+    private double _validationSeconds;
+
+    /// <summary>On standard error.</summary>
+    public TrainingDisplay()
+        : this(
+            Console.Error,
+            !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
+            () => Console.WindowWidth is > 0 and var width ? width : 80,
+            TimeProvider.System)
+    {
+    }
+
+    private TimeSpan Interval => live ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(10);
+
+    public void Started(TrainingPlace place)
+    {
+        _runBegan = clock.GetTimestamp();
+        BeginEpoch(place);
+        output.WriteLine("            learning  training                  validation");
+        output.WriteLine("  epoch         rate      loss   top-1   top-5        loss   top-1   top-5   images/s       time");
+    }
+
+    public void Stepped(in TrainingPlace place)
+    {
+        if (place.Epoch != _place.Epoch)
+            BeginEpoch(place with { Step = place.Step - 1 });
+        _place = place;
+        if (IsTime())
+            Show(DescribeStep(), place.Step / (double)place.Steps);
+    }
+
+    public void Validated(int images, int total)
+    {
+        if (IsTime())
+            Show(Text($"epoch {_place.Epoch}/{_place.Epochs}, validation: {images:N0} of {total:N0} images"), images / (double)total);
+    }
+
+    public void EpochEnded(EpochReport report)
+    {
+        Clear();
+        _validationSeconds = report.Validation.TotalSeconds;
+        var (epoch, rate, train, validation) = report.Metrics;
+        var speed = report.TrainingImages / Math.Max(report.Training.TotalSeconds, 1e-3);
+        var count = Text($"{epoch}/{_place.Epochs}");
+        output.WriteLine(Text(
+            $"{count,7}  {rate,11:0.000000}  {Row(train)}  {Row(validation)}  {speed,9:N0}  {ProgressLine.Duration(report.Training + report.Validation),9}{(report.IsBest ? "  best" : "")}"));
+    }
+
+    /// <summary>Takes the live line away, so that other text can follow.</summary>
+    public void Clear()
+    {
+        if (_shownWidth > 0)
+            output.Write('\r' + new string(' ', _shownWidth) + '\r');
+        _shownWidth = 0;
+        output.Flush();
+    }
+
+    private static string Row(Measures measures) => Text($"{measures.Loss,8:0.0000}  {measures.Top1,6:0.00}  {measures.Top5,6:0.00}");
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private void BeginEpoch(TrainingPlace place)
+    {
+        // The clock starts before the first step of this process: steps of before a resume took no time here.
+        _place = place;
+        _firstStep = place.Step;
+        _epochBegan = clock.GetTimestamp();
+    }
+
+    private bool IsTime()
+    {
+        var elapsed = clock.GetElapsedTime(_runBegan);
+        if (elapsed - _shown < Interval)
+            return false;
+        _shown = elapsed;
+        return true;
+    }
+
+    private string DescribeStep()
+    {
+        var train = _place.Train.Mean();
+        var perStep = clock.GetElapsedTime(_epochBegan).TotalSeconds / Math.Max(1, _place.Step - _firstStep);
+        var epochLeft = (_place.Steps - _place.Step) * perStep + _validationSeconds;
+        var runLeft = epochLeft + (_place.Epochs - _place.Epoch) * (_place.Steps * perStep + _validationSeconds);
+        return Text($"epoch {_place.Epoch}/{_place.Epochs}, step {_place.Step}/{_place.Steps}: loss {train.Loss:0.000}, top-1 {train.Top1:0.0} %, ")
+            + Text($"{_place.Batch / Math.Max(perStep, 1e-6):N0} images/s, {Left(epochLeft)} left, of the run {Left(runLeft)}");
+    }
+
+    private static string Left(double seconds) => ProgressLine.Duration(TimeSpan.FromSeconds(Math.Min(seconds, 1e8)));
+
+    private void Show(string line, double share)
+    {
+        if (!live)
+        {
+            output.WriteLine(line);
+            return;
+        }
+
+        var full = (int)(share * BarWidth);
+        line = new string('█', full) + new string('░', BarWidth - full) + ' ' + line;
+        line = line[..Math.Min(line.Length, Math.Max(1, columns() - 1))];
+        output.Write('\r' + line.PadRight(_shownWidth));
+        _shownWidth = line.Length;
+        output.Flush();
+    }
+}

@@ -1,0 +1,157 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Formats;
+using Riffle.Networks;
+
+namespace Riffle.Training;
+
+/// <summary>A network's weights with all that evaluation and prediction need: the network, its classes, its normalisation. One safetensors file.</summary>
+/// <remarks>
+/// Tensors carry torchvision's names. What else there is to know is one JSON document under the key <c>riffle</c> of the file's metadata. The last checkpoint of a run also holds
+/// the optimiser's state, as <c>optimizer.STATE.PARAMETER</c>.
+/// </remarks>
+public sealed class Checkpoint
+{
+    private const int CurrentVersion = 1;
+    private const string MetadataKey = "riffle";
+
+    /// <summary>A checkpoint of the given parts.</summary>
+    /// <param name="spec">The network of <paramref name="weights"/>.</param>
+    /// <param name="weights">Not copied: saving takes the values of that moment.</param>
+    /// <param name="classes">One for each logit.</param>
+    /// <param name="normalisation">How bytes become inputs.</param>
+    /// <param name="training">How the weights came about, where that is known.</param>
+    public Checkpoint(NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, TrainingRecord? training = null)
+    {
+        if (classes.Count != spec.Classes)
+            throw new ArgumentException($"{classes.Count} classes were given for a network of {spec.Classes}");
+        (Spec, Weights, Classes, Normalisation, Training) = (spec, weights, classes, normalisation, training);
+    }
+
+    /// <summary>What rebuilds the network.</summary>
+    public NetworkSpec Spec { get; }
+
+    /// <summary>Its weights.</summary>
+    public Weights Weights { get; }
+
+    /// <summary>The classes, in the order of the logits.</summary>
+    public IReadOnlyList<DatasetClass> Classes { get; }
+
+    /// <summary>How bytes become inputs.</summary>
+    public Normalisation Normalisation { get; }
+
+    /// <summary>How the weights came about; null for weights from elsewhere.</summary>
+    public TrainingRecord? Training { get; }
+
+    /// <summary>What the optimiser remembers, as flat arrays in the order of the trained weights; empty in all but a run's last checkpoint.</summary>
+    internal IReadOnlyList<(string Name, float[] Values)> OptimiserState { get; init; } = [];
+
+    /// <summary>Reads a checkpoint.</summary>
+    /// <param name="runOrFile">A checkpoint file, or a run folder, whose best checkpoint is taken.</param>
+    /// <exception cref="RiffleException">There is none, or a newer version wrote it.</exception>
+    /// <exception cref="BadDataException">It is damaged, or not a checkpoint.</exception>
+    public static Checkpoint Load(string runOrFile) => Read(RunFolder.FindCheckpoint(runOrFile));
+
+    /// <summary>Writes the checkpoint, whole or not at all.</summary>
+    /// <exception cref="RiffleException">It can't be written.</exception>
+    public void Save(string path)
+    {
+        var document = new Document(CurrentVersion, RiffleVersion.Text, Spec, [.. Classes], Normalisation, Training);
+        var metadata = new Dictionary<string, string> { [MetadataKey] = JsonSerializer.Serialize(document, TrainingJson.Compact) };
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, Tensors(), metadata));
+    }
+
+    internal static Checkpoint Read(string path)
+    {
+        var file = SafeTensors.Read(path);
+        var document = ReadDocument(path, file);
+        try
+        {
+            var network = NetworkCatalogue.Build(document.Network);
+            foreach (var p in network.Parameters)
+                RequireTensor(path, file, p.Name, p.Shape);
+            var weights = new Weights(network);
+            foreach (var p in network.Parameters)
+                file.Get(p.Name).CopyTo(weights[p.Name]);
+            return new(document.Network, weights, document.Classes, document.Normalisation, document.Training)
+            {
+                OptimiserState = document.Training is { } training ? ReadOptimiser(path, file, weights, training.Recipe.Optimiser) : [],
+            };
+        }
+        catch (ArgumentException e)
+        {
+            throw Damaged(path, e.Message, e);
+        }
+    }
+
+    private IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> Tensors()
+    {
+        foreach (var p in Weights.Network.Parameters)
+            yield return (p.Name, [.. p.Shape], Weights[p.Name].ToArray());
+        foreach (var (state, values) in OptimiserState)
+        {
+            foreach (var p in Weights.Network.Parameters.Where(p => p.IsTrained))
+                yield return (OptimiserTensor(state, p), [.. p.Shape], values.AsMemory(Weights.OffsetOf(p), p.Count));
+        }
+    }
+
+    private static string OptimiserTensor(string state, Parameter parameter) => $"optimizer.{state}.{parameter.Name}";
+
+    private static (string Name, float[] Values)[] ReadOptimiser(string path, SafeTensorsFile file, Weights weights, OptimiserKind kind)
+    {
+        var trained = weights.Network.Parameters.Where(p => p.IsTrained).ToArray();
+        if (!file.Names.Any(name => name.StartsWith("optimizer.", StringComparison.Ordinal)))
+            return [];
+
+        var states = Optimiser.StateNames(kind).Select(name => (Name: name, Values: new float[weights.Trained.Length])).ToArray();
+        foreach (var (state, values) in states)
+        {
+            foreach (var p in trained)
+            {
+                var name = OptimiserTensor(state, p);
+                RequireTensor(path, file, name, p.Shape);
+                file.Get(name).CopyTo(values.AsSpan(weights.OffsetOf(p)));
+            }
+        }
+
+        return states;
+    }
+
+    private static Document ReadDocument(string path, SafeTensorsFile file)
+    {
+        if (!file.Metadata.TryGetValue(MetadataKey, out var text))
+            throw new BadDataException($"{path}: not a checkpoint of Riffle: its metadata has no '{MetadataKey}'");
+        try
+        {
+            using var json = JsonDocument.Parse(text);
+            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("version", out var version)
+                && version.TryGetInt32(out var number) && number > CurrentVersion)
+                throw new RiffleException($"{path}: has format version {number}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+            var document = json.Deserialize<Document>(TrainingJson.Compact) ?? throw new JsonException("it is null");
+            if (document.Network.Units.IsDefault || document.Classes.IsDefault || document.Training is { History.IsDefault: true })
+                throw new JsonException("a list is missing");
+            document.Training?.Recipe.Check();
+            return document;
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
+        {
+            throw Damaged(path, e.Message, e);
+        }
+    }
+
+    private static void RequireTensor(string path, SafeTensorsFile file, string name, ImmutableArray<int> shape)
+    {
+        if (!file.Contains(name))
+            throw Damaged(path, $"the tensor {name} is missing");
+        if (!file.Shape(name).SequenceEqual(shape))
+            throw Damaged(path, $"the tensor {name} is {string.Join('×', file.Shape(name))} where the network has {string.Join('×', shape)}");
+    }
+
+    private static BadDataException Damaged(string path, string what, Exception? inner = null) =>
+        new($"{path}: a damaged checkpoint: {what}. Use another checkpoint of the run, or train again.", inner);
+
+    private sealed record Document(
+        int Version, string Riffle, NetworkSpec Network, ImmutableArray<DatasetClass> Classes, Normalisation Normalisation, TrainingRecord? Training);
+}

@@ -1,0 +1,123 @@
+using Riffle.Data;
+using Riffle.Execution;
+
+namespace Riffle.Training;
+
+/// <summary>What a network reached on a data set's validation images.</summary>
+/// <param name="Model">The network's name.</param>
+/// <param name="Images">How many there are; each counts once.</param>
+/// <param name="Top1">In percent.</param>
+/// <param name="Top5">In percent.</param>
+/// <param name="Loss">Mean softmax cross-entropy.</param>
+public sealed record Evaluation(string Model, int Images, double Top1, double Top5, double Loss);
+
+/// <summary>Measures weights on every validation image, each once, without augmentation.</summary>
+public sealed class Evaluator : IDisposable
+{
+    private const int Batch = 128;
+
+    private readonly InferencePlan _plan;
+    private readonly BatchLoader _loader;
+    private readonly string _directory;
+    private readonly Normalisation _normalisation;
+    private readonly int[] _classOf;
+    private readonly float[] _logits;
+
+    /// <summary>Plans the measurement.</summary>
+    /// <param name="weights">Read anew by each run.</param>
+    /// <param name="normalisation">How bytes become inputs.</param>
+    /// <param name="classes">The classes of the logits; every class of the data set must be among them, by name.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
+    public Evaluator(Weights weights, Normalisation normalisation, IReadOnlyList<DatasetClass> classes, Dataset data, int threads = 0)
+    {
+        Images = data.Count(Split.Validation);
+        if (Images == 0)
+            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with some set aside");
+        _classOf = Match(classes, data);
+        (_normalisation, _directory) = (normalisation, data.Directory);
+        var size = weights.Network.Input.Height;
+        var batch = Math.Min(Batch, Images);
+        _loader = new(data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0);
+        try
+        {
+            _plan = new(weights, batch, threads);
+        }
+        catch
+        {
+            _loader.Dispose();
+            throw;
+        }
+
+        _logits = new float[batch * weights.Network.Classes];
+    }
+
+    /// <summary>Number of validation images.</summary>
+    public int Images { get; }
+
+    /// <summary>Measures a checkpoint on a data set.</summary>
+    /// <param name="checkpoint">The network.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="progress">Told how many images are done.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static Evaluation Evaluate(
+        Checkpoint checkpoint, Dataset data, int threads = 0, Action<int>? progress = null, CancellationToken cancel = default)
+    {
+        using var evaluator = new Evaluator(checkpoint.Weights, checkpoint.Normalisation, checkpoint.Classes, data, threads);
+        var (loss, top1, top5) = evaluator.Run(progress, cancel);
+        return new(checkpoint.Spec.Name, evaluator.Images, top1, top5, loss);
+    }
+
+    /// <summary>Measures the weights as they are now.</summary>
+    /// <param name="progress">Told how many images are done.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public Measures Run(Action<int>? progress = null, CancellationToken cancel = default)
+    {
+        var tally = default(Tally);
+        var classes = _plan.Weights.Network.Classes;
+        _loader.StartEpoch(0);
+        while (_loader.TryNext(out var batch))
+        {
+            cancel.ThrowIfCancellationRequested();
+            _plan.Run(batch.Pixels, batch.Count, _normalisation, _logits);
+            for (var i = 0; i < batch.Count; i++)
+                tally = tally.Plus(_logits.AsSpan(i * classes, classes), _classOf[batch.Labels[i]]);
+            progress?.Invoke((int)tally.Images);
+        }
+
+        if (tally.Images != Images)
+            throw new BadDataException($"{_directory}: {tally.Images} validation images were read where dataset.json counts {Images}; prepare the data set again");
+        return tally.Mean();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _plan.Dispose();
+        _loader.Dispose();
+    }
+
+    private static int[] Match(IReadOnlyList<DatasetClass> classes, Dataset data)
+    {
+        var places = new Dictionary<string, int>();
+        for (var i = 0; i < classes.Count; i++)
+            places.TryAdd(classes[i].Name, i);
+        var unknown = data.Info.Classes.Where(c => !places.ContainsKey(c.Name)).ToArray();
+        if (unknown.Length > 0)
+        {
+            throw new RiffleException(
+                $"{data.Directory}: {unknown.Length} of its {data.Info.Classes.Length} classes are unknown to the network ({Some(unknown)}), which knows {classes.Count} "
+                + $"({Some(classes)}); evaluate it on the data set it was trained on, or on one with the same classes");
+        }
+
+        return [.. data.Info.Classes.Select(c => places[c.Name])];
+    }
+
+    private static string Some(IReadOnlyCollection<DatasetClass> classes) =>
+        string.Join(", ", classes.Take(3).Select(c => c.Name)) + (classes.Count > 3 ? ", …" : "");
+}

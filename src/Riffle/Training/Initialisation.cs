@@ -1,0 +1,46 @@
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Networks;
+
+namespace Riffle.Training;
+
+/// <summary>How kernels start. Biases start at zero, batch norm as the identity.</summary>
+public enum InitialisationKind
+{
+    /// <summary>Uniform within ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010).</summary>
+    Xavier,
+
+    /// <summary>Normal with deviation √(2 / fan in) (He et al., 2015).</summary>
+    He,
+}
+
+/// <summary>Gives a network its first weights.</summary>
+public static class Initialisation
+{
+    // "Init"; the data pipeline has the streams from 2^32 on.
+    private const ulong Stream = 0x496E_6974;
+
+    /// <summary>Fills every kernel from the seed and the parameter's place in the network, each from a stream of its own.</summary>
+    /// <remarks>
+    /// Fans are counted as the connections that there are: in/groups·k² into an output, out/groups·k² out of an input. For ungrouped convolutions
+    /// and the classifier that is PyTorch's count; for grouped ones PyTorch takes out·k² as fan out, which would start depthwise kernels the smaller the wider the layer is.
+    /// </remarks>
+    public static void Fill(Weights weights, InitialisationKind kind, ulong seed)
+    {
+        var parameters = weights.Network.Parameters;
+        foreach (var layer in weights.Network.Layers)
+        {
+            var groups = layer.Operation is Convolution convolution ? convolution.Groups : 1;
+            foreach (var p in layer.Parameters.Where(p => p.Kind == ParameterKind.Kernel))
+            {
+                var random = Random64.Create(seed, Stream, (ulong)parameters.IndexOf(p));
+                var fanIn = p.Count / p.Shape[0];
+                var fanOut = (double)p.Count / p.Shape[1] / groups;
+                var bound = (float)Math.Sqrt(6 / (fanIn + fanOut));
+                var deviation = (float)Math.Sqrt(2.0 / fanIn);
+                foreach (ref var value in weights[p.Name])
+                    value = kind == InitialisationKind.Xavier ? (random.NextFloat() * 2 - 1) * bound : random.NextGaussian() * deviation;
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Riffle.Execution;
+using Riffle.Networks;
+
+namespace Riffle.Training;
+
+/// <summary>How gradients become steps.</summary>
+public enum OptimiserKind
+{
+    /// <summary>Momentum that looks ahead (Nesterov, 1983), in PyTorch's form: v = µ·v + g; w −= rate·(g + µ·v).</summary>
+    Nesterov,
+
+    /// <summary>Plain momentum: v = µ·v + g; w −= rate·v.</summary>
+    Momentum,
+
+    /// <summary>Adam (Kingma and Ba, 2015) with β = 0.9 and 0.999, ε = 1e-8; the L2 term is part of the gradient.</summary>
+    Adam,
+}
+
+/// <summary>Changes weights by their gradients, in one pass over flat memory. Its state is flat arrays in the order of the trained weights.</summary>
+/// <remarks>
+/// L2 (weight decay) applies to kernels alone, not to batch norm or biases. Multiplications and additions are never fused,
+/// so the result is the same at every vector width.
+/// </remarks>
+public sealed class Optimiser
+{
+    private const float Beta1 = 0.9f, Beta2 = 0.999f, Epsilon = 1e-8f;
+
+    private readonly List<(int Start, int Count, float Decay)> _ranges = [];
+    private readonly float _momentum;
+
+    /// <summary>An optimiser with zero state.</summary>
+    /// <param name="weights">Tells which ranges are kernels.</param>
+    /// <param name="kind">The rule.</param>
+    /// <param name="momentum">µ, from 0 to below 1; Adam ignores it.</param>
+    /// <param name="weightDecay">Strength of the L2 term: this times the kernel is added to its gradient. At least 0.</param>
+    public Optimiser(Weights weights, OptimiserKind kind, float momentum, float weightDecay)
+    {
+        Kind = kind;
+        _momentum = momentum;
+        foreach (var p in weights.Network.Parameters.Where(p => p.IsTrained))
+        {
+            var decay = p.Kind == ParameterKind.Kernel ? weightDecay : 0;
+            var start = weights.OffsetOf(p);
+            if (_ranges.Count > 0 && _ranges[^1] is var last && last.Decay == decay && last.Start + last.Count == start)
+                _ranges[^1] = last with { Count = last.Count + p.Count };
+            else
+                _ranges.Add((start, p.Count, decay));
+        }
+
+        State = [.. StateNames(kind).Select(name => (name, new float[weights.Trained.Length]))];
+    }
+
+    /// <summary>The rule.</summary>
+    public OptimiserKind Kind { get; }
+
+    /// <summary>What the rule remembers from step to step: with the weights, all that a checkpoint needs.</summary>
+    public IReadOnlyList<(string Name, float[] Values)> State { get; }
+
+    /// <summary>Changes the weights. Allocates nothing.</summary>
+    /// <param name="weights">All trained values.</param>
+    /// <param name="gradients">Their gradients, in the same order.</param>
+    /// <param name="learningRate">At least 0.</param>
+    /// <param name="step">Number of steps taken before; Adam corrects its bias by it.</param>
+    public void Apply(Span<float> weights, ReadOnlySpan<float> gradients, double learningRate, long step)
+    {
+        foreach (var (start, count, decay) in _ranges)
+        {
+            var w = weights.Slice(start, count);
+            var g = gradients.Slice(start, count);
+            var first = State[0].Values.AsSpan(start, count);
+            switch (Kind)
+            {
+                case OptimiserKind.Nesterov:
+                    Descend(w, g, first, decay, _momentum, (float)learningRate, gradientShare: 1, velocityShare: _momentum);
+                    break;
+                case OptimiserKind.Momentum:
+                    Descend(w, g, first, decay, _momentum, (float)learningRate, gradientShare: 0, velocityShare: 1);
+                    break;
+                case OptimiserKind.Adam:
+                    var rate = (float)(learningRate / (1 - Math.Pow(Beta1, step + 1)));
+                    var correction = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, step + 1)));
+                    Adapt(w, g, first, State[1].Values.AsSpan(start, count), decay, rate, correction);
+                    break;
+            }
+        }
+    }
+
+    internal static string[] StateNames(OptimiserKind kind) => kind == OptimiserKind.Adam ? ["mean", "variance"] : ["momentum"];
+
+    /// <summary>g += decay·w; v = µ·v + g; w −= rate·(gradientShare·g + velocityShare·v).</summary>
+    private static void Descend(
+        Span<float> w, ReadOnlySpan<float> g, Span<float> v, float decay, float momentum, float rate, float gradientShare, float velocityShare)
+    {
+        var wide = Widen(w);
+        var wideG = Widen(g)[..wide.Length];
+        var wideV = Widen(v)[..wide.Length];
+        for (var i = 0; i < wide.Length; i++)
+        {
+            var gradient = wideG[i] + wide[i] * decay;
+            var velocity = wideV[i] * momentum + gradient;
+            wideV[i] = velocity;
+            wide[i] -= (gradient * gradientShare + velocity * velocityShare) * rate;
+        }
+
+        for (var i = wide.Length * Vector<float>.Count; i < w.Length; i++)
+        {
+            var gradient = g[i] + w[i] * decay;
+            var velocity = v[i] * momentum + gradient;
+            v[i] = velocity;
+            w[i] -= (gradient * gradientShare + velocity * velocityShare) * rate;
+        }
+    }
+
+    /// <summary>g += decay·w; m = β₁·m + (1 − β₁)·g; s = β₂·s + (1 − β₂)·g²; w −= rate·m / (√s·correction + ε).</summary>
+    private static void Adapt(Span<float> w, ReadOnlySpan<float> g, Span<float> m, Span<float> s, float decay, float rate, float correction)
+    {
+        var wide = Widen(w);
+        var wideG = Widen(g)[..wide.Length];
+        var wideM = Widen(m)[..wide.Length];
+        var wideS = Widen(s)[..wide.Length];
+        var epsilon = new Vector<float>(Epsilon);
+        for (var i = 0; i < wide.Length; i++)
+        {
+            var gradient = wideG[i] + wide[i] * decay;
+            wideM[i] = wideM[i] * Beta1 + gradient * (1 - Beta1);
+            wideS[i] = wideS[i] * Beta2 + gradient * gradient * (1 - Beta2);
+            wide[i] -= wideM[i] * rate / (Vector.SquareRoot(wideS[i]) * correction + epsilon);
+        }
+
+        for (var i = wide.Length * Vector<float>.Count; i < w.Length; i++)
+        {
+            var gradient = g[i] + w[i] * decay;
+            m[i] = m[i] * Beta1 + gradient * (1 - Beta1);
+            s[i] = s[i] * Beta2 + gradient * gradient * (1 - Beta2);
+            w[i] -= m[i] * rate / (MathF.Sqrt(s[i]) * correction + Epsilon);
+        }
+    }
+
+    private static Span<Vector<float>> Widen(Span<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
+
+    private static ReadOnlySpan<Vector<float>> Widen(ReadOnlySpan<float> values) => MemoryMarshal.Cast<float, Vector<float>>(values);
+}

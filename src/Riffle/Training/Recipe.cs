@@ -1,0 +1,85 @@
+using Riffle.Data;
+
+namespace Riffle.Training;
+
+/// <summary>How a network is trained: with the network, the data set and the seed it decides every bit of the result.</summary>
+public sealed record Recipe
+{
+    /// <summary>The name it came from: <c>paper</c> or <c>best</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>How kernels start.</summary>
+    public InitialisationKind Initialisation { get; init; }
+
+    /// <summary>How gradients become steps.</summary>
+    public OptimiserKind Optimiser { get; init; }
+
+    /// <summary>µ of the momentum rules, from 0 to below 1.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Strength of the L2 term on kernels, at least 0.</summary>
+    public double WeightDecay { get; init; } = 4e-5;
+
+    /// <summary>Share of the target spread over all classes (Szegedy et al., 2016), from 0 to below 1.</summary>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>The learning rate of every step.</summary>
+    public required Schedule Schedule { get; init; }
+
+    /// <summary>Passes over the training images, at least 1.</summary>
+    public int Epochs { get; init; }
+
+    /// <summary>Images in a step, at least 1. A data set with fewer training images takes them all in each step.</summary>
+    public int Batch { get; init; } = 128;
+
+    /// <summary>What is done to training images.</summary>
+    public required Augmentation Augmentation { get; init; }
+
+    /// <summary>
+    /// The study's: Xavier, Nesterov momentum, L2 on kernels, rate × 0.1 when validation accuracy stalls, every augmentation. The study
+    /// gives neither rate nor L2 strength: the strength is ShuffleNet's (Zhang et al., 2017).
+    /// </summary>
+    public static Recipe Paper { get; } = new()
+    {
+        Name = "paper",
+        Schedule = new() { Kind = ScheduleKind.Plateau, LearningRate = 0.1, Patience = 4, Cooldown = 2, Minimum = 1e-5 },
+        Epochs = 60,
+        Augmentation = Augmentation.Full,
+    };
+
+    /// <summary>For accuracy: cosine decay from a higher rate after a short warm-up, crop and flip alone (networks this small underfit rather than overfit).</summary>
+    public static Recipe Best { get; } = new()
+    {
+        Name = "best",
+        Schedule = new() { Kind = ScheduleKind.Cosine, LearningRate = 0.2, WarmUpEpochs = 0.5 },
+        Epochs = 30,
+        Augmentation = Augmentation.CropAndFlip,
+    };
+
+    /// <summary>All recipes that have a name.</summary>
+    public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best];
+
+    /// <summary>Refuses values that can't be trained with.</summary>
+    /// <exception cref="ArgumentException">Says which value, and what is possible.</exception>
+    public void Check()
+    {
+        Require(Epochs >= 1, "epochs", Epochs, "at least 1");
+        Require(Batch is >= 1 and <= 65536, "batch", Batch, "from 1 to 65536");
+        Require(Schedule.LearningRate is > 0 and <= 1000, "learning rate", Schedule.LearningRate, "above 0");
+        Require(Schedule.WarmUpEpochs is >= 0 and <= 1e6, "warm-up", Schedule.WarmUpEpochs, "at least 0 epochs");
+        Require(Schedule.Factor is > 0 and <= 1, "factor of the schedule", Schedule.Factor, "above 0, at most 1");
+        Require(Schedule.StepEpochs >= 1, "epochs between drops", Schedule.StepEpochs, "at least 1");
+        Require(Schedule.Patience >= 0, "patience", Schedule.Patience, "at least 0");
+        Require(Schedule.Cooldown >= 0, "cooldown", Schedule.Cooldown, "at least 0");
+        Require(Schedule.Minimum is >= 0 and <= 1000, "lowest learning rate", Schedule.Minimum, "at least 0");
+        Require(Momentum is >= 0 and < 1, "momentum", Momentum, "from 0 to below 1");
+        Require(WeightDecay is >= 0 and <= 1000, "weight decay", WeightDecay, "at least 0");
+        Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "from 0 to below 1");
+    }
+
+    private static void Require(bool condition, string what, double value, string possible)
+    {
+        if (!condition)
+            throw new ArgumentException($"The {what} can't be {value}: it is {possible}.");
+    }
+}

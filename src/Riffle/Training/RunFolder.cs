@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using Riffle.Formats;
+using Riffle.Networks;
+
+namespace Riffle.Training;
+
+/// <summary>What <c>run.json</c> tells: every choice behind a run, and where its data set is.</summary>
+/// <param name="Riffle">Version of Riffle.</param>
+/// <param name="Dotnet">Version of the runtime.</param>
+/// <param name="System">Operating system and processor architecture.</param>
+/// <param name="DataDirectory">The data set folder, as a full path.</param>
+/// <param name="Data">Which data set it is.</param>
+/// <param name="Network">What is trained.</param>
+/// <param name="Recipe">How.</param>
+/// <param name="Seed">Decides everything random.</param>
+/// <param name="Threads">Threads asked for; 0: one per core. The result does not depend on it.</param>
+public sealed record RunDescription(
+    string Riffle, string Dotnet, string System, string DataDirectory, DatasetIdentity Data, NetworkSpec Network, Recipe Recipe, ulong Seed, int Threads)
+{
+    internal static RunDescription Of(string dataDirectory, TrainingRecord training, NetworkSpec network, int threads) => new(
+        RiffleVersion.Text, RuntimeInformation.FrameworkDescription, RuntimeInformation.RuntimeIdentifier,
+        Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads);
+}
+
+/// <summary>The folder of a run, held by one process at a time: where its files are, and writing those that are not checkpoints.</summary>
+internal sealed class RunFolder : IDisposable
+{
+    private const string BestName = "best.safetensors", LastName = "last.safetensors";
+
+    private readonly FileStream _lock;
+
+    private RunFolder(string path, FileStream @lock) => (Directory, _lock) = (path, @lock);
+
+    /// <summary>The folder, as it was given.</summary>
+    public string Directory { get; }
+
+    public string Best => Path.Combine(Checkpoints(Directory), BestName);
+
+    public string Last => Path.Combine(Checkpoints(Directory), LastName);
+
+    public string Metrics => Path.Combine(Directory, "metrics.csv");
+
+    private string Description => Path.Combine(Directory, "run.json");
+
+    /// <summary>Makes the folder of a new run, and holds it.</summary>
+    /// <exception cref="RiffleException">It has files in it, can't be made, or another process holds it.</exception>
+    public static RunFolder Create(string path)
+    {
+        if (File.Exists(path))
+            throw new RiffleException($"{path}: a file, where the folder of the run is to be; give another --out");
+        try
+        {
+            System.IO.Directory.CreateDirectory(path);
+            var folder = Hold(path);
+
+            // Hidden files are the lock, and what a process that was killed left behind.
+            if (System.IO.Directory.EnumerateFileSystemEntries(path).Any(entry => !Path.GetFileName(entry).StartsWith('.')))
+            {
+                folder.Dispose();
+                throw new RiffleException(File.Exists(folder.Last)
+                    ? $"{path}: there is a run in it already; go on with it by 'riffle train --resume {path}', or give another --out"
+                    : $"{path}: the folder is not empty; give another --out, or empty it");
+            }
+
+            return folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RiffleException($"{path}: the folder of the run can't be made: {e.Message} Give another --out.", e);
+        }
+    }
+
+    /// <summary>Holds the folder of an existing run.</summary>
+    /// <exception cref="RiffleException">There is none, or another process holds it.</exception>
+    public static RunFolder Open(string path)
+    {
+        if (!System.IO.Directory.Exists(path))
+            throw new RiffleException($"{path}: no such folder; --resume takes the folder that was the --out of 'riffle train'");
+        if (!File.Exists(Path.Combine(Checkpoints(path), LastName)))
+            throw new RiffleException($"{path}: no run to go on with: there is no {Path.Combine("checkpoints", LastName)} in it; start one by 'riffle train --out'");
+        return Hold(path);
+    }
+
+    /// <summary>The checkpoint that a user means by a run folder or a file: a run's best one, or, before its first epoch has ended, its last.</summary>
+    /// <exception cref="RiffleException">There is none.</exception>
+    public static string FindCheckpoint(string runOrFile)
+    {
+        if (File.Exists(runOrFile))
+            return runOrFile;
+        if (!System.IO.Directory.Exists(runOrFile))
+            throw new RiffleException($"{runOrFile}: no such file or folder; give a checkpoint file, or the folder that was the --out of 'riffle train'");
+        string[] candidates = [Path.Combine(Checkpoints(runOrFile), BestName), Path.Combine(Checkpoints(runOrFile), LastName)];
+        return candidates.FirstOrDefault(File.Exists)
+            ?? throw new RiffleException($"{runOrFile}: no checkpoint in it; a run folder has them under {Path.Combine(runOrFile, "checkpoints")}");
+    }
+
+    /// <summary>Where the run's data set was, as far as run.json tells.</summary>
+    /// <exception cref="RiffleException">It does not.</exception>
+    public string ReadDataDirectory()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RunDescription>(File.ReadAllBytes(Description), TrainingJson.Indented)?.DataDirectory
+                ?? throw new JsonException("it is null");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
+        {
+            throw new RiffleException($"{Description}: does not tell where the data set is ({e.Message}); give its folder with --data", e);
+        }
+    }
+
+    /// <summary>Writes run.json, and makes the folder of the checkpoints.</summary>
+    public void Write(RunDescription description)
+    {
+        AtomicFile.WriteText(Description, JsonSerializer.Serialize(description, TrainingJson.Indented) + "\n");
+        System.IO.Directory.CreateDirectory(Checkpoints(Directory));
+    }
+
+    /// <summary>Writes the whole of metrics.csv. No times are in it, so a run that was interrupted gives the same file as one that was not.</summary>
+    public void WriteMetrics(ImmutableArray<EpochMetrics> history)
+    {
+        var text = new StringBuilder("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5\n");
+        foreach (var epoch in history)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{epoch.Epoch},{epoch.LearningRate:0.########},");
+            text.Append(CultureInfo.InvariantCulture, $"{epoch.Train.Loss:F6},{epoch.Train.Top1:F4},{epoch.Train.Top5:F4},");
+            text.Append(CultureInfo.InvariantCulture, $"{epoch.Validation.Loss:F6},{epoch.Validation.Top1:F4},{epoch.Validation.Top5:F4}\n");
+        }
+
+        AtomicFile.WriteText(Metrics, text.ToString());
+    }
+
+    /// <summary>Gives the folder up to other processes.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static string Checkpoints(string run) => Path.Combine(run, "checkpoints");
+
+    private static RunFolder Hold(string path)
+    {
+        try
+        {
+            // The system lets go of it when the process ends, however it ends. The file stays: taking it away could take another process's lock.
+            return new(path, new FileStream(Path.Combine(path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
+        {
+            throw new RiffleException($"{path}: another process is training in this folder ({e.Message}); wait for it, stop it, or give another --out", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new RiffleException($"{path}: the folder can't be written: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Networks;
+
+namespace Riffle.Training;
+
+/// <summary>How a call of <see cref="Trainer.Run"/> ended.</summary>
+/// <param name="Completed">Whether every epoch has ended; false when it was asked to stop.</param>
+/// <param name="Training">The run so far.</param>
+/// <param name="BestCheckpoint">File of the weights of the best epoch; null before the first has ended.</param>
+public sealed record TrainingOutcome(bool Completed, TrainingRecord Training, string? BestCheckpoint);
+
+/// <summary>
+/// Trains a network in a run folder. Network, recipe, seed and data set decide every bit of the result, whatever the number of threads and wherever it
+/// was interrupted: all there is to know about a place in a training is in <c>checkpoints/last.safetensors</c>.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly RunFolder _folder;
+    private readonly NetworkSpec _spec;
+    private readonly ImmutableArray<DatasetClass> _classes;
+    private readonly Normalisation _normalisation;
+    private readonly Recipe _recipe;
+    private readonly Weights _weights;
+    private readonly Optimiser _optimiser;
+    private readonly BatchLoader _loader;
+    private readonly TrainingPlan _plan;
+    private readonly Evaluator _evaluator;
+    private readonly RunEvents _events;
+    private readonly Stack<IDisposable> _owned = new();
+
+    private TrainingRecord _record;
+
+    private Trainer(RunFolder folder, Dataset data, Checkpoint start, int threads)
+    {
+        _owned.Push(_folder = folder);
+        try
+        {
+            (_spec, _weights, _normalisation, _record) = (start.Spec, start.Weights, start.Normalisation, start.Training!);
+            (_classes, _recipe, DataDirectory) = ([.. start.Classes], _record.Recipe, data.Directory);
+            _optimiser = new(_weights, _recipe.Optimiser, (float)_recipe.Momentum, (float)_recipe.WeightDecay);
+            foreach (var ((_, to), (_, from)) in _optimiser.State.Zip(start.OptimiserState))
+                from.CopyTo(to, 0);
+
+            var batch = Math.Min(_recipe.Batch, data.Count(Split.Train));
+            _owned.Push(_loader = new(data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed));
+            _owned.Push(_plan = new(_weights, batch, threads));
+            _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads));
+            _owned.Push(_events = new(folder.Directory));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Longest time between checkpoints within an epoch. It does not change the result.</summary>
+    public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The run so far.</summary>
+    public TrainingRecord Training => _record;
+
+    /// <summary>What is trained.</summary>
+    public NetworkSpec Network => _spec;
+
+    /// <summary>The data set folder.</summary>
+    public string DataDirectory { get; }
+
+    /// <summary>Begins a run: makes its folder and writes the untrained checkpoint, so that it can be resumed from then on.</summary>
+    /// <param name="data">What to train on, and to validate with.</param>
+    /// <param name="network">What to train; its number of classes is the data set's.</param>
+    /// <param name="recipe">How.</param>
+    /// <param name="run">The run's folder, new or empty.</param>
+    /// <param name="seed">Decides everything random.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <exception cref="ArgumentException">The recipe or the network is impossible.</exception>
+    /// <exception cref="RiffleException">The folder is not empty, or the data set can't be trained on.</exception>
+    public static Trainer Start(Dataset data, NetworkSpec network, Recipe recipe, string run, ulong seed = 0, int threads = 0)
+    {
+        recipe.Check();
+        if (network.Classes != data.Info.Classes.Length)
+            throw new ArgumentException($"the network has {network.Classes} classes and the data set {data.Info.Classes.Length}");
+        if (data.Count(Split.Train) == 0)
+            throw new RiffleException($"{data.Directory}: the data set has no training images");
+
+        var weights = new Weights(NetworkCatalogue.Build(network));
+        Initialisation.Fill(weights, recipe.Initialisation, seed);
+        var record = new TrainingRecord(recipe, seed, Identify(data), Progress.None, []);
+        var trainer = new Trainer(RunFolder.Create(run), data, new(network, weights, data.Info.Classes, Normalisation.ImageNet, record), threads);
+        return trainer.Begin(threads);
+    }
+
+    /// <summary>Takes up a run where its last checkpoint left it.</summary>
+    /// <param name="run">The run's folder.</param>
+    /// <param name="dataDirectory">Where the data set is now; null: where it was.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <exception cref="RiffleException">There is no run, another process holds it, or the data set is another one.</exception>
+    /// <exception cref="BadDataException">The checkpoint or the data set is damaged.</exception>
+    public static Trainer Resume(string run, string? dataDirectory = null, int threads = 0)
+    {
+        var folder = RunFolder.Open(run);
+        try
+        {
+            var checkpoint = Checkpoint.Read(folder.Last);
+            if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
+                throw new BadDataException($"{folder.Last}: holds weights but not the state of a training, so nothing can go on from it");
+
+            var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory());
+            if (Identify(data) != training.Data)
+            {
+                throw new RiffleException(
+                    $"{data.Directory}: not the data set that the run was started with (fingerprint {data.Info.Fingerprint}, the run's {training.Data.Fingerprint}); "
+                    + "give the folder of that one with --data, or start a new run");
+            }
+
+            return new Trainer(folder, data, checkpoint, threads).Begin(threads);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Trains until every epoch has ended or it is asked to stop. Between epochs and checkpoints it allocates nothing.</summary>
+    /// <param name="observer">Sees how it goes.</param>
+    /// <param name="cancel">Asks to stop: the step under way is finished and a checkpoint written.</param>
+    /// <exception cref="RiffleException">The loss became infinite or not a number, or a file can't be written. The last checkpoint is good.</exception>
+    /// <exception cref="BadDataException">The data set is damaged.</exception>
+    public TrainingOutcome Run(ITrainingObserver? observer = null, CancellationToken cancel = default)
+    {
+        if (_record.Progress.Epochs < _recipe.Epochs)
+            observer?.Started(Place(LearningRate()));
+        while (_record.Progress.Epochs < _recipe.Epochs)
+        {
+            var clock = Stopwatch.StartNew();
+            var before = _record.Progress.Train.Images;
+            if (!TrainEpoch(observer, cancel))
+                return Stop();
+
+            var (trainingTime, images) = (clock.Elapsed, _record.Progress.Train.Images - before);
+            clock.Restart();
+            try
+            {
+                var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), cancel);
+                observer?.EpochEnded(EndEpoch(validation, trainingTime, images, clock.Elapsed));
+            }
+            catch (OperationCanceledException)
+            {
+                return Stop();
+            }
+        }
+
+        return Outcome(completed: true);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        while (_owned.TryPop(out var owned))
+            owned.Dispose();
+    }
+
+    /// <summary>Steps to the end of the epoch; false when it was asked to stop before.</summary>
+    private bool TrainEpoch(ITrainingObserver? observer, CancellationToken cancel)
+    {
+        var (epochs, steps, tally) = _record.Progress;
+        var drops = PlateauDrops();
+        var sinceCheckpoint = Stopwatch.StartNew();
+        _loader.StartEpoch(epochs, steps);
+        while (_loader.TryNext(out var batch))
+        {
+            var global = (long)epochs * _loader.BatchesPerEpoch + steps;
+            var rate = _recipe.Schedule.At(global, _loader.BatchesPerEpoch, _recipe.Epochs, drops);
+            var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing);
+            if (!double.IsFinite(result.Loss))
+                throw Diverged($"the loss became {result.Loss}", steps + 1, rate);
+
+            _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
+            tally = tally.Plus(result, batch.Count);
+            steps++;
+            observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
+
+            var stop = cancel.IsCancellationRequested;
+            if (!stop && sinceCheckpoint.Elapsed < CheckpointInterval)
+                continue;
+            _record = _record with { Progress = new(epochs, steps, tally) };
+            if (stop)
+                return false;
+            SaveLast(rate);
+            sinceCheckpoint.Restart();
+        }
+
+        if (steps != _loader.BatchesPerEpoch)
+            throw new BadDataException($"epoch {epochs + 1} ended after {steps} of {_loader.BatchesPerEpoch} steps: dataset.json and the records differ; prepare the data set again");
+        _record = _record with { Progress = new(epochs, steps, tally) };
+        return true;
+    }
+
+    /// <summary>Writes all that an epoch leaves behind, what a resume starts from last: a crash before it repeats steps, and the same files come out.</summary>
+    private EpochReport EndEpoch(Measures validation, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
+    {
+        var progress = _record.Progress;
+        var rate = _recipe.Schedule.At(
+            ((long)progress.Epochs + 1) * _loader.BatchesPerEpoch - 1, _loader.BatchesPerEpoch, _recipe.Epochs, PlateauDrops());
+        if (!double.IsFinite(validation.Loss))
+            throw Diverged($"the validation loss became {validation.Loss}", progress.Steps, rate);
+        RequireFinite(rate);
+
+        var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation);
+        var isBest = _record.Best is not { } best || validation.Top1 > best.Validation.Top1;
+        _record = _record with { Progress = new(metrics.Epoch, 0, default), History = _record.History.Add(metrics) };
+        if (isBest)
+            ToCheckpoint().Save(_folder.Best);
+        var report = new EpochReport(metrics, isBest, trainingTime, trainingImages, validationTime);
+        _events.Write(report);
+        _folder.WriteMetrics(_record.History);
+        ToCheckpoint(_optimiser.State).Save(_folder.Last);
+        return report;
+    }
+
+    private Trainer Begin(int threads)
+    {
+        try
+        {
+            // On a resume too: what a crash left may be older or newer than the checkpoint.
+            _folder.Write(RunDescription.Of(DataDirectory, _record, _spec, threads));
+            _folder.WriteMetrics(_record.History);
+            if (_record.Progress == Progress.None)
+                ToCheckpoint(_optimiser.State).Save(_folder.Last);
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private TrainingOutcome Stop()
+    {
+        SaveLast(LearningRate());
+        return Outcome(completed: false);
+    }
+
+    private TrainingOutcome Outcome(bool completed) => new(completed, _record, _record.Best is null ? null : _folder.Best);
+
+    private void SaveLast(double rate)
+    {
+        RequireFinite(rate);
+        ToCheckpoint(_optimiser.State).Save(_folder.Last);
+    }
+
+    private Checkpoint ToCheckpoint(IReadOnlyList<(string Name, float[] Values)>? optimiserState = null) =>
+        new(_spec, _weights, _classes, _normalisation, _record) { OptimiserState = optimiserState ?? [] };
+
+    private TrainingPlace Place(double rate)
+    {
+        var (epochs, steps, tally) = _record.Progress;
+        return new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally);
+    }
+
+    private double LearningRate() => _recipe.Schedule.At(
+        (long)_record.Progress.Epochs * _loader.BatchesPerEpoch + _record.Progress.Steps, _loader.BatchesPerEpoch, _recipe.Epochs, PlateauDrops());
+
+    private int PlateauDrops() => _recipe.Schedule.PlateauDrops(_record.History.Select(epoch => epoch.Validation.Top1));
+
+    /// <summary>Weights that are no numbers must not take the place of good ones: a loss is computed before the step that may spoil them.</summary>
+    private void RequireFinite(double rate)
+    {
+        if (!AllFinite(_weights.Trained) || !AllFinite(_weights.Running))
+            throw Diverged("a weight became infinite or not a number", _record.Progress.Steps, rate);
+    }
+
+    private static bool AllFinite(ReadOnlySpan<float> values)
+    {
+        foreach (var value in values)
+        {
+            if (!float.IsFinite(value))
+                return false;
+        }
+
+        return true;
+    }
+
+    private RiffleException Diverged(string what, int step, double rate) => new(
+        $"{what} in epoch {_record.Progress.Epochs + 1}, step {step}, at learning rate {rate:0.######}. Weights from before are in {_folder.Last}. "
+        + "Start anew with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
+
+    private static DatasetIdentity Identify(Dataset data) => new(data.Info.Fingerprint, data.Count(Split.Train), data.Count(Split.Validation));
+}

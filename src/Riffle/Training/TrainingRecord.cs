@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+
+namespace Riffle.Training;
+
+/// <summary>How the weights of a checkpoint came about, and all that goes on from there needs beside the weights and the optimiser's state.</summary>
+/// <param name="Recipe">How they are trained.</param>
+/// <param name="Seed">Decides the first weights, the order of images and their augmentation.</param>
+/// <param name="Data">What they are trained on.</param>
+/// <param name="Progress">How far the training is.</param>
+/// <param name="History">What every finished epoch measured.</param>
+public sealed record TrainingRecord(Recipe Recipe, ulong Seed, DatasetIdentity Data, Progress Progress, ImmutableArray<EpochMetrics> History)
+{
+    /// <summary>The epoch of the highest validation top-1, the first of equal ones; null before the first has ended.</summary>
+    public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
+}
+
+/// <summary>Which data set it was.</summary>
+/// <param name="Fingerprint">Of <c>dataset.json</c>: the same for the same records in the same order.</param>
+/// <param name="Train">Number of training images.</param>
+/// <param name="Validation">Number of validation images.</param>
+public sealed record DatasetIdentity(string Fingerprint, int Train, int Validation);
+
+/// <summary>A place in a training.</summary>
+/// <param name="Epochs">Epochs that have ended, validation included.</param>
+/// <param name="Steps">Steps taken in the epoch under way.</param>
+/// <param name="Train">What these steps measured.</param>
+public sealed record Progress(int Epochs, int Steps, Tally Train)
+{
+    /// <summary>Before the first step.</summary>
+    public static Progress None { get; } = new(0, 0, default);
+}

@@ -1,0 +1,105 @@
+using System.CommandLine;
+using Riffle.Cli;
+
+namespace Riffle.Tests.Cli;
+
+public class CommandLineTests
+{
+    public static TheoryData<string> Commands => [.. CommandLine.CreateRoot().Subcommands.Select(command => command.Name)];
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void Help_of_each_command_shows_examples_that_parse(string command)
+    {
+        var help = Shell.Riffle(command, "--help");
+
+        Assert.Equal((0, ""), (help.ExitCode, help.Error));
+        Assert.Contains($"Usage:\n  riffle {command} ", help.Output, StringComparison.Ordinal);
+        var examples = help.Output.Split('\n').SkipWhile(line => line != "Examples:").Skip(1).Where(line => line.Length > 0).ToArray();
+        Assert.NotEmpty(examples);
+        Assert.All(examples, line => Assert.StartsWith($"  riffle {command}", line, StringComparison.Ordinal));
+        Assert.All(examples, line => Assert.Empty(CommandLine.CreateRoot().Parse(line.Trim()["riffle ".Length..]).Errors));
+    }
+
+    [Theory]
+    [InlineData("dmo", "demo")]
+    [InlineData("demmo", "demo")]
+    public void A_mistyped_command_is_wrong_usage_and_the_right_one_is_suggested(string typed, string meant)
+    {
+        var result = Shell.Riffle(typed);
+
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Contains($"'{typed}'", result.Error, StringComparison.Ordinal);
+        Assert.Contains(meant, result.Error, StringComparison.Ordinal);
+        Assert.Contains("'riffle --help'", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mistyped_option_is_wrong_usage_and_the_right_one_is_suggested()
+    {
+        var result = Shell.Riffle("demo", "--epoch", "3");
+
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Contains("--epochs", result.Error, StringComparison.Ordinal);
+        Assert.Contains("'riffle demo --help'", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_command_the_help_is_shown_as_wrong_usage()
+    {
+        var result = Shell.Riffle();
+
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Contains("Usage:", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_argument_that_begins_with_an_at_sign_is_a_file_name() =>
+        Assert.Empty(CommandLine.Parse(CommandLine.CreateRoot(), ["demo", "--out", "@cat.jpg"]).Errors);
+
+    public static TheoryData<Exception, int> Exceptions => new()
+    {
+        { new RiffleException("the disk is full"), 1 },
+        { new BadDataException("train-00003: bad checksum at 1234"), 3 },
+        { new ArgumentException("no network is named x"), 2 },
+        { new OperationCanceledException(), 130 },
+        { new FileNotFoundException("no such file"), 1 },
+        { new UnauthorizedAccessException("denied"), 1 },
+        { new InvalidOperationException("a bug"), 1 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Exceptions), DisableDiscoveryEnumeration = true)]
+    public void An_exception_becomes_its_exit_code(Exception exception, int code)
+    {
+        var root = new RootCommand { new Command("fail").WithAction((_, _) => throw exception) };
+
+        Assert.Equal(code, CommandLine.Execute(root, ["fail"]));
+    }
+
+    [Fact]
+    public void Only_a_bug_shows_where_it_happened()
+    {
+        Assert.Equal("the disk is full", CommandLine.Explain(new RiffleException("the disk is full")).Message);
+        Assert.Contains(nameof(InvalidOperationException), CommandLine.Explain(new InvalidOperationException("a bug")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_command_returns_its_own_exit_code_and_sees_the_token()
+    {
+        using var source = new CancellationTokenSource();
+        CancellationToken seen = default;
+        var root = new RootCommand
+        {
+            new Command("act").WithAction((_, cancel) =>
+            {
+                source.Cancel();
+                seen = cancel;
+                return 7;
+            }),
+        };
+
+        Assert.Equal(7, CommandLine.Execute(root, ["act"], source.Token));
+        Assert.True(seen.IsCancellationRequested);
+    }
+}

@@ -1,0 +1,215 @@
+using Riffle.Execution;
+using Riffle.Networks;
+using Riffle.Simd;
+using Riffle.Tests.Kernels;
+
+namespace Riffle.Tests.Execution;
+
+public class TrainingPlanTests
+{
+    private static readonly string[] Names = ["shufflenet-v1-g3-x0.25", "shufflenet-v1-g8-x0.25", "shufflenet-v2-x0.5", "mobilenet-v1-x0.25"];
+
+    public static TheoryData<string, string> Cases
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach (var level in VectorLevels.Available)
+            {
+                foreach (var name in Names)
+                    data.Add(level.ToString(), name);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void SameBitsForAnyNumberOfThreads(string width, string name)
+    {
+        var level = VectorWidths.Count(Enum.Parse<VectorLevel>(width));
+        var one = Train(name, level, threads: 1, batch: 41);
+        Assert.Contains(one, value => value != 0);
+        Assert.Equal(one, Train(name, level, threads: 2, batch: 41));
+        Assert.Equal(one, Train(name, level, threads: 3, batch: 41));
+        Assert.Equal(one, Train(name, level, threads: 1, batch: 41));
+    }
+
+    [Theory]
+    [InlineData("shufflenet-v1-g3-x0.25")]
+    [InlineData("shufflenet-v2-x0.5")]
+    [InlineData("mobilenet-v1-x0.25")]
+    public void GradientsAreSlopesOfTheLoss(string name)
+    {
+        // The whole network's gradient, along a few directions, against central differences of its own loss.
+        var weights = Create(name);
+        var (images, labels) = Batch(weights.Network, 24);
+        using var plan = new TrainingPlan(weights, 24, 2);
+        plan.Step(images, labels, 0.1f);
+        var gradient = plan.Gradients.ToArray();
+        var start = weights.Trained.ToArray();
+        var random = new Random(5);
+        for (var trial = 0; trial < 4; trial++)
+        {
+            var direction = gradient.Select(g => g / (float)Norm(gradient) + 0.3f * (float)(random.NextDouble() - 0.5) * MathF.Sqrt(12f / gradient.Length)).ToArray();
+            var slope = gradient.Zip(direction, (g, d) => (double)g * d).Sum();
+            double At(float step)
+            {
+                for (var i = 0; i < start.Length; i++)
+                    weights.Trained[i] = start[i] + step * direction[i];
+                return plan.Step(images, labels, 0.1f).Loss;
+            }
+
+            const float Step = 2e-3f;
+            var measured = (8 * (At(Step) - At(-Step)) - (At(2 * Step) - At(-2 * Step))) / (12 * Step);
+            Assert.Equal(slope, measured, 0.03 * Math.Abs(slope) + 1e-3);
+        }
+    }
+
+    [Fact]
+    public void SteadyStateAllocatesNothing()
+    {
+        var weights = Create("shufflenet-v1-g3-x0.25");
+        var network = weights.Network;
+        var pixels = new byte[32 * network.Input.Elements];
+        new Random(1).NextBytes(pixels);
+        var labels = Enumerable.Range(0, 32).Select(n => n % network.Classes).ToArray();
+        using var plan = new TrainingPlan(weights, 32, 2);
+        using var inference = new InferencePlan(weights, 32, 2);
+        var logits = new float[32 * network.Classes];
+        void Run()
+        {
+            plan.Step(pixels, labels, Normalisation.ImageNet, 0.1f);
+            inference.Run(pixels, 32, Normalisation.ImageNet, logits);
+        }
+
+        // Other tests allocate on other threads meanwhile, so the quietest of several tries counts; the workers' own allocations are in every one.
+        var least = long.MaxValue;
+        for (var attempt = 0; attempt < 20 && least > 0; attempt++)
+        {
+            Run();
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            for (var step = 0; step < 5; step++)
+                Run();
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+
+        Assert.Equal(0, least);
+    }
+
+    [Fact]
+    public void BytesAndFloatsAreTheSameImages()
+    {
+        var weights = Create("shufflenet-v2-x0.5");
+        var network = weights.Network;
+        var positions = network.Input.Height * network.Input.Width;
+        var pixels = new byte[5 * 3 * positions];
+        new Random(2).NextBytes(pixels);
+        var floats = new float[pixels.Length];
+        RgbTriple mean = Normalisation.ImageNet.Mean, deviation = Normalisation.ImageNet.Deviation;
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            var (n, p, c) = (i / (3 * positions), i / 3 % positions, i % 3);
+            var (m, d) = c switch { 0 => (mean.Red, deviation.Red), 1 => (mean.Green, deviation.Green), _ => (mean.Blue, deviation.Blue) };
+            floats[(n * 3 + c) * positions + p] = (pixels[i] / 255f - m) / d;
+        }
+
+        using var plan = new InferencePlan(weights, 16, 1);
+        float[] fromBytes = new float[5 * network.Classes], fromFloats = new float[5 * network.Classes];
+        plan.Run(pixels, 5, Normalisation.ImageNet, fromBytes);
+        plan.Run(floats, 5, fromFloats);
+        Close.Assert([.. fromFloats.Select(v => (double)v)], [.. fromBytes.Select(v => (double)v)], 1e-4, "logit");
+    }
+
+    [Fact]
+    public void AnImagesLogitsDoNotDependOnItsNeighbours()
+    {
+        var weights = Create("shufflenet-v1-g3-x0.25");
+        var network = weights.Network;
+        var (images, _) = Batch(network, 37);
+        var all = new float[37 * network.Classes];
+        using (var plan = new InferencePlan(weights, 37, 3))
+            plan.Run(images, 37, all);
+        using var single = new InferencePlan(weights, 1, 1);
+        var one = new float[network.Classes];
+        foreach (var n in (int[])[0, 15, 16, 36])
+        {
+            single.Run(images.AsSpan(n * (int)network.Input.Elements, (int)network.Input.Elements), 1, one);
+            Assert.Equal(all[(n * network.Classes)..((n + 1) * network.Classes)], one);
+        }
+    }
+
+    [Fact]
+    public void WhatDoesNotFitIsRefused()
+    {
+        var weights = Create("shufflenet-v1-g3-x0.25");
+        var (images, labels) = Batch(weights.Network, 4);
+        using var plan = new TrainingPlan(weights, 4, 1);
+        Assert.Throws<ArgumentException>(() => plan.Step(images.AsSpan(1), labels));
+        Assert.Throws<ArgumentException>(() => plan.Step(images, labels, 1));
+        labels[2] = weights.Network.Classes;
+        Assert.Contains("label 10", Assert.Throws<ArgumentException>(() => plan.Step(images, labels)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => plan.Step([], (int[])[]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new TrainingPlan(weights, 0));
+        using var inference = new InferencePlan(weights, 4, 1);
+        Assert.Throws<ArgumentException>(() => inference.Run(images, 4, new float[3]));
+    }
+
+    [Fact]
+    public void ANetworkThatThePlanCannotRunIsNamed()
+    {
+        var b = new NetworkBuilder();
+        var x = b.Input(8, 8);
+        x = b.Convolution("wide", x, 4, 5);
+        var network = b.Build("odd");
+        Assert.Contains("wide", Assert.Throws<NotSupportedException>(() => new InferencePlan(new Weights(network), 1)).Message, StringComparison.Ordinal);
+
+        b = new NetworkBuilder();
+        x = b.Convolution("stem", b.Input(8, 8), 4, 3);
+        b.Add(x, b.Relu(x));
+        network = b.Build("both sides of ReLU");
+        Assert.Contains("stem", Assert.Throws<NotSupportedException>(() => new InferencePlan(new Weights(network), 1)).Message, StringComparison.Ordinal);
+    }
+
+    private static float[] Train(string name, VectorLevel level, int threads, int batch)
+    {
+        var weights = Create(name);
+        using var plan = new TrainingPlan(weights, batch, threads, level);
+        for (var step = 0; step < 2; step++)
+        {
+            // The second batch is smaller than the plan, as an epoch's last may be.
+            var (images, labels) = Batch(weights.Network, batch - 20 * step);
+            plan.Step(images, labels, 0.1f);
+            for (var i = 0; i < plan.Gradients.Length; i++)
+                weights.Trained[i] -= 0.05f * plan.Gradients[i];
+        }
+
+        return [.. weights.Trained, .. weights.Running];
+    }
+
+    private static Weights Create(string name)
+    {
+        var weights = new Weights(NetworkCatalogue.Build(NetworkCatalogue.Resolve(name, imageSize: 32, classes: 10)));
+        var random = new Random(11);
+        foreach (var parameter in weights.Network.Parameters.Where(parameter => parameter.Kind == ParameterKind.Kernel))
+        {
+            var deviation = MathF.Sqrt(6f / (parameter.Count / parameter.Shape[0]));
+            foreach (ref var value in weights[parameter.Name])
+                value = (float)(random.NextDouble() * 2 - 1) * deviation;
+        }
+
+        return weights;
+    }
+
+    private static (float[] Images, int[] Labels) Batch(Network network, int count)
+    {
+        var random = new Random(13);
+        var images = new float[count * network.Input.Elements];
+        foreach (ref var value in images.AsSpan())
+            value = (float)(random.NextDouble() * 4 - 2);
+        return (images, [.. Enumerable.Range(0, count).Select(n => n * 7 % network.Classes)]);
+    }
+
+    private static double Norm(float[] values) => Math.Sqrt(values.Sum(v => (double)v * v));
+}

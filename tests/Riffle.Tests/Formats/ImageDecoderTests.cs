@@ -1,0 +1,174 @@
+using Riffle.Formats;
+
+namespace Riffle.Tests.Formats;
+
+public class ImageDecoderTests
+{
+    [Fact]
+    public void The_format_is_told_by_content()
+    {
+        Assert.Equal("JPEG", ImageDecoder.DetectFormat(JpegEncoder.Encode(TestImages.Noise(2, 2))));
+        Assert.Equal("PNG", ImageDecoder.DetectFormat(TestImages.Png(TestImages.Noise(2, 2))));
+        Assert.Null(ImageDecoder.DetectFormat("GIF89a"u8));
+        Assert.Null(ImageDecoder.DetectFormat([0xFF, 0xD8]));
+        Assert.Null(ImageDecoder.DetectFormat([]));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("GIF89a")]
+    [InlineData("{}")]
+    public void What_is_no_image_is_named(string content)
+    {
+        var e = Assert.Throws<BadDataException>(() => ImageDecoder.Decode(System.Text.Encoding.ASCII.GetBytes(content), "val/images/val_1.JPEG"));
+        Assert.StartsWith("val/images/val_1.JPEG: ", e.Message);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(17, 5)]
+    [InlineData(64, 64)]
+    public void A_png_comes_out_as_it_went_in(int width, int height)
+    {
+        var image = TestImages.Noise(width, height);
+        var read = ImageDecoder.Decode(TestImages.Png(image), "png");
+        Assert.Equal((width, height), (read.Width, read.Height));
+        Assert.Equal(image.Pixels, read.Pixels);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(17, 5)]
+    [InlineData(64, 48)]
+    public void A_jpeg_comes_out_nearly_as_it_went_in(int width, int height)
+    {
+        var image = TestImages.Gradient(width, height);
+        var read = ImageDecoder.Decode(JpegEncoder.Encode(image, 98), "jpeg");
+        Assert.Equal((width, height), (read.Width, read.Height));
+        double error = Math.Sqrt(image.Pixels.Zip(read.Pixels, (a, b) => (double)(a - b) * (a - b)).Average());
+        Assert.InRange(error, 0, width < 64 ? 16 : 2); // colour has half the resolution, which tells in few pixels
+    }
+
+    [Fact]
+    public void Less_quality_takes_fewer_bytes()
+    {
+        var image = TestImages.Noise(64, 64);
+        int[] sizes = [.. new[] { 1, 50, 90, 100 }.Select(quality => JpegEncoder.Encode(image, quality).Length)];
+        Assert.Equal(sizes.Order(), sizes);
+        Assert.Throws<ArgumentOutOfRangeException>(() => JpegEncoder.Encode(image, 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => JpegEncoder.Encode(image, 101));
+    }
+
+    [Fact]
+    public void What_no_jpeg_can_hold_is_told()
+    {
+        Assert.Throws<ArgumentException>(() => JpegEncoder.Encode(new RgbImage(2, 2, new byte[11])));
+        Assert.Throws<RiffleException>(() => JpegEncoder.Encode(new RgbImage(70_000, 1, new byte[210_000])));
+    }
+
+    /// <summary>A quarter of a JPEG decodes to a picture with three quarters of grey, which nobody would notice in training.</summary>
+    [Fact]
+    public void Every_truncation_is_noticed()
+    {
+        foreach (byte[] whole in new[] { JpegEncoder.Encode(TestImages.Noise(24, 24)), TestImages.Png(TestImages.Noise(8, 8)) })
+            foreach (byte[] cut in Damage.Truncations(whole))
+                Assert.StartsWith("cut: ", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(cut, "cut")).Message);
+    }
+
+    /// <summary>Checksums and lengths of a PNG guard the whole picture.</summary>
+    [Fact]
+    public void A_flipped_bit_in_a_png_is_noticed_or_does_not_touch_the_picture()
+    {
+        var image = TestImages.Noise(4, 4);
+        byte[] whole = TestImages.Png(image);
+        int noticed = 0;
+        foreach (byte[] damaged in Damage.Flips(whole))
+        {
+            try
+            {
+                Assert.Equal(image.Pixels, ImageDecoder.Decode(damaged, "png").Pixels);
+            }
+            catch (BadDataException)
+            {
+                noticed++;
+            }
+        }
+
+        Assert.InRange(noticed, whole.Length * 7, whole.Length * 8);
+    }
+
+    /// <summary>JPEG has no checksums: another picture may come of a flip, but never another exception, and never a picture that is not all there.</summary>
+    [Fact]
+    public void A_flipped_bit_in_a_jpeg_gives_bad_data_or_a_whole_picture()
+    {
+        byte[] whole = JpegEncoder.Encode(TestImages.Noise(16, 16));
+        int noticed = 0;
+        foreach (byte[] damaged in Damage.Flips(whole))
+        {
+            try
+            {
+                var image = ImageDecoder.Decode(damaged, "jpeg");
+                Assert.Equal(image.Width * image.Height * 3, image.Pixels.Length);
+            }
+            catch (BadDataException)
+            {
+                noticed++;
+            }
+        }
+
+        Assert.InRange(noticed, whole.Length, whole.Length * 8);
+    }
+
+    /// <summary>libjpeg warns of a few bytes of padding, which some cameras write, as it warns of a file cut off.</summary>
+    [Fact]
+    public void Padding_before_the_end_is_no_damage_unless_the_end_is_missing()
+    {
+        byte[] whole = JpegEncoder.Encode(TestImages.Noise(16, 16));
+        byte[] padded = [.. whole[..^2], 0, 0, 0, .. whole[^2..]];
+        Assert.Equal(ImageDecoder.Decode(whole, "whole").Pixels, ImageDecoder.Decode(padded, "padded").Pixels);
+        Assert.Equal(ImageDecoder.Decode(whole, "whole").Pixels, ImageDecoder.Decode([.. whole, 1, 2, 3], "trailing").Pixels);
+        Assert.Throws<BadDataException>(() => ImageDecoder.Decode(padded.AsSpan(..^2), "cut"));
+    }
+
+    /// <summary>An unknown JFIF revision is the first thing that libjpeg warns of, and it reports no second.</summary>
+    [Fact]
+    public void A_harmless_warning_does_not_hide_a_missing_end()
+    {
+        byte[] whole = JpegEncoder.Encode(TestImages.Noise(32, 32));
+        Assert.Equal("JFIF"u8.ToArray(), whole[6..10]);
+        whole[11] = 9;
+        Assert.Equal(32, ImageDecoder.Decode(whole, "whole").Width);
+        byte[] withThumbnail = TestImages.WithSegment(whole[..^200], 0xE2, [0xFF, 0xD8, 0xFF, 0xD9]);
+        Assert.Contains("Premature end", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(withThumbnail, "cut")).Message);
+    }
+
+    [Fact]
+    public void A_size_beyond_reason_is_refused_before_memory_is_taken()
+    {
+        byte[] jpeg = JpegEncoder.Encode(TestImages.Noise(16, 16));
+        int frame = jpeg.AsSpan().IndexOf(new byte[] { 0xFF, 0xC0 });
+        (jpeg[frame + 5], jpeg[frame + 6], jpeg[frame + 7], jpeg[frame + 8]) = (0xFF, 0xDC, 0xFF, 0xDC);
+        byte[] png = TestImages.PngFile(("IHDR", TestImages.PngHeader(20_000, 20_000, 8, 2)), ("IDAT", [1, 2, 3]), ("IEND", []));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        foreach (byte[] huge in new[] { jpeg, png })
+            Assert.Contains("pixels", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(huge, "huge")).Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
+    [Fact]
+    public void Gamma_and_profiles_do_not_change_the_samples()
+    {
+        var image = TestImages.Noise(8, 8);
+        byte[] png = TestImages.Png(image, ("gAMA", [0, 1, 0x86, 0xA0]), ("tEXt", [.. "Comment\0none"u8]));
+        Assert.Equal(image.Pixels, ImageDecoder.Decode(png, "png").Pixels);
+    }
+
+    [Fact]
+    public void A_missing_library_is_named_with_the_way_to_install_it()
+    {
+        var missing = new NativeLibraries.Library("libnone, which decodes nothing", "libnone0", "none", "none-vcpkg", ["libriffle-none.so.0"]);
+        string message = Assert.Throws<RiffleException>(() => NativeLibraries.Load(missing, typeof(ImageDecoder).Assembly)).Message;
+        Assert.Contains("libnone, which decodes nothing, is not installed", message);
+        Assert.Contains(OperatingSystem.IsWindows() ? "vcpkg install none-vcpkg" : OperatingSystem.IsMacOS() ? "brew install none" : "apt-get install libnone0", message);
+    }
+}

@@ -1,0 +1,71 @@
+using Riffle.Execution;
+using Riffle.Kernels;
+using Riffle.Simd;
+
+namespace Riffle.Tests.Kernels;
+
+public unsafe class MatrixProductTests
+{
+    /// <summary>Rows, depth and positions (of 16 floats) that make every height of a tile and every tail.</summary>
+    private static readonly (int Rows, int Depth, int Positions)[] Shapes =
+        [(1, 1, 1), (2, 3, 2), (3, 5, 3), (4, 1, 4), (5, 7, 5), (6, 2, 7), (7, 9, 1), (11, 4, 9), (13, 20, 6), (20, 13, 2), (29, 6, 4)];
+
+    public static TheoryData<string, int> Cases
+    {
+        get
+        {
+            var data = new TheoryData<string, int>();
+            foreach (var level in VectorLevels.Available)
+            {
+                for (var shape = 0; shape < Shapes.Length; shape++)
+                    data.Add(level.ToString(), shape);
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void BothProducts(string width, int shape) => VectorWidths.Run(width, new Body(shape));
+
+    private sealed class Body(int shape) : IVectorBody
+    {
+        public void Run<TVec>()
+            where TVec : unmanaged, IVec<TVec>
+        {
+            var (rows, depth, positions) = Shapes[shape];
+            var length = positions * Lanes.Count;
+            var random = new Random(3);
+            NativeArray<float> Fill(int count)
+            {
+                var array = new NativeArray<float>(count);
+                foreach (ref var value in array.Span)
+                    value = (float)(random.NextDouble() * 2 - 1);
+                return array;
+            }
+
+            using var weights = Fill(rows * depth);
+            using var packed = Fill(rows * depth);
+            using var x = Fill(depth * length);
+            using var y = Fill((rows + 1) * length);
+            using var sums = Fill(rows * depth);
+            var guard = y.Span[rows * length];
+
+            MatrixProduct.Pack(weights.Pointer, depth, 1, rows, depth, packed.Pointer);
+            MatrixProduct.Multiply<TVec>(packed.Pointer, rows, depth, x.Pointer, length, length, y.Pointer, length);
+            double Product(int r, int p) => Enumerable.Range(0, depth).Sum(k => (double)weights.Span[r * depth + k] * x.Span[k * length + p]);
+            var expected = Enumerable.Range(0, rows * length).Select(i => Product(i / length, i % length)).ToArray();
+            Close.Assert(expected, Close.Doubles(y.Pointer, rows * length), 1e-5, "product");
+            Assert.Equal(guard, y.Span[rows * length]);
+
+            double Dot(int r, int k) => Enumerable.Range(0, length).Sum(p => (double)y.Span[r * length + p] * x.Span[k * length + p]);
+            var dots = Enumerable.Range(0, rows * depth).Select(i => Dot(i / depth, i % depth)).ToArray();
+            var first = sums.Span.ToArray();
+            MatrixProduct.MultiplyTransposed<TVec>(y.Pointer, rows, x.Pointer, depth, length, length, sums.Pointer, accumulate: true);
+            Close.Assert([.. dots.Zip(first, (a, b) => a + b)], Close.Doubles(sums.Pointer, rows * depth), 1e-5, "added");
+            MatrixProduct.MultiplyTransposed<TVec>(y.Pointer, rows, x.Pointer, depth, length, length, sums.Pointer, accumulate: false);
+            Close.Assert(dots, Close.Doubles(sums.Pointer, rows * depth), 1e-5, "overwritten");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+namespace Riffle.Tests.Kernels;
+
+/// <summary>An operation as its definition says, in double precision and without any cleverness.</summary>
+/// <param name="Forward">y from x and weights.</param>
+/// <param name="Backward">Adds to dx and dw what dy makes of them.</param>
+internal sealed record Operation(Func<Volume, double[], Volume> Forward, Action<Volume, double[], Volume, Volume, double[]> Backward);
+
+/// <summary>The definitions. Each backward is held against finite differences of its forward by the tests that use it.</summary>
+internal static class Oracle
+{
+    /// <summary>weights [out][in/groups][k][k], padding k/2.</summary>
+    public static Operation Convolution(int outputs, int kernel, int stride, int groups)
+    {
+        // Every product of the convolution: y at (n, o, y, x) takes x at (n, c, iy, ix) times w[i].
+        void Each(Volume input, Action<int, int, int, int, int, int, int, int> product)
+        {
+            var (groupIn, groupOut) = (input.Channels / groups, outputs / groups);
+            for (var n = 0; n < input.Images; n++)
+            {
+                for (var o = 0; o < outputs; o++)
+                {
+                    for (var i = 0; i < groupIn * kernel * kernel; i++)
+                    {
+                        var (c, ky, kx) = (o / groupOut * groupIn + i / (kernel * kernel), i / kernel % kernel, i % kernel);
+                        for (var y = 0; y < Out(input.Height, kernel, stride); y++)
+                        {
+                            for (var x = 0; x < Out(input.Width, kernel, stride); x++)
+                            {
+                                var (iy, ix) = (y * stride + ky - kernel / 2, x * stride + kx - kernel / 2);
+                                if (iy >= 0 && iy < input.Height && ix >= 0 && ix < input.Width)
+                                    product(n, o, y, x, c, iy, ix, o * groupIn * kernel * kernel + i);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        return new Operation(
+            (input, weights) =>
+            {
+                var result = new Volume(input.Images, outputs, Out(input.Height, kernel, stride), Out(input.Width, kernel, stride));
+                Each(input, (n, o, y, x, c, iy, ix, i) => result[n, o, y, x] += weights[i] * input[n, c, iy, ix]);
+                return result;
+            },
+            (input, weights, dy, dx, dw) => Each(input, (n, o, y, x, c, iy, ix, i) =>
+            {
+                dw[i] += dy[n, o, y, x] * input[n, c, iy, ix];
+                dx[n, c, iy, ix] += dy[n, o, y, x] * weights[i];
+            }));
+    }
+
+    /// <summary>3×3 with padding that never wins.</summary>
+    public static Operation MaxPool(int stride)
+    {
+        static (int Y, int X) Largest(Volume input, int n, int c, int y, int x)
+        {
+            (int Y, int X) best = (-1, -1);
+            for (var ky = -1; ky <= 1; ky++)
+            {
+                for (var kx = -1; kx <= 1; kx++)
+                {
+                    if (input.At(n, c, y + ky, x + kx, double.NegativeInfinity) > (best.Y < 0 ? double.NegativeInfinity : input[n, c, best.Y, best.X]))
+                        best = (y + ky, x + kx);
+                }
+            }
+
+            return best;
+        }
+
+        return new Operation(
+            (input, _) => Volume.Create(input.Images, input.Channels, Out(input.Height, 3, stride), Out(input.Width, 3, stride), (n, c, y, x) =>
+            {
+                var (by, bx) = Largest(input, n, c, y * stride, x * stride);
+                return input[n, c, by, bx];
+            }),
+            (input, _, dy, dx, _) => Volume.Create(dy.Images, dy.Channels, dy.Height, dy.Width, (n, c, y, x) =>
+            {
+                var (by, bx) = Largest(input, n, c, y * stride, x * stride);
+                return dx[n, c, by, bx] += dy[n, c, y, x];
+            }));
+    }
+
+    /// <summary>3×3 with padding that counts: a depthwise convolution with ninths.</summary>
+    public static Operation AveragePool(int channels, int stride)
+    {
+        var convolution = Convolution(channels, 3, stride, channels);
+        var ninths = Enumerable.Repeat(1 / 9.0, 9 * channels).ToArray();
+        return new Operation((x, _) => convolution.Forward(x, ninths), (x, _, dy, dx, _) => convolution.Backward(x, ninths, dy, dx, new double[9 * channels]));
+    }
+
+    /// <summary>Mean over positions.</summary>
+    public static Operation GlobalAveragePool() => new(
+        (input, _) => Volume.Create(input.Images, input.Channels, 1, 1, (n, c, _, _) =>
+        {
+            double sum = 0;
+            for (var y = 0; y < input.Height; y++)
+            {
+                for (var x = 0; x < input.Width; x++)
+                    sum += input[n, c, y, x];
+            }
+
+            return sum / (input.Height * input.Width);
+        }),
+        (input, _, dy, dx, _) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) =>
+            dx[n, c, y, x] += dy[n, c, 0, 0] / (input.Height * input.Width)));
+
+    /// <summary>x plus a value that is given.</summary>
+    public static Operation Add(Volume other) => new(
+        (input, _) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) => input[n, c, y, x] + other[n, c, y, x]),
+        (input, _, dy, dx, _) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) => dx[n, c, y, x] += dy[n, c, y, x]));
+
+    /// <summary>Mean loss over the images.</summary>
+    public static double SoftmaxCrossEntropy(Volume logits, int[] labels, double smoothing)
+    {
+        double loss = 0;
+        for (var n = 0; n < logits.Images; n++)
+        {
+            var sum = Enumerable.Range(0, logits.Channels).Sum(k => Math.Exp(logits[n, k, 0, 0]));
+            for (var k = 0; k < logits.Channels; k++)
+            {
+                var target = smoothing / logits.Channels + (k == labels[n] ? 1 - smoothing : 0);
+                loss -= target * (logits[n, k, 0, 0] - Math.Log(sum));
+            }
+        }
+
+        return loss / logits.Images;
+    }
+
+    private static int Out(int size, int kernel, int stride) => (size + 2 * (kernel / 2) - kernel) / stride + 1;
+}

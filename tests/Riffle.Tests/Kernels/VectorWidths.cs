@@ -1,0 +1,68 @@
+using System.Collections.Concurrent;
+using Riffle.Simd;
+
+namespace Riffle.Tests.Kernels;
+
+/// <summary>Runs tests at every vector width of this machine, and counts them: the test command prints the count.</summary>
+internal static class VectorWidths
+{
+    private static readonly ConcurrentDictionary<VectorLevel, int> Counts = [];
+
+    static VectorWidths() => AppDomain.CurrentDomain.ProcessExit += (_, _) => Write();
+
+    /// <summary>All widths, for theories. Those that this machine lacks run nothing there and so are not listed.</summary>
+    public static TheoryData<string> All
+    {
+        get
+        {
+            var data = new TheoryData<string>();
+            foreach (var level in VectorLevels.Available)
+                data.Add(level.ToString());
+            return data;
+        }
+    }
+
+    /// <summary>Runs a body generic over the vector at a width.</summary>
+    public static void Run(string width, IVectorBody body)
+    {
+        var level = Enum.Parse<VectorLevel>(width);
+        Count(level);
+        switch (level)
+        {
+            case VectorLevel.Bits512: body.Run<Vec512>(); break;
+            case VectorLevel.Bits256: body.Run<Vec256>(); break;
+            case VectorLevel.Bits128: body.Run<Vec128>(); break;
+            default: body.Run<VecScalar>(); break;
+        }
+    }
+
+    /// <summary>Notes a test that ran at a width.</summary>
+    public static VectorLevel Count(VectorLevel level)
+    {
+        Counts.AddOrUpdate(level, 1, (_, count) => count + 1);
+        return level;
+    }
+
+    private static void Write()
+    {
+        var folder = Path.Combine(RepositoryRoot(), "artifacts");
+        Directory.CreateDirectory(folder);
+        var parts = Counts.OrderByDescending(pair => pair.Key).Select(pair => $"{pair.Value} at {(pair.Key == VectorLevel.Scalar ? "scalar" : $"{(int)pair.Key} bits")}");
+        File.WriteAllText(Path.Combine(folder, "vector-widths.txt"), $"tests by vector width: {string.Join(", ", parts)}\n");
+    }
+
+    private static string RepositoryRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is { Parent: not null } && !File.Exists(Path.Combine(folder.FullName, "Riffle.slnx")))
+            folder = folder.Parent;
+        return folder?.FullName ?? Path.GetTempPath();
+    }
+}
+
+/// <summary>A test body that is generic over the vector.</summary>
+internal interface IVectorBody
+{
+    void Run<TVec>()
+        where TVec : unmanaged, IVec<TVec>;
+}
