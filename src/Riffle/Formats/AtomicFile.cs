@@ -62,7 +62,7 @@ public static partial class AtomicFile
     }
 
     /// <summary>A rename survives a power cut only once the folder is on disk too. Windows has no such call, and some network file systems refuse it.</summary>
-    static void FlushFolder(string folder)
+    internal static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows()) return;
         int descriptor = Open(folder, 0 /* O_RDONLY */);

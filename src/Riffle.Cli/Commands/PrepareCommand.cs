@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.Globalization;
+using Riffle.Data;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary><c>riffle prepare</c>: a folder or an archive of images becomes a data set folder.</summary>
+internal static class PrepareCommand
+{
+    public static Command Create()
+    {
+        var source = new Argument<string>("source")
+        {
+            Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS, with CLASS alone, or in Tiny ImageNet's layout",
+        };
+        var output = new Option<string>("--out") { Description = "Data set folder to write; it appears when it is complete", HelpName = "dir", Required = true };
+        var fraction = new Option<double?>("--validation-fraction")
+        {
+            Description = "Part of each class to set aside where the source has no validation images [default: 0.1]",
+            HelpName = "part",
+        };
+        var seed = new Option<ulong>("--seed") { Description = "Decides which part is set aside, and the order of records", HelpName = "n", DefaultValueFactory = _ => 0 };
+        var shards = new Option<int>("--shards") { Description = "Training files; validation has a quarter as many", HelpName = "n", DefaultValueFactory = _ => 16 };
+        var strict = new Option<bool>("--strict") { Description = "Stop with exit code 3 at the first thing that would be skipped" };
+        var bake = new Option<int>("--bake") { Description = "Store N augmented copies of each training image, and one-hot labels, instead of its bytes", HelpName = "n" };
+        var bakeSize = new Option<int>("--bake-size") { Description = "Height and width of baked images", HelpName = "pixels", DefaultValueFactory = _ => 56 };
+        var threads = new Option<int>("--threads") { Description = "Threads that decode [default: all processors]", HelpName = "n" };
+        var force = new Option<bool>("--force") { Description = "Replace the data set that is there" };
+        var json = new Option<bool>("--json") { Description = "Print the summary as JSON" };
+
+        return new Command("prepare", "Turns a folder or an archive of images into a data set: checked, shuffled and written as TFRecords.")
+        {
+            source, output, fraction, seed, shards, strict, bake, bakeSize, threads, force, json,
+        }
+        .WithExamples(
+            "riffle prepare tiny-imagenet-200.tar.gz --out data/tiny",
+            "riffle prepare photos/ --out data/photos --validation-fraction 0.2 --seed 7",
+            "riffle prepare tiny-imagenet-200.tar.gz --out data/baked --bake 4")
+        .WithAction((parse, cancel) =>
+        {
+            var options = new PreparationOptions
+            {
+                ValidationFraction = parse.GetValue(fraction),
+                Seed = parse.GetValue(seed),
+                Shards = parse.GetValue(shards),
+                Strict = parse.GetValue(strict),
+                BakeCopies = parse.GetValue(bake),
+                BakeSize = parse.GetValue(bakeSize),
+                Threads = parse.GetResult(threads) is null ? Environment.ProcessorCount : parse.GetValue(threads),
+                Replace = parse.GetValue(force),
+            };
+            PreparationSummary summary;
+            using (var progress = new StageProgress())
+                summary = Preparation.Run(parse.GetValue(source)!, parse.GetValue(output)!, options, progress, cancel);
+            Console.Out.WriteLine(parse.GetValue(json) ? summary.ToJson() : Describe(summary));
+            return ExitCode.Done;
+        });
+    }
+
+    private static string Describe(PreparationSummary summary)
+    {
+        var info = summary.Info;
+        var lines = new List<string>
+        {
+            $"{info.Source} → {summary.Output}",
+            $"  classes     {info.Classes.Length:N0}",
+            $"  training    {Describe(info.Train, info.TrainShards, info.TrainPerClass)}",
+            $"  validation  {Describe(info.Validation, info.ValidationShards, info.ValidationPerClass)}",
+        };
+        if (info.Sizes is { } sizes)
+            lines.Add($"  sizes       {Describe(sizes)}");
+        if (info.Baking is { } baking)
+            lines.Add($"  baked       {baking.Copies} augmented copies of each training image, {baking.Size}×{baking.Size}");
+        lines.Add($"  skipped     {(summary.Skipped == 0 ? "nothing" : summary.Skipped.ToString("N0", CultureInfo.InvariantCulture))}");
+        foreach (var skipped in info.Skipped)
+        {
+            lines.Add($"    {skipped.Count:N0} × {skipped.Reason}:");
+            lines.AddRange(skipped.Examples.Select(example => $"      {example}"));
+            if (skipped.Count > skipped.Examples.Length)
+                lines.Add($"      and {skipped.Count - skipped.Examples.Length:N0} more");
+        }
+
+        lines.Add($"  output      {summary.Bytes / 1e6:N1} MB, fingerprint {info.Fingerprint[..16]}");
+        lines.Add($"  time        {ProgressLine.Duration(summary.Elapsed)}");
+        return string.Join(Environment.NewLine, lines);
+    }
+
+    private static string Describe(int images, int shards, IReadOnlyCollection<int> perClass)
+    {
+        if (images == 0)
+            return "no images";
+        var (least, most) = (perClass.Min(), perClass.Max());
+        return $"{images:N0} images in {shards:N0} {(shards == 1 ? "file" : "files")}, {(least == most ? $"{least:N0}" : $"{least:N0} to {most:N0}")} per class";
+    }
+
+    private static string Describe(DatasetSizes sizes)
+    {
+        var common = $"{sizes.CommonWidth}×{sizes.CommonHeight}";
+        return sizes.MinWidth == sizes.MaxWidth && sizes.MinHeight == sizes.MaxHeight
+            ? $"all {common}"
+            : $"{sizes.MinWidth}×{sizes.MinHeight} to {sizes.MaxWidth}×{sizes.MaxHeight}, {sizes.CommonCount:N0} of them {common}";
+    }
+
+    /// <summary>A progress line for each stage.</summary>
+    private sealed class StageProgress : IProgress<PreparationProgress>, IDisposable
+    {
+        private PreparationStage? _stage;
+        private ProgressLine? _line;
+
+        public void Report(PreparationProgress value)
+        {
+            if (value.Stage != _stage)
+            {
+                _line?.Dispose();
+                _stage = value.Stage;
+                _line = value.Stage switch
+                {
+                    PreparationStage.Listing => new ProgressLine("list", 0, "files"),
+                    PreparationStage.Images => new ProgressLine("check", value.Total, "images"),
+                    _ => new ProgressLine("write", value.Total, "records"),
+                };
+            }
+
+            _line!.Report(value.Done);
+        }
+
+        public void Dispose() => _line?.Dispose();
+    }
+}

@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Riffle.Data.Sources;
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>Turns a folder or an archive of images into a data set folder: shards of TFRecords and <c>dataset.json</c>.</summary>
+/// <remarks>
+/// Every image is decoded once to see that it is whole; its bytes are stored as they are. The result depends on the images, their names and the options, and
+/// neither on the kind of container nor on the number of threads. Memory holds the names of all files and a bounded number of images.
+/// </remarks>
+public static class Preparation
+{
+    /// <summary>Prepares a data set. The output folder appears when it is complete; whatever fails, it is as it was before.</summary>
+    /// <param name="source">A folder, .zip, .tar or .tar.gz in Tiny ImageNet's layout or with class folders.</param>
+    /// <param name="output">The folder to write.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Told from one thread at a time how far it is; null for nobody.</param>
+    /// <param name="cancel">Stops it; what was written is removed.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    /// <exception cref="RiffleException">The source can't be read, or the output can't be written.</exception>
+    /// <exception cref="BadDataException">The source has no layout that is known, the archive is damaged, or something is wrong with an image and the options are strict.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static PreparationSummary Run(
+        string source, string output, PreparationOptions options, IProgress<PreparationProgress>? progress = null, CancellationToken cancel = default)
+    {
+        options.Check();
+        CheckApart(source, output);
+        var clock = Stopwatch.StartNew();
+        using var folder = new PreparationFolder(output, options.Replace);
+        using var container = SourceContainer.Open(source);
+        var job = new Job(container, options, progress, cancel);
+        try
+        {
+            var info = job.Write(folder.Path);
+            info.Save(folder.Path);
+            cancel.ThrowIfCancellationRequested();
+            folder.Complete();
+            return new PreparationSummary(output, info, clock.Elapsed);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotWrite(output, e);
+        }
+    }
+
+    private static void CheckApart(string source, string output)
+    {
+        static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) + Path.DirectorySeparatorChar;
+        if (Full(output).StartsWith(Full(source), StringComparison.Ordinal))
+            throw new RiffleException($"{output}: lies in the source {source}; name a folder outside it");
+    }
+
+    /// <summary>One run over one source.</summary>
+    private sealed class Job(SourceContainer container, PreparationOptions options, IProgress<PreparationProgress>? progress, CancellationToken cancel)
+    {
+        private readonly Skips _skips = new(container.Path, options.Strict);
+        private readonly Dictionary<(int Width, int Height), int> _sizes = [];
+
+        public DatasetInfo Write(string directory)
+        {
+            var listing = container.List(found => progress?.Report(new PreparationProgress(PreparationStage.Listing, found, 0)), cancel);
+            var layout = SourceLayout.Find(container.Path, listing, _skips);
+            if (layout.HasValidation && options.ValidationFraction is not null)
+                throw new RiffleException($"{container.Path}: has validation images of its own; leave the validation fraction out");
+            var plan = PreparationPlan.Make(layout, options);
+            CheckSpace(directory, plan);
+
+            var perClass = new[] { new int[layout.Classes.Length], new int[layout.Classes.Length] };
+            using var shards = new ShardWriter(directory, plan.Shards);
+            WriteRecords(directory, plan, new RecordMaker(layout.Classes, options), shards, perClass);
+            shards.Complete();
+            AddEmptyClasses(layout.Classes, perClass[0]);
+            return Describe(layout, shards, perClass);
+        }
+
+        private bool InOrder => container.AnyOrder && options.BakeCopies <= 1;
+
+        private void WriteRecords(string directory, PreparationPlan plan, RecordMaker maker, ShardWriter shards, int[][] perClass)
+        {
+            if (InOrder)
+            {
+                Process(plan, maker, shards, perClass);
+                return;
+            }
+
+            using var spill = new SpillFile(Path.Combine(directory, "unordered"), plan.Records);
+            Process(plan, maker, spill, perClass);
+            spill.CopyTo(shards, position =>
+            {
+                cancel.ThrowIfCancellationRequested();
+                progress?.Report(new PreparationProgress(PreparationStage.Writing, position + 1, plan.Records));
+            });
+        }
+
+        private void Process(PreparationPlan plan, RecordMaker maker, IRecordSink sink, int[][] perClass)
+        {
+            var numbers = new Dictionary<int, int>(plan.Images.Count);
+            for (var i = 0; i < plan.Images.Count; i++)
+                numbers.Add(plan.Images[i].Entry.Index, i);
+            var files = container.Read([.. plan.Images.Select(image => image.Entry)]);
+            var made = PreparationPipeline.Run(
+                files,
+                file => file.Bytes.Length,
+                file => (Number: numbers[file.Entry.Index], Made: maker.Make(plan.Images[numbers[file.Entry.Index]], file)),
+                options.Threads,
+                cancel);
+
+            var done = 0;
+            foreach (var (number, record) in made)
+            {
+                cancel.ThrowIfCancellationRequested();
+                Store(plan.Images[number], plan.Positions[number], record, sink, perClass);
+                progress?.Report(new PreparationProgress(PreparationStage.Images, ++done, plan.Images.Count));
+            }
+        }
+
+        private void Store(LabelledImage image, int[] positions, MadeRecords made, IRecordSink sink, int[][] perClass)
+        {
+            if (made.Skip is not null)
+            {
+                _skips.Add(made.Skip);
+                return;
+            }
+
+            for (var i = 0; i < positions.Length; i++)
+                sink.Add(positions[i], made.Records[i]);
+            perClass[(int)image.Split][image.Label] += positions.Length;
+            var size = (made.Width, made.Height);
+            _sizes[size] = _sizes.GetValueOrDefault(size) + 1;
+        }
+
+        private void AddEmptyClasses(ImmutableArray<DatasetClass> classes, int[] train)
+        {
+            for (var label = 0; label < classes.Length; label++)
+            {
+                if (train[label] == 0)
+                    _skips.Add(new Skip(SkipReason.EmptyClass, classes[label].Name, "no image of it can be read; it keeps its label"));
+            }
+
+            if (train.Sum() == 0)
+                throw new BadDataException($"{container.Path}: none of its images can be read; the first: {string.Join("; ", _skips.ToArray().SelectMany(skip => skip.Examples).Take(3))}");
+        }
+
+        private DatasetInfo Describe(SourceLayout layout, ShardWriter shards, int[][] perClass) => new()
+        {
+            Riffle = typeof(Preparation).Assembly.GetName().Version!.ToString(3),
+            Source = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(container.Path))),
+            Seed = options.Seed,
+            ValidationFraction = layout.HasValidation ? null : options.ValidationFraction ?? PreparationOptions.DefaultFraction,
+            Baking = options.BakeCopies > 0 ? new DatasetBaking(options.BakeCopies, options.BakeSize) : null,
+            Train = perClass[(int)Split.Train].Sum(),
+            Validation = perClass[(int)Split.Validation].Sum(),
+            TrainShards = shards.Count(Split.Train),
+            ValidationShards = shards.Count(Split.Validation),
+            Fingerprint = shards.Fingerprint(),
+            Sizes = Sizes(),
+            Skipped = _skips.ToArray(),
+            TrainPerClass = [.. perClass[(int)Split.Train]],
+            ValidationPerClass = [.. perClass[(int)Split.Validation]],
+            Shards = [.. shards.Done],
+            Classes = layout.Classes,
+        };
+
+        private DatasetSizes Sizes()
+        {
+            var ((width, height), count) = _sizes.OrderByDescending(size => size.Value).ThenBy(size => size.Key).First();
+            return new DatasetSizes(
+                _sizes.Keys.Min(size => size.Width),
+                _sizes.Keys.Min(size => size.Height),
+                _sizes.Keys.Max(size => size.Width),
+                _sizes.Keys.Max(size => size.Height),
+                width,
+                height,
+                count);
+        }
+
+        /// <summary>Better told now than after hours. Baked images aren't reckoned with, as nobody knows how small they become.</summary>
+        private void CheckSpace(string directory, PreparationPlan plan)
+        {
+            var needed = options.BakeCopies > 0 ? 0 : plan.Images.Sum(image => image.Entry.Length) * (InOrder ? 1 : 2);
+            var free = new DriveInfo(directory).AvailableFreeSpace;
+            if (free < needed)
+                throw new RiffleException($"{Path.GetDirectoryName(directory)}: has room for {free / 1e6:N0} MB, {needed / 1e6:N0} MB are needed; choose another disk for the output");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+namespace Riffle.Data;
+
+/// <summary>Reads on one thread, works on several, and hands results out in the order of the inputs. Holds a bounded part of the inputs.</summary>
+internal static class PreparationPipeline
+{
+    private const int MaxItems = 256;
+    private const long MaxBytes = 32 << 20;
+
+    /// <summary>Results of <paramref name="work"/> in order. While one chunk is worked on, the next is read; a chunk is a number of items or of bytes, whichever comes first.</summary>
+    /// <param name="inputs">Read from one thread at a time.</param>
+    /// <param name="size">Bytes that an input holds.</param>
+    /// <param name="work">Called from several threads.</param>
+    /// <param name="threads">How many.</param>
+    /// <param name="cancel">Stops between items.</param>
+    public static IEnumerable<TResult> Run<TInput, TResult>(
+        IEnumerable<TInput> inputs, Func<TInput, long> size, Func<TInput, TResult> work, int threads, CancellationToken cancel)
+    {
+        using var input = inputs.GetEnumerator();
+        List<TInput> Read()
+        {
+            var chunk = new List<TInput>(MaxItems);
+            for (var bytes = 0L; chunk.Count < MaxItems && bytes < MaxBytes && !cancel.IsCancellationRequested && input.MoveNext(); bytes += size(input.Current))
+                chunk.Add(input.Current);
+            return chunk;
+        }
+
+        var reading = Task.Run(Read, CancellationToken.None);
+        try
+        {
+            while (true)
+            {
+                var chunk = reading.GetAwaiter().GetResult();
+                cancel.ThrowIfCancellationRequested();
+                if (chunk.Count == 0)
+                    yield break;
+                reading = Task.Run(Read, CancellationToken.None);
+                foreach (var result in Work(chunk, work, threads, cancel))
+                    yield return result;
+            }
+        }
+        finally
+        {
+            // The inputs must not be disposed of while they are read.
+            ((IAsyncResult)reading).AsyncWaitHandle.WaitOne();
+        }
+    }
+
+    private static TResult[] Work<TInput, TResult>(List<TInput> chunk, Func<TInput, TResult> work, int threads, CancellationToken cancel)
+    {
+        var results = new TResult[chunk.Count];
+        try
+        {
+            Parallel.For(0, chunk.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancel }, i => results[i] = work(chunk[i]));
+        }
+        catch (AggregateException e)
+        {
+            // One is enough to tell, and its kind decides the exit code.
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+
+        return results;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Riffle.Data.Sources;
+
+namespace Riffle.Data;
+
+/// <summary>A shard to be written: the records from where the one before it ends.</summary>
+internal readonly record struct PlannedShard(Split Split, string Name, int End);
+
+/// <summary>
+/// Which record comes where, known before an image is read. Positions count all training records and then all validation records; each split is ordered
+/// by a hash of seed and name, so that classes are mixed, and cut into shards of equal length. It depends on names, seed and options alone.
+/// </summary>
+internal sealed class PreparationPlan
+{
+    private PreparationPlan(IReadOnlyList<LabelledImage> images, int[][] positions, IReadOnlyList<PlannedShard> shards) =>
+        (Images, Positions, Shards) = (images, positions, shards);
+
+    /// <summary>The images, ordered by the first position of each.</summary>
+    public IReadOnlyList<LabelledImage> Images { get; }
+
+    /// <summary>For each image the positions of its records: one, or one for each baked copy.</summary>
+    public int[][] Positions { get; }
+
+    /// <summary>The shards, training before validation.</summary>
+    public IReadOnlyList<PlannedShard> Shards { get; }
+
+    /// <summary>Number of positions.</summary>
+    public int Records => Shards.Count == 0 ? 0 : Shards[^1].End;
+
+    /// <summary>Sets validation images aside where the source has none of its own, and orders all records.</summary>
+    public static PreparationPlan Make(SourceLayout layout, PreparationOptions options)
+    {
+        var fraction = layout.HasValidation ? 0 : options.ValidationFraction ?? PreparationOptions.DefaultFraction;
+        var images = SetAside(layout.Images, fraction, options.Seed);
+        var copies = Math.Max(1, options.BakeCopies);
+        var train = Order(images, Split.Train, copies, options.Seed);
+        var validation = Order(images, Split.Validation, 1, options.Seed);
+
+        var shards = new List<PlannedShard>();
+        AddShards(shards, Split.Train, 0, train.Count, options.Shards);
+        AddShards(shards, Split.Validation, train.Count, validation.Count, (options.Shards + 3) / 4);
+        return Arrange(images, [.. train, .. validation], shards);
+    }
+
+    /// <summary>64 bits of SHA-256 over seed, purpose and name.</summary>
+    public static ulong Hash(ulong seed, string purpose, string name)
+    {
+        var text = Encoding.UTF8.GetBytes($"{seed}\n{purpose}\n{name}");
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text, hash);
+        return BinaryPrimitives.ReadUInt64LittleEndian(hash);
+    }
+
+    /// <summary>In each class, the fraction whose hashes are the least goes to validation; at least one image of two, and never all.</summary>
+    private static LabelledImage[] SetAside(IReadOnlyList<LabelledImage> images, double fraction, ulong seed)
+    {
+        if (fraction == 0)
+            return [.. images];
+        return
+        [
+            .. images.GroupBy(image => image.Label).SelectMany(group =>
+            {
+                var ordered = group.OrderBy(image => Hash(seed, "split", image.Name)).ThenBy(image => image.Name, StringComparer.Ordinal).ToArray();
+                var count = ordered.Length == 1 ? 0 : Math.Clamp((int)Math.Round(fraction * ordered.Length), 1, ordered.Length - 1);
+                return ordered.Select((image, i) => i < count ? image with { Split = Split.Validation } : image);
+            }),
+        ];
+    }
+
+    private static List<int> Order(LabelledImage[] images, Split split, int copies, ulong seed)
+    {
+        var keys = new List<(ulong Key, string Name, int Copy, int Image)>();
+        for (var i = 0; i < images.Length; i++)
+        {
+            for (var copy = 0; copy < copies && images[i].Split == split; copy++)
+                keys.Add((Hash(seed, copy == 0 ? "order" : $"order {copy}", images[i].Name), images[i].Name, copy, i));
+        }
+
+        keys.Sort((a, b) => a.Key != b.Key ? a.Key.CompareTo(b.Key) : a.Copy != b.Copy ? a.Copy.CompareTo(b.Copy) : string.CompareOrdinal(a.Name, b.Name));
+        return [.. keys.Select(key => key.Image)];
+    }
+
+    private static void AddShards(List<PlannedShard> shards, Split split, int start, int records, int wanted)
+    {
+        var count = Math.Min(wanted, records);
+        for (var i = 0; i < count; i++)
+            shards.Add(new PlannedShard(split, DatasetFiles.Shard(split, i, count), start + (int)((long)records * (i + 1) / count)));
+    }
+
+    private static PreparationPlan Arrange(LabelledImage[] images, List<int> imageAt, List<PlannedShard> shards)
+    {
+        var order = new List<LabelledImage>(images.Length);
+        var place = new Dictionary<int, int>(images.Length);
+        var positions = new List<List<int>>(images.Length);
+        for (var position = 0; position < imageAt.Count; position++)
+        {
+            var image = imageAt[position];
+            if (!place.TryGetValue(image, out var index))
+            {
+                place.Add(image, index = order.Count);
+                order.Add(images[image]);
+                positions.Add([]);
+            }
+
+            positions[index].Add(position);
+        }
+
+        return new PreparationPlan(order, [.. positions.Select(p => p.ToArray())], shards);
+    }
+}

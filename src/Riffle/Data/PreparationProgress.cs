@@ -1,0 +1,55 @@
+using System.Text.Json;
+
+namespace Riffle.Data;
+
+/// <summary>The parts of preparing a data set.</summary>
+public enum PreparationStage
+{
+    /// <summary>Reading names of files; how many there will be isn't known.</summary>
+    Listing,
+
+    /// <summary>Reading and checking images.</summary>
+    Images,
+
+    /// <summary>Bringing records into their order; only where the source can't be read in it.</summary>
+    Writing,
+}
+
+/// <summary>How far preparing a data set is.</summary>
+/// <param name="Stage">What is being done.</param>
+/// <param name="Done">How many files, images or records are done.</param>
+/// <param name="Total">How many there are; 0 when that isn't known.</param>
+public readonly record struct PreparationProgress(PreparationStage Stage, long Done, long Total);
+
+/// <summary>What came out of preparing a data set.</summary>
+/// <param name="Output">The data set folder.</param>
+/// <param name="Info">Its dataset.json.</param>
+/// <param name="Elapsed">How long it took.</param>
+public sealed record PreparationSummary(string Output, DatasetInfo Info, TimeSpan Elapsed)
+{
+    /// <summary>Size of all shards in bytes.</summary>
+    public long Bytes => Info.Shards.Sum(shard => shard.Bytes);
+
+    /// <summary>How many files, folders and labels were left out.</summary>
+    public int Skipped => Info.Skipped.Sum(skipped => skipped.Count);
+
+    /// <summary>All but the lists of classes and shards, which dataset.json holds, as JSON.</summary>
+    public string ToJson() => JsonSerializer.Serialize(
+        new
+        {
+            Output,
+            Info.Source,
+            Classes = Info.Classes.Length,
+            Info.Train,
+            Info.Validation,
+            Info.TrainShards,
+            Info.ValidationShards,
+            Info.Sizes,
+            Info.Baking,
+            Info.Skipped,
+            Bytes,
+            Info.Fingerprint,
+            Seconds = Math.Round(Elapsed.TotalSeconds, 3),
+        },
+        DatasetInfo.Json);
+}

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Riffle.Data.Sources;
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>The records of one image with its upright size, or why there are none.</summary>
+internal readonly record struct MadeRecords(byte[][] Records, int Width, int Height, Skip? Skip = null);
+
+/// <summary>Checks an image and makes its records. Called from several threads.</summary>
+internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, PreparationOptions options)
+{
+    /// <summary>Decodes the image, whatever its name says it is.</summary>
+    public MadeRecords Make(LabelledImage image, SourceFile file)
+    {
+        if (file.Skip is not null)
+            return new MadeRecords([], 0, 0, file.Skip with { Name = image.Name });
+        if (ImageDecoder.DetectFormat(file.Bytes.Span) is not { } format)
+            return new MadeRecords([], 0, 0, new Skip(SkipReason.Unsupported, image.Name, file.Bytes.IsEmpty ? "empty" : null));
+        try
+        {
+            var decoded = ImageDecoder.Decode(file.Bytes.Span, image.Name);
+            return new MadeRecords(Records(image, file.Bytes, format, decoded), decoded.Width, decoded.Height);
+        }
+        catch (BadDataException e)
+        {
+            return new MadeRecords([], 0, 0, new Skip(SkipReason.Damaged, image.Name, e.Message[(image.Name.Length + 2)..]));
+        }
+    }
+
+    private byte[][] Records(LabelledImage image, ReadOnlyMemory<byte> bytes, string format, RgbImage decoded)
+    {
+        if (options.BakeCopies == 0)
+            return [Record(image, bytes, format, decoded.Width, decoded.Height, oneHot: null)];
+        byte[][] baked = image.Split == Split.Train
+            ? Baking.Copies(decoded, image.Name, options.BakeCopies, options.BakeSize, options.Seed)
+            : [Baking.CentreCrop(decoded, options.BakeSize)];
+        var oneHot = new float[classes.Length];
+        oneHot[image.Label] = 1;
+        return [.. baked.Select(encoded => Record(image, encoded, "JPEG", options.BakeSize, options.BakeSize, oneHot))];
+    }
+
+    private byte[] Record(LabelledImage image, ReadOnlyMemory<byte> encoded, string format, int width, int height, float[]? oneHot) => new ImageExample
+    {
+        Encoded = encoded,
+        Format = format,
+        Height = height,
+        Width = width,
+        Label = image.Label,
+        Synset = classes[image.Label].Name,
+        Text = classes[image.Label].Text,
+        FileName = image.Name,
+        OneHot = oneHot,
+    }.ToBytes();
+}

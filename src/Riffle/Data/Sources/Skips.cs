@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+
+namespace Riffle.Data.Sources;
+
+/// <summary>Why something of a source is left out.</summary>
+internal static class SkipReason
+{
+    public const string Unsupported = "neither JPEG nor PNG";
+    public const string Damaged = "damaged image";
+    public const string TooLarge = "file of more than 256 MB";
+    public const string Unreadable = "cannot be read";
+    public const string EmptyClass = "class folder without images";
+    public const string Unlisted = "class folder that wnids.txt does not list";
+    public const string NoClass = "image outside any class folder";
+    public const string NoAnnotation = "validation image without annotation";
+    public const string NoImage = "annotation without an image";
+    public const string NoTrainingClass = "validation label without a training class";
+    public const string BadAnnotation = "annotation that is not 'file TAB class'";
+    public const string Duplicate = "name that comes twice";
+    public const string Outside = "name that leads outside the archive";
+    public const string Link = "link in an archive";
+}
+
+/// <summary>One thing that is left out.</summary>
+/// <param name="Reason">One of <see cref="SkipReason"/>.</param>
+/// <param name="Name">The file or folder.</param>
+/// <param name="Detail">More about it: a place in the file, what is wrong with it.</param>
+internal sealed record Skip(string Reason, string Name, string? Detail = null)
+{
+    public override string ToString() => Detail is null ? Name : $"{Name}: {Detail}";
+}
+
+/// <summary>Counts what is left out, or stops at the first.</summary>
+/// <param name="source">The source, named in the error.</param>
+/// <param name="strict">Whether to stop.</param>
+internal sealed class Skips(string source, bool strict)
+{
+    private const int MaxExamples = 10;
+
+    private readonly SortedDictionary<string, (int Count, SortedSet<string> Examples)> _reasons = new(StringComparer.Ordinal);
+
+    /// <exception cref="BadDataException">It is to stop at the first.</exception>
+    public void Add(Skip skip)
+    {
+        if (strict)
+            throw new BadDataException($"{source}: {skip} ({skip.Reason}); mend it, or leave --strict out to have it skipped and counted");
+        var (count, examples) = _reasons.GetValueOrDefault(skip.Reason, (0, new SortedSet<string>(StringComparer.Ordinal)));
+
+        // The first by name and not those met first: the order of an archive is to make no difference.
+        examples.Add(skip.ToString());
+        if (examples.Count > MaxExamples)
+            examples.Remove(examples.Max!);
+        _reasons[skip.Reason] = (count + 1, examples);
+    }
+
+    public void AddRange(IEnumerable<Skip> skips)
+    {
+        foreach (var skip in skips)
+            Add(skip);
+    }
+
+    public ImmutableArray<DatasetSkipped> ToArray() => [.. _reasons.Select(reason => new DatasetSkipped(reason.Key, reason.Value.Count, [.. reason.Value.Examples]))];
+}

@@ -1,0 +1,123 @@
+using System.IO.Compression;
+using Riffle.Formats;
+
+namespace Riffle.Data.Sources;
+
+/// <summary>One file of a source.</summary>
+/// <param name="Index">Its number in the source's own order; not all numbers need be used.</param>
+/// <param name="Name">Its normalised name.</param>
+/// <param name="Length">Its size in bytes as the source states it, which need not be true.</param>
+internal sealed record SourceEntry(int Index, string Name, long Length);
+
+/// <summary>The content of one file, or why there is none.</summary>
+internal readonly record struct SourceFile(SourceEntry Entry, ReadOnlyMemory<byte> Bytes, Skip? Skip = null);
+
+/// <summary>What a source holds.</summary>
+internal sealed class SourceListing
+{
+    public List<SourceEntry> Files { get; } = [];
+
+    /// <summary>Normalised names of folders, as far as the source has entries for them.</summary>
+    public List<string> Folders { get; } = [];
+
+    /// <summary>Content of the small text files that describe a data set, by normalised name.</summary>
+    public Dictionary<string, ReadOnlyMemory<byte>> Texts { get; } = [];
+
+    /// <summary>Entries that are not taken.</summary>
+    public List<Skip> Skipped { get; } = [];
+}
+
+/// <summary>A folder or an archive of images. Nothing is ever extracted to disk.</summary>
+internal abstract class SourceContainer(string path) : IDisposable
+{
+    /// <summary>The most bytes that an image file can have.</summary>
+    public const long MaxImageBytes = 256L << 20;
+
+    /// <summary>The most bytes that one of <see cref="TextNames"/> can have.</summary>
+    public const long MaxTextBytes = 64L << 20;
+
+    public const string Wnids = "wnids.txt", Words = "words.txt", Annotations = "val_annotations.txt";
+
+    private static readonly string[] TextNames = [Wnids, Words, Annotations];
+
+    /// <summary>Path as the user gave it.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>Whether files can be read in any order without reading what lies between them.</summary>
+    public abstract bool AnyOrder { get; }
+
+    /// <summary>Opens a folder or, known by its content, a zip, tar or gzipped tar file.</summary>
+    /// <exception cref="RiffleException">There is nothing of that name, or it can't be read.</exception>
+    /// <exception cref="BadDataException">It is none of these.</exception>
+    public static SourceContainer Open(string path)
+    {
+        if (Directory.Exists(path))
+            return new FolderSource(path);
+        try
+        {
+            Span<byte> start = stackalloc byte[262];
+            int length;
+            using (var file = File.OpenRead(path))
+                length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            return start[..length] switch
+            {
+                [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress)),
+                [(byte)'P', (byte)'K', ..] => new ZipSource(path),
+                [.., (byte)'u', (byte)'s', (byte)'t', (byte)'a', (byte)'r'] => new TarSource(path, file => file),
+                _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz; give a folder or such an archive"),
+            };
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new RiffleException($"{path}: not found; give a folder, a .zip or a .tar.gz of images", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+
+    /// <summary>Reads names and sizes of all files, and the content of text files.</summary>
+    /// <param name="found">Told now and then how many there are so far.</param>
+    /// <param name="cancel">Stops it.</param>
+    public abstract SourceListing List(Action<int> found, CancellationToken cancel);
+
+    /// <summary>Reads some files of the listing: in the order given if <see cref="AnyOrder"/>, else in the source's own.</summary>
+    public abstract IEnumerable<SourceFile> Read(IReadOnlyList<SourceEntry> wanted);
+
+    public virtual void Dispose()
+    {
+    }
+
+    /// <summary>Whether the listing is to hold the content of a file.</summary>
+    protected static bool IsText(string name) => TextNames.Contains(EntryName.Last(name));
+
+    /// <summary>Puts a text file's content into a listing.</summary>
+    protected void AddText(SourceListing listing, SourceEntry entry, Stream stream) => listing.Texts[entry.Name] = ReadAll(stream, entry.Length, MaxTextBytes)
+        ?? throw new BadDataException($"{Path}: {entry.Name} has more than {MaxTextBytes >> 20} MB; a list of classes or labels is smaller");
+
+    /// <summary>Reads an image file, trusting no stated size: memory grows with what is really there.</summary>
+    protected static SourceFile ReadImage(SourceEntry entry, Stream stream) => ReadAll(stream, entry.Length, MaxImageBytes) is { } bytes
+        ? new SourceFile(entry, bytes)
+        : new SourceFile(entry, default, new Skip(SkipReason.TooLarge, entry.Name));
+
+    private static ReadOnlyMemory<byte>? ReadAll(Stream stream, long stated, long limit)
+    {
+        if (stated > limit)
+            return null;
+
+        // One byte more than stated, so that the end shows without growing.
+        var buffer = new byte[Math.Clamp(stated, 0, 1 << 20) + 1];
+        var length = 0;
+        for (int read; (read = stream.Read(buffer, length, buffer.Length - length)) > 0;)
+        {
+            length += read;
+            if (length > limit)
+                return null;
+            if (length == buffer.Length)
+                Array.Resize(ref buffer, (int)Math.Min(2L * length, limit + 1));
+        }
+
+        return buffer.AsMemory(0, length);
+    }
+}
