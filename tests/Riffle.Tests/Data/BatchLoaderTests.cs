@@ -257,26 +257,6 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void Nothing_is_allocated_once_images_are_in_memory()
-    {
-        using var folder = new ImageFolder(200, 0);
-        using var loader = new BatchLoader(folder.Open(), Split.Train, Size, 8, Augmentation.Full, true, false, 5, 2);
-        for (var epoch = 0; epoch < 3; epoch++)
-            Take(epoch);
-        var threadBefore = GC.GetAllocatedBytesForCurrentThread();
-        Take(3);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - threadBefore);
-
-        void Take(int epoch)
-        {
-            loader.StartEpoch(epoch);
-            while (loader.TryNext(out _))
-            {
-            }
-        }
-    }
-
-    [Fact]
     public void Misuse_is_refused()
     {
         using var folder = new ImageFolder(20, 0);
