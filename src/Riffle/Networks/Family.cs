@@ -27,8 +27,8 @@ internal sealed record Family(
     int Halvings,
     Action<NetworkBuilder, Variant, NetworkSpec> Describe)
 {
-    /// <summary>Beyond it a network of these families has no use, and channel counts come near the limits of an int.</summary>
-    public const double MaximumScale = 16;
+    /// <summary>Twice what the papers use, and small enough for every count of values to fit an int.</summary>
+    public const double MaximumScale = 4;
 
     /// <summary>How its names are formed, for a person.</summary>
     public string Form => $"{Name}{(Groups.IsEmpty ? "" : $"-g{{{string.Join(',', Groups)}}}")}-x{{{(MinimumScale is null ? string.Join(',', Scales.Select(ScaleText)) : "scale")}}}";

@@ -28,7 +28,7 @@ internal static class MobileNetV1
         for (var i = 0; i < Units.Length; i++)
             x = Unit(network.Unit($"features.{i + 1}"), x, Scaled(Units[i].Width), Units[i].Stride);
 
-        network.FullyConnected("fc", network.GlobalAveragePool(x), spec.Classes);
+        network.FullyConnected("fc", network.Unit("pool").GlobalAveragePool(x), spec.Classes);
     }
 
     private static Value Unit(NetworkBuilder unit, Value x, int width, int stride)

@@ -31,7 +31,7 @@ internal static class ShuffleNetV1
                 x = Unit(network.Unit($"stage{stage + 2}.{unit}"), x, width, groups, first: stage == 0 && unit == 0, down: unit == 0);
         }
 
-        network.FullyConnected("fc", network.GlobalAveragePool(x), spec.Classes);
+        network.FullyConnected("fc", network.Unit("pool").GlobalAveragePool(x), spec.Classes);
     }
 
     /// <summary>Figure 2 (b), or (c) where the image is halved. The very first pointwise convolution has no groups: its input is too narrow.</summary>

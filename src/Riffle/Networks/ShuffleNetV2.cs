@@ -36,7 +36,7 @@ internal static class ShuffleNetV2
         }
 
         x = head.Relu(head.ConvolutionNorm(0, x, last));
-        network.FullyConnected("fc", network.GlobalAveragePool(x), spec.Classes);
+        network.FullyConnected("fc", network.Unit("pool").GlobalAveragePool(x), spec.Classes);
     }
 
     /// <summary>Figure 3 (c), or (d) where the image is halved and both branches see all channels.</summary>

@@ -1,0 +1,160 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Riffle.Networks;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary><c>riffle summary</c>: a network's architecture and cost, or a list of all networks.</summary>
+internal static class SummaryCommand
+{
+    private const string HowCounted =
+        "One multiply-add counts as one. Convolutions and the classifier count, for one image, as in the ShuffleNet papers;\n"
+        + "batch norm, activations, pooling, shuffle and addition count nothing. Parameters are those that training changes.";
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    public static Command Create()
+    {
+        var model = new Argument<string?>("MODEL") { Description = "A network's name; without one, all are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var options = new NetworkOptions();
+        var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
+        var command = new Command("summary", "Show a network's architecture, multiply-adds and parameters; without a name, list the networks.") { model };
+        options.AddTo(command);
+        command.Options.Add(layers);
+        command.Options.Add(json);
+        return command.WithAction((parse, _) =>
+        {
+            var output = parse.InvocationConfiguration.Output;
+            var name = parse.GetValue(model);
+            var networks = from known in name is null ? NetworkCatalogue.Names : [name]
+                           let spec = options.Resolve(parse, known)
+                           let network = NetworkCatalogue.Build(spec)
+                           select new Measured(spec, network, Complexity.Of(network));
+            switch (name, parse.GetValue(json))
+            {
+                case (null, true):
+                    output.WriteLine(JsonSerializer.Serialize(networks.Select(network => Document(network, layers: false)), Json));
+                    break;
+                case (null, false):
+                    WriteList([.. networks], output);
+                    break;
+                case (_, true):
+                    output.WriteLine(JsonSerializer.Serialize(Document(networks.Single(), layers: true), Json));
+                    break;
+                case (_, false):
+                    WriteOne(networks.Single(), parse.GetValue(layers), output);
+                    break;
+            }
+
+            return ExitCode.Done;
+        }).WithExamples(
+            "riffle summary",
+            "riffle summary shufflenet-v1-g3-x1.0",
+            "riffle summary shufflenet-v2-x1.0 --preset imagenet --layers",
+            "riffle summary shufflenet-v1-g3-x0.25 --size 64 --classes 10 --units 2,2,2 --json");
+    }
+
+    private static void WriteList(IReadOnlyList<Measured> networks, TextWriter output)
+    {
+        var (first, input) = (networks[0].Spec, networks[0].Network.Input);
+        output.WriteLine($"Networks for images of {Size(input)}, {Number(first.Classes)} classes, {string.Join(",", first.Units)} units per stage");
+        output.WriteLine();
+        var table = new TextTable("Network", ">Multiply-adds", ">Parameters", ">Study MFLOPs", ">Ratio", ">Top-1");
+        foreach (var (spec, _, cost) in networks)
+        {
+            var study = Study.Of(spec);
+            table.Add(
+                spec.Name, Number(cost.Macs), Number(cost.Parameters), Number(study?.MegaFlops), Ratio(study, cost),
+                study is null ? "" : Number(study.Top1) + " %");
+        }
+
+        table.Write(output);
+        output.WriteLine();
+        output.WriteLine(HowCounted);
+        if (networks.Any(network => Study.Of(network.Spec) is not null))
+        {
+            output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's, which does not say how it counted; ratio is its number to this count.");
+        }
+    }
+
+    private static void WriteOne(Measured measured, bool layers, TextWriter output)
+    {
+        var (spec, network, cost) = measured;
+        output.WriteLine($"{spec.Name}: images of {Size(network.Input)}, {Number(spec.Classes)} classes");
+        output.WriteLine();
+        (layers ? LayerTable(cost) : UnitTable(network)).Write(output);
+        output.WriteLine();
+        output.WriteLine($"Total: {Number(cost.Macs)} multiply-adds, {Number(cost.Parameters)} parameters, {Number(cost.Activations)} activations.");
+        if (Study.Of(spec) is { } study)
+        {
+            output.WriteLine($"The study: {Number(study.MegaFlops)} MFLOPs, {Ratio(study, cost)} of this count (it does not say how it counted), "
+                + $"and {Number(study.Top1)} % top-1 accuracy on Tiny ImageNet.");
+        }
+
+        output.WriteLine();
+        output.WriteLine(HowCounted);
+    }
+
+    private static TextTable UnitTable(Network network)
+    {
+        var table = new TextTable("Layer", ">Output", ">Kernel", ">Stride", ">Repeat", ">Channels", ">Multiply-adds", ">Parameters");
+        foreach (var row in Architecture.Of(network))
+        {
+            table.Add(
+                row.Name, Size(row.Output), row.Kernel is { } kernel ? $"{kernel}×{kernel}" : "", Number(row.Stride), Number(row.Repeat),
+                Number(row.Output.Channels), Number(row.Macs), Number(row.Parameters));
+        }
+
+        return table;
+    }
+
+    private static TextTable LayerTable(NetworkComplexity cost)
+    {
+        var table = new TextTable("Layer", "Operation", ">Kernel", ">Stride", ">Groups", ">Output", ">Multiply-adds", ">Parameters");
+        foreach (var layer in cost.Layers)
+        {
+            var (kernel, stride, groups) = layer.Layer.Operation switch
+            {
+                Convolution convolution => (convolution.Kernel, convolution.Stride, convolution.Groups),
+                MaxPool pool => (pool.Kernel, pool.Stride, null),
+                AveragePool pool => (pool.Kernel, pool.Stride, null),
+                ChannelShuffle shuffle => (null, null, shuffle.Groups),
+                _ => ((int?)null, (int?)null, (int?)null),
+            };
+            table.Add(
+                layer.Name, layer.Operation, kernel is null ? "" : $"{kernel}×{kernel}", Number(stride), Number(groups),
+                layer.Output.ToString(), Number(layer.Macs), Number(layer.Parameters));
+        }
+
+        return table;
+    }
+
+    private static SummaryDocument Document(Measured measured, bool layers) => new(
+        measured.Spec.Name,
+        Dimensions(measured.Network.Input),
+        measured.Spec.Classes,
+        measured.Cost.Macs,
+        measured.Cost.Parameters,
+        layers ? [.. measured.Cost.Layers.Select(l => new SummaryLayer(l.Name, l.Operation, Dimensions(l.Output), l.Macs, l.Parameters))] : null);
+
+    private static int[] Dimensions(Shape shape) => [shape.Channels, shape.Height, shape.Width];
+
+    private static string Size(Shape shape) => $"{shape.Height}×{shape.Width}";
+
+    private static string Number(double? value) => value?.ToString("#,0.##", CultureInfo.InvariantCulture) ?? "";
+
+    private static string Ratio(StudyFigure? study, NetworkComplexity cost) =>
+        study is null ? "" : (study.MegaFlops * 1e6 / cost.Macs).ToString("0.00", CultureInfo.InvariantCulture);
+
+    private sealed record Measured(NetworkSpec Spec, Network Network, NetworkComplexity Cost);
+
+    private sealed record SummaryDocument(string Model, int[] Input, int Classes, long Macs, long Parameters, SummaryLayer[]? Layers);
+
+    private sealed record SummaryLayer(string Name, string Op, int[] Output, long Macs, long Parameters);
+}

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Globalization;
+using Riffle.Networks;
+
+namespace Riffle.Cli;
+
+/// <summary>The options that choose a network's preset, image size, classes and units.</summary>
+internal sealed class NetworkOptions
+{
+    private readonly Option<string> _preset = new("--preset")
+    {
+        Description = "Defaults: tiny is 56×56, 200 classes, units 2,4,2 (the study's); imagenet is 224×224, 1000 classes, units 4,8,4 (the papers').",
+        DefaultValueFactory = _ => "tiny",
+    };
+
+    private readonly Option<int?> _size = new("--size") { Description = "Height and width of an input image, in pixels.", HelpName = "N" };
+
+    private readonly Option<int?> _classes = new("--classes") { Description = "Number of classes.", HelpName = "N" };
+
+    private readonly Option<int[]?> _units = new("--units")
+    {
+        Description = "Units in each stage, for example 2,4,2.",
+        HelpName = "N,N,N",
+        CustomParser = result =>
+        {
+            var parts = result.Tokens.Single().Value.Split(',');
+            var units = new int[parts.Length];
+            for (var i = 0; i < parts.Length; i++)
+            {
+                if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out units[i]))
+                    result.AddError($"--units: '{result.Tokens.Single().Value}' is not a list of whole numbers like 2,4,2");
+            }
+
+            return units;
+        },
+    };
+
+    public NetworkOptions() => _preset.AcceptOnlyFromAmong("tiny", "imagenet");
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_preset);
+        command.Options.Add(_size);
+        command.Options.Add(_classes);
+        command.Options.Add(_units);
+    }
+
+    /// <summary>The network of the given name with what the options say.</summary>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    public NetworkSpec Resolve(ParseResult parse, string name) => NetworkCatalogue.Resolve(
+        name,
+        Enum.Parse<Preset>(parse.GetValue(_preset)!, ignoreCase: true),
+        parse.GetValue(_size),
+        parse.GetValue(_classes),
+        parse.GetValue(_units) is { Length: > 0 } units ? units : null);
+}
