@@ -169,7 +169,8 @@ public sealed class Trainer : IDisposable
             try
             {
                 var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), cancel);
-                observer?.EpochEnded(EndEpoch(validation, trainingTime, images, clock.Elapsed));
+                var report = EndEpoch(validation, trainingTime, images, clock.Elapsed);
+                observer?.EpochEnded(report);
             }
             catch (OperationCanceledException)
             {
