@@ -53,7 +53,7 @@ internal static class TrainCommand
             {
                 var interval = TimeSpan.FromMinutes(parse.GetValue(minutes));
                 if (parse.GetValue(resume) is { } run)
-                    return Run(() => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(threads)), run, interval, cancel);
+                    return Run(loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(threads), loading, cancel), run, interval, cancel);
 
                 var (directory, folder) = (parse.GetRequiredValue(data), parse.GetRequiredValue(output));
                 var chosen = entries.Apply(parse, Recipe.Named.Single(named => named.Name == parse.GetValue(recipe)));
@@ -63,15 +63,16 @@ internal static class TrainCommand
                 var spec = NetworkCatalogue.Resolve(name, parse.GetValue(preset), parse.GetValue(size));
                 var dataset = Dataset.Open(directory);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
-                return Run(() => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads)), folder, interval, cancel);
+                return Run(
+                    loading => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, cancel), folder, interval, cancel);
             });
     }
 
-    private static int Run(Func<Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
+    private static int Run(Func<IProgress<(long Done, long Total)>, Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
     {
-        using var trainer = open();
+        using var trainer = Open(open);
         trainer.CheckpointInterval = checkpointInterval;
-        var (recipe, _, identity, progress, _) = trainer.Training;
+        var (recipe, identity, progress) = (trainer.Training.Recipe, trainer.Training.Data, trainer.Training.Progress);
         Console.Error.WriteLine($"{trainer.Network.Name}, {trainer.Network.ImageSize}×{trainer.Network.ImageSize}, {trainer.Network.Classes} classes; "
             + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; recipe {recipe.Name}, {recipe.Epochs} epochs"
             + (progress == Progress.None ? "" : $"; going on in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
@@ -103,6 +104,28 @@ internal static class TrainCommand
         return ExitCode.Done;
     }
 
+    private static Trainer Open(Func<IProgress<(long Done, long Total)>, Trainer> open)
+    {
+        using var line = new LoadingLine();
+        return open(line);
+    }
+
     /// <summary>A path as it can be pasted into a shell.</summary>
     private static string Quote(string path) => path.All(c => char.IsAsciiLetterOrDigit(c) || "/._-\\:".Contains(c)) ? path : $"\"{path}\"";
+
+    /// <summary>A line that appears once there is something to tell.</summary>
+    private sealed class LoadingLine : IProgress<(long Done, long Total)>, IDisposable
+    {
+        private readonly Lock _lock = new();
+        private ProgressLine? _line;
+
+        public void Report((long Done, long Total) value)
+        {
+            lock (_lock)
+                _line ??= new("decode", value.Total, "images");
+            _line.Report(value.Done);
+        }
+
+        public void Dispose() => _line?.Dispose();
+    }
 }

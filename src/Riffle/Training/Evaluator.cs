@@ -29,8 +29,17 @@ public sealed class Evaluator : IDisposable
     /// <param name="classes">The classes of the logits; every class of the data set must be among them, by name.</param>
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="loading">Told how many images have been decoded, where they are decoded ahead.</param>
+    /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
-    public Evaluator(Weights weights, Normalisation normalisation, IReadOnlyList<DatasetClass> classes, Dataset data, int threads = 0)
+    public Evaluator(
+        Weights weights,
+        Normalisation normalisation,
+        IReadOnlyList<DatasetClass> classes,
+        Dataset data,
+        int threads = 0,
+        IProgress<(long Done, long Total)>? loading = null,
+        CancellationToken cancel = default)
     {
         Images = data.Count(Split.Validation);
         if (Images == 0)
@@ -39,7 +48,11 @@ public sealed class Evaluator : IDisposable
         (_normalisation, _directory) = (normalisation, data.Directory);
         var size = weights.Network.Input.Height;
         var batch = Math.Min(Batch, Images);
-        _loader = new(data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0);
+
+        // The training images of a run have half of the memory.
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+        _loader = new(
+            data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0, memoryBudgetBytes: memory, loading: loading, cancel: cancel);
         try
         {
             _plan = new(weights, batch, threads);
@@ -67,7 +80,7 @@ public sealed class Evaluator : IDisposable
     public static Evaluation Evaluate(
         Checkpoint checkpoint, Dataset data, int threads = 0, Action<int>? progress = null, CancellationToken cancel = default)
     {
-        using var evaluator = new Evaluator(checkpoint.Weights, checkpoint.Normalisation, checkpoint.Classes, data, threads);
+        using var evaluator = new Evaluator(checkpoint.Weights, checkpoint.Normalisation, checkpoint.Classes, data, threads, cancel: cancel);
         var (loss, top1, top5) = evaluator.Run(progress, cancel);
         return new(checkpoint.Spec.Name, evaluator.Images, top1, top5, loss);
     }

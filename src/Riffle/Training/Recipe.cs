@@ -65,7 +65,7 @@ public sealed record Recipe
     {
         Require(Epochs >= 1, "epochs", Epochs, "at least 1");
         Require(Batch is >= 1 and <= 65536, "batch", Batch, "from 1 to 65536");
-        Require(Schedule.LearningRate is > 0 and <= 1000, "learning rate", Schedule.LearningRate, "above 0");
+        Require(Schedule.LearningRate is > 0 and < double.PositiveInfinity, "learning rate", Schedule.LearningRate, "above 0");
         Require(Schedule.WarmUpEpochs is >= 0 and <= 1e6, "warm-up", Schedule.WarmUpEpochs, "at least 0 epochs");
         Require(Schedule.Factor is > 0 and <= 1, "factor of the schedule", Schedule.Factor, "above 0, at most 1");
         Require(Schedule.StepEpochs >= 1, "epochs between drops", Schedule.StepEpochs, "at least 1");

@@ -33,7 +33,7 @@ public sealed class Trainer : IDisposable
 
     private TrainingRecord _record;
 
-    private Trainer(RunFolder folder, Dataset data, Checkpoint start, int threads)
+    private Trainer(RunFolder folder, Dataset data, Checkpoint start, int threads, IProgress<(long Done, long Total)>? loading, CancellationToken cancel)
     {
         _owned.Push(_folder = folder);
         try
@@ -45,9 +45,14 @@ public sealed class Trainer : IDisposable
                 from.CopyTo(to, 0);
 
             var batch = Math.Min(_recipe.Batch, data.Count(Split.Train));
-            _owned.Push(_loader = new(data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed));
+            IProgress<(long, long)>? Loading(int before) => loading is null ? null : new PartOfLoading(loading, before, data.Count(Split.Train) + data.Count(Split.Validation));
+            _owned.Push(_loader = new(
+                data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
+                memoryBudgetBytes: _record.ImageMemory ?? long.MaxValue, loading: Loading(0), cancel: cancel));
+            if (_loader.InMemory)
+                _record = _record with { ImageMemory = null };
             _owned.Push(_plan = new(_weights, batch, threads));
-            _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads));
+            _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), cancel));
             _owned.Push(_events = new(folder.Directory));
         }
         catch
@@ -76,9 +81,19 @@ public sealed class Trainer : IDisposable
     /// <param name="run">The run's folder, new or empty.</param>
     /// <param name="seed">Decides everything random.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
+    /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="ArgumentException">The recipe or the network is impossible.</exception>
     /// <exception cref="RiffleException">The folder is not empty, or the data set can't be trained on.</exception>
-    public static Trainer Start(Dataset data, NetworkSpec network, Recipe recipe, string run, ulong seed = 0, int threads = 0)
+    public static Trainer Start(
+        Dataset data,
+        NetworkSpec network,
+        Recipe recipe,
+        string run,
+        ulong seed = 0,
+        int threads = 0,
+        IProgress<(long Done, long Total)>? loading = null,
+        CancellationToken cancel = default)
     {
         recipe.Check();
         if (network.Classes != data.Info.Classes.Length)
@@ -88,18 +103,26 @@ public sealed class Trainer : IDisposable
 
         var weights = new Weights(NetworkCatalogue.Build(network));
         Initialisation.Fill(weights, recipe.Initialisation, seed);
-        var record = new TrainingRecord(recipe, seed, Identify(data), Progress.None, []);
-        var trainer = new Trainer(RunFolder.Create(run), data, new(network, weights, data.Info.Classes, Normalisation.ImageNet, record), threads);
-        return trainer.Begin(threads);
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
+        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, []);
+        var untrained = new Checkpoint(network, weights, data.Info.Classes, Normalisation.ImageNet, record);
+        return new Trainer(RunFolder.Create(run), data, untrained, threads, loading, cancel).Begin(threads);
     }
 
     /// <summary>Takes up a run where its last checkpoint left it.</summary>
     /// <param name="run">The run's folder.</param>
     /// <param name="dataDirectory">Where the data set is now; null: where it was.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
+    /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="RiffleException">There is no run, another process holds it, or the data set is another one.</exception>
     /// <exception cref="BadDataException">The checkpoint or the data set is damaged.</exception>
-    public static Trainer Resume(string run, string? dataDirectory = null, int threads = 0)
+    public static Trainer Resume(
+        string run,
+        string? dataDirectory = null,
+        int threads = 0,
+        IProgress<(long Done, long Total)>? loading = null,
+        CancellationToken cancel = default)
     {
         var folder = RunFolder.Open(run);
         try
@@ -116,7 +139,7 @@ public sealed class Trainer : IDisposable
                     + "give the folder of that one with --data, or start a new run");
             }
 
-            return new Trainer(folder, data, checkpoint, threads).Begin(threads);
+            return new Trainer(folder, data, checkpoint, threads, loading, cancel).Begin(threads);
         }
         catch
         {
@@ -138,7 +161,7 @@ public sealed class Trainer : IDisposable
         {
             var clock = Stopwatch.StartNew();
             var before = _record.Progress.Train.Images;
-            if (!TrainEpoch(observer, cancel))
+            if (cancel.IsCancellationRequested || !TrainEpoch(observer, cancel))
                 return Stop();
 
             var (trainingTime, images) = (clock.Elapsed, _record.Progress.Train.Images - before);
@@ -146,7 +169,8 @@ public sealed class Trainer : IDisposable
             try
             {
                 var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), cancel);
-                observer?.EpochEnded(EndEpoch(validation, trainingTime, images, clock.Elapsed));
+                var report = EndEpoch(validation, trainingTime, images, clock.Elapsed);
+                observer?.EpochEnded(report);
             }
             catch (OperationCanceledException)
             {
@@ -291,4 +315,9 @@ public sealed class Trainer : IDisposable
         + "Start anew with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
 
     private static DatasetIdentity Identify(Dataset data) => new(data.Info.Fingerprint, data.Count(Split.Train), data.Count(Split.Validation));
+
+    private sealed class PartOfLoading(IProgress<(long Done, long Total)> whole, long before, long total) : IProgress<(long Done, long Total)>
+    {
+        public void Report((long Done, long Total) value) => whole.Report((before + value.Done, total));
+    }
 }

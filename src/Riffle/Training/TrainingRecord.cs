@@ -6,9 +6,11 @@ namespace Riffle.Training;
 /// <param name="Recipe">How they are trained.</param>
 /// <param name="Seed">Decides the first weights, the order of images and their augmentation.</param>
 /// <param name="Data">What they are trained on.</param>
+/// <param name="ImageMemory">Most bytes for decoded training images, where they did not all fit: the order of images depends on it. Null where they did.</param>
 /// <param name="Progress">How far the training is.</param>
 /// <param name="History">What every finished epoch measured.</param>
-public sealed record TrainingRecord(Recipe Recipe, ulong Seed, DatasetIdentity Data, Progress Progress, ImmutableArray<EpochMetrics> History)
+public sealed record TrainingRecord(
+    Recipe Recipe, ulong Seed, DatasetIdentity Data, long? ImageMemory, Progress Progress, ImmutableArray<EpochMetrics> History)
 {
     /// <summary>The epoch of the highest validation top-1, the first of equal ones; null before the first has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);

@@ -1,0 +1,301 @@
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Training;
+
+namespace Riffle.Tests.Training;
+
+public sealed class TrainerTests : IDisposable
+{
+    private readonly TinyDataset _data = new();
+
+    public void Dispose() => _data.Dispose();
+
+    [Theory]
+    [InlineData(OptimiserKind.Nesterov)]
+    [InlineData(OptimiserKind.Adam)]
+    public void A_run_interrupted_anywhere_and_resumed_leaves_the_same_files(OptimiserKind optimiser)
+    {
+        var recipe = TinyDataset.Recipe(optimiser);
+        Train("whole", recipe);
+        var expected = Files("whole");
+
+        // Every place there is: after each of the two steps of an epoch and each of the two batches of its validation, but for the very last.
+        for (var place = 1; place < 12; place++)
+        {
+            var run = $"stopped-{place}";
+            using var stop = new CancellationTokenSource();
+            using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), seed: 3, threads: 1))
+                Assert.False(trainer.Run(new StopAt(place, stop), stop.Token).Completed);
+            Assert.NotEqual(expected[^1], Files(run)[^1]);
+
+            using (var trainer = Trainer.Resume(_data.Run(run), threads: 2))
+                Assert.True(trainer.Run().Completed);
+            Assert.Equal(expected, Files(run));
+        }
+    }
+
+    [Fact]
+    public void A_run_that_crashed_goes_on_from_its_last_checkpoint_to_the_same_files()
+    {
+        Train("whole", TinyDataset.Recipe());
+        using (var trainer = Start("crashed", TinyDataset.Recipe()))
+            Assert.Throws<InvalidOperationException>(() => trainer.Run(new CrashAt(epoch: 2, step: 1)));
+        Assert.Equal(1, Checkpoint.Read(Last("crashed")).Training!.Progress.Epochs);
+
+        using (var trainer = Trainer.Resume(_data.Run("crashed")))
+            trainer.Run();
+        Assert.Equal(Files("whole"), Files("crashed"));
+    }
+
+    [Fact]
+    public void A_checkpoint_within_an_epoch_is_written_when_it_is_time()
+    {
+        using (var trainer = Start("run", TinyDataset.Recipe()))
+        {
+            trainer.CheckpointInterval = TimeSpan.Zero;
+            Assert.Throws<InvalidOperationException>(() => trainer.Run(new CrashAt(epoch: 2, step: 2)));
+        }
+
+        Assert.Equal((1, 1), (Checkpoint.Read(Last("run")).Training!.Progress.Epochs, Checkpoint.Read(Last("run")).Training!.Progress.Steps));
+        using (var trainer = Trainer.Resume(_data.Run("run")))
+            trainer.Run();
+        Train("whole", TinyDataset.Recipe());
+        Assert.Equal(Files("whole"), Files("run"));
+    }
+
+    [Fact]
+    public void Threads_change_no_bit()
+    {
+        Train("one", TinyDataset.Recipe(), threads: 1);
+        foreach (var threads in new[] { 2, 3 })
+        {
+            Train($"run-{threads}", TinyDataset.Recipe(), threads);
+            Assert.Equal(Files("one"), Files($"run-{threads}"));
+        }
+    }
+
+    [Fact]
+    public void Another_seed_gives_other_weights()
+    {
+        Train("three", TinyDataset.Recipe(epochs: 1));
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 1), _data.Run("four"), seed: 4))
+            trainer.Run();
+        Assert.NotEqual(Checkpoint.Load(_data.Run("three")).Weights.Trained.ToArray(), Checkpoint.Load(_data.Run("four")).Weights.Trained.ToArray());
+    }
+
+    [Fact]
+    public void It_learns_and_its_metrics_are_those_of_its_checkpoints()
+    {
+        using var trainer = Start("run", TinyDataset.Recipe(epochs: 12) with { Batch = 10, Schedule = Recipe.Best.Schedule with { LearningRate = 0.05 } });
+        var outcome = trainer.Run();
+        var (first, best) = (outcome.Training.History[0], outcome.Training.Best!);
+        Assert.True(best.Validation.Top1 >= 80, $"top-1 is {best.Validation.Top1}");
+        Assert.True(outcome.Training.History[^1].Train.Loss < first.Train.Loss);
+
+        var lines = File.ReadAllLines(Path.Combine(_data.Run("run"), "metrics.csv"));
+        Assert.Equal("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5", lines[0]);
+        Assert.Equal(13, lines.Length);
+
+        var evaluation = Evaluator.Evaluate(Checkpoint.Load(_data.Run("run")), _data.Open());
+        Assert.Equal(new Evaluation("shufflenet-v1-g3-x0.25", 140, best.Validation.Top1, best.Validation.Top5, best.Validation.Loss), evaluation);
+        Assert.Equal(outcome.BestCheckpoint, RunFolder.FindCheckpoint(_data.Run("run")));
+        foreach (var split in new[] { "train", "validation" })
+            Assert.NotEmpty(Directory.GetFiles(Path.Combine(_data.Run("run"), split)));
+        Assert.Contains(_data.Open().Info.Fingerprint, File.ReadAllText(Path.Combine(_data.Run("run"), "run.json")));
+    }
+
+    [Fact]
+    public void A_finished_run_resumes_to_nothing()
+    {
+        Train("run", TinyDataset.Recipe(epochs: 1));
+        var before = Files("run");
+        using var trainer = Trainer.Resume(_data.Run("run"));
+        Assert.True(trainer.Run().Completed);
+        Assert.Equal(before, Files("run"));
+    }
+
+    [Fact]
+    public void Steps_allocate_nothing()
+    {
+        var watch = new AllocationWatch();
+        using var trainer = Start("run", TinyDataset.Recipe(epochs: 4) with { Batch = 2 });
+        trainer.Run(watch);
+        Assert.Equal(0, watch.LeastInAnEpoch);
+    }
+
+    [Fact]
+    public void A_loss_that_is_no_number_stops_and_keeps_the_good_checkpoint()
+    {
+        var recipe = TinyDataset.Recipe() with { Schedule = new() { Kind = ScheduleKind.Constant, LearningRate = 1e30 } };
+        using (var trainer = Start("run", recipe))
+        {
+            var error = Assert.Throws<RiffleException>(() => trainer.Run());
+            Assert.Contains("epoch 1, step", error.Message);
+            Assert.Contains("learning rate 1", error.Message);
+            Assert.Contains("--learning-rate", error.Message);
+        }
+
+        Assert.All(Checkpoint.Load(_data.Run("run")).Weights.Trained.ToArray(), value => Assert.True(float.IsFinite(value)));
+    }
+
+    [Fact]
+    public void A_data_set_smaller_than_a_batch_takes_all_its_images_in_each_step()
+    {
+        using var trainer = Start("run", TinyDataset.Recipe(epochs: 1) with { Batch = 512 });
+        var watch = new AllocationWatch();
+        trainer.Run(watch);
+        Assert.Equal((1, 70), (watch.Place.Steps, watch.Place.Batch));
+        Assert.Equal(70, watch.Place.Train.Images);
+    }
+
+    [Fact]
+    public void A_run_is_held_by_one_process_at_a_time()
+    {
+        using (Start("run", TinyDataset.Recipe()))
+            Assert.Contains("another process", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"))).Message);
+        Trainer.Resume(_data.Run("run")).Dispose();
+    }
+
+    [Fact]
+    public void A_folder_with_anything_in_it_is_refused_with_the_way_out()
+    {
+        Train("run", TinyDataset.Recipe(epochs: 1));
+        var before = Files("run");
+        Assert.Contains($"riffle train --resume {_data.Run("run")}", Assert.Throws<RiffleException>(() => Start("run", TinyDataset.Recipe())).Message);
+        Assert.Equal(before, Files("run"));
+        Assert.Contains("not empty", Assert.Throws<RiffleException>(() => Start("data", TinyDataset.Recipe())).Message);
+        Assert.Contains("--out", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.DataFolder)).Message);
+        Assert.Contains("no such folder", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("nowhere"))).Message);
+    }
+
+    [Fact]
+    public void Another_data_set_is_refused_and_the_same_one_elsewhere_is_not()
+    {
+        Start("run", TinyDataset.Recipe()).Dispose();
+        using var other = new TinyDataset(seed: 2);
+        Assert.Contains("fingerprint", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"), other.DataFolder)).Message);
+
+        var moved = _data.Run("moved");
+        Directory.Move(_data.DataFolder, moved);
+        Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run")));
+        Trainer.Resume(_data.Run("run"), moved).Dispose();
+        Trainer.Resume(_data.Run("run")).Dispose();
+    }
+
+    [Fact]
+    public void Each_validation_image_counts_once()
+    {
+        using var data = new TinyDataset(train: 4, validation: 150);
+        using (var trainer = Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(epochs: 2), data.Run("run")))
+            trainer.Run();
+        var checkpoint = Checkpoint.Load(data.Run("run"));
+        using var plan = new InferencePlan(checkpoint.Weights, 1, 1);
+        using var loader = new BatchLoader(data.Open(), Split.Validation, 24, 1, null, shuffle: false, dropLast: false, seed: 0);
+        var (tally, logits) = (default(Tally), new float[3]);
+        loader.StartEpoch(0);
+        while (loader.TryNext(out var batch))
+        {
+            plan.Run(batch.Pixels, 1, checkpoint.Normalisation, logits);
+            tally = tally.Plus(logits, batch.Labels[0]);
+        }
+
+        var evaluation = Evaluator.Evaluate(checkpoint, data.Open());
+        Assert.Equal((150, tally.Mean().Top1, tally.Mean().Top5), (evaluation.Images, evaluation.Top1, evaluation.Top5));
+        Assert.Equal(tally.Mean().Loss, evaluation.Loss, 4);
+    }
+
+    [Fact]
+    public void Classes_are_matched_by_name()
+    {
+        Train("run", TinyDataset.Recipe(epochs: 2));
+        var trained = Checkpoint.Load(_data.Run("run"));
+        var expected = Evaluator.Evaluate(trained, _data.Open());
+
+        // The same network with its outputs in reverse order, and their names with them.
+        var reversed = new Checkpoint(trained.Spec, new Weights(trained.Weights.Network), [.. trained.Classes.Reverse()], trained.Normalisation);
+        reversed.Weights.CopyFrom(trained.Weights);
+        var kernel = reversed.Weights["fc.weight"];
+        reversed.Weights["fc.bias"].Reverse();
+        for (var row = 0; row < 3; row++)
+            trained.Weights["fc.weight"].Slice((2 - row) * kernel.Length / 3, kernel.Length / 3).CopyTo(kernel[(row * kernel.Length / 3)..]);
+        var actual = Evaluator.Evaluate(reversed, _data.Open());
+        Assert.Equal((expected.Top1, expected.Top5), (actual.Top1, actual.Top5));
+        Assert.Equal(expected.Loss, actual.Loss, 5);
+
+        var renamed = new Checkpoint(trained.Spec, trained.Weights, [.. trained.Classes.Take(2), new DatasetClass("spots", "spots")], trained.Normalisation);
+        Assert.Contains("vertical", Assert.Throws<RiffleException>(() => Evaluator.Evaluate(renamed, _data.Open())).Message);
+    }
+
+    [Fact]
+    public void A_data_set_without_validation_images_is_refused()
+    {
+        using var data = new TinyDataset(validation: 0);
+        Assert.Contains("no validation images", Assert.Throws<RiffleException>(
+            () => Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(), data.Run("run"))).Message);
+
+        // And the folder can still be used.
+        using var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), data.Run("run"));
+    }
+
+    private Trainer Start(string run, Recipe recipe, int threads = 1) => Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), seed: 3, threads);
+
+    private void Train(string run, Recipe recipe, int threads = 1)
+    {
+        using var trainer = Start(run, recipe, threads);
+        Assert.True(trainer.Run().Completed);
+    }
+
+    private string Last(string run) => Path.Combine(_data.Run(run), "checkpoints", "last.safetensors");
+
+    /// <summary>What must be the same, the last checkpoint last.</summary>
+    private string[] Files(string run) =>
+    [
+        File.ReadAllText(Path.Combine(_data.Run(run), "metrics.csv")),
+        .. new[] { "best", "last" }.Select(name => Path.Combine(_data.Run(run), "checkpoints", name + ".safetensors"))
+            .Select(path => File.Exists(path) ? Convert.ToBase64String(File.ReadAllBytes(path)) : "none"),
+    ];
+
+    /// <summary>Asks to stop at the n-th place, counting steps and batches of validation.</summary>
+    private sealed class StopAt(int place, CancellationTokenSource stop) : ITrainingObserver
+    {
+        private int _places;
+
+        public void Stepped(in TrainingPlace _) => Count();
+
+        public void Validated(int images, int total) => Count();
+
+        private void Count()
+        {
+            if (++_places == place)
+                stop.Cancel();
+        }
+    }
+
+    private sealed class CrashAt(int epoch, int step) : ITrainingObserver
+    {
+        public void Stepped(in TrainingPlace place)
+        {
+            if (place.Epoch == epoch && place.Step == step)
+                throw new InvalidOperationException("crash");
+        }
+    }
+
+    private sealed class AllocationWatch : ITrainingObserver
+    {
+        private long _atSecondStep;
+
+        public long LeastInAnEpoch { get; private set; } = long.MaxValue;
+
+        public TrainingPlace Place { get; private set; }
+
+        public void Stepped(in TrainingPlace place)
+        {
+            Place = place;
+            var allocated = GC.GetAllocatedBytesForCurrentThread();
+            if (place.Step == 2)
+                _atSecondStep = allocated;
+            if (place.Step == place.Steps && place.Step > 2)
+                LeastInAnEpoch = Math.Min(LeastInAnEpoch, allocated - _atSecondStep);
+        }
+    }
+}
