@@ -23,7 +23,11 @@ internal static class CommandLine
     public static RootCommand CreateRoot() => new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
     {
         DemoCommand.Create(),
+        DemoCommand.Create(),
         PrepareCommand.Create(),
+        TrainCommand.Create(),
+        EvaluateCommand.Create(),
+        PredictCommand.Create(),
     }.WithHelp();
 
     /// <summary>Runs the process's arguments. Ctrl+C and SIGTERM ask the command to stop; a second one ends it at once.</summary>
