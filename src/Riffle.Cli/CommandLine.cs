@@ -24,7 +24,11 @@ internal static class CommandLine
     {
         SummaryCommand.Create(),
         DemoCommand.Create(),
+        DemoCommand.Create(),
         PrepareCommand.Create(),
+        TrainCommand.Create(),
+        EvaluateCommand.Create(),
+        PredictCommand.Create(),
     }.WithHelp();
 
     /// <summary>Runs the process's arguments. Ctrl+C and SIGTERM ask the command to stop; a second one ends it at once.</summary>

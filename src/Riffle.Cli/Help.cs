@@ -36,14 +36,16 @@ internal static class Help
         }
 
         // Of several words that mean nothing the first says it all; the others, and "a command is missing", follow from it.
-        var errors = parse.UnmatchedTokens.Count > 0 ? [$"'{parse.UnmatchedTokens[0]}' is not understood here.{Suggestion(parse)}"] : parse.Errors.Select(e => e.Message);
+        var errors = parse.UnmatchedTokens.Count > 0
+            ? [$"'{parse.UnmatchedTokens[0]}' is not understood here.{Suggestion(parse)}"]
+            : parse.Errors.Select(error => error.Message);
         foreach (var error in errors)
             Console.Error.WriteLine($"riffle: {error}");
         Console.Error.WriteLine($"'{CommandPath(parse.CommandResult.Command)} --help' shows what is possible.");
         return ExitCode.Usage;
     }
 
-    /// <summary>What the first word without a meaning may have been meant to be, taken from the library's report: a line of its own for each, below a question.</summary>
+    /// <summary>What the first word without a meaning may be meant to be, from the library's report: a line for each name, below a question.</summary>
     private static string Suggestion(ParseResult parse)
     {
         using var report = new StringWriter();

@@ -1,8 +1,8 @@
-using System.Globalization;
-
 namespace Riffle.Cli;
 
-/// <summary>How far a long task is, on standard error: one live line on a terminal, otherwise a plain line every five seconds. Safe to report to from several threads.</summary>
+/// <summary>
+/// How far a long task is, on standard error: one live line on a terminal, otherwise a plain line every five seconds. Several threads may report.
+/// </summary>
 internal sealed class ProgressLine : IDisposable
 {
     private readonly string _label;
@@ -25,7 +25,7 @@ internal sealed class ProgressLine : IDisposable
     /// <param name="unit">What is counted, for example <c>images</c>.</param>
     /// <param name="start">How many were done before, which count in neither rate nor time.</param>
     public ProgressLine(string label, long total, string unit, long start = 0)
-        : this(label, total, unit, start, Console.Error, !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb", TimeProvider.System)
+        : this(label, total, unit, start, Console.Error, IsTerminal, TimeProvider.System)
     {
     }
 
@@ -35,6 +35,9 @@ internal sealed class ProgressLine : IDisposable
         (_output, _live, _clock) = (output, live, clock);
         _began = clock.GetTimestamp();
     }
+
+    /// <summary>Whether standard error is a terminal on which a line can be drawn again.</summary>
+    public static bool IsTerminal => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     private TimeSpan Interval => _live ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(5);
 
@@ -65,7 +68,7 @@ internal sealed class ProgressLine : IDisposable
     public static string Duration(TimeSpan time)
     {
         if (time.TotalSeconds < 59.95)
-            return string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s");
+            return Text($"{time.TotalSeconds:0.0} s");
         var seconds = (long)Math.Round(time.TotalSeconds);
         return seconds < 3600 ? $"{seconds / 60} min {seconds % 60:00} s" : $"{seconds / 3600} h {seconds / 60 % 60:00} min";
     }
@@ -88,16 +91,18 @@ internal sealed class ProgressLine : IDisposable
     private string Describe(TimeSpan elapsed, bool last)
     {
         var rate = (_done - _start) / Math.Max(elapsed.TotalSeconds, 1e-3);
-        var count = _total > 0 ? $"{_done:N0} of {_total:N0} {_unit}" : $"{_done:N0} {_unit}";
+        var count = _total > 0 ? Text($"{_done:N0} of {_total:N0} {_unit}") : Text($"{_done:N0} {_unit}");
+        var speed = rate < 10 ? Text($"{rate:0.0} {_unit}/s") : Text($"{rate:N0} {_unit}/s");
         var time = (last, _total > 0 && rate > 0) switch
         {
             (true, _) => $", {Duration(elapsed)}",
             (false, true) => $", {Duration(TimeSpan.FromSeconds(Math.Min((_total - _done) / rate, 1e7)))} left",
             _ => "",
         };
-        return string.Create(CultureInfo.InvariantCulture, $"{_label}: {count}, {rate.ToString(rate < 10 ? "0.0" : "N0", CultureInfo.InvariantCulture)} {_unit}/s{time}")
-            + (_note is null ? "" : $", {_note}");
+        return $"{_label}: {count}, {speed}{time}{(_note is null ? "" : ", " + _note)}";
     }
+
+    private static string Text(FormattableString text) => FormattableString.Invariant(text);
 
     private static int Columns()
     {

@@ -18,14 +18,14 @@ internal static class DemoCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => "riffle-demo",
         };
-        var epochs = new Option<int>("--epochs") { Description = "Passes over the training images.", HelpName = "N", DefaultValueFactory = _ => 40 };
+        var epochs = new Option<int>("--epochs") { Description = "Passes over the training images.", HelpName = "N", DefaultValueFactory = _ => 30 };
         epochs.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
                 result.AddError("--epochs is at least 1.");
         });
-        var seed = new Option<ulong>("--seed") { Description = "Another seed draws other images and trains otherwise.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        return new Command("demo", "From nothing to a trained, measured network in about a minute: draws a small data set, prepares, trains, evaluates, predicts.")
+        var seed = new Option<ulong>("--seed") { Description = "Another seed, other images.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        return new Command("demo", "Go from nothing to a trained, measured network: draw a small data set, then prepare, train, evaluate, predict.")
         {
             output, epochs, seed,
         }
@@ -41,7 +41,7 @@ internal static class DemoCommand
         DemoFolder.Clear(folder, images, data, run);
 
         var count = DemoImages.Classes.Count * (TrainImages + ValidationImages);
-        Console.WriteLine($"Drawing {count} images of {DemoImages.Classes.Count} figures into {images}. Colours are random: only form tells the classes apart.");
+        Console.WriteLine($"Drawing {count} images into {images}: {string.Join(", ", DemoImages.Classes)}, in random colours.");
         using (var line = new ProgressLine("draw", count, "images"))
             DemoImages.Write(images, TrainImages, ValidationImages, seed, done => line.Report(done), cancel);
 
@@ -49,7 +49,10 @@ internal static class DemoCommand
         string[][] steps =
         [
             ["prepare", images, "--out", data],
-            ["train", "--data", data, "--model", "shufflenet-v1-g3-x0.25", "--out", run, "--epochs", $"{epochs}", "--batch", "16", "--seed", $"{seed}"],
+            [
+                "train", "--data", data, "--model", "shufflenet-v1-g3-x0.25", "--out", run,
+                "--epochs", $"{epochs}", "--batch", "16", "--learning-rate", "0.05", "--seed", $"{seed}",
+            ],
             ["evaluate", run, "--data", data],
             ["predict", run, Sample("ring"), Sample("star"), Sample("triangle"), "--top", "3"],
         ];

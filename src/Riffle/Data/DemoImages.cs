@@ -3,8 +3,8 @@ using Riffle.Formats;
 namespace Riffle.Data;
 
 /// <summary>
-/// Draws images of simple figures, each class another figure. Colours, place, size, turn and noise are random and have nothing to do with the class, so only form tells
-/// the classes apart.
+/// Draws images of simple figures, each class another figure. Colours, place, size, turn and noise are random and have nothing to do with the
+/// class, so only form tells the classes apart.
 /// </summary>
 public static class DemoImages
 {

@@ -1,5 +1,6 @@
 using Riffle.Data;
 using Riffle.Formats;
+using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Data;
 
@@ -58,45 +59,31 @@ public class DemoImagesTests
     [Fact]
     public void Written_images_lie_in_class_folders_and_can_be_decoded()
     {
-        var folder = Directory.CreateTempSubdirectory("riffle-test-").FullName;
-        try
-        {
-            var target = Path.Combine(folder, "images");
-            Directory.CreateDirectory(target);
-            File.WriteAllText(Path.Combine(target, "left-over"), "");
-            var done = new List<long>();
-            DemoImages.Write(target, train: 2, validation: 1, seed: 5, done.Add);
+        using var folder = new TemporaryFolder();
+        var target = folder.PathOf("images");
+        Directory.CreateDirectory(target);
+        File.WriteAllText(Path.Combine(target, "left-over"), "");
+        var done = new List<long>();
+        DemoImages.Write(target, train: 2, validation: 1, seed: 5, done.Add);
 
-            Assert.Equal(["train", "val"], Directory.GetFileSystemEntries(target).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-            Assert.Equal(DemoImages.Classes, Directory.GetDirectories(Path.Combine(target, "val")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-            var files = Directory.GetFiles(target, "*.jpg", SearchOption.AllDirectories);
-            Assert.Equal(3 * DemoImages.Classes.Count, files.Length);
-            Assert.Equal(Enumerable.Range(1, files.Length).Select(n => (long)n), done);
-            Assert.All(files, file => Assert.InRange(ImageDecoder.Decode(File.ReadAllBytes(file), file).Width, 64, 96));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        Assert.Equal(["train", "val"], Directory.GetFileSystemEntries(target).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(DemoImages.Classes, Directory.GetDirectories(Path.Combine(target, "val")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        var files = Directory.GetFiles(target, "*.jpg", SearchOption.AllDirectories);
+        Assert.Equal(3 * DemoImages.Classes.Count, files.Length);
+        Assert.Equal(Enumerable.Range(1, files.Length).Select(n => (long)n), done);
+        Assert.All(files, file => Assert.InRange(ImageDecoder.Decode(File.ReadAllBytes(file), file).Width, 64, 96));
     }
 
     [Fact]
     public void Stopping_leaves_what_was_there()
     {
-        var folder = Directory.CreateTempSubdirectory("riffle-test-").FullName;
-        try
-        {
-            var target = Path.Combine(folder, "images");
-            DemoImages.Write(target, 1, 1, seed: 5);
-            using var cancel = new CancellationTokenSource();
+        using var folder = new TemporaryFolder();
+        var target = folder.PathOf("images");
+        DemoImages.Write(target, 1, 1, seed: 5);
+        using var cancel = new CancellationTokenSource();
 
-            Assert.Throws<OperationCanceledException>(() => DemoImages.Write(target, 9, 9, seed: 6, _ => cancel.Cancel(), cancel.Token));
-            Assert.Equal(2 * DemoImages.Classes.Count, Directory.GetFiles(target, "*.jpg", SearchOption.AllDirectories).Length);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        Assert.Throws<OperationCanceledException>(() => DemoImages.Write(target, 9, 9, seed: 6, _ => cancel.Cancel(), cancel.Token));
+        Assert.Equal(2 * DemoImages.Classes.Count, Directory.GetFiles(target, "*.jpg", SearchOption.AllDirectories).Length);
     }
 
     /// <summary>One and the mean red, green and blue of each image.</summary>

@@ -1,0 +1,178 @@
+using Riffle.Tests.Formats;
+
+namespace Riffle.Tests.Cli;
+
+/// <summary>The launcher in a small copy of the repository; in place of dotnet and the package manager, programs that write down how they were called.</summary>
+public sealed class LauncherTests : IDisposable
+{
+    private const string Built = "src/Riffle.Cli/bin/Release/net10.0/Riffle.Cli.dll";
+
+    private readonly TemporaryFolder _folder = new();
+
+    public LauncherTests()
+    {
+        Directory.CreateDirectory(_folder.PathOf("clone/.ci"));
+        Directory.CreateDirectory(_folder.PathOf("clone/src/Riffle"));
+        Directory.CreateDirectory(_folder.PathOf("clone/src/Riffle.Cli"));
+        Directory.CreateDirectory(_folder.PathOf("elsewhere"));
+        Directory.CreateDirectory(_folder.PathOf("bin"));
+        foreach (var file in new[] { "riffle", ".ci/prerequisites.sh", "Directory.Build.props", "Directory.Packages.props", "global.json" })
+            File.Copy(Path.Combine(Shell.Root, file), _folder.PathOf("clone/" + file));
+        File.WriteAllText(_folder.PathOf("clone/src/Riffle/One.cs"), "");
+        File.WriteAllText(_folder.PathOf("clone/src/Riffle/Two.cs"), "");
+        Program("dotnet", $$"""
+            app={{_folder.PathOf("clone/" + Built)}}
+            case $1 in
+                --version) echo 10.0.100 ;;
+                build) echo built >>"{{_folder.PathOf("log")}}"; echo "a line of the build"; mkdir -p "$(dirname "$app")"; touch "$app" ;;
+                *) shift; printf 'ran:'; printf ' <%s>' "$@"; echo; exit 7 ;;
+            esac
+            """);
+        Program("ldconfig", "echo 'libturbojpeg.so.0 libpng16.so.16'");
+        Program("apt-cache", "exit 0");
+        Program("apt-get", $"""echo "apt-get $*" >>"{_folder.PathOf("log")}" """);
+    }
+
+    private string Log => File.Exists(_folder.PathOf("log")) ? File.ReadAllText(_folder.PathOf("log")) : "";
+
+    public void Dispose() => _folder.Dispose();
+
+    [UnixFact]
+    public void It_runs_from_any_folder_through_a_link_and_hands_over_arguments_and_exit_code()
+    {
+        File.CreateSymbolicLink(_folder.PathOf("elsewhere/link"), "../clone/riffle");
+
+        var result = Launch(_folder.PathOf("elsewhere/link"), "predict", "two words", "*");
+
+        Assert.Equal((7, "ran: <predict> <two words> <*>\n"), (result.ExitCode, result.Output));
+        Assert.Contains("building", result.Error, StringComparison.Ordinal);
+    }
+
+    [UnixFact]
+    public void It_builds_only_when_something_changed()
+    {
+        int Builds()
+        {
+            Launch(_folder.PathOf("clone/riffle"));
+            return Log.Split("built").Length - 1;
+        }
+
+        Assert.Equal(1, Builds());
+        Assert.Equal(1, Builds());
+        ChangeLater(() => File.WriteAllText(_folder.PathOf("clone/src/Riffle/One.cs"), "class One;"));
+        Assert.Equal(2, Builds());
+        Assert.Equal(2, Builds());
+        ChangeLater(() => File.Delete(_folder.PathOf("clone/src/Riffle/Two.cs")));
+        Assert.Equal(3, Builds());
+        ChangeLater(() => File.WriteAllText(_folder.PathOf("clone/Directory.Build.props"), "<Project />"));
+        Assert.Equal(4, Builds());
+        ChangeLater(() => File.WriteAllText(_folder.PathOf("clone/src/Riffle/obj/generated.cs"), ""));
+        Assert.Equal(4, Builds());
+        File.Delete(_folder.PathOf("clone/" + Built));
+        Assert.Equal(5, Builds());
+    }
+
+    [UnixFact]
+    public void A_build_that_fails_is_shown_on_standard_error_and_tried_again()
+    {
+        Program("dotnet", "[ \"$1\" = --version ] || { echo 'One.cs(1,1): error'; exit 1; }");
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            var result = Launch(_folder.PathOf("clone/riffle"));
+
+            Assert.Equal((1, ""), (result.ExitCode, result.Output));
+            Assert.Contains("One.cs(1,1): error", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [UnixFact]
+    public void An_SDK_that_is_too_old_is_named_with_the_way_out()
+    {
+        Program("dotnet", "exit 145");
+
+        var result = Launch(_folder.PathOf("clone/riffle"));
+
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.Contains(".NET 10 SDK is needed", result.Error, StringComparison.Ordinal);
+        Assert.Contains("https://dot", result.Error, StringComparison.Ordinal);
+    }
+
+    [UnixTheory]
+    [InlineData("libpng16.so.16", "libturbojpeg0")]
+    [InlineData("libturbojpeg.so.0", "libpng16-16")]
+    [InlineData("", "libturbojpeg0 libpng16-16")]
+    public void Missing_packages_are_installed_through_sudo_where_not_root_saying_so(string present, string missing)
+    {
+        AsOnDebian(present, user: 1000);
+        Program("sudo", $"""echo "sudo $*" >>"{_folder.PathOf("log")}"; shift; "$@" """);
+
+        var result = Launch(_folder.PathOf("clone/riffle"));
+
+        Assert.Equal(7, result.ExitCode);
+        Assert.Contains($"{missing} missing; installing through sudo", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"sudo -n env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {missing}\n", Log, StringComparison.Ordinal);
+    }
+
+    [UnixFact]
+    public void Root_needs_no_sudo()
+    {
+        AsOnDebian("", user: 0);
+        Program("sudo", "exit 1");
+
+        Launch(_folder.PathOf("clone/riffle"));
+
+        Assert.Contains("apt-get update", Log, StringComparison.Ordinal);
+        Assert.Contains("libturbojpeg0 libpng16-16\n", Log, StringComparison.Ordinal);
+    }
+
+    [UnixFact]
+    public void Where_installing_fails_the_command_is_named_and_the_program_runs()
+    {
+        AsOnDebian("", user: 0);
+        Program("apt-get", "exit 100");
+
+        var result = Launch(_folder.PathOf("clone/riffle"));
+
+        Assert.Equal(7, result.ExitCode);
+        Assert.Contains("As root: apt-get install libturbojpeg0 libpng16-16", result.Error, StringComparison.Ordinal);
+    }
+
+    [UnixFact]
+    public void On_a_Mac_the_command_is_named()
+    {
+        Program("uname", "echo Darwin");
+        Program("ls", "exit 1");
+
+        Assert.Contains("brew install jpeg-turbo libpng", Launch(_folder.PathOf("clone/riffle")).Error, StringComparison.Ordinal);
+    }
+
+    private void AsOnDebian(string present, int user)
+    {
+        Program("uname", "echo Linux");
+        Program("ldconfig", $"echo '{present}'");
+        Program("id", $"echo {user}");
+    }
+
+    private void Program(string name, string script)
+    {
+        var path = _folder.PathOf("bin/" + name);
+        File.WriteAllText(path, $"#!/usr/bin/env bash\n{script}\n");
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private Shell.Result Launch(string path, params string[] args) => Shell.Run(path, args, _folder.PathOf("elsewhere"), new Dictionary<string, string>
+    {
+        ["PATH"] = _folder.PathOf("bin") + Path.PathSeparator + Environment.GetEnvironmentVariable("PATH"),
+    });
+
+    /// <summary>Makes a change that a file system with a coarse clock sees as later than the last build.</summary>
+    private void ChangeLater(Action change)
+    {
+        var stamp = _folder.PathOf("clone/artifacts/riffle-built");
+        File.SetLastWriteTimeUtc(stamp, DateTime.UtcNow.AddMinutes(-1));
+        foreach (var entry in Directory.EnumerateFileSystemEntries(_folder.PathOf("clone"), "*", SearchOption.AllDirectories).Where(entry => entry != stamp))
+            File.SetLastWriteTimeUtc(entry, DateTime.UtcNow.AddMinutes(-2));
+        change();
+    }
+}

@@ -1,0 +1,20 @@
+namespace Riffle.Tests.Cli;
+
+/// <summary>A test of a shell script or of signals, which Windows has not.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class UnixFactAttribute : FactAttribute
+{
+    public UnixFactAttribute() => Skip = UnixOnly.Reason;
+}
+
+/// <inheritdoc cref="UnixFactAttribute"/>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class UnixTheoryAttribute : TheoryAttribute
+{
+    public UnixTheoryAttribute() => Skip = UnixOnly.Reason;
+}
+
+internal static class UnixOnly
+{
+    public static string? Reason { get; } = OperatingSystem.IsWindows() ? "Windows has neither POSIX shell nor signals" : null;
+}
