@@ -38,11 +38,14 @@ internal sealed class NetworkOptions
     public NetworkOptions() => _preset.AcceptOnlyFromAmong("tiny", "imagenet");
 
     /// <summary>Adds the options to a command.</summary>
-    public void AddTo(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="withClasses">Whether the user chooses the number of classes; false where the data set does.</param>
+    public void AddTo(Command command, bool withClasses = true)
     {
         command.Options.Add(_preset);
         command.Options.Add(_size);
-        command.Options.Add(_classes);
+        if (withClasses)
+            command.Options.Add(_classes);
         command.Options.Add(_units);
     }
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Riffle.Data;
-using Riffle.Networks;
 using Riffle.Training;
 
 namespace Riffle.Cli.Commands;
@@ -16,8 +15,7 @@ internal static class TrainCommand
         var resume = new Option<string>("--resume") { Description = "Go on with a run exactly where it stopped.", HelpName = "RUN" };
         var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", HelpName = "NAME", DefaultValueFactory = _ => Recipe.Best.Name };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
-        var preset = new Option<Preset>("--preset") { Description = "Size, stem and units: tiny (56×56) or imagenet (224×224).", HelpName = "NAME" };
-        var size = new Option<int?>("--size") { Description = "Height and width of the network's input in pixels.", HelpName = "N" };
+        var network = new NetworkOptions();
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
         var minutes = new Option<double>("--checkpoint-minutes")
@@ -30,15 +28,15 @@ internal static class TrainCommand
         var entries = new TrainingOptions();
 
         Option[] needed = [data, model, output], withResume = [resume, data, threads, minutes];
-        Option[] all = [data, model, output, resume, recipe, preset, size, seed, threads, minutes, .. entries.All];
-        var command = new Command("train", "Trains a network, or goes on with a training. Ctrl+C writes a checkpoint and stops.");
-        foreach (var option in all)
+        var command = new Command("train", "Trains a network, or goes on with a training. Ctrl+C writes a checkpoint and stops.") { data, model, output, resume, recipe };
+        network.AddTo(command, withClasses: false);
+        foreach (var option in (Option[])[seed, threads, minutes, .. entries.All])
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
             var wrong = Given(resume)
-                ? all.Except(withResume).Where(Given).Select(option => $"--resume goes on as the run was started: leave out {option.Name}, or start a new run.")
+                ? command.Options.Except(withResume).Where(Given).Select(option => $"--resume goes on as the run was started: leave out {option.Name}, or start a new run.")
                 : needed.Where(option => !Given(option)).Select(option => $"{option.Name} is missing (or --resume, to go on with a run).");
             foreach (var message in wrong)
                 result.AddError(message);
@@ -60,7 +58,7 @@ internal static class TrainCommand
                 var name = parse.GetRequiredValue(model);
 
                 // Before the data set is opened, so that a wrong name is told at once.
-                var spec = NetworkCatalogue.Resolve(name, parse.GetValue(preset), parse.GetValue(size));
+                var spec = network.Resolve(parse, name);
                 var dataset = Dataset.Open(directory);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
                 return Run(

@@ -15,12 +15,12 @@ internal sealed class TrainingOptions
     {
         Add<int>("--epochs", "N", "Passes over the training images.", 1, 1_000_000, (r, v) => r with { Epochs = v });
         Add<int>("--batch", "N", "Images in a step.", 1, 65536, (r, v) => r with { Batch = v });
-        Add<OptimiserKind>("--optimizer", "NAME", "nesterov, momentum or adam.", (r, v) => r with { Optimiser = v });
+        AddChoice<OptimiserKind>("--optimizer", "How gradients become steps.", (r, v) => r with { Optimiser = v });
         Add<double>("--momentum", "X", "Momentum of nesterov and momentum.", 0, 0.9999, (r, v) => r with { Momentum = v });
         Add<double>("--weight-decay", "X", "Strength of L2 on kernels.", 0, 1000, (r, v) => r with { WeightDecay = v });
         Add<double>("--label-smoothing", "X", "Share of the target spread over all classes.", 0, 0.9999, (r, v) => r with { LabelSmoothing = v });
-        Add<InitialisationKind>("--initialisation", "NAME", "xavier or he.", (r, v) => r with { Initialisation = v });
-        Add<ScheduleKind>("--schedule", "NAME", "How the learning rate falls: constant, plateau, cosine or step.", (r, v) => r with { Schedule = r.Schedule with { Kind = v } });
+        AddChoice<InitialisationKind>("--initialisation", "How kernels start.", (r, v) => r with { Initialisation = v });
+        AddChoice<ScheduleKind>("--schedule", "How the learning rate falls.", (r, v) => r with { Schedule = r.Schedule with { Kind = v } });
         Add<double>("--learning-rate", "X", "The full learning rate.", 1e-12, 1000, (r, v) => r with { Schedule = r.Schedule with { LearningRate = v } });
         Add<double>("--warm-up", "EPOCHS", "Epochs, or a fraction, of rising learning rate.", 0, 1e6, (r, v) => r with { Schedule = r.Schedule with { WarmUpEpochs = v } });
         Add<int>("--patience", "EPOCHS", "plateau: epochs without a better validation top-1 that it bears.", 0, 1_000_000, (r, v) => r with { Schedule = r.Schedule with { Patience = v } });
@@ -69,6 +69,15 @@ internal sealed class TrainingOptions
     {
         var option = new Option<T>(name) { Description = description, HelpName = value };
         _entries.Add((option, (parse, recipe) => apply(recipe, parse.GetRequiredValue(option))));
+    }
+
+    private void AddChoice<T>(string name, string description, Func<Recipe, T, Recipe> apply)
+        where T : struct, Enum
+    {
+        // Not an option of the enumeration itself, which would take numbers too.
+        var option = new Option<string>(name) { Description = description };
+        option.AcceptOnlyFromAmong([.. Enum.GetNames<T>().Select(choice => choice.ToLowerInvariant())]);
+        _entries.Add((option, (parse, recipe) => apply(recipe, Enum.Parse<T>(parse.GetRequiredValue(option), ignoreCase: true))));
     }
 
     private void Add<T>(string name, string value, string description, T least, T most, Func<Recipe, T, Recipe> apply)

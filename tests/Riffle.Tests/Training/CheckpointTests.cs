@@ -26,7 +26,7 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(saved.Weights.Trained.ToArray(), loaded.Weights.Trained.ToArray());
         Assert.Equal(saved.Weights.Running.ToArray(), loaded.Weights.Running.ToArray());
         Assert.Equal(saved.Training! with { History = [] }, loaded.Training! with { History = [] });
-        Assert.Equal(saved.Training!.History, loaded.Training!.History);
+        Assert.Equal(saved.Training!.History.ToArray(), loaded.Training!.History.ToArray());
         Assert.Equal(saved.OptimiserState.Select(state => state.Name), loaded.OptimiserState.Select(state => state.Name));
         Assert.All(saved.OptimiserState.Zip(loaded.OptimiserState), pair => Assert.Equal(pair.First.Values, pair.Second.Values));
 

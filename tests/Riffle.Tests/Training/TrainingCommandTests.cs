@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Riffle.Cli;
+using Riffle.Tests.Cli;
+using Riffle.Training;
+
+namespace Riffle.Tests.Training;
+
+/// <summary>train, evaluate and predict, as processes.</summary>
+public sealed class TrainingCommandTests : IDisposable
+{
+    private const string Model = "shufflenet-v1-g3-x0.25";
+
+    private readonly TinyDataset _data = new(train: 60, validation: 30);
+
+    public void Dispose() => _data.Dispose();
+
+    [Fact]
+    public void A_network_is_trained_evaluated_and_asked()
+    {
+        var run = _data.Run("run");
+        var train = Shell.Riffle(
+            "train", "--data", _data.DataFolder, "--model", Model, "--out", run, "--size", "24", "--units", "1,1,1", "--epochs", "2", "--batch", "20",
+            "--learning-rate", "0.03", "--optimizer", "momentum", "--schedule", "step", "--no-flip", "--hue", "0.02", "--seed", "7", "--threads", "1");
+        Assert.Equal(0, train.ExitCode);
+        Assert.Contains($"riffle predict {run} IMAGE", train.Output);
+        Assert.Contains("2/2", train.Error);
+
+        var recipe = Checkpoint.Load(run).Training!.Recipe;
+        Assert.Equal(
+            Recipe.Best with
+            {
+                Epochs = 2,
+                Batch = 20,
+                Optimiser = OptimiserKind.Momentum,
+                Schedule = Recipe.Best.Schedule with { Kind = ScheduleKind.Step, LearningRate = 0.03 },
+                Augmentation = Recipe.Best.Augmentation with { Flip = false, Hue = 0.02f },
+            },
+            recipe);
+        Assert.Equal(7UL, Checkpoint.Load(run).Training!.Seed);
+
+        var evaluate = Shell.Riffle("evaluate", run, "--data", _data.DataFolder, "--json");
+        using var evaluation = JsonDocument.Parse(evaluate.Output);
+        Assert.Equal(["model", "images", "top1", "top5", "loss"], evaluation.RootElement.EnumerateObject().Select(p => p.Name));
+        Assert.Equal((Model, 30, 100.0), (evaluation.RootElement.GetProperty("model").GetString(), evaluation.RootElement.GetProperty("images").GetInt32(),
+            evaluation.RootElement.GetProperty("top5").GetDouble()));
+
+        var (good, bad) = (_data.Run("good.jpg"), _data.Run("bad.jpg"));
+        File.WriteAllBytes(good, TinyDataset.Jpeg(1));
+        File.WriteAllText(bad, "no image");
+        var predict = Shell.Riffle("predict", run, bad, good, "--top", "2", "--json");
+        Assert.Equal(ExitCode.BadData, predict.ExitCode);
+        Assert.Contains(bad, predict.Error);
+        using var predictions = JsonDocument.Parse(predict.Output);
+        var entry = predictions.RootElement.EnumerateArray().Single();
+        Assert.Equal(good, entry.GetProperty("file").GetString());
+        Assert.Equal(2, entry.GetProperty("predictions").GetArrayLength());
+        Assert.Equal(["class", "index", "probability"], entry.GetProperty("predictions")[0].EnumerateObject().Select(p => p.Name));
+    }
+
+    [UnixFact]
+    public void Ctrl_C_and_SIGTERM_write_a_checkpoint_and_say_how_to_go_on()
+    {
+        var run = _data.Run("run");
+        var last = Path.Combine(run, "checkpoints", "last.safetensors");
+        Interrupt(
+            "INT", ExitCode.Interrupted, () => File.Exists(last),
+            "train", "--data", _data.DataFolder, "--model", Model, "--out", run, "--size", "24", "--units", "1,1,1", "--epochs", "100000", "--batch", "20");
+        var stopped = Checkpoint.Read(last).Training!.Progress;
+        Assert.True(stopped.Epochs + stopped.Steps > 0);
+
+        var before = File.GetLastWriteTimeUtc(last);
+        Interrupt("TERM", ExitCode.Terminated, () => File.GetLastWriteTimeUtc(last) > before, "train", "--resume", run);
+        var later = Checkpoint.Read(last).Training!.Progress;
+        Assert.True((later.Epochs, later.Steps).CompareTo((stopped.Epochs, stopped.Steps)) > 0);
+
+        void Interrupt(string signal, int expected, Func<bool> underWay, params string[] args)
+        {
+            using var process = Shell.Start("dotnet", Shell.Arguments(args));
+            for (var waited = Stopwatch.StartNew(); !underWay() && !process.HasExited && waited.Elapsed < TimeSpan.FromMinutes(2);)
+                Thread.Sleep(20);
+            Shell.Run("kill", ["-" + signal, process.Id.ToString()]);
+            var result = Shell.Finish(process);
+            Assert.Equal(expected, result.ExitCode);
+            Assert.Contains($"riffle train --resume {run}", result.Error);
+            Assert.Empty(result.Output);
+        }
+    }
+
+    [Theory]
+    [InlineData("train --data d --model m", "--out is missing")]
+    [InlineData("train", "--model is missing")]
+    [InlineData("train --resume r --epochs 4", "leave out --epochs")]
+    [InlineData("train --resume r --out o", "leave out --out")]
+    [InlineData("train --data d --model m --out o --learning-rate NaN", "--learning-rate is from")]
+    [InlineData("train --data d --model m --out o --batch 0", "--batch is from 1")]
+    [InlineData("train --data d --model m --out o --optimizer 1", "nesterov")]
+    [InlineData("train --data d --model m --out o --hue 0.6", "--hue is from 0 to 0.5")]
+    [InlineData("predict m a.jpg --top 0", "--top is at least 1")]
+    [InlineData("evaluate m --data d --threads -1", "--threads is from 0")]
+    public void Wrong_usage_is_told_before_anything_is_done(string line, string expected) =>
+        Assert.Contains(CommandLine.CreateRoot().Parse(line).Errors, error => error.Message.Contains(expected));
+
+    [Theory]
+    [InlineData("train --resume r --data d --threads 2 --checkpoint-minutes 1")]
+    [InlineData("train --data d --model m --out o --recipe paper --no-crop --no-flip --brightness 0 --label-smoothing 0.1 --warm-up 0.5 --preset imagenet")]
+    public void Right_usage_is_taken(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line).Errors);
+}

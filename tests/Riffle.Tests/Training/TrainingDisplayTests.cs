@@ -1,0 +1,93 @@
+using Riffle.Cli;
+using Riffle.Training;
+
+namespace Riffle.Tests.Training;
+
+public sealed class TrainingDisplayTests : IDisposable
+{
+    private readonly StringWriter _output = new() { NewLine = "\n" };
+    private readonly HandClock _clock = new();
+
+    public void Dispose() => _output.Dispose();
+
+    [Fact]
+    public void Without_a_terminal_there_is_a_line_every_ten_seconds_and_a_row_for_each_epoch()
+    {
+        var display = new TrainingDisplay(_output, live: false, () => 200, _clock);
+        display.Started(Place(1, 0));
+        for (var step = 1; step <= 100; step++)
+        {
+            _clock.Advance(0.25);
+            display.Stepped(Place(1, step));
+        }
+
+        display.Validated(50, 1000);
+        display.EpochEnded(Report(1));
+        Assert.Equal(
+            """
+                        learning  training                  validation
+              epoch         rate      loss   top-1   top-5        loss   top-1   top-5   images/s       time
+            epoch 1/3, step 40/100: loss 2.000, top-1 25.0 %, 128 images/s, 15.0 s left, of the run 1 min 05 s
+            epoch 1/3, step 80/100: loss 2.000, top-1 25.0 %, 128 images/s, 5.0 s left, of the run 55.0 s
+                1/3     0.200000    2.0000   25.00   50.00      1.5000   40.00   70.00        128     30.0 s  best
+
+            """,
+            _output.ToString());
+    }
+
+    [Fact]
+    public void Time_left_counts_validation_once_it_is_known()
+    {
+        var display = new TrainingDisplay(_output, live: false, () => 200, _clock);
+        display.Started(Place(1, 0));
+        display.EpochEnded(Report(1));
+        for (var step = 1; step <= 50; step++)
+        {
+            _clock.Advance(0.25);
+            display.Stepped(Place(2, step));
+        }
+
+        // 0.25 s a step; of the first one only the step after it is timed. 5 s of validation in each of two epochs.
+        Assert.Contains("epoch 2/3, step 41/100: loss 2.000, top-1 25.0 %, 131 images/s, 19.4 s left, of the run 48.8 s", _output.ToString());
+    }
+
+    [Fact]
+    public void On_a_terminal_a_live_line_fits_the_width_and_gives_way_to_the_row()
+    {
+        var display = new TrainingDisplay(_output, live: true, () => 40, _clock);
+        display.Started(Place(1, 50));
+        _clock.Advance(1);
+        display.Stepped(Place(1, 51));
+        display.Stepped(Place(1, 52));
+        display.EpochEnded(Report(1));
+        var lines = _output.ToString().Split('\n');
+        Assert.Equal("\r██████████░░░░░░░░░░ epoch 1/3, step 51/\r" + new string(' ', 39) + "\r    1/3", lines[2][..88]);
+        Assert.DoesNotContain("52/", lines[2]);
+    }
+
+    [Fact]
+    public void Steps_of_before_a_resume_took_no_time()
+    {
+        var display = new TrainingDisplay(_output, live: false, () => 200, _clock);
+        display.Started(Place(1, 80));
+        _clock.Advance(10);
+        display.Stepped(Place(1, 90));
+        Assert.Contains("32 images/s, 10.0 s left", _output.ToString());
+    }
+
+    private static TrainingPlace Place(int epoch, int step) => new(epoch, 3, step, 100, 32, 0.1, new Tally(8, 1, 2, 4));
+
+    private static EpochReport Report(int epoch) => new(
+        new EpochMetrics(epoch, 0.2, new Measures(2, 25, 50), new Measures(1.5, 40, 70)), true, TimeSpan.FromSeconds(25), 3200, TimeSpan.FromSeconds(5));
+
+    private sealed class HandClock : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Advance(double seconds) => _now += TimeSpan.FromSeconds(seconds).Ticks;
+
+        public override long GetTimestamp() => _now;
+    }
+}
