@@ -92,10 +92,11 @@ class MobileNet(nn.Module):
         return self.fc(self.features(x).mean((2, 3)))
 
 
+# Each with the seed under which disturbing the initial values by 6e-7 of themselves, sixteen times over, moves no loss by more than 5e-5.
 NETWORKS = {
-    "shufflenet-v1-g3-x0.25": lambda: ShuffleNet(6, (60, 120, 240), lambda i, o, first, s: UnitV1(i, o, 3, first, s), None, 10),
-    "shufflenet-v2-x0.5": lambda: ShuffleNet(24, (48, 96, 192), lambda i, o, _, s: UnitV2(i, o, s), 1024, 10),
-    "mobilenet-v1-x0.25": lambda: MobileNet(0.25, 10),
+    "shufflenet-v1-g3-x0.25": (10, lambda: ShuffleNet(6, (60, 120, 240), lambda i, o, first, s: UnitV1(i, o, 3, first, s), None, 10)),
+    "shufflenet-v2-x0.5": (1, lambda: ShuffleNet(24, (48, 96, 192), lambda i, o, _, s: UnitV2(i, o, s), 1024, 10)),
+    "mobilenet-v1-x0.25": (17, lambda: MobileNet(0.25, 10)),
 }
 
 
@@ -163,8 +164,8 @@ def save(path, tensors, metadata):
 
 
 def main():
-    for name, build in NETWORKS.items():
-        torch.manual_seed(3)
+    for name, (seed, build) in NETWORKS.items():
+        torch.manual_seed(seed)
         model = build()
         initialise(model)
         initial = {key: value.half() for key, value in state(model).items()}
