@@ -36,8 +36,6 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
 
     public void Stepped(in TrainingPlace place)
     {
-        if (place.Epoch != _place.Epoch)
-            BeginEpoch(place with { Step = place.Step - 1 });
         _place = place;
         if (IsTime())
             Show(DescribeStep(), place.Step / (double)place.Steps);
@@ -52,12 +50,13 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
     public void EpochEnded(EpochReport report)
     {
         Clear();
+        BeginEpoch(_place with { Step = 0 });
         _validationSeconds = report.Validation.TotalSeconds;
         var (epoch, rate, train, validation) = report.Metrics;
         var speed = report.TrainingImages / Math.Max(report.Training.TotalSeconds, 1e-3);
         var count = Text($"{epoch}/{_place.Epochs}");
         output.WriteLine(Text(
-            $"{count,7}  {rate,11:0.000000}  {Row(train)}  {Row(validation)}  {speed,9:N0}  {ProgressLine.Duration(report.Training + report.Validation),9}{(report.IsBest ? "  best" : "")}"));
+            $"{count,7}  {rate,11:0.000000}  {Row(train)}    {Row(validation)}  {speed,9:N0}  {ProgressLine.Duration(report.Training + report.Validation),9}{(report.IsBest ? "  best" : "")}"));
     }
 
     /// <summary>Takes the live line away, so that other text can follow.</summary>
@@ -75,10 +74,8 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
 
     private void BeginEpoch(TrainingPlace place)
     {
-        // The clock starts before the first step of this process: steps of before a resume took no time here.
-        _place = place;
-        _firstStep = place.Step;
-        _epochBegan = clock.GetTimestamp();
+        // Steps of before a resume took no time here.
+        (_place, _firstStep, _epochBegan) = (place, place.Step, clock.GetTimestamp());
     }
 
     private bool IsTime()

@@ -53,7 +53,13 @@ internal static class PredictCommand
         }
         catch (Exception e) when (e is BadDataException or IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"riffle: {(e is BadDataException ? "" : file + ": ")}{e.Message}");
+            var message = e switch
+            {
+                BadDataException => e.Message,
+                FileNotFoundException or DirectoryNotFoundException => $"{file}: no such file",
+                _ => $"{file}: can't be read: {e.Message}",
+            };
+            Console.Error.WriteLine($"riffle: {message}");
             return null;
         }
     }

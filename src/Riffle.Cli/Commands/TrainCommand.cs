@@ -72,7 +72,7 @@ internal static class TrainCommand
         trainer.CheckpointInterval = checkpointInterval;
         var (recipe, identity, progress) = (trainer.Training.Recipe, trainer.Training.Data, trainer.Training.Progress);
         Console.Error.WriteLine($"{trainer.Network.Name}, {trainer.Network.ImageSize}×{trainer.Network.ImageSize}, {trainer.Network.Classes} classes; "
-            + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; recipe {recipe.Name}, {recipe.Epochs} epochs"
+            + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
             + (progress == Progress.None ? "" : $"; going on in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
 
         var display = new TrainingDisplay();

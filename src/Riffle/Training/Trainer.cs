@@ -45,10 +45,13 @@ public sealed class Trainer : IDisposable
                 from.CopyTo(to, 0);
 
             var batch = Math.Min(_recipe.Batch, data.Count(Split.Train));
-            IProgress<(long, long)>? Loading(int before) => loading is null ? null : new PartOfLoading(loading, before, data.Count(Split.Train) + data.Count(Split.Validation));
+            IProgress<(long, long)>? Loading(int before) =>
+                loading is null ? null : new PartOfLoading(loading, before, data.Count(Split.Train) + data.Count(Split.Validation));
             _owned.Push(_loader = new(
                 data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
                 memoryBudgetBytes: _record.ImageMemory ?? long.MaxValue, loading: Loading(0), cancel: cancel));
+            if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
+                throw new BadDataException($"{folder.Last}: tells of step {steps} in epoch {epochs + 1}, which this training can't have; start a new run");
             if (_loader.InMemory)
                 _record = _record with { ImageMemory = null };
             _owned.Push(_plan = new(_weights, batch, threads));

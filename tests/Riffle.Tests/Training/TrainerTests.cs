@@ -183,6 +183,21 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_checkpoint_that_tells_of_an_impossible_place_is_refused()
+    {
+        Start("run", TinyDataset.Recipe()).Dispose();
+        var good = Checkpoint.Read(Last("run"));
+        foreach (var place in new[] { new Progress(0, 3, default), new Progress(0, -1, default), new Progress(1, 0, default) })
+        {
+            new Checkpoint(good.Spec, good.Weights, good.Classes, good.Normalisation, good.Training! with { Progress = place })
+            {
+                OptimiserState = good.OptimiserState,
+            }.Save(Last("run"));
+            Assert.Contains(Last("run"), Assert.Throws<BadDataException>(() => Trainer.Resume(_data.Run("run"))).Message);
+        }
+    }
+
+    [Fact]
     public void Each_validation_image_counts_once()
     {
         using var data = new TinyDataset(train: 4, validation: 150);
