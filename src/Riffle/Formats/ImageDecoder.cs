@@ -25,7 +25,7 @@ public static class ImageDecoder
     {
         "JPEG" => JpegDecoder.Decode(encoded, name),
         "PNG" => PngDecoder.Decode(encoded, name),
-        _ => throw new BadDataException($"{name}: {(encoded.IsEmpty ? "empty" : "neither a JPEG nor a PNG image")}. Convert it to one of them, or leave it out."),
+        _ => throw new BadDataException($"{name}: {(encoded.IsEmpty ? "empty" : "neither a JPEG nor a PNG file")}. Convert it to one, or leave it out."),
     };
 
     /// <summary>The bytes that an image of this size takes, once the size has been found sensible.</summary>

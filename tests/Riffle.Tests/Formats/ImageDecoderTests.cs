@@ -181,7 +181,7 @@ public class ImageDecoderTests
         var missing = new NativeLibraries.Library("libnone, which decodes nothing", "libnone0", "none", "none-vcpkg", ["libriffle-none.so.0"]);
         string message = Assert.Throws<RiffleException>(() => NativeLibraries.Load(missing, typeof(ImageDecoder).Assembly)).Message;
         Assert.Contains("libnone, which decodes nothing, is not installed", message);
-        string command = OperatingSystem.IsWindows() ? "vcpkg install none-vcpkg" : OperatingSystem.IsMacOS() ? "brew install none" : "apt-get install libnone0";
-        Assert.Contains(command, message);
+        string way = OperatingSystem.IsWindows() ? "vcpkg install none-vcpkg" : OperatingSystem.IsMacOS() ? "brew install none" : "apt-get install libnone0";
+        Assert.Contains(way, message);
     }
 }

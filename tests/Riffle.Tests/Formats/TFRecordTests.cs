@@ -21,7 +21,7 @@ public class TFRecordTests
 
     [Fact]
     public void What_is_written_is_read() =>
-        Prop.ForAll(ArbMap.Default.ArbFor<byte[][]>(), records => Assert.Equal(records, ReadAll(new MemoryStream(Written(records))))).QuickCheckThrowOnFailure();
+        Prop.ForAll(ArbMap.Default.ArbFor<byte[][]>(), all => Assert.Equal(all, ReadAll(new MemoryStream(Written(all))))).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Records_longer_than_any_buffer_are_read_and_offsets_told()
