@@ -13,16 +13,16 @@ internal static class PrepareCommand
         {
             Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS, with CLASS alone, or in Tiny ImageNet's layout",
         };
-        var output = new Option<string>("--out") { Description = "Data set folder to write; it appears when it is complete", HelpName = "dir", Required = true };
+        var output = new Option<string>("--out") { Description = "Data set folder to write; appears when it is complete", HelpName = "dir", Required = true };
         var fraction = new Option<double?>("--validation-fraction")
         {
             Description = "Part of each class to set aside where the source has no validation images [default: 0.1]",
             HelpName = "part",
         };
-        var seed = new Option<ulong>("--seed") { Description = "Decides which part is set aside, and the order of records", HelpName = "n", DefaultValueFactory = _ => 0 };
-        var shards = new Option<int>("--shards") { Description = "Training files; validation has a quarter as many", HelpName = "n", DefaultValueFactory = _ => 16 };
+        var seed = new Option<ulong>("--seed") { Description = "Decides which part is set aside, and the order", HelpName = "n", DefaultValueFactory = _ => 0 };
+        var shards = new Option<int>("--shards") { Description = "Training files; a quarter as many for validation", HelpName = "n", DefaultValueFactory = _ => 16 };
         var strict = new Option<bool>("--strict") { Description = "Stop with exit code 3 at the first thing that would be skipped" };
-        var bake = new Option<int>("--bake") { Description = "Store N augmented copies of each training image, and one-hot labels, instead of its bytes", HelpName = "n" };
+        var bake = new Option<int>("--bake") { Description = "Store n augmented copies of each training image, with one-hot labels", HelpName = "n" };
         var bakeSize = new Option<int>("--bake-size") { Description = "Height and width of baked images", HelpName = "pixels", DefaultValueFactory = _ => 56 };
         var threads = new Option<int>("--threads") { Description = "Threads that decode [default: all processors]", HelpName = "n" };
         var force = new Option<bool>("--force") { Description = "Replace the data set that is there" };
@@ -90,7 +90,8 @@ internal static class PrepareCommand
         if (images == 0)
             return "no images";
         var (least, most) = (perClass.Min(), perClass.Max());
-        return $"{images:N0} images in {shards:N0} {(shards == 1 ? "file" : "files")}, {(least == most ? $"{least:N0}" : $"{least:N0} to {most:N0}")} per class";
+        var range = least == most ? $"{least:N0}" : $"{least:N0} to {most:N0}";
+        return $"{images:N0} images in {shards:N0} {(shards == 1 ? "file" : "files")}, {range} per class";
     }
 
     private static string Describe(DatasetSizes sizes)

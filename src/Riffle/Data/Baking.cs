@@ -3,12 +3,12 @@ using Riffle.Formats;
 namespace Riffle.Data;
 
 /// <summary>
-/// Augments training images ahead of training, as the ShuffleNet study did: crop, flip, brightness, contrast, saturation and hue of <see cref="Augmentation.Full"/>,
-/// stored as JPEG. Validation images become their centre crops.
+/// Augments training images ahead of training, as the ShuffleNet study did: crop, flip, brightness, contrast, saturation and hue as
+/// <see cref="Augmentation.Full"/> has them, stored as JPEG. Validation images become their centre crops.
 /// </summary>
 internal static class Baking
 {
-    /// <summary>JPEG quality of the stored images. At 95 the error is below what one step of brightness changes, at a third of a PNG's size.</summary>
+    /// <summary>JPEG quality of the stored images: high, as most sources have been compressed once before.</summary>
     public const int Quality = 95;
 
     /// <summary>The bytes of all copies of a training image. They depend on seed, name and the number of the copy alone.</summary>

@@ -18,7 +18,7 @@ public sealed record DatasetClass(string Name, string Text);
 /// <param name="Sha256">SHA-256 of the file, in lower-case hexadecimal.</param>
 public sealed record DatasetShard(string Name, int Records, long Bytes, string Sha256);
 
-/// <summary>Sizes of the upright images as they are stored, in pixels.</summary>
+/// <summary>Sizes of the source's images, upright, in pixels.</summary>
 /// <param name="MinWidth">Least width.</param>
 /// <param name="MinHeight">Least height.</param>
 /// <param name="MaxWidth">Greatest width.</param>
@@ -84,7 +84,7 @@ public sealed record DatasetInfo
     /// <summary>Number of validation shards; 0 where there are no validation images.</summary>
     public required int ValidationShards { get; init; }
 
-    /// <summary>Names the content: equal fingerprints mean equal records in equal order. What <c>sha256sum train-* validation-* | sha256sum</c> prints.</summary>
+    /// <summary>Names the content: equal ones mean equal records in equal order. <c>sha256sum train-* validation-* | sha256sum</c> prints it.</summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>Sizes of the images; null where they are not known.</summary>

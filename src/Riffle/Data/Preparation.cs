@@ -20,7 +20,7 @@ public static class Preparation
     /// <param name="cancel">Stops it; what was written is removed.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="RiffleException">The source can't be read, or the output can't be written.</exception>
-    /// <exception cref="BadDataException">The source has no layout that is known, the archive is damaged, or something is wrong with an image and the options are strict.</exception>
+    /// <exception cref="BadDataException">The layout is unknown, the archive is damaged, or something would be skipped and the options are strict.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public static PreparationSummary Run(
         string source, string output, PreparationOptions options, IProgress<PreparationProgress>? progress = null, CancellationToken cancel = default)
@@ -140,7 +140,10 @@ public static class Preparation
             }
 
             if (train.Sum() == 0)
-                throw new BadDataException($"{container.Path}: none of its images can be read; the first: {string.Join("; ", _skips.ToArray().SelectMany(skip => skip.Examples).Take(3))}");
+            {
+                var first = string.Join("; ", _skips.ToArray().SelectMany(skip => skip.Examples).Take(3));
+                throw new BadDataException($"{container.Path}: none of its images can be read; the first: {first}");
+            }
         }
 
         private DatasetInfo Describe(SourceLayout layout, ShardWriter shards, int[][] perClass) => new()
@@ -182,7 +185,10 @@ public static class Preparation
             var needed = options.BakeCopies > 0 ? 0 : plan.Images.Sum(image => image.Entry.Length) * (InOrder ? 1 : 2);
             var free = new DriveInfo(directory).AvailableFreeSpace;
             if (free < needed)
-                throw new RiffleException($"{Path.GetDirectoryName(directory)}: has room for {free / 1e6:N0} MB, {needed / 1e6:N0} MB are needed; choose another disk for the output");
+            {
+                var place = Path.GetDirectoryName(directory);
+                throw new RiffleException($"{place}: has room for {free / 1e6:N0} MB, {needed / 1e6:N0} MB are needed; choose another disk for the output");
+            }
         }
     }
 }

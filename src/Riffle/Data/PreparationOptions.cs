@@ -6,7 +6,7 @@ public sealed record PreparationOptions
     /// <summary>The part of each class that is set aside where the source has no validation images and nothing else is asked for.</summary>
     public const double DefaultFraction = 0.1;
 
-    /// <summary>Part of each class's images to set aside for validation, from 0 to below 1; only for a source that has no validation images of its own.</summary>
+    /// <summary>Part of each class to set aside for validation, from 0 to below 1; only for a source that has no validation images of its own.</summary>
     public double? ValidationFraction { get; init; }
 
     /// <summary>Decides which images are set aside, the order of records, and how baked copies are augmented.</summary>

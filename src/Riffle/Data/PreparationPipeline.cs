@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Riffle.Data;
 
 /// <summary>Reads on one thread, works on several, and hands results out in the order of the inputs. Holds a bounded part of the inputs.</summary>
@@ -6,7 +8,7 @@ internal static class PreparationPipeline
     private const int MaxItems = 256;
     private const long MaxBytes = 32 << 20;
 
-    /// <summary>Results of <paramref name="work"/> in order. While one chunk is worked on, the next is read; a chunk is a number of items or of bytes, whichever comes first.</summary>
+    /// <summary>Results of <paramref name="work"/> in order. While one chunk of inputs is worked on, the next is read.</summary>
     /// <param name="inputs">Read from one thread at a time.</param>
     /// <param name="size">Bytes that an input holds.</param>
     /// <param name="work">Called from several threads.</param>
@@ -19,8 +21,13 @@ internal static class PreparationPipeline
         List<TInput> Read()
         {
             var chunk = new List<TInput>(MaxItems);
-            for (var bytes = 0L; chunk.Count < MaxItems && bytes < MaxBytes && !cancel.IsCancellationRequested && input.MoveNext(); bytes += size(input.Current))
+            var bytes = 0L;
+            while (chunk.Count < MaxItems && bytes < MaxBytes && !cancel.IsCancellationRequested && input.MoveNext())
+            {
                 chunk.Add(input.Current);
+                bytes += size(input.Current);
+            }
+
             return chunk;
         }
 
@@ -48,14 +55,15 @@ internal static class PreparationPipeline
     private static TResult[] Work<TInput, TResult>(List<TInput> chunk, Func<TInput, TResult> work, int threads, CancellationToken cancel)
     {
         var results = new TResult[chunk.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancel };
         try
         {
-            Parallel.For(0, chunk.Count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancel }, i => results[i] = work(chunk[i]));
+            Parallel.For(0, chunk.Count, options, i => results[i] = work(chunk[i]));
         }
         catch (AggregateException e)
         {
             // One is enough to tell, and its kind decides the exit code.
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
 
         return results;

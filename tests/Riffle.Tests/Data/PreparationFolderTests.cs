@@ -76,7 +76,8 @@ public sealed class PreparationFolderTests : IDisposable
     public void An_output_inside_the_source_is_refused()
     {
         var source = PreparationSource.OneLevel(3, "a", "b").Write("folder", _folder.Path);
-        Assert.Contains("lies in the source", Assert.Throws<RiffleException>(() => Preparation.Run(source, source + "/out", new PreparationOptions())).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<RiffleException>(() => Preparation.Run(source, source + "/out", new PreparationOptions()));
+        Assert.Contains("lies in the source", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -52,8 +52,8 @@ public class PreparationPlanTests
     [Fact]
     public void Which_images_are_set_aside_depends_on_their_own_class_alone() => Prop.ForAll(Cases, c =>
     {
-        string[] SetAside(int[] sizes, int shards) =>
-            [.. Plan(sizes, c.Fraction, c.Seed, shards, 0).Images.Where(i => i.Split == Split.Validation && i.Label == 0).Select(i => i.Name).Order(StringComparer.Ordinal)];
+        IEnumerable<string> SetAside(int[] sizes, int shards) => Plan(sizes, c.Fraction, c.Seed, shards, 0).Images
+            .Where(image => image.Split == Split.Validation && image.Label == 0).Select(image => image.Name).Order(StringComparer.Ordinal);
         Assert.Equal(SetAside(c.Sizes, c.Shards), SetAside([c.Sizes[0], 7], 1));
     }).QuickCheckThrowOnFailure();
 

@@ -59,5 +59,6 @@ internal sealed class Skips(string source, bool strict)
             Add(skip);
     }
 
-    public ImmutableArray<DatasetSkipped> ToArray() => [.. _reasons.Select(reason => new DatasetSkipped(reason.Key, reason.Value.Count, [.. reason.Value.Examples]))];
+    public ImmutableArray<DatasetSkipped> ToArray() =>
+        [.. _reasons.Select(reason => new DatasetSkipped(reason.Key, reason.Value.Count, [.. reason.Value.Examples]))];
 }

@@ -30,8 +30,9 @@ internal sealed class SourceLayout
     private SourceLayout(SourceListing listing, Skips skips)
     {
         (_listing, _skips) = (listing, skips);
-        _files = Distinct(listing.Files.Where(file => !EntryName.IsClutter(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal).ThenBy(file => file.Index));
-        _folders = [.. listing.Folders.Where(folder => folder.Length > 0 && !EntryName.IsClutter(folder + "/")).Select(folder => folder + "/").Order(StringComparer.Ordinal)];
+        var files = listing.Files.Where(file => !EntryName.IsClutter(file.Name));
+        _files = Distinct(files.OrderBy(file => file.Name, StringComparer.Ordinal).ThenBy(file => file.Index));
+        _folders = [.. listing.Folders.Where(folder => folder.Length > 0 && !EntryName.IsClutter(folder)).Select(folder => folder + "/")];
         _root = FindRoot();
     }
 
@@ -45,14 +46,18 @@ internal sealed class SourceLayout
     public bool HasValidation { get; private set; }
 
     /// <summary>Finds out how a source is laid out.</summary>
-    /// <exception cref="BadDataException">It isn't in any of the ways that are known, or something is wrong with it and <paramref name="skips"/> are strict.</exception>
+    /// <exception cref="BadDataException">It is laid out in no way that is known, or something is wrong and <paramref name="skips"/> are strict.</exception>
     public static SourceLayout Find(string source, SourceListing listing, Skips skips)
     {
         skips.AddRange(listing.Skipped);
         var layout = new SourceLayout(listing, skips);
         layout.AddTraining();
         if (layout.Classes.Length < 2)
-            throw new BadDataException($"{source}: {(layout.Classes is [var only] ? $"holds images of one class only, {only.Name}" : "holds no class folders")}; {Expected}");
+        {
+            var found = layout.Classes is [var only] ? $"holds images of one class only, {only.Name}" : "holds no class folders";
+            throw new BadDataException($"{source}: {found}; {Expected}");
+        }
+
         layout.AddValidation();
         return layout;
     }
@@ -85,11 +90,9 @@ internal sealed class SourceLayout
 
     private SortedSet<string> FoldersBelow(string parent)
     {
-        var names = _files.Select(file => file.Name).Concat(_folders);
-        return new(Below(names, parent).Select(name => EntryName.FolderBelow(parent, name)).OfType<string>(), StringComparer.Ordinal);
+        var names = _files.Select(file => file.Name).Concat(_folders).Where(name => name.StartsWith(parent, StringComparison.Ordinal));
+        return new(names.Select(name => EntryName.FolderBelow(parent, name)).OfType<string>(), StringComparer.Ordinal);
     }
-
-    private static IEnumerable<string> Below(IEnumerable<string> names, string folder) => names.Where(name => name.StartsWith(folder, StringComparison.Ordinal));
 
     private IEnumerable<SourceEntry> FilesBelow(string folder) => _files.Where(file => file.Name.StartsWith(folder, StringComparison.Ordinal));
 
@@ -177,8 +180,14 @@ internal sealed class SourceLayout
     private void AddAnnotated(string folder)
     {
         var annotations = folder + SourceContainer.Annotations;
-        var files = FilesBelow(folder).Where(file => file.Name != annotations).GroupBy(file => EntryName.Last(file.Name)).ToDictionary(group => group.Key, group => group.First());
-        var pending = files.Values.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
+        var files = new Dictionary<string, SourceEntry>(StringComparer.Ordinal);
+        var pending = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var file in FilesBelow(folder).Where(file => file.Name != annotations))
+        {
+            files.TryAdd(EntryName.Last(file.Name), file);
+            pending.Add(file.Name);
+        }
+
         var taken = new List<LabelledImage>();
         var number = 0;
         foreach (var line in Lines(annotations))

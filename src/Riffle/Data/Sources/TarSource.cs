@@ -16,7 +16,6 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : 
         foreach (var (index, entry, archive) in Entries())
         {
             cancel.ThrowIfCancellationRequested();
-            found(listing.Files.Count);
             if (EntryName.Normalise(entry.Name) is not { } name)
                 listing.Skipped.Add(new Skip(SkipReason.Outside, entry.Name));
             else if (entry.EntryType is TarEntryType.Directory)
@@ -25,6 +24,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : 
                 listing.Skipped.Add(new Skip(SkipReason.Link, name));
             else if (IsFile(entry))
                 Add(listing, new SourceEntry(index, name, entry.Length), entry, archive);
+            found(listing.Files.Count);
         }
 
         return listing;

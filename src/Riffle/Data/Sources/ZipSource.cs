@@ -31,7 +31,6 @@ internal sealed class ZipSource : SourceContainer
         for (var index = 0; index < _archive.Entries.Count; index++)
         {
             cancel.ThrowIfCancellationRequested();
-            found(listing.Files.Count);
             var entry = _archive.Entries[index];
 
             // Some Windows programs write '\' against the standard.
@@ -44,6 +43,7 @@ internal sealed class ZipSource : SourceContainer
                 listing.Skipped.Add(new Skip(SkipReason.Link, name));
             else
                 Add(listing, new SourceEntry(index, name, entry.Length), entry);
+            found(listing.Files.Count);
         }
 
         return listing;

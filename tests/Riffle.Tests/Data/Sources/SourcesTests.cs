@@ -241,7 +241,8 @@ public sealed class SourcesTests : IDisposable
     public void Other_files_and_missing_ones_are_named()
     {
         var text = _folder.Add("notes.txt", "not an archive"u8.ToArray());
-        Assert.StartsWith($"{text}: at byte 0 begins neither .zip nor .tar.gz", Assert.Throws<BadDataException>(() => Prepare(text)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<BadDataException>(() => Prepare(text));
+        Assert.StartsWith($"{text}: at byte 0 begins neither .zip nor .tar.gz", error.Message, StringComparison.Ordinal);
         var gone = _folder.PathOf("gone.zip");
         Assert.StartsWith($"{gone}: not found", Assert.Throws<RiffleException>(() => Prepare(gone)).Message, StringComparison.Ordinal);
         var gzip = _folder.PathOf("notes.tar.gz");
