@@ -24,7 +24,6 @@ internal static class CommandLine
     {
         SummaryCommand.Create(),
         DemoCommand.Create(),
-        DemoCommand.Create(),
         PrepareCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),

@@ -186,11 +186,14 @@ public sealed class PreparationTests : IDisposable
     {
         var path = PreparationSource.TinyImageNet().Write(kind, _folder.Path);
         using var stop = new CancellationTokenSource();
-        var stopAtTen = new Recorder { Then = progress =>
+        var stopAtTen = new Recorder
+        {
+            Then = progress =>
         {
             if (progress is { Stage: PreparationStage.Images, Done: 10 })
                 stop.Cancel();
-        } };
+        }
+        };
 
         Assert.Throws<OperationCanceledException>(() => Preparation.Run(path, Output, Defaults, stopAtTen, stop.Token));
         Assert.Equal(10, stopAtTen.Seen.Max(progress => progress.Stage == PreparationStage.Images ? progress.Done : 0));
