@@ -21,7 +21,7 @@ need_libraries() {
     case $(uname -s) in
         Darwin)
             for library in libturbojpeg libpng16; do
-                [ -n "$(ls {/opt/homebrew,/usr/local,/opt/local}/lib/$library.*dylib 2>/dev/null)" ] && continue
+                [ -n "$(ls {/opt/homebrew,/usr/local,/opt/local}/{lib,opt/*/lib}/$library.*dylib 2>/dev/null)" ] && continue
                 say "$library is missing. Install it with: brew install jpeg-turbo libpng"
                 return 1
             done

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -8,7 +7,8 @@ using Riffle.Tests.Formats;
 namespace Riffle.Tests.Cli;
 
 /// <summary>The demo as a user runs it, and the commands that read what it leaves.</summary>
-public sealed partial class DemoTests(DemoTests.Finished demo) : IClassFixture<DemoTests.Finished>
+[Collection(FinishedDemo.Name)]
+public sealed partial class DemoTests(FinishedDemo demo)
 {
     [Fact]
     public void It_shows_each_step_as_a_command_that_a_user_can_type()
@@ -83,19 +83,5 @@ public sealed partial class DemoTests(DemoTests.Finished demo) : IClassFixture<D
     {
         Assert.True(result.ExitCode == 0, result.Error);
         return JsonDocument.Parse(result.Output);
-    }
-
-    /// <summary>A demo that ran once for all tests.</summary>
-    public sealed class Finished : IDisposable
-    {
-        private readonly TemporaryFolder _folder = new();
-
-        public Finished() => Result = Shell.Riffle("demo", "--out", _folder.PathOf("demo"));
-
-        internal Shell.Result Result { get; }
-
-        internal string this[string part] => _folder.PathOf($"demo/{part}");
-
-        public void Dispose() => _folder.Dispose();
     }
 }

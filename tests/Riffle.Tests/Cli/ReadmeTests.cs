@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using Riffle.Cli;
+using Riffle.Networks;
+using Riffle.Training;
+
+namespace Riffle.Tests.Cli;
+
+/// <summary>What the README shows is what there is: its commands parse, its code is the code below, which runs.</summary>
+[Collection(FinishedDemo.Name)]
+public sealed partial class ReadmeTests(FinishedDemo demo)
+{
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Shell.Root, "README.md"));
+
+    public static TheoryData<string> CommandLines =>
+        [.. Blocks("sh").SelectMany(block => block.Split('\n')).Where(line => line.StartsWith("./riffle", StringComparison.Ordinal))];
+
+    [Theory]
+    [MemberData(nameof(CommandLines))]
+    public void Its_command_lines_parse(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line["./riffle ".Length..]).Errors);
+
+    [Fact]
+    public void Its_table_has_every_command() =>
+        Assert.All(CommandLine.CreateRoot().Subcommands, command => Assert.Contains($"| `riffle {command.Name}", Readme, StringComparison.Ordinal));
+
+    [Fact]
+    public void Its_code_is_the_code_below()
+    {
+        var source = Lines(File.ReadAllText(Path.Combine(Shell.Root, "tests", "Riffle.Tests", "Cli", "ReadmeTests.cs")));
+        var blocks = Blocks("csharp").ToArray();
+
+        Assert.Equal(2, blocks.Length);
+        Assert.All(blocks, block => Assert.Contains(
+            Lines(block.Replace("\"riffle-demo/run\"", "run", StringComparison.Ordinal).Replace("\"star.jpg\"", "image", StringComparison.Ordinal)),
+            source,
+            StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Its_classifier_knows_a_star()
+    {
+        var (run, image) = (demo["run"], Directory.EnumerateFiles(demo["images"] + "/train/star").First());
+        var output = Capture(Console =>
+        {
+            using var classifier = Classifier.Load(run);
+            foreach (var guess in classifier.Classify(File.ReadAllBytes(image), image, top: 3))
+                Console.WriteLine($"{guess.Class}: {guess.Probability:P1}");
+        });
+
+        Assert.StartsWith("star: ", output, StringComparison.Ordinal);
+        Assert.Equal(3, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public void Its_networks_are_counted()
+    {
+        var output = Capture(Console =>
+        {
+            var network = NetworkCatalogue.Build(NetworkCatalogue.Resolve("shufflenet-v2-x1.0", classes: 10));
+            var builder = new NetworkBuilder();
+            var x = builder.Input(32, 32);
+            x = builder.Relu(builder.BatchNorm("stem.1", builder.Convolution("stem.0", x, outputChannels: 16, kernel: 3, stride: 2)));
+            x = builder.FullyConnected("fc", builder.GlobalAveragePool(x), outputs: 10);
+            var own = builder.Build("my-network");
+            Console.WriteLine($"{Complexity.Of(network).Macs:N0} and {Complexity.Of(own).Macs:N0} multiply-adds");
+        });
+
+        // 16·3·3·3 multiply-adds at each of 16×16 places, and 16·10.
+        Assert.EndsWith(" and 110,752 multiply-adds\n", output, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Blocks(string language) =>
+        Block().Matches(Readme).Where(match => match.Groups[1].Value == language).Select(match => match.Groups[2].Value);
+
+    [GeneratedRegex("^```([a-z]*)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Block();
+
+    /// <summary>The lines of a program without indentation, blank lines and using directives.</summary>
+    private static string Lines(string code) => string.Join('\n', code.Split('\n').Select(line => line.Trim())
+        .Where(line => line.Length > 0 && !(line.StartsWith("using ", StringComparison.Ordinal) && !line.Contains('='))));
+
+    private static string Capture(Action<TextWriter> write)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        write(output);
+        return output.ToString();
+    }
+}
