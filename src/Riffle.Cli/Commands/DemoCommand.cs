@@ -25,7 +25,7 @@ internal static class DemoCommand
                 result.AddError("--epochs is at least 1.");
         });
         var seed = new Option<ulong>("--seed") { Description = "Another seed, other images.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        return new Command("demo", "Go from nothing to a trained, measured network: draw a small data set, then prepare, train, evaluate, predict.")
+        return new Command("demo", "Goes from nothing to a trained, measured network: draws a small data set, prepares, trains, evaluates, predicts.")
         {
             output, epochs, seed,
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Riffle.Cli;
 
 namespace Riffle.Tests.Cli;
@@ -6,6 +7,35 @@ namespace Riffle.Tests.Cli;
 public class CommandLineTests
 {
     public static TheoryData<string> Commands => [.. CommandLine.CreateRoot().Subcommands.Select(command => command.Name)];
+
+    [Fact]
+    public void Commands_come_in_the_order_of_use() =>
+        Assert.Equal(["demo", "summary", "prepare", "train", "evaluate", "predict"], CommandLine.CreateRoot().Subcommands.Select(command => command.Name));
+
+    [Fact]
+    public void A_summary_as_json_is_one_document_and_nothing_else()
+    {
+        var result = Shell.Riffle("summary", "shufflenet-v1-g3-x1.0", "--json");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        using var document = JsonDocument.Parse(result.Output);
+        Assert.Equal("shufflenet-v1-g3-x1.0", document.RootElement.GetProperty("model").GetString());
+    }
+
+    [Theory]
+    [InlineData("summary", "shufflenet-v3-x1.0")]
+    [InlineData("summary", "shufflenet-v1-g3-x1.0", "--size", "3")]
+    [InlineData("train", "--model", "shufflenet-v1-g3-x1.0")]
+    [InlineData("demo", "--epochs", "many")]
+    [InlineData("demo", "--epochs", "0")]
+    public void What_cannot_be_is_wrong_usage_said_in_few_lines(params string[] args)
+    {
+        var result = Shell.Riffle(args);
+
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.StartsWith("riffle: ", result.Error, StringComparison.Ordinal);
+        Assert.InRange(result.Error.Split('\n').Length, 2, 6);
+    }
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -22,8 +52,8 @@ public class CommandLineTests
     }
 
     [Theory]
-    [InlineData("dmo", "demo")]
-    [InlineData("demmo", "demo")]
+    [InlineData("sumary", "summary")]
+    [InlineData("trian", "train")]
     public void A_mistyped_command_is_wrong_usage_and_the_right_one_is_suggested(string typed, string meant)
     {
         var result = Shell.Riffle(typed);
@@ -55,7 +85,7 @@ public class CommandLineTests
 
     [Fact]
     public void An_argument_that_begins_with_an_at_sign_is_a_file_name() =>
-        Assert.Empty(CommandLine.Parse(CommandLine.CreateRoot(), ["demo", "--out", "@cat.jpg"]).Errors);
+        Assert.Empty(CommandLine.Parse(CommandLine.CreateRoot(), ["predict", "run", "@cat.jpg"]).Errors);
 
     public static TheoryData<Exception, int> Exceptions => new()
     {
