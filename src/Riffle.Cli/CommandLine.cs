@@ -22,6 +22,7 @@ internal static class CommandLine
     /// <summary>All commands, anew.</summary>
     public static RootCommand CreateRoot() => new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
     {
+        DemoCommand.Create(),
         SummaryCommand.Create(),
         PrepareCommand.Create(),
         TrainCommand.Create(),
