@@ -22,8 +22,8 @@ internal static class CommandLine
     /// <summary>All commands, anew.</summary>
     public static RootCommand CreateRoot() => new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
     {
-        SummaryCommand.Create(),
         DemoCommand.Create(),
+        SummaryCommand.Create(),
         PrepareCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),

@@ -10,14 +10,13 @@ internal sealed class ProgressLine : IDisposable
     private readonly string _unit;
     private readonly long _start;
     private readonly TextWriter _output;
-    private readonly bool _live;
+    private readonly LiveLine? _live;
     private readonly TimeProvider _clock;
     private readonly long _began;
     private readonly Lock _lock = new();
     private TimeSpan _shown;
     private long _done;
     private string? _note;
-    private int _width;
 
     /// <summary>Starts the clock.</summary>
     /// <param name="label">What is going on, for example <c>prepare train</c>.</param>
@@ -25,21 +24,19 @@ internal sealed class ProgressLine : IDisposable
     /// <param name="unit">What is counted, for example <c>images</c>.</param>
     /// <param name="start">How many were done before, which count in neither rate nor time.</param>
     public ProgressLine(string label, long total, string unit, long start = 0)
-        : this(label, total, unit, start, Console.Error, IsTerminal, TimeProvider.System)
+        : this(label, total, unit, start, Console.Error, LiveLine.IsPossible ? LiveLine.TerminalColumns : null, TimeProvider.System)
     {
     }
 
-    internal ProgressLine(string label, long total, string unit, long start, TextWriter output, bool live, TimeProvider clock)
+    // Without columns the output is no terminal.
+    internal ProgressLine(string label, long total, string unit, long start, TextWriter output, Func<int>? columns, TimeProvider clock)
     {
         (_label, _total, _unit, _start, _done) = (label, total, unit, start, start);
-        (_output, _live, _clock) = (output, live, clock);
+        (_output, _live, _clock) = (output, columns is null ? null : new LiveLine(output, columns), clock);
         _began = clock.GetTimestamp();
     }
 
-    /// <summary>Whether standard error is a terminal on which a line can be drawn again.</summary>
-    public static bool IsTerminal => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
-
-    private TimeSpan Interval => _live ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(5);
+    private TimeSpan Interval => _live is not null ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(5);
 
     /// <summary>Says how many are done, and shows it when it is time to.</summary>
     /// <param name="done">From the start, including those done before.</param>
@@ -76,16 +73,11 @@ internal sealed class ProgressLine : IDisposable
     private void Show(TimeSpan elapsed, bool last)
     {
         var line = Describe(elapsed, last);
-        if (!_live)
-        {
+        _live?.Draw(line);
+        if (_live is null)
             _output.WriteLine(line);
-            return;
-        }
-
-        line = line[..Math.Min(line.Length, Columns() - 1)];
-        _output.Write('\r' + line.PadRight(_width) + (last ? "\n" : ""));
-        _width = line.Length;
-        _output.Flush();
+        else if (last)
+            _output.WriteLine();
     }
 
     private string Describe(TimeSpan elapsed, bool last)
@@ -103,11 +95,4 @@ internal sealed class ProgressLine : IDisposable
     }
 
     private static string Text(FormattableString text) => FormattableString.Invariant(text);
-
-    private static int Columns()
-    {
-        // A terminal of unknown size reports 0 columns.
-        var columns = Console.WindowWidth;
-        return columns > 0 ? columns : 80;
-    }
 }

@@ -8,19 +8,16 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
 {
     private const int BarWidth = 20;
 
+    private readonly LiveLine _line = new(output, columns);
     private TimeSpan _shown;
     private long _runBegan, _epochBegan;
-    private int _firstStep, _shownWidth;
+    private int _firstStep;
     private TrainingPlace _place;
     private double _validationSeconds;
 
     /// <summary>On standard error.</summary>
     public TrainingDisplay()
-        : this(
-            Console.Error,
-            !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb",
-            () => Console.WindowWidth is > 0 and var width ? width : 80,
-            TimeProvider.System)
+        : this(Console.Error, LiveLine.IsPossible, LiveLine.TerminalColumns, TimeProvider.System)
     {
     }
 
@@ -60,13 +57,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
     }
 
     /// <summary>Takes the live line away, so that other text can follow.</summary>
-    public void Clear()
-    {
-        if (_shownWidth > 0)
-            output.Write('\r' + new string(' ', _shownWidth) + '\r');
-        _shownWidth = 0;
-        output.Flush();
-    }
+    public void Clear() => _line.Clear();
 
     private static string Row(Measures measures) => Text($"{measures.Loss,8:0.0000}  {measures.Top1,6:0.00}  {measures.Top5,6:0.00}");
 
@@ -108,10 +99,6 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
         }
 
         var full = (int)(share * BarWidth);
-        line = new string('█', full) + new string('░', BarWidth - full) + ' ' + line;
-        line = line[..Math.Min(line.Length, Math.Max(1, columns() - 1))];
-        output.Write('\r' + line.PadRight(_shownWidth));
-        _shownWidth = line.Length;
-        output.Flush();
+        _line.Draw(new string('█', full) + new string('░', BarWidth - full) + ' ' + line);
     }
 }

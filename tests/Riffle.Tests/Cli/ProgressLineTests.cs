@@ -12,7 +12,7 @@ public sealed class ProgressLineTests : IDisposable
     [Fact]
     public void Without_a_terminal_there_is_a_plain_line_every_five_seconds_and_a_last_one()
     {
-        using (var line = new ProgressLine("prepare train", 1200, "images", 0, _output, live: false, _clock))
+        using (var line = new ProgressLine("prepare train", 1200, "images", 0, _output, columns: null, _clock))
         {
             for (var second = 1; second <= 12; second++)
             {
@@ -34,7 +34,7 @@ public sealed class ProgressLineTests : IDisposable
     [Fact]
     public void On_a_terminal_each_line_covers_the_one_before()
     {
-        using (var line = new ProgressLine("x", 0, "images", 0, _output, live: true, _clock))
+        using (var line = new ProgressLine("x", 0, "images", 0, _output, () => 80, _clock))
         {
             _clock.Advance(1);
             line.Report(10, "a long note");
@@ -51,9 +51,21 @@ public sealed class ProgressLineTests : IDisposable
     }
 
     [Fact]
+    public void A_line_is_cut_before_it_would_wrap()
+    {
+        using (var line = new ProgressLine("x", 0, "images", 0, _output, () => 10, _clock))
+        {
+            _clock.Advance(1);
+            line.Report(10);
+        }
+
+        Assert.StartsWith("\rx: 10 ima\r", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_was_done_before_counts_in_neither_rate_nor_time_left()
     {
-        using (var line = new ProgressLine("x", 1000, "steps", start: 900, _output, live: false, _clock))
+        using (var line = new ProgressLine("x", 1000, "steps", start: 900, _output, columns: null, _clock))
         {
             _clock.Advance(10);
             line.Report(950);
