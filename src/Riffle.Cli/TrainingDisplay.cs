@@ -3,7 +3,7 @@ using Riffle.Training;
 
 namespace Riffle.Cli;
 
-/// <summary>A training as people watch it, on standard error: a row per epoch, and between them a live line on a terminal, otherwise a plain line every ten seconds.</summary>
+/// <summary>A training as people watch it: a row for each epoch, between them a live line on a terminal, or else a plain line every ten seconds.</summary>
 internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> columns, TimeProvider clock) : ITrainingObserver
 {
     private const int BarWidth = 20;
@@ -52,8 +52,8 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
         var (epoch, rate, train, validation) = report.Metrics;
         var speed = report.TrainingImages / Math.Max(report.Training.TotalSeconds, 1e-3);
         var count = Text($"{epoch}/{_place.Epochs}");
-        output.WriteLine(Text(
-            $"{count,7}  {rate,11:0.000000}  {Row(train)}    {Row(validation)}  {speed,9:N0}  {ProgressLine.Duration(report.Training + report.Validation),9}{(report.IsBest ? "  best" : "")}"));
+        var time = ProgressLine.Duration(report.Training + report.Validation);
+        output.WriteLine(Text($"{count,7}  {rate,11:0.000000}  {Row(train)}    {Row(validation)}  {speed,9:N0}  {time,9}{(report.IsBest ? "  best" : "")}"));
     }
 
     /// <summary>Takes the live line away, so that other text can follow.</summary>

@@ -33,7 +33,7 @@ internal static class EvaluateCommand
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(result, TrainingOptions.Json));
         else
-            Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %, top-5 {result.Top5:0.00} %, loss {result.Loss:0.0000} on {result.Images:N0} validation images");
+            Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %, top-5 {result.Top5:0.00} %, loss {result.Loss:0.0000}, {result.Images:N0} images");
         return ExitCode.Done;
     }
 }

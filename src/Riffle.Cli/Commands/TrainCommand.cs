@@ -13,7 +13,7 @@ internal static class TrainCommand
         var model = new Option<string>("--model") { Description = "The network, for example shufflenet-v1-g3-x0.25.", HelpName = "MODEL" };
         var output = new Option<string>("--out") { Description = "The folder of the run, new or empty.", HelpName = "RUN" };
         var resume = new Option<string>("--resume") { Description = "Go on with a run exactly where it stopped.", HelpName = "RUN" };
-        var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", HelpName = "NAME", DefaultValueFactory = _ => Recipe.Best.Name };
+        var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", DefaultValueFactory = _ => Recipe.Best.Name };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
         var network = new NetworkOptions();
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
@@ -24,11 +24,15 @@ internal static class TrainCommand
             HelpName = "X",
             DefaultValueFactory = _ => 10,
         };
-        minutes.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0 and <= 1e6, result, "--checkpoint-minutes is at least 0."));
+        minutes.Validators.Add(result =>
+            TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0 and <= 1e6, result, "--checkpoint-minutes is from 0 to 1000000."));
         var entries = new TrainingOptions();
 
         Option[] needed = [data, model, output], withResume = [resume, data, threads, minutes];
-        var command = new Command("train", "Trains a network, or goes on with a training. Ctrl+C writes a checkpoint and stops.") { data, model, output, resume, recipe };
+        var command = new Command("train", "Trains a network, or goes on with a training. Ctrl+C writes a checkpoint and stops.")
+        {
+            data, model, output, resume, recipe,
+        };
         network.AddTo(command, withClasses: false);
         foreach (var option in (Option[])[seed, threads, minutes, .. entries.All])
             command.Options.Add(option);
@@ -36,7 +40,7 @@ internal static class TrainCommand
         {
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
             var wrong = Given(resume)
-                ? command.Options.Except(withResume).Where(Given).Select(option => $"--resume goes on as the run was started: leave out {option.Name}, or start a new run.")
+                ? command.Options.Except(withResume).Where(Given).Select(option => $"--resume goes on as the run was started: leave out {option.Name}.")
                 : needed.Where(option => !Given(option)).Select(option => $"{option.Name} is missing (or --resume, to go on with a run).");
             foreach (var message in wrong)
                 result.AddError(message);
@@ -62,7 +66,8 @@ internal static class TrainCommand
                 var dataset = Dataset.Open(directory);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
                 return Run(
-                    loading => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, cancel), folder, interval, cancel);
+                    loading => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, cancel),
+                    folder, interval, cancel);
             });
     }
 
@@ -72,7 +77,8 @@ internal static class TrainCommand
         trainer.CheckpointInterval = checkpointInterval;
         var (recipe, identity, progress) = (trainer.Training.Recipe, trainer.Training.Data, trainer.Training.Progress);
         Console.Error.WriteLine($"{trainer.Network.Name}, {trainer.Network.ImageSize}×{trainer.Network.ImageSize}, {trainer.Network.Classes} classes; "
-            + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
+            + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; "
+            + $"recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
             + (progress == Progress.None ? "" : $"; going on in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
 
         var display = new TrainingDisplay();

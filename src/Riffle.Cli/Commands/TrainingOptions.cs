@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Riffle.Data;
 using Riffle.Training;
 
 namespace Riffle.Cli.Commands;
@@ -20,20 +21,20 @@ internal sealed class TrainingOptions
         Add<double>("--weight-decay", "X", "Strength of L2 on kernels.", 0, 1000, (r, v) => r with { WeightDecay = v });
         Add<double>("--label-smoothing", "X", "Share of the target spread over all classes.", 0, 0.9999, (r, v) => r with { LabelSmoothing = v });
         AddChoice<InitialisationKind>("--initialisation", "How kernels start.", (r, v) => r with { Initialisation = v });
-        AddChoice<ScheduleKind>("--schedule", "How the learning rate falls.", (r, v) => r with { Schedule = r.Schedule with { Kind = v } });
-        Add<double>("--learning-rate", "X", "The full learning rate.", 1e-12, 1000, (r, v) => r with { Schedule = r.Schedule with { LearningRate = v } });
-        Add<double>("--warm-up", "EPOCHS", "Epochs, or a fraction, of rising learning rate.", 0, 1e6, (r, v) => r with { Schedule = r.Schedule with { WarmUpEpochs = v } });
-        Add<int>("--patience", "EPOCHS", "plateau: epochs without a better validation top-1 that it bears.", 0, 1_000_000, (r, v) => r with { Schedule = r.Schedule with { Patience = v } });
-        Add<int>("--cooldown", "EPOCHS", "plateau: epochs after a drop that do not count.", 0, 1_000_000, (r, v) => r with { Schedule = r.Schedule with { Cooldown = v } });
-        Add<int>("--step-epochs", "EPOCHS", "step: epochs between drops.", 1, 1_000_000, (r, v) => r with { Schedule = r.Schedule with { StepEpochs = v } });
-        Add<double>("--factor", "X", "plateau and step: what a drop multiplies the rate by.", 1e-6, 1, (r, v) => r with { Schedule = r.Schedule with { Factor = v } });
-        Add<double>("--minimum-rate", "X", "The rate never falls below this.", 0, 1000, (r, v) => r with { Schedule = r.Schedule with { Minimum = v } });
-        AddSwitch("--no-crop", "Train on centre crops instead of random ones.", r => r with { Augmentation = r.Augmentation with { RandomCrop = false } });
-        AddSwitch("--no-flip", "Do not mirror training images.", r => r with { Augmentation = r.Augmentation with { Flip = false } });
-        Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1, (r, v) => r with { Augmentation = r.Augmentation with { Brightness = v } });
-        Add<float>("--contrast", "X", "Change contrast by up to this share.", 0, 1, (r, v) => r with { Augmentation = r.Augmentation with { Contrast = v } });
-        Add<float>("--saturation", "X", "Change saturation by up to this share.", 0, 1, (r, v) => r with { Augmentation = r.Augmentation with { Saturation = v } });
-        Add<float>("--hue", "X", "Turn hues by up to this share of a full turn.", 0, 0.5f, (r, v) => r with { Augmentation = r.Augmentation with { Hue = v } });
+        AddChoice<ScheduleKind>("--schedule", "How the learning rate falls.", (r, v) => Change(r, s => s with { Kind = v }));
+        Add<double>("--learning-rate", "X", "The full learning rate.", 1e-12, 1000, (r, v) => Change(r, s => s with { LearningRate = v }));
+        Add<double>("--warm-up", "EPOCHS", "Epochs, or a fraction, of rising learning rate.", 0, 1e6, (r, v) => Change(r, s => s with { WarmUpEpochs = v }));
+        Add<int>("--patience", "EPOCHS", "plateau: epochs without a better top-1 it bears.", 0, 1_000_000, (r, v) => Change(r, s => s with { Patience = v }));
+        Add<int>("--cooldown", "EPOCHS", "plateau: epochs after a drop that do not count.", 0, 1_000_000, (r, v) => Change(r, s => s with { Cooldown = v }));
+        Add<int>("--step-epochs", "EPOCHS", "step: epochs between drops.", 1, 1_000_000, (r, v) => Change(r, s => s with { StepEpochs = v }));
+        Add<double>("--factor", "X", "plateau and step: what a drop multiplies the rate by.", 1e-6, 1, (r, v) => Change(r, s => s with { Factor = v }));
+        Add<double>("--minimum-rate", "X", "The rate never falls below this.", 0, 1000, (r, v) => Change(r, s => s with { Minimum = v }));
+        AddSwitch("--no-crop", "Train on centre crops instead of random ones.", r => Change(r, a => a with { RandomCrop = false }));
+        AddSwitch("--no-flip", "Do not mirror training images.", r => Change(r, a => a with { Flip = false }));
+        Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1, (r, v) => Change(r, a => a with { Brightness = v }));
+        Add<float>("--contrast", "X", "Change contrast by up to this share.", 0, 1, (r, v) => Change(r, a => a with { Contrast = v }));
+        Add<float>("--saturation", "X", "Change saturation by up to this share.", 0, 1, (r, v) => Change(r, a => a with { Saturation = v }));
+        Add<float>("--hue", "X", "Turn hues by up to this share of a full turn.", 0, 0.5f, (r, v) => Change(r, a => a with { Hue = v }));
     }
 
     /// <summary>How documents for programs are written.</summary>
@@ -91,6 +92,10 @@ internal sealed class TrainingOptions
             Require(number.CompareTo(least) >= 0 && number.CompareTo(most) <= 0, result, FormattableString.Invariant($"{name} is from {least} to {most}."));
         });
     }
+
+    private static Recipe Change(Recipe recipe, Func<Schedule, Schedule> change) => recipe with { Schedule = change(recipe.Schedule) };
+
+    private static Recipe Change(Recipe recipe, Func<Augmentation, Augmentation> change) => recipe with { Augmentation = change(recipe.Augmentation) };
 
     private void AddSwitch(string name, string description, Func<Recipe, Recipe> apply)
     {

@@ -9,8 +9,8 @@ namespace Riffle.Training;
 
 /// <summary>A network's weights with all that evaluation and prediction need: the network, its classes, its normalisation. One safetensors file.</summary>
 /// <remarks>
-/// Tensors carry torchvision's names. What else there is to know is one JSON document under the key <c>riffle</c> of the file's metadata. The last checkpoint of a run also holds
-/// the optimiser's state, as <c>optimizer.STATE.PARAMETER</c>.
+/// Tensors carry torchvision's names. What else there is to know is one JSON document under the key <c>riffle</c> of the file's metadata.
+/// The last checkpoint of a run also holds the optimiser's state, as <c>optimizer.STATE.PARAMETER</c>.
 /// </remarks>
 public sealed class Checkpoint
 {

@@ -52,7 +52,8 @@ public sealed class Evaluator : IDisposable
         // The training images of a run have half of the memory.
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         _loader = new(
-            data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0, memoryBudgetBytes: memory, loading: loading, cancel: cancel);
+            data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
+            memoryBudgetBytes: memory, loading: loading, cancel: cancel);
         try
         {
             _plan = new(weights, batch, threads);
@@ -104,7 +105,7 @@ public sealed class Evaluator : IDisposable
         }
 
         if (tally.Images != Images)
-            throw new BadDataException($"{_directory}: {tally.Images} validation images were read where dataset.json counts {Images}; prepare the data set again");
+            throw new BadDataException($"{_directory}: {tally.Images} validation images were read, dataset.json counts {Images}; prepare the data set again");
         return tally.Mean();
     }
 
@@ -124,8 +125,8 @@ public sealed class Evaluator : IDisposable
         if (unknown.Length > 0)
         {
             throw new RiffleException(
-                $"{data.Directory}: {unknown.Length} of its {data.Info.Classes.Length} classes are unknown to the network ({Some(unknown)}), which knows {classes.Count} "
-                + $"({Some(classes)}); evaluate it on the data set it was trained on, or on one with the same classes");
+                $"{data.Directory}: {unknown.Length} of its {data.Info.Classes.Length} classes are unknown to the network ({Some(unknown)}), "
+                + $"which knows {classes.Count} ({Some(classes)}); evaluate it on the data set it was trained on, or on one with the same classes");
         }
 
         return [.. data.Info.Classes.Select(c => places[c.Name])];

@@ -22,8 +22,8 @@ public static class Initialisation
 
     /// <summary>Fills every kernel from the seed and the parameter's place in the network, each from a stream of its own.</summary>
     /// <remarks>
-    /// Fans are counted as the connections that there are: in/groups·k² into an output, out/groups·k² out of an input. For ungrouped convolutions
-    /// and the classifier that is PyTorch's count; for grouped ones PyTorch takes out·k² as fan out, which would start depthwise kernels the smaller the wider the layer is.
+    /// Fans are counted as the connections that there are: in/groups·k² into an output, out/groups·k² out of an input. For ungrouped convolutions and
+    /// the classifier that is PyTorch's count; for grouped ones PyTorch takes out·k² as fan out, which would make the depthwise kernels of wide layers small.
     /// </remarks>
     public static void Fill(Weights weights, InitialisationKind kind, ulong seed)
     {

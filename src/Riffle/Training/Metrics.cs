@@ -37,7 +37,7 @@ public readonly record struct Tally(double LossSum, long Top1, long Top5, long I
     /// <summary>Means; zeros when no image was seen.</summary>
     public Measures Mean() => Images == 0 ? new(0, 0, 0) : new(LossSum / Images, 100.0 * Top1 / Images, 100.0 * Top5 / Images);
 
-    /// <summary>Number of classes before the label when classes are sorted by falling logit; of equal logits the lower class index comes first, as argmax has it.</summary>
+    /// <summary>Classes before the label when they are sorted by falling logit; of equal logits the lower class index comes first, as argmax has it.</summary>
     /// <remarks>So a network that gives every class the same logit is right on class 0 alone. A label whose logit is not a number comes last.</remarks>
     public static int Rank(ReadOnlySpan<float> logits, int label)
     {

@@ -47,7 +47,7 @@ public sealed record Recipe
         Augmentation = Augmentation.Full,
     };
 
-    /// <summary>For accuracy: cosine decay from a higher rate after a short warm-up, crop and flip alone (networks this small underfit rather than overfit).</summary>
+    /// <summary>For accuracy: cosine decay from a higher rate after a short warm-up, crop and flip alone: networks this small rather underfit.</summary>
     public static Recipe Best { get; } = new()
     {
         Name = "best",

@@ -81,7 +81,7 @@ internal sealed class RunFolder : IDisposable
         if (!System.IO.Directory.Exists(path))
             throw new RiffleException($"{path}: no such folder; --resume takes the folder that was the --out of 'riffle train'");
         if (!File.Exists(Path.Combine(Checkpoints(path), LastName)))
-            throw new RiffleException($"{path}: no run to go on with: there is no {Path.Combine("checkpoints", LastName)} in it; start one by 'riffle train --out'");
+            throw new RiffleException($"{path}: no run to go on with: it has no {Path.Combine("checkpoints", LastName)}; start one by 'riffle train --out'");
         return Hold(path);
     }
 

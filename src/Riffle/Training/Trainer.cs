@@ -138,8 +138,8 @@ public sealed class Trainer : IDisposable
             if (Identify(data) != training.Data)
             {
                 throw new RiffleException(
-                    $"{data.Directory}: not the data set that the run was started with (fingerprint {data.Info.Fingerprint}, the run's {training.Data.Fingerprint}); "
-                    + "give the folder of that one with --data, or start a new run");
+                    $"{data.Directory}: not the data set that the run was started with "
+                    + $"(fingerprint {data.Info.Fingerprint}, the run's {training.Data.Fingerprint}); give that one's folder with --data, or start a new run");
             }
 
             return new Trainer(folder, data, checkpoint, threads, loading, cancel).Begin(threads);
@@ -222,7 +222,11 @@ public sealed class Trainer : IDisposable
         }
 
         if (steps != _loader.BatchesPerEpoch)
-            throw new BadDataException($"epoch {epochs + 1} ended after {steps} of {_loader.BatchesPerEpoch} steps: dataset.json and the records differ; prepare the data set again");
+        {
+            throw new BadDataException(
+                $"{DataDirectory}: an epoch ended after {steps} of {_loader.BatchesPerEpoch} steps, so dataset.json and the records differ; prepare it again");
+        }
+
         _record = _record with { Progress = new(epochs, steps, tally) };
         return true;
     }

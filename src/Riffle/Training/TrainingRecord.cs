@@ -6,7 +6,7 @@ namespace Riffle.Training;
 /// <param name="Recipe">How they are trained.</param>
 /// <param name="Seed">Decides the first weights, the order of images and their augmentation.</param>
 /// <param name="Data">What they are trained on.</param>
-/// <param name="ImageMemory">Most bytes for decoded training images, where they did not all fit: the order of images depends on it. Null where they did.</param>
+/// <param name="ImageMemory">Most bytes for decoded training images where they did not all fit, on which their order depends; null where they did.</param>
 /// <param name="Progress">How far the training is.</param>
 /// <param name="History">What every finished epoch measured.</param>
 public sealed record TrainingRecord(

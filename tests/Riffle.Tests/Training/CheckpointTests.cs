@@ -95,8 +95,8 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("null")]
     [InlineData("[1]")]
     [InlineData("{\"version\":1,\"riffle\":\"0\",\"network\":null,\"classes\":[],\"normalisation\":null,\"training\":null}")]
-    [InlineData("{\"version\":1,\"riffle\":\"0\",\"network\":{\"name\":\"x\",\"image_size\":56,\"classes\":0,\"units\":[2,4,2],\"stem_stride\":1},\"classes\":[],"
-        + "\"normalisation\":{\"mean\":{},\"deviation\":{}},\"training\":null}")]
+    [InlineData("{\"version\":1,\"riffle\":\"0\",\"network\":{\"name\":\"x\",\"image_size\":56,\"classes\":0,\"units\":[2,4,2],\"stem_stride\":1},"
+        + "\"classes\":[],\"normalisation\":{\"mean\":{},\"deviation\":{}},\"training\":null}")]
     public void Metadata_that_is_not_ours_is_bad_data(string metadata)
     {
         Write(("fc.weight", [1], new float[1]), metadata);

@@ -23,7 +23,7 @@ public class ScheduleTests
         var seen = 0;
         foreach (var plateau in fixture.RootElement.GetProperty("plateaus").EnumerateArray())
         {
-            var schedule = new Schedule { Kind = ScheduleKind.Plateau, Patience = plateau.GetProperty("patience").GetInt32(), Cooldown = plateau.GetProperty("cooldown").GetInt32() };
+            var schedule = new Schedule { Patience = plateau.GetProperty("patience").GetInt32(), Cooldown = plateau.GetProperty("cooldown").GetInt32() };
             for (var epochs = 1; epochs <= accuracies.Length; epochs++)
             {
                 var expected = -Math.Log2(plateau.GetProperty("rates")[epochs - 1].GetDouble());

@@ -62,7 +62,8 @@ internal sealed class TinyDataset : IDisposable
 
     public Dataset Open() => Dataset.Open(DataFolder);
 
-    public NetworkSpec Spec(string name = "shufflenet-v1-g3-x0.25") => NetworkCatalogue.Resolve(name, imageSize: 24, classes: Open().Info.Classes.Length, units: [1, 1, 1]);
+    public NetworkSpec Spec() =>
+        NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: Open().Info.Classes.Length, units: [1, 1, 1]);
 
     /// <summary>Two steps of 32 images in an epoch, over two blocks of the engine; quick to drop its rate.</summary>
     public static Recipe Recipe(OptimiserKind optimiser = OptimiserKind.Nesterov, int epochs = 3) => Riffle.Training.Recipe.Paper with
@@ -72,7 +73,14 @@ internal sealed class TinyDataset : IDisposable
         Epochs = epochs,
         Batch = 32,
         LabelSmoothing = 0.1,
-        Schedule = new() { Kind = ScheduleKind.Plateau, LearningRate = optimiser == OptimiserKind.Adam ? 0.003 : 0.05, Patience = 0, Factor = 0.5, WarmUpEpochs = 0.5 },
+        Schedule = new()
+        {
+            Kind = ScheduleKind.Plateau,
+            LearningRate = optimiser == OptimiserKind.Adam ? 0.003 : 0.05,
+            Patience = 0,
+            Factor = 0.5,
+            WarmUpEpochs = 0.5,
+        },
     };
 
     public static byte[] Jpeg(int label, int seed = 9) => JpegEncoder.Encode(Draw(label, new Random(seed)));
