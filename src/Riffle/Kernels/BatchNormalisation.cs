@@ -100,28 +100,3 @@ internal readonly unsafe struct BatchNormalisation
         }
     }
 }
-
-/// <summary>Sums over a batch from the sums of its blocks, always in the order of the blocks, so that they do not depend on threads.</summary>
-internal static unsafe class BlockSums
-{
-    /// <summary>Both sums of a plane over all images.</summary>
-    public static (double First, double Second) Add(ReadOnlySpan<Block> blocks, int plane)
-    {
-        double first = 0, second = 0;
-        foreach (ref readonly var block in blocks)
-        {
-            var sums = block.SumsOf(plane);
-            float a = 0, b = 0;
-            for (var lane = 0; lane < Lanes.Count; lane++)
-            {
-                a += sums[lane] * block.LaneMask[lane];
-                b += sums[Lanes.Count + lane] * block.LaneMask[lane];
-            }
-
-            first += a;
-            second += b;
-        }
-
-        return (first, second);
-    }
-}
