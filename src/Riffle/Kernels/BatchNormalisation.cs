@@ -1,5 +1,3 @@
-using Riffle.Simd;
-
 namespace Riffle.Kernels;
 
 /// <summary>
