@@ -143,6 +143,15 @@ internal sealed unsafe class BoundNetwork : IDisposable
         var planes = Copy(step.Inputs[0]);
         var gather = _training && output.Norm != null;
         var arrivals = Copy(step.Arrivals[0]);
+        Window Window(int stride) => new()
+        {
+            Input = planes,
+            Output = output.FirstPlane,
+            Channels = input.Channels,
+            Height = input.Height,
+            Width = input.Width,
+            Stride = stride,
+        };
         switch (layer.Operation)
         {
             case Convolution { Kernel: 1, Stride: 1 } conv:
@@ -150,56 +159,18 @@ internal sealed unsafe class BoundNetwork : IDisposable
             case FullyConnected:
                 return CreatePointwise<TVec>(step, input, 1, gather);
             case Convolution { Kernel: 3 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
-                var depthwise = new DepthwiseConvolution
-                {
-                    Input = planes,
-                    Output = output.FirstPlane,
-                    Channels = input.Channels,
-                    Height = input.Height,
-                    Width = input.Width,
-                    Stride = conv.Stride,
-                    Weights = Kernel(layer),
-                    WeightStride = 9,
-                };
+                var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = Kernel(layer), WeightStride = 9 };
                 return new Steps<TVec>.Depthwise(depthwise, KernelOffset(layer), arrivals, gather);
             case Convolution { Kernel: 3, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
-                var dense = new DenseConvolution
-                {
-                    Input = planes,
-                    Output = output.FirstPlane,
-                    InputChannels = input.Channels,
-                    OutputChannels = conv.OutputChannels,
-                    Height = input.Height,
-                    Width = input.Width,
-                    Stride = conv.Stride,
-                    Packed = Allocate<float>(layer.Parameters[0].Count),
-                };
+                var packed = Allocate<float>(layer.Parameters[0].Count);
+                var dense = new DenseConvolution { Window = Window(conv.Stride), OutputChannels = conv.OutputChannels, Packed = packed };
                 return new Steps<TVec>.Dense(dense, Kernel(layer), KernelOffset(layer), gather);
             case Networks.MaxPool { Kernel: 3 } pool:
-                var maximum = new Kernels.MaxPool
-                {
-                    Input = planes,
-                    Output = output.FirstPlane,
-                    Channels = input.Channels,
-                    Height = input.Height,
-                    Width = input.Width,
-                    Stride = pool.Stride,
-                };
-                return new Steps<TVec>.Maximum(maximum, arrivals);
+                return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = Window(pool.Stride) }, arrivals);
             case AveragePool { Kernel: 3 } pool:
                 var ninths = Allocate<float>(9);
                 new Span<float>(ninths, 9).Fill(1f / 9);
-                var average = new DepthwiseConvolution
-                {
-                    Input = planes,
-                    Output = output.FirstPlane,
-                    Channels = input.Channels,
-                    Height = input.Height,
-                    Width = input.Width,
-                    Stride = pool.Stride,
-                    Weights = ninths,
-                };
-                return new Steps<TVec>.Depthwise(average, -1, arrivals, gatherSums: false);
+                return new Steps<TVec>.Depthwise(new DepthwiseConvolution { Window = Window(pool.Stride), Weights = ninths }, -1, arrivals, gatherSums: false);
             case Networks.GlobalAveragePool:
                 var global = new Kernels.GlobalAveragePool
                 {

@@ -12,40 +12,21 @@ namespace Riffle.Kernels;
 /// </summary>
 internal readonly unsafe struct DenseConvolution
 {
-    /// <summary>Planes of the input in the order of its channels.</summary>
-    public readonly int* Input { get; init; }
-
-    /// <summary>First plane of the output.</summary>
-    public readonly int Output { get; init; }
-
-    /// <summary>C.</summary>
-    public readonly int InputChannels { get; init; }
+    /// <summary>Input, output and how they lie to each other.</summary>
+    public readonly Window Window { get; init; }
 
     /// <summary>O.</summary>
     public readonly int OutputChannels { get; init; }
 
-    /// <summary>H.</summary>
-    public readonly int Height { get; init; }
-
-    /// <summary>W.</summary>
-    public readonly int Width { get; init; }
-
-    /// <summary>Step of the window.</summary>
-    public readonly int Stride { get; init; }
-
     /// <summary>Weights in the order of <see cref="MatrixProduct.Pack"/>.</summary>
     public readonly float* Packed { get; init; }
 
-    private int Depth => 9 * InputChannels;
+    private int Depth => 9 * Window.Channels;
 
-    private int OutputHeight => (Height - 1) / Stride + 1;
-
-    private int OutputWidth => (Width - 1) / Stride + 1;
-
-    private int PaddedRow => (Width + 2) * Lanes.Count;
+    private int PaddedRow => (Window.Width + 2) * Lanes.Count;
 
     /// <summary>Floats of an output row, and so of a row of the panel.</summary>
-    private int Length => OutputWidth * Lanes.Count;
+    private int Length => Window.OutputWidth * Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
     public long Scratch => PaddedRow + (long)(Depth + OutputChannels) * Length;
@@ -58,16 +39,17 @@ internal readonly unsafe struct DenseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         var panel = scratch + PaddedRow;
-        var planeSize = (long)OutputHeight * Length;
-        for (var y = 0; y < OutputHeight; y++)
+        int height = Window.OutputHeight, length = Length;
+        var planeSize = (long)height * length;
+        for (var y = 0; y < height; y++)
         {
             GatherRow<TVec>(planes, block, y, scratch, panel);
-            var start = (long)y * Length;
-            MatrixProduct.Multiply<TVec>(Packed, OutputChannels, Depth, panel, Length, Length, block.Data + planes.Offset[Output] + start, planeSize);
+            var start = (long)y * length;
+            MatrixProduct.Multiply<TVec>(Packed, OutputChannels, Depth, panel, length, length, block.Data + planes.Offset[Window.Output] + start, planeSize);
             if (gatherSums)
             {
                 for (var o = 0; o < OutputChannels; o++)
-                    PlaneAccess.GatherSums<TVec>(planes, block, Output + o, start, Length);
+                    PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + o, start, length);
             }
         }
     }
@@ -82,41 +64,42 @@ internal readonly unsafe struct DenseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         var panel = scratch + PaddedRow;
-        var dy = panel + (long)Depth * Length;
-        for (var y = 0; y < OutputHeight; y++)
+        int height = Window.OutputHeight, length = Length;
+        var dy = panel + (long)Depth * length;
+        for (var y = 0; y < height; y++)
         {
             GatherRow<TVec>(planes, block, y, scratch, panel);
             for (var o = 0; o < OutputChannels; o++)
-                PlaneAccess.ReadGradient<TVec>(planes, block, Output + o, (long)y * Length, Length, dy + (long)o * Length);
-            MatrixProduct.MultiplyTransposed<TVec>(dy, OutputChannels, panel, Depth, Length, Length, weightGradient, accumulate || y > 0);
+                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy + (long)o * length);
+            MatrixProduct.MultiplyTransposed<TVec>(dy, OutputChannels, panel, Depth, length, length, weightGradient, accumulate || y > 0);
         }
     }
 
     private void GatherRow<TVec>(in Planes planes, in Block block, int y, float* padded, float* panel)
         where TVec : unmanaged, IVec<TVec>
     {
-        var row = Width * Lanes.Count;
+        int row = Window.Width * Lanes.Count, length = Length, width = Window.OutputWidth, stride = Window.Stride;
         new Span<float>(padded, PaddedRow).Clear();
-        for (var c = 0; c < InputChannels; c++)
+        for (var c = 0; c < Window.Channels; c++)
         {
             for (var ky = 0; ky < 3; ky++)
             {
-                var inputY = y * Stride + ky - 1;
-                if (inputY >= 0 && inputY < Height)
-                    PlaneAccess.Read<TVec>(planes, block, Input[c], (long)inputY * row, row, padded + Lanes.Count);
+                var inputY = y * stride + ky - 1;
+                if (inputY >= 0 && inputY < Window.Height)
+                    PlaneAccess.Read<TVec>(planes, block, Window.Input[c], (long)inputY * row, row, padded + Lanes.Count);
                 else
                     new Span<float>(padded, PaddedRow).Clear();
-                for (var kx = 0; kx < 3; kx++, panel += Length)
+                for (var kx = 0; kx < 3; kx++, panel += length)
                 {
-                    if (Stride == 1)
+                    if (stride == 1)
                     {
-                        new Span<float>(padded + kx * Lanes.Count, Length).CopyTo(new Span<float>(panel, Length));
+                        new Span<float>(padded + kx * Lanes.Count, length).CopyTo(new Span<float>(panel, length));
                         continue;
                     }
 
-                    for (var x = 0; x < OutputWidth; x++)
+                    for (var x = 0; x < width; x++)
                     {
-                        var from = padded + (x * Stride + kx) * Lanes.Count;
+                        var from = padded + (x * stride + kx) * Lanes.Count;
                         for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
                             TVec.Store(panel + x * Lanes.Count + lane, TVec.Load(from + lane));
                     }

@@ -12,23 +12,8 @@ namespace Riffle.Kernels;
 /// </summary>
 internal readonly unsafe struct DepthwiseConvolution
 {
-    /// <summary>Planes of the input in the order of its channels.</summary>
-    public readonly int* Input { get; init; }
-
-    /// <summary>First plane of the output.</summary>
-    public readonly int Output { get; init; }
-
-    /// <summary>C.</summary>
-    public readonly int Channels { get; init; }
-
-    /// <summary>H.</summary>
-    public readonly int Height { get; init; }
-
-    /// <summary>W.</summary>
-    public readonly int Width { get; init; }
-
-    /// <summary>Step of the window.</summary>
-    public readonly int Stride { get; init; }
+    /// <summary>Input, output and how they lie to each other.</summary>
+    public readonly Window Window { get; init; }
 
     /// <summary>w, 9 for each channel.</summary>
     public readonly float* Weights { get; init; }
@@ -36,25 +21,21 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <summary>9 where each channel has its own weights, 0 where all share nine.</summary>
     public readonly int WeightStride { get; init; }
 
-    private int OutputHeight => (Height - 1) / Stride + 1;
-
-    private int OutputWidth => (Width - 1) / Stride + 1;
-
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => 3L * new PaddedPlane(Height, Width).Size;
+    public long Scratch => 3L * new PaddedPlane(Window.Height, Window.Width).Size;
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = new PaddedPlane(Height, Width);
-        var size = OutputHeight * OutputWidth * Lanes.Count;
-        for (var c = 0; c < Channels; c++)
+        var padded = new PaddedPlane(Window.Height, Window.Width);
+        var size = Window.OutputHeight * Window.OutputWidth * Lanes.Count;
+        for (var c = 0; c < Window.Channels; c++)
         {
-            padded.Read<TVec>(planes, block, Input[c], scratch, border: 0);
-            Correlate<TVec>(scratch, padded.Row, Stride, Weights + c * WeightStride, block.Data + planes.Offset[Output + c], OutputHeight, OutputWidth);
+            padded.Read<TVec>(planes, block, Window.Input[c], scratch, border: 0);
+            Correlate<TVec>(scratch, padded.Row, Window.Stride, Weights + c * WeightStride, block.Data + planes.Offset[Window.Output + c], Window.OutputHeight, Window.OutputWidth);
             if (gatherSums)
-                PlaneAccess.GatherSums<TVec>(planes, block, Output + c, 0, size);
+                PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, size);
         }
     }
 
@@ -68,33 +49,33 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
-        PaddedPlane input = new(Height, Width), output = new(OutputHeight, OutputWidth);
+        PaddedPlane input = new(Window.Height, Window.Width), output = new(Window.OutputHeight, Window.OutputWidth);
         float* x = scratch, dx = x + input.Size, dy = dx + input.Size;
         var flipped = stackalloc float[9];
-        for (var c = 0; c < Channels; c++)
+        for (var c = 0; c < Window.Channels; c++)
         {
-            output.ReadGradient<TVec>(planes, block, Output + c, dy);
+            output.ReadGradient<TVec>(planes, block, Window.Output + c, dy);
             var dyInterior = dy + output.Row + Lanes.Count;
             if (weightGradient != null)
             {
-                input.Read<TVec>(planes, block, Input[c], x, border: 0);
+                input.Read<TVec>(planes, block, Window.Input[c], x, border: 0);
                 WeightGradient<TVec>(x, input.Row, dyInterior, output.Row, weightGradient + c * 9, accumulate);
             }
 
             var weights = Weights + c * WeightStride;
-            if (Stride == 1)
+            if (Window.Stride == 1)
             {
                 // Written without borders: a plane as large as x's, handed on as one run.
                 for (var i = 0; i < 9; i++)
                     flipped[i] = weights[8 - i];
-                Correlate<TVec>(dy, output.Row, 1, flipped, dx, Height, Width);
-                PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, Height * Width * Lanes.Count, dx, arrivals[c]);
+                Correlate<TVec>(dy, output.Row, 1, flipped, dx, Window.Height, Window.Width);
+                PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, Window.Height * Window.Width * Lanes.Count, dx, arrivals[c]);
             }
             else
             {
                 input.Clear(dx);
                 Spread<TVec>(dyInterior, output.Row, weights, dx, input.Row);
-                input.AddGradient<TVec>(planes, block, Input[c], dx, arrivals[c]);
+                input.AddGradient<TVec>(planes, block, Window.Input[c], dx, arrivals[c]);
             }
         }
     }
@@ -136,14 +117,15 @@ internal readonly unsafe struct DepthwiseConvolution
     private void Spread<TVec>(float* dy, int dyRow, float* weights, float* dx, int dxRow)
         where TVec : unmanaged, IVec<TVec>
     {
-        for (var y = 0; y < OutputHeight; y++)
+        int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
+        for (var y = 0; y < height; y++)
         {
-            for (var x = 0; x < OutputWidth; x++)
+            for (var x = 0; x < width; x++)
             {
                 for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
                 {
                     var value = TVec.Load(dy + (long)y * dyRow + x * Lanes.Count + lane);
-                    var p = dx + (long)y * Stride * dxRow + x * Stride * Lanes.Count + lane;
+                    var p = dx + (long)y * stride * dxRow + x * stride * Lanes.Count + lane;
                     for (var ky = 0; ky < 3; ky++, p += dxRow)
                     {
                         TVec.Store(p, TVec.MultiplyAdd(TVec.Broadcast(weights[3 * ky]), value, TVec.Load(p)));
@@ -159,14 +141,15 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         TVec s0 = TVec.Zero, s1 = TVec.Zero, s2 = TVec.Zero, s3 = TVec.Zero, s4 = TVec.Zero, s5 = TVec.Zero, s6 = TVec.Zero, s7 = TVec.Zero, s8 = TVec.Zero;
-        for (var oy = 0; oy < OutputHeight; oy++)
+        int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
+        for (var oy = 0; oy < height; oy++)
         {
-            for (var ox = 0; ox < OutputWidth; ox++)
+            for (var ox = 0; ox < width; ox++)
             {
                 for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
                 {
                     var value = TVec.Load(dy + (long)oy * dyRow + ox * Lanes.Count + lane);
-                    var p = x + (long)oy * Stride * xRow + ox * Stride * Lanes.Count + lane;
+                    var p = x + (long)oy * stride * xRow + ox * stride * Lanes.Count + lane;
                     s0 = TVec.MultiplyAdd(value, TVec.Load(p), s0);
                     s1 = TVec.MultiplyAdd(value, TVec.Load(p + Lanes.Count), s1);
                     s2 = TVec.MultiplyAdd(value, TVec.Load(p + 2 * Lanes.Count), s2);

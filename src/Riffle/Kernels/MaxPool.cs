@@ -11,47 +11,29 @@ namespace Riffle.Kernels;
 /// </summary>
 internal readonly unsafe struct MaxPool
 {
-    /// <summary>Planes of the input in the order of its channels.</summary>
-    public readonly int* Input { get; init; }
-
-    /// <summary>First plane of the output.</summary>
-    public readonly int Output { get; init; }
-
-    /// <summary>C.</summary>
-    public readonly int Channels { get; init; }
-
-    /// <summary>H.</summary>
-    public readonly int Height { get; init; }
-
-    /// <summary>W.</summary>
-    public readonly int Width { get; init; }
-
-    /// <summary>Step of the window.</summary>
-    public readonly int Stride { get; init; }
-
-    private int OutputHeight => (Height - 1) / Stride + 1;
-
-    private int OutputWidth => (Width - 1) / Stride + 1;
+    /// <summary>Input, output and how they lie to each other.</summary>
+    public readonly Window Window { get; init; }
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => 3L * new PaddedPlane(Height, Width).Size;
+    public long Scratch => 3L * new PaddedPlane(Window.Height, Window.Width).Size;
 
     /// <summary>y = largest x of each window.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = new PaddedPlane(Height, Width);
-        for (var c = 0; c < Channels; c++)
+        var padded = new PaddedPlane(Window.Height, Window.Width);
+        int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
+        for (var c = 0; c < Window.Channels; c++)
         {
-            padded.Read<TVec>(planes, block, Input[c], scratch, float.NegativeInfinity);
-            var target = block.Data + planes.Offset[Output + c];
-            for (var y = 0; y < OutputHeight; y++)
+            padded.Read<TVec>(planes, block, Window.Input[c], scratch, float.NegativeInfinity);
+            var target = block.Data + planes.Offset[Window.Output + c];
+            for (var y = 0; y < height; y++)
             {
-                for (var x = 0; x < OutputWidth; x++, target += Lanes.Count)
+                for (var x = 0; x < width; x++, target += Lanes.Count)
                 {
                     for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
                     {
-                        var p = scratch + (long)y * Stride * padded.Row + x * Stride * Lanes.Count + lane;
+                        var p = scratch + (long)y * stride * padded.Row + x * stride * Lanes.Count + lane;
                         var top = Max3<TVec>(p);
                         var middle = Max3<TVec>(p + padded.Row);
                         var bottom = Max3<TVec>(p + 2 * padded.Row);
@@ -70,24 +52,25 @@ internal readonly unsafe struct MaxPool
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = new PaddedPlane(Height, Width);
+        var padded = new PaddedPlane(Window.Height, Window.Width);
+        int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
         float* input = scratch, dx = input + padded.Size, dy = dx + padded.Size;
-        for (var c = 0; c < Channels; c++)
+        for (var c = 0; c < Window.Channels; c++)
         {
-            padded.Read<TVec>(planes, block, Input[c], input, float.NegativeInfinity);
+            padded.Read<TVec>(planes, block, Window.Input[c], input, float.NegativeInfinity);
             padded.Clear(dx);
-            PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, OutputHeight * OutputWidth * Lanes.Count, dy);
-            var largest = block.Data + planes.Offset[Output + c];
+            PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + c, 0, height * width * Lanes.Count, dy);
+            var largest = block.Data + planes.Offset[Window.Output + c];
             var next = dy;
-            for (var y = 0; y < OutputHeight; y++)
+            for (var y = 0; y < height; y++)
             {
-                for (var x = 0; x < OutputWidth; x++, largest += Lanes.Count, next += Lanes.Count)
+                for (var x = 0; x < width; x++, largest += Lanes.Count, next += Lanes.Count)
                 {
                     for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
                     {
                         var top = TVec.Load(largest + lane);
                         var left = TVec.Load(next + lane);
-                        var at = (long)y * Stride * padded.Row + x * Stride * Lanes.Count + lane;
+                        var at = (long)y * stride * padded.Row + x * stride * Lanes.Count + lane;
                         for (var ky = 0; ky < 3; ky++, at += padded.Row)
                         {
                             for (var kx = 0; kx < 3; kx++)
@@ -103,7 +86,7 @@ internal readonly unsafe struct MaxPool
                 }
             }
 
-            padded.AddGradient<TVec>(planes, block, Input[c], dx, arrivals[c]);
+            padded.AddGradient<TVec>(planes, block, Window.Input[c], dx, arrivals[c]);
         }
     }
 

@@ -62,14 +62,15 @@ internal readonly unsafe struct PointwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        var panel = PanelLength;
         for (var g = 0; g < Groups; g++)
         {
             var input = Input + g * GroupInput;
             var output = Output + g * GroupOutput;
             var packed = Packed + (long)g * GroupOutput * GroupInput;
-            for (var start = 0; start < PlaneSize; start += PanelLength)
+            for (var start = 0; start < PlaneSize; start += panel)
             {
-                var length = Math.Min(PanelLength, PlaneSize - start);
+                var length = Math.Min(panel, PlaneSize - start);
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * length);
                 MatrixProduct.Multiply<TVec>(packed, GroupOutput, GroupInput, scratch, length, length, block.Data + planes.Offset[output] + start, PlaneSize);
@@ -92,14 +93,15 @@ internal readonly unsafe struct PointwiseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
+        var panel = PanelLength;
         for (var g = 0; g < Groups; g++)
         {
             var input = Input + g * GroupInput;
             var output = Output + g * GroupOutput;
             var weights = (long)g * GroupOutput * GroupInput;
-            for (var start = 0; start < PlaneSize; start += PanelLength)
+            for (var start = 0; start < PlaneSize; start += panel)
             {
-                var length = Math.Min(PanelLength, PlaneSize - start);
+                var length = Math.Min(panel, PlaneSize - start);
                 var dy = scratch;
                 var x = dy + (long)GroupOutput * length;
                 var dx = x + (long)GroupInput * length;

@@ -64,7 +64,7 @@ public unsafe class OperationTests
     {
         using var memory = new PlaneMemory(16, (1, 3, 3), (1, 2, 2));
         memory.Planes.Scale[0] = 0;
-        var kernel = new Riffle.Kernels.MaxPool { Input = memory.ShuffledPlanes(0, out _), Output = 1, Channels = 1, Height = 3, Width = 3, Stride = 2 };
+        var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, 1, 3, 3, 2, out _) };
         var scratch = memory.Allocate<float>(kernel.Scratch);
         var arrivals = memory.Allocate<Arrival>(1);
         kernel.Forward<VecScalar>(memory.Planes, memory.Block, scratch);
@@ -186,6 +186,17 @@ public unsafe class OperationTests
         return (dx.Values, dw);
     }
 
+    /// <summary>Windows over tensor 0, in shuffled order, that write tensor 1.</summary>
+    private static Window Window(PlaneMemory memory, int channels, int height, int width, int stride, out int[] order) => new()
+    {
+        Input = memory.ShuffledPlanes(0, out order),
+        Output = memory.FirstPlane(1),
+        Channels = channels,
+        Height = height,
+        Width = width,
+        Stride = stride,
+    };
+
     private static (int Height, int Width) Strided(int height, int width, int stride) => ((height - 1) / stride + 1, (width - 1) / stride + 1);
 
     private sealed class PointwiseBody(int shape) : IVectorBody
@@ -222,17 +233,8 @@ public unsafe class OperationTests
             var (c, h, w, stride, images) = WindowShapes[shape];
             var (outputH, outputW) = Strided(h, w, stride);
             using var memory = new PlaneMemory(images, (c, h, w), (c, outputH, outputW));
-            var kernel = new DepthwiseConvolution
-            {
-                Input = memory.ShuffledPlanes(0, out var order),
-                Output = memory.FirstPlane(1),
-                Channels = c,
-                Height = h,
-                Width = w,
-                Stride = stride,
-                Weights = memory.RandomFloats(9 * c, out var values),
-                WeightStride = 9,
-            };
+            var window = Window(memory, c, h, w, stride, out var order);
+            var kernel = new DepthwiseConvolution { Window = window, Weights = memory.RandomFloats(9 * c, out var values), WeightStride = 9 };
             Check(memory, order, kernel.Scratch, values, Oracle.Convolution(c, 3, stride, c),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
                 (in p, in b, s, dw, arrivals) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, arrivals), gathersSums: true, wantsInput: true);
@@ -249,7 +251,7 @@ public unsafe class OperationTests
             using var memory = new PlaneMemory(images, (c, h, w), (c, outputH, outputW));
             var ninths = memory.Allocate<float>(9);
             new Span<float>(ninths, 9).Fill(1f / 9);
-            var kernel = new DepthwiseConvolution { Input = memory.ShuffledPlanes(0, out var order), Output = memory.FirstPlane(1), Channels = c, Height = h, Width = w, Stride = stride, Weights = ninths };
+            var kernel = new DepthwiseConvolution { Window = Window(memory, c, h, w, stride, out var order), Weights = ninths };
             Check(memory, order, kernel.Scratch, [], Oracle.AveragePool(c, stride),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: false),
                 (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, null, accumulate: false, arrivals), gathersSums: false, wantsInput: true);
@@ -268,7 +270,7 @@ public unsafe class OperationTests
             // Where ReLU makes a tie of a whole window the slope is not defined, so nothing is cut off here; the tie has a test of its own.
             for (var plane = 0; plane < c; plane++)
                 memory.Planes.Floor[plane] = float.NegativeInfinity;
-            var kernel = new Riffle.Kernels.MaxPool { Input = memory.ShuffledPlanes(0, out var order), Output = memory.FirstPlane(1), Channels = c, Height = h, Width = w, Stride = stride };
+            var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, c, h, w, stride, out var order) };
             Check(memory, order, kernel.Scratch, [], Oracle.MaxPool(stride),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s),
                 (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals), gathersSums: false, wantsInput: true);
@@ -284,17 +286,8 @@ public unsafe class OperationTests
             var (outputH, outputW) = Strided(h, w, stride);
             using var memory = new PlaneMemory(images, (3, h, w), (o, outputH, outputW));
             var weights = memory.RandomFloats(o * 27, out var values);
-            var kernel = new DenseConvolution
-            {
-                Input = memory.ShuffledPlanes(0, out var order),
-                Output = memory.FirstPlane(1),
-                InputChannels = 3,
-                OutputChannels = o,
-                Height = h,
-                Width = w,
-                Stride = stride,
-                Packed = memory.Allocate<float>(values.Length),
-            };
+            var window = Window(memory, 3, h, w, stride, out var order);
+            var kernel = new DenseConvolution { Window = window, OutputChannels = o, Packed = memory.Allocate<float>(values.Length) };
             kernel.Pack(weights);
             Check(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 3, stride, 1),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
