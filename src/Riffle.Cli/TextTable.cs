@@ -38,7 +38,11 @@ internal sealed class TextTable(params string[] columns)
     {
         var table = new Table().Border(TableBorder.Rounded);
         foreach (var column in columns)
-            table.AddColumn(new TableColumn(new Text(Heading(column), new Style(decoration: Decoration.Bold))) { Alignment = IsRight(column) ? Justify.Right : Justify.Left });
+        {
+            var heading = new Text(Heading(column), new Style(decoration: Decoration.Bold));
+            table.AddColumn(new TableColumn(heading) { Alignment = IsRight(column) ? Justify.Right : Justify.Left });
+        }
+
         foreach (var row in _rows)
             table.AddRow(row.Select(cell => new Text(cell)));
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });

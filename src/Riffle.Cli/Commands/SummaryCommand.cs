@@ -79,7 +79,8 @@ internal static class SummaryCommand
         output.WriteLine(HowCounted);
         if (networks.Any(network => Study.Of(network.Spec) is not null))
         {
-            output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's, which does not say how it counted; ratio is its number to this count.");
+            output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's, which does not say how it counted;\n"
+                + "the ratio is its number to this count.");
         }
     }
 

@@ -36,8 +36,10 @@ public static class Architecture
     }
 
     /// <summary>Equal for units that do the same: operations, shapes in and out, and which of the layers before they read.</summary>
-    private static string Signature(Network network, List<LayerComplexity> unit) => string.Join(';', unit.Select(cost =>
-        $"{cost.Layer.Operation} {string.Join(',', cost.Layer.Inputs.Select(input => $"{cost.Layer.Index - input}:{network.Layers[input].Output}"))} {cost.Output}"));
+    private static string Signature(Network network, List<LayerComplexity> unit) => string.Join('\n',
+        from cost in unit
+        let inputs = cost.Layer.Inputs.Select(input => $"{cost.Layer.Index - input} back: {network.Layers[input].Output}")
+        select $"{cost.Layer.Operation}, {string.Join(", ", inputs)}, {cost.Output}");
 
     private static (int Kernel, int Stride)? Window(Network network, Layer layer) => layer.Operation switch
     {

@@ -31,7 +31,15 @@ internal sealed record Family(
     public const double MaximumScale = 4;
 
     /// <summary>How its names are formed, for a person.</summary>
-    public string Form => $"{Name}{(Groups.IsEmpty ? "" : $"-g{{{string.Join(',', Groups)}}}")}-x{{{(MinimumScale is null ? string.Join(',', Scales.Select(ScaleText)) : "scale")}}}";
+    public string Form
+    {
+        get
+        {
+            var groups = Groups.IsEmpty ? "" : $"-g{{{string.Join(',', Groups)}}}";
+            var scales = MinimumScale is null ? string.Join(',', Scales.Select(ScaleText)) : "scale";
+            return $"{Name}{groups}-x{{{scales}}}";
+        }
+    }
 
     /// <summary>The scales there are, for a person.</summary>
     public string PossibleScales => MinimumScale is { } least

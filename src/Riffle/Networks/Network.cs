@@ -56,7 +56,7 @@ public sealed record Parameter(string Name, ParameterKind Kind, ImmutableArray<i
 /// <param name="Parameters">Its parameters, in the order torch lists them.</param>
 public sealed record Layer(int Index, string Name, Operation Operation, ImmutableArray<int> Inputs, Shape Output, ImmutableArray<Parameter> Parameters)
 {
-    /// <summary>The part of the network it was described in, for example <c>stage2.0</c>; its own name where it stands alone. Layers of a unit follow each other.</summary>
+    /// <summary>The part of the network it was described in, for example <c>stage2.0</c>; its own name where it stands alone.</summary>
     public string Unit { get; init; } = Name;
 }
 

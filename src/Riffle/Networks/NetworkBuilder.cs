@@ -29,7 +29,9 @@ public sealed class NetworkBuilder
     private NetworkBuilder(ImmutableArray<Layer>.Builder layers, HashSet<string> names, string? unit, string prefix) =>
         (_layers, _names, _unit, _prefix) = (layers, names, unit, prefix);
 
-    /// <summary>The same description, seen from a unit of it, or from a branch of that: what is added through it has <paramref name="name"/> and a dot before its own name.</summary>
+    /// <summary>
+    /// The same description, seen from a unit of it or from a branch of a unit: what is added through it has <paramref name="name"/> and a dot before its own name.
+    /// </summary>
     public NetworkBuilder Unit(string name) => new(_layers, _names, _unit ?? name, $"{_prefix}{name}.");
 
     /// <summary>Starts a network over images of 3 channels.</summary>
@@ -131,7 +133,8 @@ public sealed class NetworkBuilder
             indices.Add(input.Layer);
         }
 
-        _layers.Add(new Layer(index, name, operation, indices.ToImmutable(), shape, [.. parameters.Select(p => p with { Name = $"{name}.{p.Name}" })]) { Unit = _unit ?? name });
+        var named = parameters.Select(parameter => parameter with { Name = $"{name}.{parameter.Name}" });
+        _layers.Add(new Layer(index, name, operation, indices.ToImmutable(), shape, [.. named]) { Unit = _unit ?? name });
         return new Value(index, shape);
     }
 

@@ -85,7 +85,8 @@ public static partial class NetworkCatalogue
             _ when spec.ImageSize < smallest || spec.ImageSize > MaximumSize =>
                 $"images of {spec.ImageSize}×{spec.ImageSize} pixels: possible is {smallest} (each stride of 2 needs more than one pixel) to {MaximumSize}",
             _ when spec.Classes is < 1 or > MaximumClasses => $"{spec.Classes} classes: possible is 1 to {MaximumClasses}",
-            _ when units.Length != family.Stages && family.Stages == 0 => $"units in {units.Length} stages: {family.Name} has no stages, so no units can be given",
+            _ when units.Length != family.Stages && family.Stages == 0 =>
+                $"units in {units.Length} stages: {family.Name} has no stages, so no units can be given",
             _ when units.Length != family.Stages => $"units in {units.Length} stages: {family.Name} has {family.Stages} stages, for example 2,4,2",
             _ when units.Any(count => count is < 1 or > MaximumUnits) => $"units {string.Join(',', units)}: each stage has 1 to {MaximumUnits}",
             _ => null,

@@ -36,7 +36,10 @@ public class ParityTests
     public void Names_and_shapes_are_those_of_torch(string name)
     {
         var file = Read(name);
-        var torch = file.Names.Where(n => n.StartsWith("initial.", StringComparison.Ordinal)).Select(n => $"{n["initial.".Length..]} {string.Join('×', file.Shape(n))}");
+        var torch =
+            from tensor in file.Names
+            where tensor.StartsWith("initial.", StringComparison.Ordinal)
+            select $"{tensor["initial.".Length..]} {string.Join('×', file.Shape(tensor))}";
         Assert.Equal(torch, Describe(file).Parameters.Select(p => $"{p.Name} {string.Join('×', p.Shape)}"));
     }
 

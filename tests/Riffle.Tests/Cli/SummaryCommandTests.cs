@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Text.Json;
+using Riffle.Cli.Commands;
+using Riffle.Networks;
+
+namespace Riffle.Tests.Cli;
+
+public class SummaryCommandTests
+{
+    public static TheoryData<string> Names => [.. NetworkCatalogue.Names];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Json_has_the_fields_of_the_contract_and_adds_up(string name)
+    {
+        using var document = JsonDocument.Parse(Summary(name, "--preset", "imagenet", "--json"));
+        var root = document.RootElement;
+        Assert.Equal(["model", "input", "classes", "macs", "parameters", "layers"], Fields(root));
+        Assert.Equal(name, root.GetProperty("model").GetString());
+        Assert.Equal([3, 224, 224], Numbers(root.GetProperty("input")));
+        Assert.Equal(1000, root.GetProperty("classes").GetInt32());
+        var layers = root.GetProperty("layers").EnumerateArray().ToArray();
+        Assert.All(layers, layer => Assert.Equal(["name", "op", "output", "macs", "parameters"], Fields(layer)));
+        Assert.Equal(root.GetProperty("macs").GetInt64(), layers.Sum(layer => layer.GetProperty("macs").GetInt64()));
+        Assert.Equal(root.GetProperty("parameters").GetInt64(), layers.Sum(layer => layer.GetProperty("parameters").GetInt64()));
+        Assert.Equal("input", layers[0].GetProperty("op").GetString());
+        Assert.Equal("fully_connected", layers[^1].GetProperty("op").GetString());
+        Assert.Equal([1000, 1, 1], Numbers(layers[^1].GetProperty("output")));
+    }
+
+    [Fact]
+    public void Table_shows_units_totals_and_the_study()
+    {
+        var lines = Summary("shufflenet-v1-g3-x1.0").Split('\n');
+        string[] row = ["stage3.1-3", "7×7", "3×3", "1", "3", "480", "5,803,560", "122,760"];
+        Assert.Equal(row, lines.Single(line => line.StartsWith("stage3.1-3 ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(lines, line => line.StartsWith("Total: 19,524,288 multiply-adds, 594,248 parameters", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("The study: 10.9 MFLOPs, 0.56 of this count", StringComparison.Ordinal) && line.Contains("52 % top-1"));
+        Assert.Contains(lines, line => line.StartsWith("One multiply-add counts as one.", StringComparison.Ordinal));
+        Assert.DoesNotContain('\u001b', string.Concat(lines));
+    }
+
+    [Fact]
+    public void The_study_is_not_shown_where_it_has_no_figure() => Assert.DoesNotContain("The study", Summary("shufflenet-v1-g3-x1.0", "--size", "64"));
+
+    [Fact]
+    public void Layers_are_shown_when_asked_for()
+    {
+        var network = NetworkCatalogue.Build(NetworkCatalogue.Resolve("mobilenet-v1-x0.25", imageSize: 32, classes: 10));
+        var lines = Summary("mobilenet-v1-x0.25", "--size", "32", "--classes", "10", "--layers").Split('\n');
+        Assert.All(network.Layers, layer => Assert.Contains(lines, line => line.StartsWith(layer.Name + " ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Without_a_name_all_are_listed_within_80_columns()
+    {
+        var text = Summary();
+        Assert.All(NetworkCatalogue.Names, name => Assert.Contains($"\n{name} ", text));
+        Assert.Contains("shufflenet-v2-x1.0         27,778,500   1,106,544            29   1.04   54 %\n", text);
+        Assert.All(text.Split('\n').Where(line => line.Contains("net-v")), line => Assert.InRange(line.Length, 1, 80));
+        using var document = JsonDocument.Parse(Summary("--json"));
+        Assert.Equal(NetworkCatalogue.Names, document.RootElement.EnumerateArray().Select(network => network.GetProperty("model").GetString()));
+        Assert.All(document.RootElement.EnumerateArray(), network => Assert.Equal(["model", "input", "classes", "macs", "parameters"], Fields(network)));
+    }
+
+    [Fact]
+    public void Units_are_taken_over()
+    {
+        var text = Summary("shufflenet-v2-x0.5", "--units", "1,3,2");
+        Assert.DoesNotContain("stage2.1", text);
+        Assert.Contains("\nstage3.1-2 ", text);
+    }
+
+    [Theory]
+    [InlineData("--units", "2,x,2")]
+    [InlineData("--units", "")]
+    [InlineData("--units", "2,-1,2")]
+    [InlineData("--preset", "huge")]
+    [InlineData("--size", "big")]
+    public void What_cannot_be_read_is_wrong_usage(string option, string value) =>
+        Assert.NotEmpty(SummaryCommand.Create().Parse(["shufflenet-v2-x0.5", option, value]).Errors);
+
+    [Fact]
+    public void An_impossible_request_is_told_to_the_caller() =>
+        Assert.Throws<ArgumentException>(() => Summary("shufflenet-v2-x0.5", "--size", "3"));
+
+    private static string Summary(params string[] args)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        var parse = SummaryCommand.Create().Parse(args);
+        Assert.Empty(parse.Errors);
+        Assert.Equal(0, parse.Invoke(new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false }));
+        return output.ToString();
+    }
+
+    private static IEnumerable<string> Fields(JsonElement element) => element.EnumerateObject().Select(property => property.Name);
+
+    private static IEnumerable<int> Numbers(JsonElement element) => element.EnumerateArray().Select(value => value.GetInt32());
+}
