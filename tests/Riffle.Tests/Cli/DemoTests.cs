@@ -76,7 +76,7 @@ public sealed partial class DemoTests(FinishedDemo demo)
         Assert.DoesNotContain("Done in", result.Output, StringComparison.Ordinal);
     }
 
-    [GeneratedRegex(@"top-1 ([0-9.]+) %, top-5 .* on 160 validation images")]
+    [GeneratedRegex(@"^shufflenet\S+: top-1 ([0-9.]+) %", RegexOptions.Multiline)]
     private static partial Regex Top1();
 
     private static JsonDocument ReadJson(Shell.Result result)
