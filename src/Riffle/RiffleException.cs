@@ -10,7 +10,8 @@ public class RiffleException : Exception
     }
 }
 
-/// <summary>Data that can't be used: a damaged image, record, checkpoint or data set folder. The message names the file and, where it has one, the offset.</summary>
+/// <summary>Data that can't be used: a damaged image, record, checkpoint or data set folder. The message names the file and, where it has one, the
+/// offset.</summary>
 public sealed class BadDataException : RiffleException
 {
     /// <inheritdoc cref="BadDataException"/>

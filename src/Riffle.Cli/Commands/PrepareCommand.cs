@@ -9,24 +9,39 @@ internal static class PrepareCommand
 {
     public static Command Create()
     {
-        var source = new Argument<string>("source")
+        var source = new Argument<string>("SOURCE")
         {
-            Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS, with CLASS alone, or in Tiny ImageNet's layout",
+            Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS, with CLASS alone, or in Tiny ImageNet's layout.",
         };
-        var output = new Option<string>("--out") { Description = "Data set folder to write; appears when it is complete", HelpName = "dir", Required = true };
+        var output = new Option<string>("--out")
+        {
+            Description = "Data set folder to write; it appears when it is complete.",
+            HelpName = "DIR",
+            Required = true,
+        };
         var fraction = new Option<double?>("--validation-fraction")
         {
-            Description = "Part of each class to set aside where the source has no validation images [default: 0.1]",
-            HelpName = "part",
+            Description = "Part of each class to set aside where the source has no validation images; 0.1 unless given.",
+            HelpName = "X",
         };
-        var seed = new Option<ulong>("--seed") { Description = "Decides which part is set aside, and the order", HelpName = "n", DefaultValueFactory = _ => 0 };
-        var shards = new Option<int>("--shards") { Description = "Training files; a quarter as many for validation", HelpName = "n", DefaultValueFactory = _ => 16 };
-        var strict = new Option<bool>("--strict") { Description = "Stop with exit code 3 at the first thing that would be skipped" };
-        var bake = new Option<int>("--bake") { Description = "Store n augmented copies of each training image, with one-hot labels", HelpName = "n" };
-        var bakeSize = new Option<int>("--bake-size") { Description = "Height and width of baked images", HelpName = "pixels", DefaultValueFactory = _ => 56 };
-        var threads = new Option<int>("--threads") { Description = "Threads that decode [default: all processors]", HelpName = "n" };
-        var force = new Option<bool>("--force") { Description = "Replace the data set that is there" };
-        var json = new Option<bool>("--json") { Description = "Print the summary as JSON" };
+        var seed = new Option<ulong>("--seed")
+        {
+            Description = "Decides which part is set aside, and the order.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 0,
+        };
+        var shards = new Option<int>("--shards")
+        {
+            Description = "Training files; a quarter as many for validation.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 16,
+        };
+        var strict = new Option<bool>("--strict") { Description = "Stop with exit code 3 at the first thing that would be skipped." };
+        var bake = new Option<int>("--bake") { Description = "Store N augmented copies of each training image, with one-hot labels.", HelpName = "N" };
+        var bakeSize = new Option<int>("--bake-size") { Description = "Height and width of baked images.", HelpName = "N", DefaultValueFactory = _ => 56 };
+        var threads = new Option<int>("--threads") { Description = "Threads that decode; one per core unless given.", HelpName = "N" };
+        var force = new Option<bool>("--force") { Description = "Replace the data set that is there." };
+        var json = new Option<bool>("--json") { Description = "Print the summary as JSON." };
 
         return new Command("prepare", "Turns a folder or an archive of images into a data set: checked, shuffled and written as TFRecords.")
         {

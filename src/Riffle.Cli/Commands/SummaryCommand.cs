@@ -24,7 +24,7 @@ internal static class SummaryCommand
         var options = new NetworkOptions();
         var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
-        var command = new Command("summary", "Show a network's architecture, multiply-adds and parameters; without a name, list the networks.") { model };
+        var command = new Command("summary", "Shows a network's architecture, multiply-adds and parameters; without a name, lists the networks.") { model };
         options.AddTo(command);
         command.Options.Add(layers);
         command.Options.Add(json);

@@ -192,7 +192,8 @@ internal sealed unsafe class BoundNetwork : IDisposable
                 return new Steps<TVec>.Sum(addition, arrivals, Copy(step.Arrivals[1]));
             default:
                 throw new NotSupportedException(
-                    $"{layer.Name}: {layer.Operation} has no kernel; convolutions are 1×1 grouped, 3×3 depthwise, or 3×3 dense on the images, and pools are 3×3");
+                    $"{layer.Name}: {layer.Operation} has no kernel; convolutions are 1×1 grouped, 3×3 depthwise, or 3×3 dense on the images, "
+                    + "and pools are 3×3");
         }
     }
 

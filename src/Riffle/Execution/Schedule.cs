@@ -151,8 +151,8 @@ internal sealed class Schedule
             {
                 if (version != plane.Version)
                 {
-                    throw new NotSupportedException(
-                        $"{_steps[step].Layer?.Name ?? "loss"}: reads {_tensors[plane.Tensor].Layer.Name} before batch norm or ReLU, which another layer reads after it");
+                    var (reader, read) = (_steps[step].Layer?.Name ?? "loss", _tensors[plane.Tensor].Layer.Name);
+                    throw new NotSupportedException($"{reader}: reads {read} before batch norm or ReLU, which another layer reads after it");
                 }
             }
 

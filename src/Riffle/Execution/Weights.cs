@@ -3,7 +3,8 @@ using Riffle.Networks;
 
 namespace Riffle.Execution;
 
-/// <summary>The values of a network's parameters: one contiguous array of trained values, one of running statistics, each in the order of the network's parameters.</summary>
+/// <summary>The values of a network's parameters: one contiguous array of trained values, one of running statistics, each in the order of the network's
+/// parameters.</summary>
 public sealed class Weights
 {
     private readonly float[] _trained;

@@ -42,7 +42,8 @@ internal sealed class WorkerPool : IDisposable
             Release();
     }
 
-    /// <summary>A meeting point. Returns true to the last to come, who then does what all wait for and calls <see cref="Release"/>; false to the others, after that.</summary>
+    /// <summary>A meeting point. Returns true to the last to come, who then does what all wait for and calls <see cref="Release"/>; false to the others,
+    /// after that.</summary>
     public bool Arrive()
     {
         var generation = _generation;

@@ -7,7 +7,8 @@ namespace Riffle.Kernels;
 internal static unsafe class BlockSums
 {
     /// <summary>Both sums of a plane over all images in use.</summary>
-    /// <remarks>Sixteen lanes are one vector of 512 bits here whatever the machine has: it stands between steps, where one thread works and the others wait.</remarks>
+    /// <remarks>Sixteen lanes are one vector of 512 bits here whatever the machine has: it stands between steps, where one thread works and the others
+    /// wait.</remarks>
     public static (double First, double Second) Add(ReadOnlySpan<Block> blocks, int plane)
     {
         Vector512<float> first = default, second = default;

@@ -29,13 +29,14 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         var padded = new PaddedPlane(Window.Height, Window.Width);
-        var size = Window.OutputHeight * Window.OutputWidth * Lanes.Count;
+        int height = Window.OutputHeight, width = Window.OutputWidth;
         for (var c = 0; c < Window.Channels; c++)
         {
             padded.Read<TVec>(planes, block, Window.Input[c], scratch, border: 0);
-            Correlate<TVec>(scratch, padded.Row, Window.Stride, Weights + c * WeightStride, block.Data + planes.Offset[Window.Output + c], Window.OutputHeight, Window.OutputWidth);
+            var target = block.Data + planes.Offset[Window.Output + c];
+            Correlate<TVec>(scratch, padded.Row, Window.Stride, Weights + c * WeightStride, target, height, width);
             if (gatherSums)
-                PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, size);
+                PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, height * width * Lanes.Count);
         }
     }
 

@@ -6,7 +6,8 @@ namespace Riffle.Kernels;
 /// <summary>
 /// The two matrix products behind every convolution. Rows are channels; columns are positions, H·W·16 contiguous floats of one image block or a part of them.
 /// <list type="bullet">
-/// <item>Multiply: output[R×P] = weights[R×K] · x[K×P], in tiles of up to 6 rows by 4 vectors: 24 accumulators, 4 loads and a broadcast fill 32 registers.</item>
+/// <item>Multiply: output[R×P] = weights[R×K] · x[K×P], in tiles of up to 6 rows by 4 vectors: 24 accumulators, 4 loads and a broadcast fill 32
+/// registers.</item>
 /// <item>MultiplyTransposed: target[A×B] (+)= a[A×P] · b[B×P]ᵀ, in tiles of up to 4 by 6 sums, each kept as a vector until the end of the positions.</item>
 /// </list>
 /// Rows are cut into tiles of nearly equal height, so that no row is padded; the height is a type, so that the JIT drops the rows a tile does not have.

@@ -114,7 +114,8 @@ internal static unsafe class PlaneAccess
         }
     }
 
-    /// <summary>Takes in the gradient by the value read (after floor) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/> says.</summary>
+    /// <summary>Takes in the gradient by the value read (after floor) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/>
+    /// says.</summary>
     public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, Arrival arrival)
         where TVec : unmanaged, IVec<TVec>
     {

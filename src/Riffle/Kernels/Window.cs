@@ -1,6 +1,7 @@
 namespace Riffle.Kernels;
 
-/// <summary>What 3×3 windows with padding 1 slide over, and what they write: C planes of H×W, C or other planes of h×w with h = ⌊(H − 1) / stride⌋ + 1.</summary>
+/// <summary>What 3×3 windows with padding 1 slide over, and what they write: C planes of H×W, C or other planes of h×w with h = ⌊(H − 1) / stride⌋ +
+/// 1.</summary>
 internal readonly unsafe struct Window
 {
     /// <summary>Planes of the input in the order of its channels.</summary>

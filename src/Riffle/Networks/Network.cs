@@ -60,7 +60,8 @@ public sealed record Layer(int Index, string Name, Operation Operation, Immutabl
     public string Unit { get; init; } = Name;
 }
 
-/// <summary>A network as data: an immutable graph of layers in an order in which they can run. The first layer is the input, the last gives the logits.</summary>
+/// <summary>A network as data: an immutable graph of layers in an order in which they can run. The first layer is the input, the last gives the
+/// logits.</summary>
 public sealed class Network
 {
     internal Network(string name, ImmutableArray<Layer> layers)

@@ -30,7 +30,8 @@ public sealed class NetworkBuilder
         (_layers, _names, _unit, _prefix) = (layers, names, unit, prefix);
 
     /// <summary>
-    /// The same description, seen from a unit of it or from a branch of a unit: what is added through it has <paramref name="name"/> and a dot before its own name.
+    /// The same description, seen from a unit of it or from a branch of a unit: what is added through it has <paramref name="name"/> and a dot before its
+    /// own name.
     /// </summary>
     public NetworkBuilder Unit(string name) => new(_layers, _names, _unit ?? name, $"{_prefix}{name}.");
 

@@ -81,7 +81,8 @@ public static partial class NetworkCatalogue
         var smallest = family.MinimumSize(spec.StemStride);
         var problem = spec switch
         {
-            _ when !family.StemStrides.Contains(spec.StemStride) => $"a stem stride of {spec.StemStride}: possible is {string.Join(" or ", family.StemStrides)}",
+            _ when !family.StemStrides.Contains(spec.StemStride) =>
+                $"a stem stride of {spec.StemStride}: possible is {string.Join(" or ", family.StemStrides)}",
             _ when spec.ImageSize < smallest || spec.ImageSize > MaximumSize =>
                 $"images of {spec.ImageSize}×{spec.ImageSize} pixels: possible is {smallest} (each stride of 2 needs more than one pixel) to {MaximumSize}",
             _ when spec.Classes is < 1 or > MaximumClasses => $"{spec.Classes} classes: possible is 1 to {MaximumClasses}",

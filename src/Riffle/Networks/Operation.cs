@@ -11,7 +11,8 @@ public abstract record Operation
 /// <summary>The network's images: 3×H×W.</summary>
 public sealed record Input : Operation;
 
-/// <summary>A square convolution without bias. <paramref name="Groups"/> equal to the channels is depthwise, <paramref name="Kernel"/> 1 is pointwise.</summary>
+/// <summary>A square convolution without bias. <paramref name="Groups"/> equal to the channels is depthwise, <paramref name="Kernel"/> 1 is
+/// pointwise.</summary>
 /// <param name="OutputChannels">Channels out, a multiple of <paramref name="Groups"/>.</param>
 /// <param name="Kernel">Height and width of the kernel.</param>
 /// <param name="Stride">Step in both directions.</param>
@@ -36,7 +37,8 @@ public sealed record AveragePool(int Kernel, int Stride, int Padding) : Operatio
 /// <summary>Mean over height and width: C×H×W becomes C×1×1.</summary>
 public sealed record GlobalAveragePool : Operation;
 
-/// <summary>Channel shuffle (Zhang et al., 2017): channel i of group j becomes channel j of position i; channels seen as groups×C/groups are transposed.</summary>
+/// <summary>Channel shuffle (Zhang et al., 2017): channel i of group j becomes channel j of position i; channels seen as groups×C/groups are
+/// transposed.</summary>
 public sealed record ChannelShuffle(int Groups) : Operation;
 
 /// <summary>Channels Start to Start + Count − 1 of the input.</summary>

@@ -44,7 +44,8 @@ internal static class VectorLevels
                 return level;
         }
 
-        throw new RiffleException($"{Variable}={wanted}: this machine runs {string.Join(", ", Available.Select(level => (int)level))}; unset it or choose one of these");
+        var possible = string.Join(", ", Available.Select(level => (int)level));
+        throw new RiffleException($"{Variable}={wanted}: this machine runs {possible}; unset it or choose one of these");
     }
 
     private static IEnumerable<VectorLevel> Enumerate()

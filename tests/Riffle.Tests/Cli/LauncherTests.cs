@@ -2,7 +2,8 @@ using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Cli;
 
-/// <summary>The launcher in a small copy of the repository; in place of dotnet and the package manager, programs that write down how they were called.</summary>
+/// <summary>The launcher in a small copy of the repository; in place of dotnet and the package manager, programs that write down how they were
+/// called.</summary>
 public sealed class LauncherTests : IDisposable
 {
     private const string Built = "src/Riffle.Cli/bin/Release/net10.0/Riffle.Cli.dll";

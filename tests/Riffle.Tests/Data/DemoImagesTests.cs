@@ -16,9 +16,11 @@ public class DemoImagesTests
     [Fact]
     public void Images_are_of_64_to_96_pixels_and_each_is_another()
     {
-        var images = Enumerable.Range(0, DemoImages.Classes.Count).SelectMany(index => Enumerable.Range(0, 5).Select(number => DemoImages.Draw(index, number, 1))).ToArray();
+        var images = Enumerable.Range(0, DemoImages.Classes.Count)
+            .SelectMany(index => Enumerable.Range(0, 5).Select(number => DemoImages.Draw(index, number, 1))).ToArray();
 
-        Assert.All(images, image => Assert.True(image is { Width: >= 64 and <= 96, Height: >= 64 and <= 96 } && image.Pixels.Length == image.Width * image.Height * 3));
+        Assert.All(images, image => Assert.True(
+            image is { Width: >= 64 and <= 96, Height: >= 64 and <= 96 } && image.Pixels.Length == image.Width * image.Height * 3));
         Assert.Equal(images.Length, images.Select(image => Convert.ToHexString(image.Pixels.AsSpan(0, 300))).Distinct().Count());
     }
 
@@ -29,7 +31,8 @@ public class DemoImagesTests
         Assert.NotEqual(DemoImages.Draw(3, 14, 15).Pixels, DemoImages.Draw(3, 14, 16).Pixels);
     }
 
-    /// <summary>A linear classifier over red, green and blue, the least squares fit to one-hot labels, does little better than chance (one in eight) on new images.</summary>
+    /// <summary>A linear classifier over red, green and blue, the least squares fit to one-hot labels, does little better than chance (one in eight) on
+    /// new images.</summary>
     [Fact]
     public void A_linear_model_cannot_tell_the_classes_by_colour()
     {

@@ -90,7 +90,8 @@ public unsafe class BatchNormalisationTests
         planes.Floor[0] = planes.Floor[1] = float.NegativeInfinity;
         var four = memory.Allocate<float>(8);
         new float[] { 2, 3, 0.5f, -1, 1, 2, 4, 9 }.CopyTo(new Span<float>(four, 8));
-        new BatchNormalisation { Channels = 2, Positions = 1, Epsilon = 0, Weight = four, Bias = four + 2, RunningMean = four + 4, RunningVariance = four + 6 }.ForwardInference(planes);
+        var kernel = new BatchNormalisation { Channels = 2, Positions = 1, Weight = four, Bias = four + 2, RunningMean = four + 4, RunningVariance = four + 6 };
+        kernel.ForwardInference(planes);
         var (x, y) = (memory.Raw(0), memory.Value(0));
         for (var n = 0; n < 4; n++)
         {

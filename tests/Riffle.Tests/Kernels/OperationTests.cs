@@ -17,10 +17,16 @@ public unsafe class OperationTests
     private delegate void Backward(in Planes planes, in Block block, float* scratch, float* weightGradient, Arrival* arrivals);
 
     private static readonly (int C, int O, int Groups, int H, int W, int Images)[] PointwiseShapes =
-        [(1, 1, 1, 1, 1, 16), (7, 5, 1, 3, 5, 13), (60, 20, 1, 1, 3, 1), (40, 60, 2, 5, 5, 16), (60, 60, 3, 2, 7, 9), (24, 96, 8, 3, 3, 15), (1, 13, 1, 9, 4, 5), (130, 6, 1, 4, 4, 16)];
+    [
+        (1, 1, 1, 1, 1, 16), (7, 5, 1, 3, 5, 13), (60, 20, 1, 1, 3, 1), (40, 60, 2, 5, 5, 16), (60, 60, 3, 2, 7, 9),
+        (24, 96, 8, 3, 3, 15), (1, 13, 1, 9, 4, 5), (130, 6, 1, 4, 4, 16),
+    ];
 
     private static readonly (int C, int H, int W, int Stride, int Images)[] WindowShapes =
-        [(1, 1, 1, 1, 16), (1, 1, 1, 2, 3), (3, 5, 7, 1, 13), (3, 5, 7, 2, 13), (2, 8, 8, 2, 16), (4, 3, 1, 1, 1), (5, 2, 9, 2, 15), (2, 14, 14, 1, 16), (2, 7, 7, 3, 16)];
+    [
+        (1, 1, 1, 1, 16), (1, 1, 1, 2, 3), (3, 5, 7, 1, 13), (3, 5, 7, 2, 13), (2, 8, 8, 2, 16),
+        (4, 3, 1, 1, 1), (5, 2, 9, 2, 15), (2, 14, 14, 1, 16), (2, 7, 7, 3, 16),
+    ];
 
     private static readonly (int O, int H, int W, int Stride, int Images)[] StemShapes =
         [(1, 5, 5, 1, 16), (24, 7, 9, 2, 13), (7, 1, 1, 1, 3), (6, 11, 6, 1, 16), (8, 8, 8, 2, 16)];
@@ -93,7 +99,15 @@ public unsafe class OperationTests
 
     /// <summary>Runs both directions of an operation with one input (tensor 0) and one output (tensor 1), and compares with the oracle.</summary>
     private static void Check(
-        PlaneMemory memory, int[] order, long scratch, double[] weights, Operation oracle, Forward forward, Backward backward, bool gathersSums, bool wantsInput)
+        PlaneMemory memory,
+        int[] order,
+        long scratch,
+        double[] weights,
+        Operation oracle,
+        Forward forward,
+        Backward backward,
+        bool gathersSums,
+        bool wantsInput)
     {
         var room = memory.Allocate<float>(scratch);
         new Span<float>(room, (int)scratch).Fill(float.NaN);
@@ -107,7 +121,8 @@ public unsafe class OperationTests
             for (var which = 0; which < 2; which++)
             {
                 var sums = new double[raw.Channels];
-                Volume.Create(raw.Images, raw.Channels, raw.Height, raw.Width, (n, c, y, x) => sums[c] += which == 0 ? raw[n, c, y, x] : raw[n, c, y, x] * raw[n, c, y, x]);
+                double Power(double value) => which == 0 ? value : value * value;
+                Volume.Create(raw.Images, raw.Channels, raw.Height, raw.Width, (n, c, y, x) => sums[c] += Power(raw[n, c, y, x]));
                 Close.Assert(sums, memory.Sums(1, which), Tolerance, which == 0 ? "Σy" : "Σy²");
             }
         }
@@ -302,7 +317,8 @@ public unsafe class OperationTests
         {
             var (c, h, w, _, images) = WindowShapes[shape];
             using var memory = new PlaneMemory(images, (c, h, w), (c, 1, 1));
-            var kernel = new Riffle.Kernels.GlobalAveragePool { Input = memory.ShuffledPlanes(0, out var order), Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
+            var planes = memory.ShuffledPlanes(0, out var order);
+            var kernel = new Riffle.Kernels.GlobalAveragePool { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             Check(memory, order, kernel.Scratch, [], Oracle.GlobalAveragePool(),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s),
                 (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals), gathersSums: false, wantsInput: true);
@@ -319,7 +335,8 @@ public unsafe class OperationTests
             var right = memory.ShuffledPlanes(2, out var rightOrder);
             var other = memory.Value(2, rightOrder);
             var rightArrivals = memory.Allocate<Arrival>(c);
-            var kernel = new Addition { Left = memory.ShuffledPlanes(0, out var order), Right = right, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
+            var left = memory.ShuffledPlanes(0, out var order);
+            var kernel = new Addition { Left = left, Right = right, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             Check(memory, order, kernel.Scratch, [], Oracle.Add(other),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s),
                 (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals, rightArrivals), gathersSums: false, wantsInput: true);

@@ -31,7 +31,13 @@ internal sealed unsafe class PlaneMemory : IDisposable
             GradientSlope = Allocate<float>(count),
             GradientShift = Allocate<float>(count),
         };
-        Block = new Block { Data = Allocate<float>(size), Gradients = Allocate<float>(size), Sums = Allocate<float>(count * 2 * Lanes.Count), LaneMask = Allocate<float>(Lanes.Count) };
+        Block = new Block
+        {
+            Data = Allocate<float>(size),
+            Gradients = Allocate<float>(size),
+            Sums = Allocate<float>(count * 2 * Lanes.Count),
+            LaneMask = Allocate<float>(Lanes.Count),
+        };
         var plane = 0;
         long offset = 0;
         foreach (var (channels, height, width) in tensors)
@@ -105,7 +111,8 @@ internal sealed unsafe class PlaneMemory : IDisposable
         Math.Max(Planes.Floor[plane], (double)Planes.Scale[plane] * Block.Data[Planes.Offset[plane] + offset] + Planes.Shift[plane]));
 
     /// <summary>dz of a tensor as it stands in memory.</summary>
-    public Volume Gradient(int tensor, int[]? order = null) => Collect(tensor, order, (plane, offset) => Block.Gradients[Planes.GradientOffset[plane] + offset]);
+    public Volume Gradient(int tensor, int[]? order = null) =>
+        Collect(tensor, order, (plane, offset) => Block.Gradients[Planes.GradientOffset[plane] + offset]);
 
     /// <summary>The gradient by x: what batch norm's backward leaves of dz.</summary>
     public Volume RawGradient(int tensor) => Collect(tensor, null, (plane, offset) =>

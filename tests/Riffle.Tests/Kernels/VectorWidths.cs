@@ -47,7 +47,8 @@ internal static class VectorWidths
     {
         var folder = Path.Combine(RepositoryRoot(), "artifacts");
         Directory.CreateDirectory(folder);
-        var parts = Counts.OrderByDescending(pair => pair.Key).Select(pair => $"{pair.Value} at {(pair.Key == VectorLevel.Scalar ? "scalar" : $"{(int)pair.Key} bits")}");
+        static string Name(VectorLevel level) => level == VectorLevel.Scalar ? "scalar" : $"{(int)level} bits";
+        var parts = Counts.OrderByDescending(pair => pair.Key).Select(pair => $"{pair.Value} at {Name(pair.Key)}");
         File.WriteAllText(Path.Combine(folder, "vector-widths.txt"), $"tests by vector width: {string.Join(", ", parts)}\n");
     }
 

@@ -64,7 +64,7 @@ public sealed class TrainingCommandTests : IDisposable
         var run = _data.Run("run");
         var last = Path.Combine(run, "checkpoints", "last.safetensors");
         Interrupt(
-            "INT", ExitCode.Interrupted, () => File.Exists(last),
+            "INT", ExitCode.Interrupted, () => File.Exists(last) && Checkpoint.Read(last).Training!.Progress is { } at && at.Epochs + at.Steps > 0,
             "train", "--data", _data.DataFolder, "--model", Model, "--out", run, "--size", "24", "--units", "1,1,1", "--epochs", "100000", "--batch", "20");
         var stopped = Checkpoint.Read(last).Training!.Progress;
         Assert.True(stopped.Epochs + stopped.Steps > 0);
