@@ -58,13 +58,13 @@ internal static class TrainCommand
                     return Run(loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(threads), loading, cancel), run, interval, cancel);
 
                 var (directory, folder) = (parse.GetRequiredValue(data), parse.GetRequiredValue(output));
-                var chosen = entries.Apply(parse, Recipe.Named.Single(named => named.Name == parse.GetValue(recipe)));
                 var name = parse.GetRequiredValue(model);
 
                 // Before the data set is opened, so that a wrong name is told at once.
                 var spec = network.Resolve(parse, name);
                 var dataset = Dataset.Open(directory);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
+                var chosen = entries.Apply(parse, Recipe.Named.Single(named => named.Name == parse.GetValue(recipe)).FitTo(dataset.Count(Split.Train)));
                 return Run(
                     loading => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, cancel),
                     folder, interval, cancel);

@@ -32,7 +32,7 @@ internal static class VectorLevels
 
     /// <summary>The width that <see cref="Variable"/> asks for, else the widest.</summary>
     /// <exception cref="RiffleException">The variable names a width that this machine does not have.</exception>
-    public static VectorLevel Best { get; } = Choose(Environment.GetEnvironmentVariable(Variable));
+    public static VectorLevel Best => Choose(Environment.GetEnvironmentVariable(Variable));
 
     internal static VectorLevel Choose(string? wanted)
     {

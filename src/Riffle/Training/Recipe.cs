@@ -59,6 +59,19 @@ public sealed record Recipe
     /// <summary>All recipes that have a name.</summary>
     public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best];
 
+    /// <summary>
+    /// This recipe for a data set of that size: where an epoch would have fewer than forty steps, the batch is halved, to 16 at least, and the
+    /// learning rate with it (Goyal et al., 2017). A network learns by steps, and a few large ones after a warm-up of two or three make it diverge.
+    /// </summary>
+    public Recipe FitTo(int trainingImages)
+    {
+        const int FewestSteps = 40, SmallestBatch = 16;
+        var batch = Batch;
+        while (batch / 2 >= SmallestBatch && trainingImages / batch < FewestSteps)
+            batch /= 2;
+        return this with { Batch = batch, Schedule = Schedule with { LearningRate = Schedule.LearningRate * batch / Batch } };
+    }
+
     /// <summary>Refuses values that can't be trained with.</summary>
     /// <exception cref="ArgumentException">Says which value, and what is possible.</exception>
     public void Check()
