@@ -1,21 +1,29 @@
 using System.Diagnostics;
-using System.Numerics;
-using System.Runtime.Intrinsics;
+using Riffle.Simd;
 
 namespace Riffle.Benchmarks;
 
-/// <summary>What this machine multiplies and adds at most, with vectors as wide as it has: twelve independent chains that never leave the registers.</summary>
-internal static class Peak
+/// <summary>What this machine multiplies and adds at most, at the width that the kernels use: twelve independent chains that never leave the registers.</summary>
+internal static unsafe class Peak
 {
+    private const int Rounds = 4_000_000;
+
     /// <summary>GFLOP/s of as many threads at once, the best of several tries.</summary>
     public static double Measure(int threads)
     {
+        Func<long> run = VectorLevels.Best switch
+        {
+            VectorLevel.Bits512 => Run<Vec512>,
+            VectorLevel.Bits256 => Run<Vec256>,
+            VectorLevel.Bits128 => Run<Vec128>,
+            _ => Run<VecScalar>,
+        };
         double best = 0;
         for (var attempt = 0; attempt < 5; attempt++)
         {
             var counts = new long[threads];
             var start = Stopwatch.GetTimestamp();
-            var workers = Enumerable.Range(0, threads).Select(t => new Thread(() => counts[t] = Run())).ToArray();
+            var workers = Enumerable.Range(0, threads).Select(t => new Thread(() => counts[t] = run())).ToArray();
             foreach (var worker in workers)
                 worker.Start();
             foreach (var worker in workers)
@@ -26,56 +34,29 @@ internal static class Peak
         return best;
     }
 
-    private static long Run() => Vector512.IsHardwareAccelerated ? Run512() : Run128To256();
-
-    private static long Run512()
+    /// <summary>Floating-point operations done. The result is looked at, so that the compiler can't leave the work out.</summary>
+    private static long Run<TVec>()
+        where TVec : unmanaged, IVec<TVec>
     {
-        const int Rounds = 4_000_000;
-        Vector512<float> a = Vector512.Create(1.0001f), b = Vector512.Create(1e-5f);
-        Vector512<float> c0 = a, c1 = a, c2 = a, c3 = a, c4 = a, c5 = a, c6 = a, c7 = a, c8 = a, c9 = a, c10 = a, c11 = a;
+        TVec a = TVec.Broadcast(1.0001f), b = TVec.Broadcast(1e-5f);
+        TVec c0 = a, c1 = a, c2 = a, c3 = a, c4 = a, c5 = a, c6 = a, c7 = a, c8 = a, c9 = a, c10 = a, c11 = a;
         for (var i = 0; i < Rounds; i++)
         {
-            c0 = Vector512.FusedMultiplyAdd(c0, b, a);
-            c1 = Vector512.FusedMultiplyAdd(c1, b, a);
-            c2 = Vector512.FusedMultiplyAdd(c2, b, a);
-            c3 = Vector512.FusedMultiplyAdd(c3, b, a);
-            c4 = Vector512.FusedMultiplyAdd(c4, b, a);
-            c5 = Vector512.FusedMultiplyAdd(c5, b, a);
-            c6 = Vector512.FusedMultiplyAdd(c6, b, a);
-            c7 = Vector512.FusedMultiplyAdd(c7, b, a);
-            c8 = Vector512.FusedMultiplyAdd(c8, b, a);
-            c9 = Vector512.FusedMultiplyAdd(c9, b, a);
-            c10 = Vector512.FusedMultiplyAdd(c10, b, a);
-            c11 = Vector512.FusedMultiplyAdd(c11, b, a);
+            c0 = TVec.MultiplyAdd(c0, b, a);
+            c1 = TVec.MultiplyAdd(c1, b, a);
+            c2 = TVec.MultiplyAdd(c2, b, a);
+            c3 = TVec.MultiplyAdd(c3, b, a);
+            c4 = TVec.MultiplyAdd(c4, b, a);
+            c5 = TVec.MultiplyAdd(c5, b, a);
+            c6 = TVec.MultiplyAdd(c6, b, a);
+            c7 = TVec.MultiplyAdd(c7, b, a);
+            c8 = TVec.MultiplyAdd(c8, b, a);
+            c9 = TVec.MultiplyAdd(c9, b, a);
+            c10 = TVec.MultiplyAdd(c10, b, a);
+            c11 = TVec.MultiplyAdd(c11, b, a);
         }
 
-        return Keep(Vector512.Sum(c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11)) ? 12L * 2 * 16 * Rounds : 0;
+        var sum = TVec.Sum(c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11);
+        return float.IsFinite(sum) ? 12L * 2 * TVec.Count * Rounds : 0;
     }
-
-    private static long Run128To256()
-    {
-        const int Rounds = 4_000_000;
-        Vector<float> a = new(1.0001f), b = new(1e-5f);
-        Vector<float> c0 = a, c1 = a, c2 = a, c3 = a, c4 = a, c5 = a, c6 = a, c7 = a, c8 = a, c9 = a, c10 = a, c11 = a;
-        for (var i = 0; i < Rounds; i++)
-        {
-            c0 = Vector.MultiplyAddEstimate(c0, b, a);
-            c1 = Vector.MultiplyAddEstimate(c1, b, a);
-            c2 = Vector.MultiplyAddEstimate(c2, b, a);
-            c3 = Vector.MultiplyAddEstimate(c3, b, a);
-            c4 = Vector.MultiplyAddEstimate(c4, b, a);
-            c5 = Vector.MultiplyAddEstimate(c5, b, a);
-            c6 = Vector.MultiplyAddEstimate(c6, b, a);
-            c7 = Vector.MultiplyAddEstimate(c7, b, a);
-            c8 = Vector.MultiplyAddEstimate(c8, b, a);
-            c9 = Vector.MultiplyAddEstimate(c9, b, a);
-            c10 = Vector.MultiplyAddEstimate(c10, b, a);
-            c11 = Vector.MultiplyAddEstimate(c11, b, a);
-        }
-
-        return Keep(Vector.Sum(c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + c10 + c11)) ? 12L * 2 * Vector<float>.Count * Rounds : 0;
-    }
-
-    /// <summary>Uses the result, so that the compiler can't leave the work out.</summary>
-    private static bool Keep(float sum) => float.IsFinite(sum);
 }

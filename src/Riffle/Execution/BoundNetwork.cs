@@ -86,23 +86,11 @@ internal sealed unsafe class BoundNetwork : IDisposable
     private Planes CreatePlanes()
     {
         var count = _schedule.PlaneCount;
-        var planes = new Planes
-        {
-            Offset = Allocate<long>(count),
-            GradientOffset = Allocate<long>(count),
-            Scale = Allocate<float>(count),
-            Shift = Allocate<float>(count),
-            Floor = Allocate<float>(count),
-            Mean = Allocate<float>(count),
-            GradientScale = Allocate<float>(count),
-            GradientSlope = Allocate<float>(count),
-            GradientShift = Allocate<float>(count),
-        };
+        var planes = Planes.Create(count, bytes => (nint)Allocate<byte>(bytes));
         for (var p = 0; p < count; p++)
         {
-            planes.Scale[p] = 1;
-            planes.GradientScale[p] = 1;
-            planes.Floor[p] = _schedule.HasRelu(p) ? 0 : float.NegativeInfinity;
+            if (_schedule.HasRelu(p))
+                planes.Floor[p] = 0;
         }
 
         return planes;

@@ -40,6 +40,32 @@ internal readonly unsafe struct Planes
 
     /// <summary>Constant in the gradient by x.</summary>
     public readonly float* GradientShift { get; init; }
+
+    /// <summary>The table for a number of planes, all of which are read as they are until something is pending on them.</summary>
+    /// <param name="count">Number of planes.</param>
+    /// <param name="allocate">Gives as many zeroed bytes as asked for; they belong to the caller.</param>
+    public static Planes Create(int count, Func<long, nint> allocate)
+    {
+        var planes = new Planes
+        {
+            Offset = (long*)allocate(count * sizeof(long)),
+            GradientOffset = (long*)allocate(count * sizeof(long)),
+            Scale = (float*)allocate(count * sizeof(float)),
+            Shift = (float*)allocate(count * sizeof(float)),
+            Floor = (float*)allocate(count * sizeof(float)),
+            Mean = (float*)allocate(count * sizeof(float)),
+            GradientScale = (float*)allocate(count * sizeof(float)),
+            GradientSlope = (float*)allocate(count * sizeof(float)),
+            GradientShift = (float*)allocate(count * sizeof(float)),
+        };
+        for (var p = 0; p < count; p++)
+        {
+            planes.Scale[p] = planes.GradientScale[p] = 1;
+            planes.Floor[p] = float.NegativeInfinity;
+        }
+
+        return planes;
+    }
 }
 
 /// <summary>Memory of one block of 16 images.</summary>

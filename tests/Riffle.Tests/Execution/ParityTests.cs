@@ -16,20 +16,7 @@ public class ParityTests
 
     public static TheoryData<string> Networks => [.. Names];
 
-    public static TheoryData<string, string> Cases
-    {
-        get
-        {
-            var data = new TheoryData<string, string>();
-            foreach (var level in VectorLevels.Available)
-            {
-                foreach (var name in Names)
-                    data.Add(level.ToString(), name);
-            }
-
-            return data;
-        }
-    }
+    public static TheoryData<string, string> Cases => VectorWidths.With(Names);
 
     [Theory]
     [MemberData(nameof(Networks))]

@@ -9,20 +9,7 @@ public class TrainingPlanTests
 {
     private static readonly string[] Names = ["shufflenet-v1-g3-x0.25", "shufflenet-v1-g8-x0.25", "shufflenet-v2-x0.5", "mobilenet-v1-x0.25"];
 
-    public static TheoryData<string, string> Cases
-    {
-        get
-        {
-            var data = new TheoryData<string, string>();
-            foreach (var level in VectorLevels.Available)
-            {
-                foreach (var name in Names)
-                    data.Add(level.ToString(), name);
-            }
-
-            return data;
-        }
-    }
+    public static TheoryData<string, string> Cases => VectorWidths.With(Names);
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -10,20 +10,7 @@ public unsafe class MatrixProductTests
     private static readonly (int Rows, int Depth, int Positions)[] Shapes =
         [(1, 1, 1), (2, 3, 2), (3, 5, 3), (4, 1, 4), (5, 7, 5), (6, 2, 7), (7, 9, 1), (11, 4, 9), (13, 20, 6), (20, 13, 2), (29, 6, 4)];
 
-    public static TheoryData<string, int> Cases
-    {
-        get
-        {
-            var data = new TheoryData<string, int>();
-            foreach (var level in VectorLevels.Available)
-            {
-                for (var shape = 0; shape < Shapes.Length; shape++)
-                    data.Add(level.ToString(), shape);
-            }
-
-            return data;
-        }
-    }
+    public static TheoryData<string, int> Cases => VectorWidths.With(Enumerable.Range(0, Shapes.Length));
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -85,17 +85,7 @@ public unsafe class OperationTests
         Assert.Equal(0, dx[2, 0, 2, 2]);
     }
 
-    private static TheoryData<string, int> Cases(int shapes)
-    {
-        var data = new TheoryData<string, int>();
-        foreach (var level in VectorLevels.Available)
-        {
-            for (var shape = 0; shape < shapes; shape++)
-                data.Add(level.ToString(), shape);
-        }
-
-        return data;
-    }
+    private static TheoryData<string, int> Cases(int shapes) => VectorWidths.With(Enumerable.Range(0, shapes));
 
     /// <summary>Runs both directions of an operation with one input (tensor 0) and one output (tensor 1), and compares with the oracle.</summary>
     private static void Check(

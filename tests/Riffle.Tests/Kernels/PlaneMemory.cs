@@ -19,18 +19,7 @@ internal sealed unsafe class PlaneMemory : IDisposable
         _images = images;
         var count = tensors.Sum(t => t.Channels);
         long size = tensors.Sum(t => t.Channels * t.Height * t.Width * Lanes.Count);
-        Planes = new Planes
-        {
-            Offset = Allocate<long>(count),
-            GradientOffset = Allocate<long>(count),
-            Scale = Allocate<float>(count),
-            Shift = Allocate<float>(count),
-            Floor = Allocate<float>(count),
-            Mean = Allocate<float>(count),
-            GradientScale = Allocate<float>(count),
-            GradientSlope = Allocate<float>(count),
-            GradientShift = Allocate<float>(count),
-        };
+        Planes = Planes.Create(count, bytes => (nint)Allocate<byte>(bytes));
         Block = new Block
         {
             Data = Allocate<float>(size),

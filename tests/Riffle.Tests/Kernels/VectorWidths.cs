@@ -10,16 +10,17 @@ internal static class VectorWidths
 
     static VectorWidths() => AppDomain.CurrentDomain.ProcessExit += (_, _) => Write();
 
-    /// <summary>All widths, for theories. Those that this machine lacks run nothing there and so are not listed.</summary>
-    public static TheoryData<string> All
+    /// <summary>Every width of this machine with every one of some values, for theories. Widths that it lacks would run nothing, and are not listed.</summary>
+    public static TheoryData<string, T> With<T>(IEnumerable<T> values)
     {
-        get
+        var data = new TheoryData<string, T>();
+        foreach (var level in VectorLevels.Available)
         {
-            var data = new TheoryData<string>();
-            foreach (var level in VectorLevels.Available)
-                data.Add(level.ToString());
-            return data;
+            foreach (var value in values)
+                data.Add(level.ToString(), value);
         }
+
+        return data;
     }
 
     /// <summary>Runs a body generic over the vector at a width.</summary>
