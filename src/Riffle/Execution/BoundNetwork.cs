@@ -25,23 +25,15 @@ internal sealed unsafe class BoundNetwork : IDisposable
         _training = training;
         Planes = CreatePlanes();
         Place();
-        var create = level switch
-        {
-            VectorLevel.Bits512 => (Func<ScheduledStep, Step>)CreateStep<Vec512>,
-            VectorLevel.Bits256 => CreateStep<Vec256>,
-            VectorLevel.Bits128 => CreateStep<Vec128>,
-            _ => CreateStep<VecScalar>,
-        };
         var scheduled = schedule.Steps.SkipLast(1).ToArray();
-        Steps = [.. scheduled.Select(create)];
         Pendings = [.. scheduled.Select(step => CreatePending(step.Output!))];
         FinishedAfter = [.. Enumerable.Range(0, schedule.Steps.Count).Select(FinishedBackwardAfter)];
-        Loss = level switch
+        (Steps, Loss) = level switch
         {
-            VectorLevel.Bits512 => CreateLoss<Vec512>(),
-            VectorLevel.Bits256 => CreateLoss<Vec256>(),
-            VectorLevel.Bits128 => CreateLoss<Vec128>(),
-            _ => CreateLoss<VecScalar>(),
+            VectorLevel.Bits512 => Create<Vec512>(scheduled),
+            VectorLevel.Bits256 => Create<Vec256>(scheduled),
+            VectorLevel.Bits128 => Create<Vec128>(scheduled),
+            _ => Create<VecScalar>(scheduled),
         };
         Scratch = (Steps.Max(step => step.Scratch) + (long)weights.Network.Classes * Lanes.Count + 63) / 64 * 64;
     }
@@ -120,6 +112,13 @@ internal sealed unsafe class BoundNetwork : IDisposable
         }
 
         GradientSize = gradients.Size;
+    }
+
+    private (Step[] Steps, BatchKernels Loss) Create<TVec>(ScheduledStep[] steps)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var loss = new SoftmaxCrossEntropy { Input = Copy(_schedule.Logits), Classes = _schedule.Logits.Length };
+        return ([.. steps.Select(CreateStep<TVec>)], new Steps<TVec>.Batch(loss, Copy(_schedule.Steps[^1].Arrivals[0])));
     }
 
     private Step CreateStep<TVec>(ScheduledStep step)
@@ -202,13 +201,6 @@ internal sealed unsafe class BoundNetwork : IDisposable
             PackedTransposed = wanted ? Allocate<float>(layer.Parameters[0].Count) : null,
         };
         return new Steps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? Copy(step.Arrivals[0]) : null, gather);
-    }
-
-    private Steps<TVec>.Batch CreateLoss<TVec>()
-        where TVec : unmanaged, IVec<TVec>
-    {
-        var kernel = new SoftmaxCrossEntropy { Input = Copy(_schedule.Logits), Classes = _schedule.Logits.Length };
-        return new Steps<TVec>.Batch(kernel, Copy(_schedule.Steps[^1].Arrivals[0]));
     }
 
     private Pending? CreatePending(Tensor tensor)

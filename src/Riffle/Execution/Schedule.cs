@@ -54,7 +54,6 @@ internal sealed class Schedule
 
     public Schedule(Network network)
     {
-        Network = network;
         var values = new View[network.Layers.Length][];
         foreach (var layer in network.Layers)
             values[layer.Index] = Place(layer, [.. layer.Inputs.Select(input => values[input])]);
@@ -63,8 +62,6 @@ internal sealed class Schedule
         FindReaders();
         DecideArrivals();
     }
-
-    public Network Network { get; }
 
     public IReadOnlyList<Tensor> Tensors => _tensors;
 

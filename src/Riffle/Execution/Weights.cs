@@ -55,13 +55,6 @@ public sealed class Weights
     /// <summary>Where a parameter begins in <see cref="Trained"/> or, for running statistics, in <see cref="Running"/>.</summary>
     public int OffsetOf(Parameter parameter) => _places[parameter.Name].Offset;
 
-    /// <summary>Takes over all values of weights of the same network.</summary>
-    public void CopyFrom(Weights other)
-    {
-        other.Trained.CopyTo(_trained);
-        other.Running.CopyTo(_running);
-    }
-
     internal unsafe float* TrainedPointer => (float*)Marshal.UnsafeAddrOfPinnedArrayElement(_trained, 0);
 
     internal unsafe float* RunningPointer => (float*)Marshal.UnsafeAddrOfPinnedArrayElement(_running, 0);

@@ -228,7 +228,8 @@ public sealed class TrainerTests : IDisposable
 
         // The same network with its outputs in reverse order, and their names with them.
         var reversed = new Checkpoint(trained.Spec, new Weights(trained.Weights.Network), [.. trained.Classes.Reverse()], trained.Normalisation);
-        reversed.Weights.CopyFrom(trained.Weights);
+        trained.Weights.Trained.CopyTo(reversed.Weights.Trained);
+        trained.Weights.Running.CopyTo(reversed.Weights.Running);
         var kernel = reversed.Weights["fc.weight"];
         reversed.Weights["fc.bias"].Reverse();
         for (var row = 0; row < 3; row++)

@@ -1,0 +1,62 @@
+using Riffle.Execution;
+using Riffle.Kernels;
+using Riffle.Networks;
+
+namespace Riffle.Tests.Execution;
+
+/// <summary>Shuffle, slice and concat are orders of planes: here against their definitions, without an engine.</summary>
+public class ScheduleTests
+{
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(6, 2)]
+    [InlineData(6, 3)]
+    [InlineData(20, 4)]
+    [InlineData(24, 8)]
+    [InlineData(60, 3)]
+    public void Shuffle_transposes_groups_and_channels_and_the_other_shuffle_undoes_it(int channels, int groups)
+    {
+        // Zhang et al., 2017: seen as groups × channels/groups, transposed, and read in order.
+        var matrix = Enumerable.Range(0, channels).Chunk(channels / groups).ToArray();
+        var transposed = Enumerable.Range(0, channels / groups).SelectMany(i => matrix.Select(row => row[i])).ToArray();
+        Assert.Equal(transposed, Order(channels, (b, x) => b.ChannelShuffle(x, groups)));
+        Assert.Equal(Enumerable.Range(0, channels), Order(channels, (b, x) => b.ChannelShuffle(b.ChannelShuffle(x, groups), channels / groups)));
+    }
+
+    [Fact]
+    public void Slice_takes_a_range_and_concat_puts_one_behind_the_other()
+    {
+        Assert.Equal([3, 4, 5, 6], Order(9, (b, x) => b.Slice(x, 3, 4)));
+        Assert.Equal([4, 5, 6, 0, 1, 2, 3], Order(7, (b, x) => b.Concat(b.Slice(x, 4, 3), b.Slice(x, 0, 4))));
+    }
+
+    [Fact]
+    public void A_plane_read_twice_gets_its_gradients_stored_then_added_and_finished()
+    {
+        var b = new NetworkBuilder();
+        var stem = b.Convolution("stem", b.Input(8, 8), 4, 3);
+        var sum = b.Add(b.Convolution("branch", stem, 4, 3, groups: 4), stem);
+        b.FullyConnected("fc", b.GlobalAveragePool(sum), 2);
+        var steps = new Schedule(b.Build("residual")).Steps;
+
+        // Backward the sum comes before the branch: it stores the stem's gradient, the branch adds to it and is the last.
+        var (branch, addition) = (steps[1], steps[2]);
+        Assert.All(addition.Arrivals[0], arrival => Assert.Equal(Arrival.Last, arrival));
+        Assert.All(addition.Arrivals[1], arrival => Assert.Equal(Arrival.First, arrival));
+        Assert.All(branch.Arrivals[0], arrival => Assert.Equal(Arrival.Add | Arrival.Last, arrival));
+        Assert.All(steps[0].Arrivals[0], arrival => Assert.Equal(Arrival.Unwanted, arrival));
+    }
+
+    /// <summary>In which order the next step reads the stem's channels.</summary>
+    private static int[] Order(int channels, Func<NetworkBuilder, Value, Value> arrange)
+    {
+        var b = new NetworkBuilder();
+        var stem = b.Convolution("stem", b.Input(4, 4), channels, 3);
+
+        // Channels that nobody reads would be refused, so all are read a second time.
+        b.Concat(b.GlobalAveragePool(arrange(b, stem)), b.GlobalAveragePool(stem));
+        var schedule = new Schedule(b.Build("order"));
+        var first = schedule.Tensors[1].FirstPlane;
+        return [.. schedule.Steps[1].Inputs[0].Select(plane => plane - first)];
+    }
+}
