@@ -83,6 +83,8 @@ internal sealed unsafe class BoundNetwork : IDisposable
         {
             if (_schedule.HasRelu(p))
                 planes.Floor[p] = 0;
+            planes.IsNormed[p] = _schedule.TensorOf(p).Norm != null;
+            planes.Addend[p] = _schedule.AddendOf(p);
         }
 
         return planes;
@@ -104,11 +106,17 @@ internal sealed unsafe class BoundNetwork : IDisposable
             return;
 
         // Backward time runs from the last step to the first. The images have no gradient.
-        foreach (var tensor in _schedule.Tensors.Skip(1).OrderByDescending(tensor => tensor.LastReader))
+        foreach (var tensor in _schedule.Tensors.Skip(1).Where(tensor => !tensor.SharesGradient).OrderByDescending(tensor => tensor.LastReader))
         {
-            var offset = gradients.Place(tensor.Size, last - tensor.LastReader, last - tensor.Step);
+            var offset = gradients.Place(tensor.Size, last - tensor.LastReader, last - tensor.GradientUntil);
             for (var c = 0; c < tensor.Channels; c++)
                 Planes.GradientOffset[tensor.FirstPlane + c] = offset + (long)c * tensor.PlaneSize;
+        }
+
+        foreach (var tensor in _schedule.Tensors.Where(tensor => tensor.SharesGradient))
+        {
+            for (var p = tensor.FirstPlane; p < tensor.FirstPlane + tensor.Channels; p++)
+                Planes.GradientOffset[p] = Planes.GradientOffset[_schedule.GradientOf(p)];
         }
 
         GradientSize = gradients.Size;
@@ -151,6 +159,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
             case Convolution { Kernel: 3, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
                 var packed = Allocate<float>(layer.Parameters[0].Count);
                 var dense = new DenseConvolution { Window = Window(conv.Stride), OutputChannels = conv.OutputChannels, Packed = packed };
+                dense = dense with { Offsets = Copy<long>(dense.TapOffsets()) };
                 return new Steps<TVec>.Dense(dense, Kernel(layer), KernelOffset(layer), gather);
             case Networks.MaxPool { Kernel: 3 } pool:
                 return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = Window(pool.Stride) }, arrivals);
@@ -200,6 +209,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
             Packed = Allocate<float>(layer.Parameters[0].Count),
             PackedTransposed = wanted ? Allocate<float>(layer.Parameters[0].Count) : null,
         };
+        kernel = kernel with { Offsets = Copy<long>(kernel.PanelOffsets()) };
         return new Steps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? Copy(step.Arrivals[0]) : null, gather);
     }
 

@@ -30,6 +30,15 @@ internal sealed class Tensor(int firstPlane, Layer layer, int step)
 
     /// <summary>The last step that reads one of its planes: backward, its gradient begins there.</summary>
     public int LastReader { get; set; } = -1;
+
+    /// <summary>Whether its planes' gradients are those of sums they are added to, in the same memory.</summary>
+    public bool SharesGradient { get; set; }
+
+    /// <summary>Whether a normalised tensor shares its gradient, so that its sums are gathered with it.</summary>
+    public bool HasAddend { get; set; }
+
+    /// <summary>The step whose backward is the last to need its gradient: its own, or that of a tensor that shares it.</summary>
+    public int GradientUntil { get; set; } = step;
 }
 
 /// <summary>A step that does something: a layer with its inputs as lists of planes.</summary>
@@ -61,6 +70,8 @@ internal sealed class Schedule
         CheckVersions();
         FindReaders();
         DecideArrivals();
+        foreach (var step in _steps.Where(step => step.Layer?.Operation is Add).Reverse())
+            ShareGradients(step);
     }
 
     public IReadOnlyList<Tensor> Tensors => _tensors;
@@ -80,6 +91,12 @@ internal sealed class Schedule
 
     /// <summary>Whether ReLU is pending on a plane.</summary>
     public bool HasRelu(int plane) => _planes[plane].Relu;
+
+    /// <summary>The plane whose gradient's memory a plane uses: its own, or that of the last of the sums it goes through.</summary>
+    public int GradientOf(int plane) => _planes[plane].SumPlane is { } sum ? GradientOf(sum) : plane;
+
+    /// <summary>The normalised plane that shares the gradient of this one, a sum; −1 without.</summary>
+    public int AddendOf(int plane) => _planes[plane].Addend;
 
     private View[] Place(Layer layer, View[][] inputs)
     {
@@ -188,6 +205,44 @@ internal sealed class Schedule
         }
     }
 
+    /// <summary>
+    /// The gradient of a sum is that of its addends. An addend read by nothing else, normalised and without ReLU, has it in common with the sum for good.
+    /// The other addend, a shortcut, starts from it and takes in what else arrives: by then the first addend's layers are done with it.
+    /// </summary>
+    private void ShareGradients(ScheduledStep step)
+    {
+        var s = _steps.IndexOf(step);
+        var sum = step.Output!;
+        for (var input = 0; input < 2; input++)
+        {
+            var (planes, others) = (step.Inputs[input], step.Inputs[1 - input]);
+            var tensors = planes.Select(p => _tensors[_planes[p].Tensor]).Distinct().ToArray();
+            var otherSteps = others.Select(p => _tensors[_planes[p].Tensor].Step).Distinct().ToArray();
+            var whole = tensors.Sum(tensor => tensor.Channels) == planes.Length && planes.Distinct().Count() == planes.Length;
+            if (!whole || tensors.Any(tensor => tensor.SharesGradient || tensor.Step < 0))
+                continue;
+            var isAddend = tensors is [{ Norm: not null }]
+                && planes.All(p => _planes[p] is { Relu: false, Reads.Count: 1 }) && sum.Channels == planes.Length && !sum.HasAddend;
+            var isShortcut = planes.All(p => _planes[p].Reads.Count > 1 && _planes[p].Reads.All(read => read.Step == s || read.Step < otherSteps.Min()))
+                && others.All(p => _planes[p].Reads.Count == 1);
+            if (!isAddend && !isShortcut)
+                continue;
+            for (var c = 0; c < planes.Length; c++)
+            {
+                _planes[planes[c]].SumPlane = sum.FirstPlane + c;
+                step.Arrivals[input][c] = Arrival.Shared;
+                if (isAddend)
+                    _planes[sum.FirstPlane + c].Addend = planes[c];
+            }
+
+            sum.HasAddend |= isAddend;
+            foreach (var tensor in tensors)
+                tensor.SharesGradient = true;
+            var root = TensorOf(GradientOf(sum.FirstPlane));
+            root.GradientUntil = Math.Min(root.GradientUntil, tensors.Min(tensor => tensor.Step));
+        }
+    }
+
     private readonly record struct View(int Plane, int Version);
 
     private sealed class Plane
@@ -197,6 +252,11 @@ internal sealed class Schedule
         public bool Relu { get; set; }
 
         public int Version { get; set; }
+
+        /// <summary>The sum whose gradient is this plane's too.</summary>
+        public int? SumPlane { get; set; }
+
+        public int Addend { get; set; } = -1;
 
         public List<(int Step, int Version)> Reads { get; } = [];
     }

@@ -30,20 +30,19 @@ internal readonly unsafe struct Addition
     public long Scratch => PlaneSize;
 
     /// <summary>y = a + b.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block, float* scratch)
+    public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
         for (var c = 0; c < Channels; c++)
         {
-            PlaneAccess.Read<TVec>(planes, block, Left[c], 0, PlaneSize, scratch);
             var target = block.Data + planes.Offset[Output + c];
-            PlaneAccess.Read<TVec>(planes, block, Right[c], 0, PlaneSize, target);
+            PlaneReader<TVec> left = PlaneAccess.Reader<TVec>(planes, block, Left[c], 0), right = PlaneAccess.Reader<TVec>(planes, block, Right[c], 0);
             for (var i = 0; i < PlaneSize; i += TVec.Count)
-                TVec.Store(target + i, TVec.Load(target + i) + TVec.Load(scratch + i));
+                TVec.Store(target + i, left.At(i) + right.At(i));
         }
     }
 
-    /// <summary>da = db = dy.</summary>
+    /// <summary>da = db = dy. Nothing to do for planes that share y's gradient, as most do.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
@@ -54,6 +53,8 @@ internal readonly unsafe struct Addition
     {
         for (var c = 0; c < Channels; c++)
         {
+            if ((leftArrivals[c] & rightArrivals[c] & Arrival.Shared) != 0)
+                continue;
             PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, PlaneSize, scratch);
             PlaneAccess.AddGradient<TVec>(planes, block, Left[c], 0, PlaneSize, scratch, leftArrivals[c]);
             PlaneAccess.AddGradient<TVec>(planes, block, Right[c], 0, PlaneSize, scratch, rightArrivals[c]);

@@ -8,7 +8,7 @@ namespace Riffle.Kernels;
 /// x    [C][H][W][16]     w [O][C][3][3]
 /// y    [O][h][w][16]     h = ⌊(H − 1) / stride⌋ + 1
 /// </code>
-/// A row of outputs is a matrix product: the 9·C shifted rows that it sees are gathered into a panel (im2col, a row at a time).
+/// A row of outputs is a matrix product with the 9·C shifted rows that it sees, which are read where they lie in the padded planes of the input.
 /// </summary>
 internal readonly unsafe struct DenseConvolution
 {
@@ -21,15 +21,25 @@ internal readonly unsafe struct DenseConvolution
     /// <summary>Weights in the order of <see cref="MatrixProduct.Pack"/>.</summary>
     public readonly float* Packed { get; init; }
 
+    /// <summary><see cref="TapOffsets"/>, where the kernel reads them.</summary>
+    public readonly long* Offsets { get; init; }
+
     private int Depth => 9 * Window.Channels;
 
-    private int PaddedRow => (Window.Width + 2) * Lanes.Count;
+    private PaddedPlane Padded => new(Window.Height, Window.Width, Window.Stride);
 
-    /// <summary>Floats of an output row, and so of a row of the panel.</summary>
+    /// <summary>Floats of an output row.</summary>
     private int Length => Window.OutputWidth * Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => PaddedRow + (long)(Depth + OutputChannels) * Length;
+    public long Scratch => Window.Channels * Padded.Size + (long)OutputChannels * (Length + Lanes.Count);
+
+    /// <summary>Where the 9·C rows begin that the first row of outputs sees.</summary>
+    public long[] TapOffsets()
+    {
+        var padded = Padded;
+        return [.. Enumerable.Range(0, Depth).Select(k => k / 9 * padded.Size + padded.Tap(k % 9))];
+    }
 
     /// <summary>Brings w [O][9·C] into packed order. Once a step.</summary>
     public void Pack(float* weights) => MatrixProduct.Pack(weights, Depth, 1, OutputChannels, Depth, Packed);
@@ -38,19 +48,12 @@ internal readonly unsafe struct DenseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
-        var panel = scratch + PaddedRow;
-        int height = Window.OutputHeight, length = Length;
-        var planeSize = (long)height * length;
+        ReadInput<TVec>(planes, block, scratch);
+        int height = Window.OutputHeight, length = Length, stride = Padded.RowStep;
         for (var y = 0; y < height; y++)
         {
-            GatherRow<TVec>(planes, block, y, scratch, panel);
-            var start = (long)y * length;
-            MatrixProduct.Multiply<TVec>(Packed, OutputChannels, Depth, panel, length, length, block.Data + planes.Offset[Window.Output] + start, planeSize);
-            if (gatherSums)
-            {
-                for (var o = 0; o < OutputChannels; o++)
-                    PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + o, start, length);
-            }
+            var sink = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
+            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, scratch + (long)y * stride, Offsets, length, sink);
         }
     }
 
@@ -63,48 +66,23 @@ internal readonly unsafe struct DenseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
-        var panel = scratch + PaddedRow;
-        int height = Window.OutputHeight, length = Length;
-        var dy = panel + (long)Depth * length;
+        ReadInput<TVec>(planes, block, scratch);
+        int height = Window.OutputHeight, length = Length, stride = Padded.RowStep, dyStride = length + Lanes.Count;
+        var dy = scratch + Window.Channels * Padded.Size;
         for (var y = 0; y < height; y++)
         {
-            GatherRow<TVec>(planes, block, y, scratch, panel);
             for (var o = 0; o < OutputChannels; o++)
-                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy + (long)o * length);
-            MatrixProduct.MultiplyTransposed<TVec>(dy, OutputChannels, panel, Depth, length, length, weightGradient, accumulate || y > 0);
+                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy + (long)o * dyStride);
+            var x = scratch + (long)y * stride;
+            MatrixProduct.MultiplyTransposed<TVec>(dy, OutputChannels, dyStride, x, Depth, Offsets, length, weightGradient, accumulate || y > 0);
         }
     }
 
-    private void GatherRow<TVec>(in Planes planes, in Block block, int y, float* padded, float* panel)
+    private void ReadInput<TVec>(in Planes planes, in Block block, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
-        int row = Window.Width * Lanes.Count, length = Length, width = Window.OutputWidth, stride = Window.Stride;
-        new Span<float>(padded, PaddedRow).Clear();
+        var padded = Padded;
         for (var c = 0; c < Window.Channels; c++)
-        {
-            for (var ky = 0; ky < 3; ky++)
-            {
-                var inputY = y * stride + ky - 1;
-                if (inputY >= 0 && inputY < Window.Height)
-                    PlaneAccess.Read<TVec>(planes, block, Window.Input[c], (long)inputY * row, row, padded + Lanes.Count);
-                else
-                    new Span<float>(padded, PaddedRow).Clear();
-                for (var kx = 0; kx < 3; kx++, panel += length)
-                {
-                    if (stride == 1)
-                    {
-                        new Span<float>(padded + kx * Lanes.Count, length).CopyTo(new Span<float>(panel, length));
-                        continue;
-                    }
-
-                    for (var x = 0; x < width; x++)
-                    {
-                        var from = padded + (x * stride + kx) * Lanes.Count;
-                        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-                            TVec.Store(panel + x * Lanes.Count + lane, TVec.Load(from + lane));
-                    }
-                }
-            }
-        }
+            padded.Read<TVec>(planes, block, Window.Input[c], scratch + c * padded.Size, border: 0);
     }
 }

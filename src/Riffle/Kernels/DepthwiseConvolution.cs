@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Depthwise 3×3 convolution with padding 1, stride 1 or more; average pooling is one whose weights are all 1/9.
+/// Depthwise 3×3 convolution with padding 1, stride 1 or 2; average pooling is one whose weights are all 1/9.
 /// <code>
 /// x    [C][H][W][16]     w [C][3][3]
 /// y    [C][h][w][16]     h = ⌊(H − 1) / stride⌋ + 1
@@ -21,22 +21,28 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <summary>9 where each channel has its own weights, 0 where all share nine.</summary>
     public readonly int WeightStride { get; init; }
 
+    private PaddedPlane Input => new(Window.Height, Window.Width, Window.Stride);
+
+    private PaddedPlane Output => new(Window.OutputHeight, Window.OutputWidth, stride: 1);
+
+    private int InputSize => Window.Height * Window.Width * Lanes.Count;
+
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => 3L * new PaddedPlane(Window.Height, Window.Width).Size;
+    public long Scratch => Input.Size + Output.Size + InputSize;
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = new PaddedPlane(Window.Height, Window.Width);
-        int height = Window.OutputHeight, width = Window.OutputWidth;
+        var input = Input;
+        int height = Window.OutputHeight, length = Window.OutputWidth * Lanes.Count;
         for (var c = 0; c < Window.Channels; c++)
         {
-            padded.Read<TVec>(planes, block, Window.Input[c], scratch, border: 0);
+            input.Read<TVec>(planes, block, Window.Input[c], scratch, border: 0);
             var target = block.Data + planes.Offset[Window.Output + c];
-            Correlate<TVec>(scratch, padded.Row, Window.Stride, Weights + c * WeightStride, target, height, width);
+            Correlate<TVec>(scratch, input, Weights + c * WeightStride, target, height, length);
             if (gatherSums)
-                PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, height * width * Lanes.Count);
+                PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, height * length);
         }
     }
 
@@ -50,119 +56,118 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
-        PaddedPlane input = new(Window.Height, Window.Width), output = new(Window.OutputHeight, Window.OutputWidth);
-        float* x = scratch, dx = x + input.Size, dy = dx + input.Size;
+        PaddedPlane input = Input, output = Output;
+        float* x = scratch, dy = x + input.Size, dx = dy + output.Size;
         var flipped = stackalloc float[9];
         for (var c = 0; c < Window.Channels; c++)
         {
             output.ReadGradient<TVec>(planes, block, Window.Output + c, dy);
-            var dyInterior = dy + output.Row + Lanes.Count;
             if (weightGradient != null)
             {
                 input.Read<TVec>(planes, block, Window.Input[c], x, border: 0);
-                WeightGradient<TVec>(x, input.Row, dyInterior, output.Row, weightGradient + c * 9, accumulate);
+                WeightGradient<TVec>(x, input, dy + output.Tap(4), output.Row, weightGradient + c * 9, accumulate);
             }
 
             var weights = Weights + c * WeightStride;
             if (Window.Stride == 1)
             {
-                // Written without borders: a plane as large as x's, handed on as one run.
                 for (var i = 0; i < 9; i++)
                     flipped[i] = weights[8 - i];
-                Correlate<TVec>(dy, output.Row, 1, flipped, dx, Window.Height, Window.Width);
-                PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, Window.Height * Window.Width * Lanes.Count, dx, arrivals[c]);
+                Correlate<TVec>(dy, output, flipped, dx, Window.Height, Window.Width * Lanes.Count);
             }
             else
             {
-                input.Clear(dx);
-                Spread<TVec>(dyInterior, output.Row, weights, dx, input.Row);
-                input.AddGradient<TVec>(planes, block, Window.Input[c], dx, arrivals[c]);
+                Spread<TVec>(dy + output.Tap(4), output.Row, weights, dx);
             }
+
+            PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, InputSize, dx, arrivals[c]);
         }
     }
 
-    private static void Correlate<TVec>(float* padded, int row, int stride, float* weights, float* target, int height, int width)
+    /// <summary>target = w ∗ padded, rows of <paramref name="length"/> floats without borders.</summary>
+    private static void Correlate<TVec>(float* padded, in PaddedPlane plane, float* weights, float* target, int height, int length)
         where TVec : unmanaged, IVec<TVec>
     {
         TVec w0 = TVec.Broadcast(weights[0]), w1 = TVec.Broadcast(weights[1]), w2 = TVec.Broadcast(weights[2]);
         TVec w3 = TVec.Broadcast(weights[3]), w4 = TVec.Broadcast(weights[4]), w5 = TVec.Broadcast(weights[5]);
         TVec w6 = TVec.Broadcast(weights[6]), w7 = TVec.Broadcast(weights[7]), w8 = TVec.Broadcast(weights[8]);
-        for (var y = 0; y < height; y++)
+        int middle = plane.Tap(1), right = plane.Tap(2);
+        for (var y = 0; y < height; y++, padded += plane.RowStep, target += length)
         {
-            var top = padded + (long)y * stride * row;
-            for (var x = 0; x < width; x++)
+            float* top = padded, centre = top + plane.Row, bottom = centre + plane.Row;
+            for (var i = 0; i < length; i += TVec.Count)
             {
-                for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-                {
-                    var p = top + lane;
-                    var sum = w0 * TVec.Load(p);
-                    var other = w1 * TVec.Load(p + Lanes.Count);
-                    sum = TVec.MultiplyAdd(w2, TVec.Load(p + 2 * Lanes.Count), sum);
-                    p += row;
-                    other = TVec.MultiplyAdd(w3, TVec.Load(p), other);
-                    sum = TVec.MultiplyAdd(w4, TVec.Load(p + Lanes.Count), sum);
-                    other = TVec.MultiplyAdd(w5, TVec.Load(p + 2 * Lanes.Count), other);
-                    p += row;
-                    sum = TVec.MultiplyAdd(w6, TVec.Load(p), sum);
-                    other = TVec.MultiplyAdd(w7, TVec.Load(p + Lanes.Count), other);
-                    sum = TVec.MultiplyAdd(w8, TVec.Load(p + 2 * Lanes.Count), sum);
-                    TVec.Store(target + lane, sum + other);
-                }
-
-                target += Lanes.Count;
-                top += stride * Lanes.Count;
+                var sum = w0 * TVec.Load(top + i);
+                var other = w1 * TVec.Load(top + middle + i);
+                sum = TVec.MultiplyAdd(w2, TVec.Load(top + right + i), sum);
+                other = TVec.MultiplyAdd(w3, TVec.Load(centre + i), other);
+                sum = TVec.MultiplyAdd(w4, TVec.Load(centre + middle + i), sum);
+                other = TVec.MultiplyAdd(w5, TVec.Load(centre + right + i), other);
+                sum = TVec.MultiplyAdd(w6, TVec.Load(bottom + i), sum);
+                other = TVec.MultiplyAdd(w7, TVec.Load(bottom + middle + i), other);
+                sum = TVec.MultiplyAdd(w8, TVec.Load(bottom + right + i), sum);
+                TVec.Store(target + i, sum + other);
             }
         }
     }
 
-    private void Spread<TVec>(float* dy, int dyRow, float* weights, float* dx, int dxRow)
+    /// <summary>
+    /// The gradient by x with stride 2. Rows and columns of x are of two kinds: the even ones lie under the middle of a window, the odd ones under
+    /// the edges of two. dy points behind its border, which is zero.
+    /// </summary>
+    private void Spread<TVec>(float* dy, int dyRow, float* weights, float* dx)
         where TVec : unmanaged, IVec<TVec>
     {
-        int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
-        for (var y = 0; y < height; y++)
+        TVec w0 = TVec.Broadcast(weights[0]), w1 = TVec.Broadcast(weights[1]), w2 = TVec.Broadcast(weights[2]);
+        TVec w3 = TVec.Broadcast(weights[3]), w4 = TVec.Broadcast(weights[4]), w5 = TVec.Broadcast(weights[5]);
+        TVec w6 = TVec.Broadcast(weights[6]), w7 = TVec.Broadcast(weights[7]), w8 = TVec.Broadcast(weights[8]);
+        const int Next = Lanes.Count;
+        int height = Window.Height, width = Window.Width;
+        for (var y = 0; y < height; y += 2, dy += dyRow)
         {
-            for (var x = 0; x < width; x++)
+            var even = dx + (long)y * width * Lanes.Count;
+            var odd = y + 1 < height ? even + width * Lanes.Count : null;
+            for (var x = 0; x < width; x += 2)
             {
                 for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
                 {
-                    var value = TVec.Load(dy + (long)y * dyRow + x * Lanes.Count + lane);
-                    var p = dx + (long)y * stride * dxRow + x * stride * Lanes.Count + lane;
-                    for (var ky = 0; ky < 3; ky++, p += dxRow)
-                    {
-                        TVec.Store(p, TVec.MultiplyAdd(TVec.Broadcast(weights[3 * ky]), value, TVec.Load(p)));
-                        TVec.Store(p + Lanes.Count, TVec.MultiplyAdd(TVec.Broadcast(weights[3 * ky + 1]), value, TVec.Load(p + Lanes.Count)));
-                        TVec.Store(p + 2 * Lanes.Count, TVec.MultiplyAdd(TVec.Broadcast(weights[3 * ky + 2]), value, TVec.Load(p + 2 * Lanes.Count)));
-                    }
+                    var at = dy + x / 2 * Lanes.Count + lane;
+                    var to = x * Lanes.Count + lane;
+                    TVec here = TVec.Load(at), right = TVec.Load(at + Next);
+                    TVec.Store(even + to, w4 * here);
+                    if (x + 1 < width)
+                        TVec.Store(even + to + Next, TVec.MultiplyAdd(w3, right, w5 * here));
+                    if (odd == null)
+                        continue;
+                    TVec below = TVec.Load(at + dyRow), belowRight = TVec.Load(at + dyRow + Next);
+                    TVec.Store(odd + to, TVec.MultiplyAdd(w1, below, w7 * here));
+                    if (x + 1 < width)
+                        TVec.Store(odd + to + Next, TVec.MultiplyAdd(w0, belowRight, w2 * below) + TVec.MultiplyAdd(w6, right, w8 * here));
                 }
             }
         }
     }
 
-    private void WeightGradient<TVec>(float* x, int xRow, float* dy, int dyRow, float* target, bool accumulate)
+    private void WeightGradient<TVec>(float* x, in PaddedPlane plane, float* dy, int dyRow, float* target, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
         TVec s0 = TVec.Zero, s1 = TVec.Zero, s2 = TVec.Zero, s3 = TVec.Zero, s4 = TVec.Zero, s5 = TVec.Zero, s6 = TVec.Zero, s7 = TVec.Zero, s8 = TVec.Zero;
-        int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
-        for (var oy = 0; oy < height; oy++)
+        int height = Window.OutputHeight, length = Window.OutputWidth * Lanes.Count, middle = plane.Tap(1), right = plane.Tap(2);
+        for (var y = 0; y < height; y++, x += plane.RowStep, dy += dyRow)
         {
-            for (var ox = 0; ox < width; ox++)
+            float* top = x, centre = top + plane.Row, bottom = centre + plane.Row;
+            for (var i = 0; i < length; i += TVec.Count)
             {
-                for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-                {
-                    var value = TVec.Load(dy + (long)oy * dyRow + ox * Lanes.Count + lane);
-                    var p = x + (long)oy * stride * xRow + ox * stride * Lanes.Count + lane;
-                    s0 = TVec.MultiplyAdd(value, TVec.Load(p), s0);
-                    s1 = TVec.MultiplyAdd(value, TVec.Load(p + Lanes.Count), s1);
-                    s2 = TVec.MultiplyAdd(value, TVec.Load(p + 2 * Lanes.Count), s2);
-                    p += xRow;
-                    s3 = TVec.MultiplyAdd(value, TVec.Load(p), s3);
-                    s4 = TVec.MultiplyAdd(value, TVec.Load(p + Lanes.Count), s4);
-                    s5 = TVec.MultiplyAdd(value, TVec.Load(p + 2 * Lanes.Count), s5);
-                    p += xRow;
-                    s6 = TVec.MultiplyAdd(value, TVec.Load(p), s6);
-                    s7 = TVec.MultiplyAdd(value, TVec.Load(p + Lanes.Count), s7);
-                    s8 = TVec.MultiplyAdd(value, TVec.Load(p + 2 * Lanes.Count), s8);
-                }
+                var value = TVec.Load(dy + i);
+                s0 = TVec.MultiplyAdd(value, TVec.Load(top + i), s0);
+                s1 = TVec.MultiplyAdd(value, TVec.Load(top + middle + i), s1);
+                s2 = TVec.MultiplyAdd(value, TVec.Load(top + right + i), s2);
+                s3 = TVec.MultiplyAdd(value, TVec.Load(centre + i), s3);
+                s4 = TVec.MultiplyAdd(value, TVec.Load(centre + middle + i), s4);
+                s5 = TVec.MultiplyAdd(value, TVec.Load(centre + right + i), s5);
+                s6 = TVec.MultiplyAdd(value, TVec.Load(bottom + i), s6);
+                s7 = TVec.MultiplyAdd(value, TVec.Load(bottom + middle + i), s7);
+                s8 = TVec.MultiplyAdd(value, TVec.Load(bottom + right + i), s8);
             }
         }
 

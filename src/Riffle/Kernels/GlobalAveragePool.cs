@@ -29,19 +29,19 @@ internal readonly unsafe struct GlobalAveragePool
     private float Share => (float)Lanes.Count / PlaneSize;
 
     /// <summary>y = mean of x.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block, float* scratch)
+    public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
         var share = TVec.Broadcast(Share);
         for (var c = 0; c < Channels; c++)
         {
-            PlaneAccess.Read<TVec>(planes, block, Input[c], 0, PlaneSize, scratch);
+            var value = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);
             var target = block.Data + planes.Offset[Output + c];
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
                 var sum = TVec.Zero;
                 for (var i = lane; i < PlaneSize; i += Lanes.Count)
-                    sum += TVec.Load(scratch + i);
+                    sum += value.At(i);
                 TVec.Store(target + lane, sum * share);
             }
         }

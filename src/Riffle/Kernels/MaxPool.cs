@@ -14,31 +14,33 @@ internal readonly unsafe struct MaxPool
     /// <summary>Input, output and how they lie to each other.</summary>
     public readonly Window Window { get; init; }
 
+    private PaddedPlane Strided => new(Window.Height, Window.Width, Window.Stride);
+
+    /// <summary>Backward works window by window, on planes in the order of positions.</summary>
+    private PaddedPlane Plain => new(Window.Height, Window.Width, stride: 1);
+
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => 3L * new PaddedPlane(Window.Height, Window.Width).Size;
+    public long Scratch => Math.Max(Strided.Size, 2 * Plain.Size + (long)Window.OutputHeight * Window.OutputWidth * Lanes.Count);
 
     /// <summary>y = largest x of each window.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = new PaddedPlane(Window.Height, Window.Width);
-        int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
+        var padded = Strided;
+        int height = Window.OutputHeight, length = Window.OutputWidth * Lanes.Count, middle = padded.Tap(1), right = padded.Tap(2);
         for (var c = 0; c < Window.Channels; c++)
         {
             padded.Read<TVec>(planes, block, Window.Input[c], scratch, float.NegativeInfinity);
-            var target = block.Data + planes.Offset[Window.Output + c];
-            for (var y = 0; y < height; y++)
+            float* target = block.Data + planes.Offset[Window.Output + c], top = scratch;
+            for (var y = 0; y < height; y++, target += length, top += padded.RowStep)
             {
-                for (var x = 0; x < width; x++, target += Lanes.Count)
+                float* centre = top + padded.Row, bottom = centre + padded.Row;
+                for (var i = 0; i < length; i += TVec.Count)
                 {
-                    for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-                    {
-                        var p = scratch + (long)y * stride * padded.Row + x * stride * Lanes.Count + lane;
-                        var top = Max3<TVec>(p);
-                        var middle = Max3<TVec>(p + padded.Row);
-                        var bottom = Max3<TVec>(p + 2 * padded.Row);
-                        TVec.Store(target + lane, TVec.Max(TVec.Max(top, middle), bottom));
-                    }
+                    var left = Max3(TVec.Load(top + i), TVec.Load(centre + i), TVec.Load(bottom + i));
+                    var between = Max3(TVec.Load(top + middle + i), TVec.Load(centre + middle + i), TVec.Load(bottom + middle + i));
+                    var last = Max3(TVec.Load(top + right + i), TVec.Load(centre + right + i), TVec.Load(bottom + right + i));
+                    TVec.Store(target + i, Max3(left, between, last));
                 }
             }
         }
@@ -52,7 +54,7 @@ internal readonly unsafe struct MaxPool
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = new PaddedPlane(Window.Height, Window.Width);
+        var padded = Plain;
         int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
         float* input = scratch, dx = input + padded.Size, dy = dx + padded.Size;
         for (var c = 0; c < Window.Channels; c++)
@@ -86,11 +88,12 @@ internal readonly unsafe struct MaxPool
                 }
             }
 
-            padded.AddGradient<TVec>(planes, block, Window.Input[c], dx, arrivals[c]);
+            var row = Window.Width * Lanes.Count;
+            for (var y = 0; y < Window.Height; y++)
+                PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)y * row, row, dx + padded.Tap(4) + (long)y * padded.Row, arrivals[c]);
         }
     }
 
-    private static TVec Max3<TVec>(float* p)
-        where TVec : unmanaged, IVec<TVec> =>
-        TVec.Max(TVec.Max(TVec.Load(p), TVec.Load(p + Lanes.Count)), TVec.Load(p + 2 * Lanes.Count));
+    private static TVec Max3<TVec>(TVec a, TVec b, TVec c)
+        where TVec : unmanaged, IVec<TVec> => TVec.Max(TVec.Max(a, b), c);
 }

@@ -2,14 +2,26 @@ using Riffle.Simd;
 
 namespace Riffle.Kernels;
 
-/// <summary>Planes with a border of one position, in scratch, so that a 3×3 window needs no checks at the edges: [H + 2][W + 2][16].</summary>
-internal readonly unsafe struct PaddedPlane(int height, int width)
+/// <summary>
+/// A plane with a border of one position, in scratch, laid out so that a 3×3 window with a stride reads contiguous floats: [H + 2][phase][columns][16].
+/// Column x is column x / stride of phase x mod stride; with stride 1 there is one phase and the layout is [H + 2][W + 2][16]. What the window's tap
+/// (ky, kx) sees for a row of outputs is then one run of floats, which begins at <see cref="Tap"/>.
+/// </summary>
+internal readonly unsafe struct PaddedPlane(int height, int width, int stride)
 {
     /// <summary>Floats of a row with its border.</summary>
-    public readonly int Row = (width + 2) * Lanes.Count;
+    public int Row => stride * PhaseLength;
 
     /// <summary>Floats of the plane with its border.</summary>
-    public readonly int Size = (height + 2) * (width + 2) * Lanes.Count;
+    public long Size => (long)(height + 2) * Row;
+
+    /// <summary>From what one row of outputs sees to what the next one sees.</summary>
+    public int RowStep => stride * Row;
+
+    private int PhaseLength => (width + 2 + stride - 1) / stride * Lanes.Count;
+
+    /// <summary>Where tap k = 3·ky + kx of the first output lies.</summary>
+    public int Tap(int k) => k / 3 * Row + Column(k % 3);
 
     /// <summary>Reads a plane, with what is pending on it, into the middle of the scratch.</summary>
     public void Read<TVec>(in Planes planes, in Block block, int plane, float* target, float border)
@@ -18,32 +30,43 @@ internal readonly unsafe struct PaddedPlane(int height, int width)
         FillBorder<TVec>(target, border);
         var length = width * Lanes.Count;
         for (var y = 0; y < height; y++)
-            PlaneAccess.Read<TVec>(planes, block, plane, (long)y * length, length, Interior(target, y));
+        {
+            var row = target + (long)(y + 1) * Row;
+            if (stride == 1)
+            {
+                PlaneAccess.Read<TVec>(planes, block, plane, (long)y * length, length, row + Lanes.Count);
+                continue;
+            }
+
+            var read = PlaneAccess.Reader<TVec>(planes, block, plane, (long)y * length);
+            for (var x = 0; x < width; x++)
+            {
+                var to = row + Column(x + 1);
+                for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+                    TVec.Store(to + lane, read.At(x * Lanes.Count + lane));
+            }
+        }
     }
 
-    /// <summary>Reads the gradient by a plane into the middle of the scratch, with zeros around.</summary>
+    /// <summary>Reads the gradient by a plane into the middle of the scratch, with zeros around. Stride 1 only.</summary>
     public void ReadGradient<TVec>(in Planes planes, in Block block, int plane, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
         FillBorder<TVec>(target, 0);
         var length = width * Lanes.Count;
         for (var y = 0; y < height; y++)
-            PlaneAccess.ReadGradient<TVec>(planes, block, plane, (long)y * length, length, Interior(target, y));
-    }
-
-    /// <summary>Hands the middle of the scratch to a plane as its gradient.</summary>
-    public void AddGradient<TVec>(in Planes planes, in Block block, int plane, float* gradient, Arrival arrival)
-        where TVec : unmanaged, IVec<TVec>
-    {
-        var length = width * Lanes.Count;
-        for (var y = 0; y < height; y++)
-            PlaneAccess.AddGradient<TVec>(planes, block, plane, (long)y * length, length, Interior(gradient, y), arrival);
+            PlaneAccess.ReadGradient<TVec>(planes, block, plane, (long)y * length, length, target + (long)(y + 1) * Row + Lanes.Count);
     }
 
     /// <summary>Sets everything to zero.</summary>
-    public void Clear(float* target) => new Span<float>(target, Size).Clear();
+    public void Clear(float* target)
+    {
+        for (var y = 0; y < height + 2; y++)
+            new Span<float>(target + (long)y * Row, Row).Clear();
+    }
 
-    private float* Interior(float* target, int y) => target + (long)(y + 1) * Row + Lanes.Count;
+    /// <summary>Where column x of the padded row lies in the row.</summary>
+    private int Column(int x) => x % stride * PhaseLength + x / stride * Lanes.Count;
 
     private void FillBorder<TVec>(float* target, float border)
         where TVec : unmanaged, IVec<TVec>
@@ -51,8 +74,12 @@ internal readonly unsafe struct PaddedPlane(int height, int width)
         Fill<TVec>(target, Row, border);
         for (var y = 1; y <= height; y++)
         {
-            Fill<TVec>(target + (long)y * Row, Lanes.Count, border);
-            Fill<TVec>(target + (long)(y + 1) * Row - Lanes.Count, Lanes.Count, border);
+            var row = target + (long)y * Row;
+            Fill<TVec>(row, Lanes.Count, border);
+
+            // Behind the last column, up to the end of every phase.
+            for (var x = width + 1; x < stride * (PhaseLength / Lanes.Count); x++)
+                Fill<TVec>(row + Column(x), Lanes.Count, border);
         }
 
         Fill<TVec>(target + (long)(height + 1) * Row, Row, border);

@@ -29,6 +29,12 @@ internal readonly unsafe struct Planes
     /// <summary>0 where ReLU follows, else −∞.</summary>
     public readonly float* Floor { get; init; }
 
+    /// <summary>Whether batch norm is pending: then x takes part in the gradient by x, and sums are gathered forward and backward.</summary>
+    public readonly bool* IsNormed { get; init; }
+
+    /// <summary>A plane whose gradient is this one's own (an addend of a sum), whose backward sums are gathered in its stead; −1 without.</summary>
+    public readonly int* Addend { get; init; }
+
     /// <summary>Mean of x over the batch, which the sums of the gradient are taken around.</summary>
     public readonly float* Mean { get; init; }
 
@@ -53,6 +59,8 @@ internal readonly unsafe struct Planes
             Scale = (float*)allocate(count * sizeof(float)),
             Shift = (float*)allocate(count * sizeof(float)),
             Floor = (float*)allocate(count * sizeof(float)),
+            IsNormed = (bool*)allocate(count * sizeof(bool)),
+            Addend = (int*)allocate(count * sizeof(int)),
             Mean = (float*)allocate(count * sizeof(float)),
             GradientScale = (float*)allocate(count * sizeof(float)),
             GradientSlope = (float*)allocate(count * sizeof(float)),
@@ -62,6 +70,7 @@ internal readonly unsafe struct Planes
         {
             planes.Scale[p] = planes.GradientScale[p] = 1;
             planes.Floor[p] = float.NegativeInfinity;
+            planes.Addend[p] = -1;
         }
 
         return planes;
@@ -83,6 +92,9 @@ internal readonly unsafe struct Block
     /// <summary>16 floats: 1 for a lane that holds an image, 0 for an unused one.</summary>
     public readonly float* LaneMask { get; init; }
 
+    /// <summary>Whether some lanes hold no image. Lanes in use come first.</summary>
+    public bool HasUnusedLanes => LaneMask[Lanes.Count - 1] == 0;
+
     /// <summary>Sums of a plane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* SumsOf(int plane) => Sums + (long)plane * 2 * Lanes.Count;
@@ -103,116 +115,7 @@ internal enum Arrival : byte
 
     /// <summary>Nobody wants it: the plane belongs to the images.</summary>
     Unwanted = 4,
-}
 
-/// <summary>Reads planes with what is pending on them, and writes gradients. Pointers are to parts of planes; lengths are multiples of 16 floats.</summary>
-internal static unsafe class PlaneAccess
-{
-    /// <summary>target = max(floor, scale · x + shift) for a part of a plane.</summary>
-    public static void Read<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
-        where TVec : unmanaged, IVec<TVec>
-    {
-        var source = block.Data + planes.Offset[plane] + start;
-        var scale = TVec.Broadcast(planes.Scale[plane]);
-        var shift = TVec.Broadcast(planes.Shift[plane]);
-        var floor = TVec.Broadcast(planes.Floor[plane]);
-        for (var i = 0; i < length; i += TVec.Count)
-            TVec.Store(target + i, TVec.Max(floor, TVec.MultiplyAdd(scale, TVec.Load(source + i), shift)));
-    }
-
-    /// <summary>target = gradient by x for a part of a plane, zero in unused lanes.</summary>
-    public static void ReadGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
-        where TVec : unmanaged, IVec<TVec>
-    {
-        var x = block.Data + planes.Offset[plane] + start;
-        var dz = block.Gradients + planes.GradientOffset[plane] + start;
-        var scale = TVec.Broadcast(planes.GradientScale[plane]);
-        var slope = TVec.Broadcast(planes.GradientSlope[plane]);
-        var shift = TVec.Broadcast(planes.GradientShift[plane]);
-        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-        {
-            var mask = TVec.Load(block.LaneMask + lane);
-            for (var i = lane; i < length; i += Lanes.Count)
-            {
-                var value = TVec.MultiplyAdd(scale, TVec.Load(dz + i), TVec.MultiplyAdd(slope, TVec.Load(x + i), shift));
-                TVec.Store(target + i, value * mask);
-            }
-        }
-    }
-
-    /// <summary>Takes in the gradient by the value read (after floor) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/>
-    /// says.</summary>
-    public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, Arrival arrival)
-        where TVec : unmanaged, IVec<TVec>
-    {
-        if ((arrival & Arrival.Unwanted) != 0)
-            return;
-        var dz = block.Gradients + planes.GradientOffset[plane] + start;
-        if ((arrival & Arrival.Last) == 0)
-        {
-            if ((arrival & Arrival.Add) == 0)
-            {
-                for (var i = 0; i < length; i += TVec.Count)
-                    TVec.Store(dz + i, TVec.Load(gradient + i));
-            }
-            else
-            {
-                for (var i = 0; i < length; i += TVec.Count)
-                    TVec.Store(dz + i, TVec.Load(dz + i) + TVec.Load(gradient + i));
-            }
-
-            return;
-        }
-
-        var x = block.Data + planes.Offset[plane] + start;
-        var scale = TVec.Broadcast(planes.Scale[plane]);
-        var shift = TVec.Broadcast(planes.Shift[plane]);
-        var floor = TVec.Broadcast(planes.Floor[plane]);
-        var mean = TVec.Broadcast(planes.Mean[plane]);
-        var sums = block.SumsOf(plane);
-        var first = start == 0;
-        var add = (arrival & Arrival.Add) != 0;
-        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-        {
-            var sum = first ? TVec.Zero : TVec.Load(sums + lane);
-            var sumOfProducts = first ? TVec.Zero : TVec.Load(sums + Lanes.Count + lane);
-            for (var i = lane; i < length; i += Lanes.Count)
-            {
-                var raw = TVec.Load(x + i);
-                var value = TVec.Load(gradient + i);
-                if (add)
-                    value += TVec.Load(dz + i);
-                value = TVec.WhereAtLeast(floor, TVec.MultiplyAdd(scale, raw, shift), TVec.Zero, value);
-                TVec.Store(dz + i, value);
-                sum += value;
-                sumOfProducts = TVec.MultiplyAdd(value, raw - mean, sumOfProducts);
-            }
-
-            TVec.Store(sums + lane, sum);
-            TVec.Store(sums + Lanes.Count + lane, sumOfProducts);
-        }
-    }
-
-    /// <summary>Gathers Σx and Σx² of a part of a plane just written, lane by lane.</summary>
-    public static void GatherSums<TVec>(in Planes planes, in Block block, int plane, long start, int length)
-        where TVec : unmanaged, IVec<TVec>
-    {
-        var x = block.Data + planes.Offset[plane] + start;
-        var sums = block.SumsOf(plane);
-        var first = start == 0;
-        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-        {
-            var sum = first ? TVec.Zero : TVec.Load(sums + lane);
-            var sumOfSquares = first ? TVec.Zero : TVec.Load(sums + Lanes.Count + lane);
-            for (var i = lane; i < length; i += Lanes.Count)
-            {
-                var value = TVec.Load(x + i);
-                sum += value;
-                sumOfSquares = TVec.MultiplyAdd(value, value, sumOfSquares);
-            }
-
-            TVec.Store(sums + lane, sum);
-            TVec.Store(sums + Lanes.Count + lane, sumOfSquares);
-        }
-    }
+    /// <summary>It is there already: the plane shares the gradient of the sum it is added to.</summary>
+    Shared = 8,
 }

@@ -12,6 +12,12 @@ namespace Riffle.Kernels;
 /// </summary>
 internal readonly unsafe struct PointwiseConvolution
 {
+    /// <summary>Longest panel of positions, in floats: long runs to read, and few horizontal sums for the gradient by weights.</summary>
+    private const int LongestPanel = 1024;
+
+    /// <summary>Floats that the panels of both directions may take: a quarter of a megabyte, half of the smallest L2 cache there is.</summary>
+    private const int PanelFloats = 64 * 1024;
+
     /// <summary>Planes of the input in the order of its channels.</summary>
     public readonly int* Input { get; init; }
 
@@ -36,15 +42,36 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Transposed weights by group in the same order, for the gradient by the input.</summary>
     public readonly float* PackedTransposed { get; init; }
 
+    /// <summary><see cref="PanelOffsets"/>, where the kernel reads them.</summary>
+    public readonly long* Offsets { get; init; }
+
     private int GroupInput => InputChannels / Groups;
 
     private int GroupOutput => OutputChannels / Groups;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => (long)(2 * GroupInput + GroupOutput) * PanelLength;
+    public long Scratch => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * PanelStride;
 
-    /// <summary>Positions in a panel, in floats: 512 make long runs; fewer where the panels of both directions would outgrow half of a 1 MB L2 cache.</summary>
-    private int PanelLength => Math.Min(PlaneSize, Math.Clamp(128 * 1024 / (2 * GroupInput + GroupOutput) / 64 * 64, 64, 512));
+    /// <summary>Positions in a panel, in floats; panels of a plane are nearly equal.</summary>
+    private int PanelLength
+    {
+        get
+        {
+            var longest = Math.Clamp(PanelFloats / (GroupInput + GroupOutput), 4 * Lanes.Count, LongestPanel);
+            var count = (PlaneSize + longest - 1) / longest;
+            return ((PlaneSize + count - 1) / count + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
+        }
+    }
+
+    /// <summary>Rows of a panel are a cache line further apart than they are long: at powers of two they would share few sets of the L1 cache.</summary>
+    private int PanelStride => PanelLength + Lanes.Count;
+
+    /// <summary>Where the rows of a panel begin.</summary>
+    public long[] PanelOffsets()
+    {
+        var stride = PanelStride;
+        return [.. Enumerable.Range(0, Math.Max(GroupInput, GroupOutput)).Select(row => (long)row * stride)];
+    }
 
     /// <summary>Brings w [O][C/g] into both packed orders. Once a step.</summary>
     public void Pack(float* weights)
@@ -62,23 +89,18 @@ internal readonly unsafe struct PointwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
-        var panel = PanelLength;
+        int panel = PanelLength, stride = PanelStride;
         for (var g = 0; g < Groups; g++)
         {
             var input = Input + g * GroupInput;
-            var output = Output + g * GroupOutput;
             var packed = Packed + (long)g * GroupOutput * GroupInput;
             for (var start = 0; start < PlaneSize; start += panel)
             {
                 var length = Math.Min(panel, PlaneSize - start);
                 for (var c = 0; c < GroupInput; c++)
-                    PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * length);
-                MatrixProduct.Multiply<TVec>(packed, GroupOutput, GroupInput, scratch, length, length, block.Data + planes.Offset[output] + start, PlaneSize);
-                if (gatherSums)
-                {
-                    for (var o = 0; o < GroupOutput; o++)
-                        PlaneAccess.GatherSums<TVec>(planes, block, output + o, start, length);
-                }
+                    PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * stride);
+                var sink = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
+                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, scratch, Offsets, length, sink);
             }
         }
     }
@@ -93,7 +115,8 @@ internal readonly unsafe struct PointwiseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
-        var panel = PanelLength;
+        int panel = PanelLength, stride = PanelStride;
+        float* dy = scratch, x = dy + (long)GroupOutput * stride, dx = x + (long)GroupInput * stride;
         for (var g = 0; g < Groups; g++)
         {
             var input = Input + g * GroupInput;
@@ -102,19 +125,16 @@ internal readonly unsafe struct PointwiseConvolution
             for (var start = 0; start < PlaneSize; start += panel)
             {
                 var length = Math.Min(panel, PlaneSize - start);
-                var dy = scratch;
-                var x = dy + (long)GroupOutput * length;
-                var dx = x + (long)GroupInput * length;
                 for (var o = 0; o < GroupOutput; o++)
-                    PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy + (long)o * length);
+                    PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy + (long)o * stride);
                 for (var c = 0; c < GroupInput; c++)
-                    PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x + (long)c * length);
-                MatrixProduct.MultiplyTransposed<TVec>(dy, GroupOutput, x, GroupInput, length, length, weightGradient + weights, accumulate || start > 0);
+                    PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x + (long)c * stride);
+                MatrixProduct.MultiplyTransposed<TVec>(
+                    dy, GroupOutput, stride, x, GroupInput, Offsets, length, weightGradient + weights, accumulate || start > 0);
                 if (arrivals == null)
                     continue;
-                MatrixProduct.Multiply<TVec>(PackedTransposed + weights, GroupInput, GroupOutput, dy, length, length, dx, length);
-                for (var c = 0; c < GroupInput; c++)
-                    PlaneAccess.AddGradient<TVec>(planes, block, input[c], start, length, dx + (long)c * length, arrivals[g * GroupInput + c]);
+                var sink = new InputGradients<TVec>(planes, block, input, arrivals + g * GroupInput, start, length, dx, stride);
+                MatrixProduct.Multiply<TVec, InputGradients<TVec>>(PackedTransposed + weights, GroupInput, GroupOutput, dy, Offsets, length, sink);
             }
         }
     }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Riffle.Simd;
 
 /// <summary>
@@ -11,6 +13,9 @@ internal unsafe interface IVec<TSelf>
 {
     /// <summary>Floats in the vector: 16, 8, 4 or 1. It always divides <see cref="Lanes.Count"/>.</summary>
     static abstract int Count { get; }
+
+    /// <summary>Vectors that fit the machine's registers: 32 or 16. Kernels cut their tiles by it.</summary>
+    static abstract int Registers { get; }
 
     static abstract TSelf Zero { get; }
 
@@ -36,4 +41,7 @@ internal unsafe interface IVec<TSelf>
 
     /// <summary>Sum of all floats of the vector.</summary>
     static abstract float Sum(TSelf value);
+
+    /// <summary>The sums of four vectors.</summary>
+    static abstract Vector128<float> Sum4(TSelf a, TSelf b, TSelf c, TSelf d);
 }

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Riffle.Simd;
 
@@ -9,6 +11,8 @@ internal unsafe struct Vec128 : IVec<Vec128>
     private Vector128<float> _v;
 
     public static int Count => Vector128<float>.Count;
+
+    public static int Registers => AdvSimd.IsSupported || Avx512F.VL.IsSupported ? 32 : 16;
 
     public static Vec128 Zero => default;
 
@@ -42,4 +46,13 @@ internal unsafe struct Vec128 : IVec<Vec128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vec128 value) => Vector128.Sum(value._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(Vec128 a, Vec128 b, Vec128 c, Vec128 d) =>
+        Sse3.IsSupported ? Sse3.HorizontalAdd(Sse3.HorizontalAdd(a._v, b._v), Sse3.HorizontalAdd(c._v, d._v))
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.AddPairwise(AdvSimd.Arm64.AddPairwise(a._v, b._v), AdvSimd.Arm64.AddPairwise(c._v, d._v))
+        : Vector128.Create(Sum(a), Sum(b), Sum(c), Sum(d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 Of(Vector128<float> v) => new() { _v = v };
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Riffle.Simd;
 
@@ -9,6 +10,8 @@ internal unsafe struct Vec256 : IVec<Vec256>
     private Vector256<float> _v;
 
     public static int Count => Vector256<float>.Count;
+
+    public static int Registers => Avx512F.VL.IsSupported ? 32 : 16;
 
     public static Vec256 Zero => default;
 
@@ -42,4 +45,14 @@ internal unsafe struct Vec256 : IVec<Vec256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vec256 value) => Vector256.Sum(value._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(Vec256 a, Vec256 b, Vec256 c, Vec256 d) =>
+        Vec128.Sum4(Halves(a), Halves(b), Halves(c), Halves(d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 Of(Vector256<float> v) => new() { _v = v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vec128 Halves(Vec256 v) => Vec128.Of(v._v.GetLower() + v._v.GetUpper());
 }

@@ -10,6 +10,8 @@ internal unsafe struct Vec512 : IVec<Vec512>
 
     public static int Count => Vector512<float>.Count;
 
+    public static int Registers => 32;
+
     public static Vec512 Zero => default;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -42,4 +44,11 @@ internal unsafe struct Vec512 : IVec<Vec512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vec512 value) => Vector512.Sum(value._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(Vec512 a, Vec512 b, Vec512 c, Vec512 d) =>
+        Vec256.Sum4(Halves(a), Halves(b), Halves(c), Halves(d));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vec256 Halves(Vec512 v) => Vec256.Of(v._v.GetLower() + v._v.GetUpper());
 }

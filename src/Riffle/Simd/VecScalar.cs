@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Riffle.Simd;
 
@@ -8,6 +9,8 @@ internal unsafe struct VecScalar : IVec<VecScalar>
     private float _v;
 
     public static int Count => 1;
+
+    public static int Registers => 16;
 
     public static VecScalar Zero => default;
 
@@ -40,4 +43,8 @@ internal unsafe struct VecScalar : IVec<VecScalar>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(VecScalar value) => value._v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Sum4(VecScalar a, VecScalar b, VecScalar c, VecScalar d) =>
+        Vector128.Create(a._v, b._v, c._v, d._v);
 }

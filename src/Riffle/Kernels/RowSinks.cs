@@ -1,0 +1,47 @@
+using Riffle.Simd;
+
+namespace Riffle.Kernels;
+
+/// <summary>Rows are parts of the output's planes; batch norm's sums are gathered from them.</summary>
+internal readonly unsafe struct OutputPlanes<TVec>(Planes planes, Block block, int firstPlane, long start, int length, long planeSize, bool gatherSums)
+    : IRowSink
+    where TVec : unmanaged, IVec<TVec>
+{
+    public static bool HasBias => false;
+
+    public float* Bias => null;
+
+    public float Floor => 0;
+
+    public long Stride => planeSize;
+
+    public float* Target(int row) => block.Data + planes.Offset[firstPlane + row] + start;
+
+    public void Written(int row, int count)
+    {
+        for (var r = row; gatherSums && r < row + count; r++)
+            PlaneAccess.GatherSums<TVec>(planes, block, firstPlane + r, start, length);
+    }
+}
+
+/// <summary>Rows are gradients of parts of the input's planes: each tile is handed to them from the same small scratch.</summary>
+internal readonly unsafe struct InputGradients<TVec>(
+    Planes planes, Block block, int* input, Arrival* arrivals, long start, int length, float* scratch, long stride) : IRowSink
+    where TVec : unmanaged, IVec<TVec>
+{
+    public static bool HasBias => false;
+
+    public float* Bias => null;
+
+    public float Floor => 0;
+
+    public long Stride => stride;
+
+    public float* Target(int row) => scratch;
+
+    public void Written(int row, int count)
+    {
+        for (var r = 0; r < count; r++)
+            PlaneAccess.AddGradient<TVec>(planes, block, input[row + r], start, length, scratch + r * stride, arrivals[row + r]);
+    }
+}
