@@ -57,6 +57,8 @@ Console.WriteLine(JsonSerializer.Serialize(new
     gflops = Math.Round(gflops, 1),
     peak_gflops = Math.Round(peak, 1),
     share_of_peak = Math.Round(gflops / peak, 3),
+    best_images_per_second = Math.Round(batch / times[0], 1),
+    best_share_of_peak = Math.Round(6 * Complexity.Of(network).Macs * batch / times[0] / 1e9 / peak, 3),
     planned_mib = plan.Memory >> 20,
 }));
 return 0;

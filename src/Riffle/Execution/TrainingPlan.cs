@@ -191,8 +191,8 @@ public sealed unsafe class TrainingPlan : IDisposable
 
         for (var s = 0; s < steps.Length; s++)
         {
-            for (var b = first; b < end; b++)
-                steps[s].Forward(_network.Planes, used[b], scratch);
+            for (var i = first; i < end; i++)
+                steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch);
             if (_network.Pendings[s] is { NeedsBatch: true } pending && _pool.Arrive())
             {
                 pending.AfterForward(_network.Planes, used, _images.Count);
@@ -209,8 +209,15 @@ public sealed unsafe class TrainingPlan : IDisposable
         FinishBackward(steps.Length, used);
         for (var s = steps.Length - 1; s >= 0; s--)
         {
-            for (var b = first; b < end; b++)
-                steps[s].Backward(_network.Planes, used[b], scratch, PartOf(b / _blocksPerPart), accumulate: b % _blocksPerPart > 0);
+            var last = -1;
+            for (var i = first; i < end; i++)
+            {
+                var b = InTurn(s, i, first, end);
+                var part = b / _blocksPerPart;
+                steps[s].Backward(_network.Planes, used[b], scratch, PartOf(part), accumulate: part == last);
+                last = part;
+            }
+
             FinishBackward(s, used);
         }
 
@@ -220,6 +227,9 @@ public sealed unsafe class TrainingPlan : IDisposable
         var parts = (used.Length + _blocksPerPart - 1) / _blocksPerPart;
         _network.Loss.SumParts(_parts, parts, length, length * worker / Threads, length * (worker + 1) / Threads, _gradients);
     }
+
+    /// <summary>Blocks are taken up and down in turn: a step begins with the block that the one before it ended with, which is still in the cache.</summary>
+    private static int InTurn(int step, int i, int first, int end) => step % 2 == 0 ? i : first + end - 1 - i;
 
     /// <summary>Where gradients have become whole, batch norm's backward; its own gradients go to the first part, and stay zero in the others.</summary>
     private void FinishBackward(int step, ReadOnlySpan<Block> used)

@@ -99,13 +99,13 @@ internal readonly unsafe struct DepthwiseConvolution
             {
                 var sum = w0 * TVec.Load(top + i);
                 var other = w1 * TVec.Load(top + middle + i);
-                sum = TVec.MultiplyAdd(w2, TVec.Load(top + right + i), sum);
-                other = TVec.MultiplyAdd(w3, TVec.Load(centre + i), other);
-                sum = TVec.MultiplyAdd(w4, TVec.Load(centre + middle + i), sum);
-                other = TVec.MultiplyAdd(w5, TVec.Load(centre + right + i), other);
-                sum = TVec.MultiplyAdd(w6, TVec.Load(bottom + i), sum);
-                other = TVec.MultiplyAdd(w7, TVec.Load(bottom + middle + i), other);
-                sum = TVec.MultiplyAdd(w8, TVec.Load(bottom + right + i), sum);
+                TVec.Accumulate(ref sum, w2, TVec.Load(top + right + i));
+                TVec.Accumulate(ref other, w3, TVec.Load(centre + i));
+                TVec.Accumulate(ref sum, w4, TVec.Load(centre + middle + i));
+                TVec.Accumulate(ref other, w5, TVec.Load(centre + right + i));
+                TVec.Accumulate(ref sum, w6, TVec.Load(bottom + i));
+                TVec.Accumulate(ref other, w7, TVec.Load(bottom + middle + i));
+                TVec.Accumulate(ref sum, w8, TVec.Load(bottom + right + i));
                 TVec.Store(target + i, sum + other);
             }
         }
@@ -159,15 +159,15 @@ internal readonly unsafe struct DepthwiseConvolution
             for (var i = 0; i < length; i += TVec.Count)
             {
                 var value = TVec.Load(dy + i);
-                s0 = TVec.MultiplyAdd(value, TVec.Load(top + i), s0);
-                s1 = TVec.MultiplyAdd(value, TVec.Load(top + middle + i), s1);
-                s2 = TVec.MultiplyAdd(value, TVec.Load(top + right + i), s2);
-                s3 = TVec.MultiplyAdd(value, TVec.Load(centre + i), s3);
-                s4 = TVec.MultiplyAdd(value, TVec.Load(centre + middle + i), s4);
-                s5 = TVec.MultiplyAdd(value, TVec.Load(centre + right + i), s5);
-                s6 = TVec.MultiplyAdd(value, TVec.Load(bottom + i), s6);
-                s7 = TVec.MultiplyAdd(value, TVec.Load(bottom + middle + i), s7);
-                s8 = TVec.MultiplyAdd(value, TVec.Load(bottom + right + i), s8);
+                TVec.Accumulate(ref s0, value, TVec.Load(top + i));
+                TVec.Accumulate(ref s1, value, TVec.Load(top + middle + i));
+                TVec.Accumulate(ref s2, value, TVec.Load(top + right + i));
+                TVec.Accumulate(ref s3, value, TVec.Load(centre + i));
+                TVec.Accumulate(ref s4, value, TVec.Load(centre + middle + i));
+                TVec.Accumulate(ref s5, value, TVec.Load(centre + right + i));
+                TVec.Accumulate(ref s6, value, TVec.Load(bottom + i));
+                TVec.Accumulate(ref s7, value, TVec.Load(bottom + middle + i));
+                TVec.Accumulate(ref s8, value, TVec.Load(bottom + right + i));
             }
         }
 

@@ -151,7 +151,8 @@ internal static unsafe class MatrixProduct
     {
         var target = sink.Target(row);
         var stride = sink.Stride;
-        var p = 0;
+        var end = offsets + depth;
+        nint p = 0;
         for (; TVec.Registers >= 32 && p + 4 * TVec.Count <= length; p += 4 * TVec.Count)
         {
             TVec b0 = Start<TVec, TRows, TSink>(sink, row, 0), c00 = b0, c01 = b0, c02 = b0, c03 = b0;
@@ -160,59 +161,59 @@ internal static unsafe class MatrixProduct
             TVec b3 = Start<TVec, TRows, TSink>(sink, row, 3), c30 = b3, c31 = b3, c32 = b3, c33 = b3;
             TVec b4 = Start<TVec, TRows, TSink>(sink, row, 4), c40 = b4, c41 = b4, c42 = b4, c43 = b4;
             TVec b5 = Start<TVec, TRows, TSink>(sink, row, 5), c50 = b5, c51 = b5, c52 = b5, c53 = b5;
-            var wk = weights;
-            for (var k = 0; k < depth; k++)
+            float* wk = weights, xp = x + p;
+            for (var offset = offsets; offset < end; offset++)
             {
-                var xk = x + offsets[k] + p;
+                var xk = xp + *offset;
                 TVec x0 = TVec.Load(xk), x1 = TVec.Load(xk + TVec.Count), x2 = TVec.Load(xk + 2 * TVec.Count), x3 = TVec.Load(xk + 3 * TVec.Count);
                 var w = TVec.Broadcast(wk[0]);
-                c00 = TVec.MultiplyAdd(w, x0, c00);
-                c01 = TVec.MultiplyAdd(w, x1, c01);
-                c02 = TVec.MultiplyAdd(w, x2, c02);
-                c03 = TVec.MultiplyAdd(w, x3, c03);
+                TVec.Accumulate(ref c00, w, x0);
+                TVec.Accumulate(ref c01, w, x1);
+                TVec.Accumulate(ref c02, w, x2);
+                TVec.Accumulate(ref c03, w, x3);
                 if (TRows.Count > 1)
                 {
                     w = TVec.Broadcast(wk[1]);
-                    c10 = TVec.MultiplyAdd(w, x0, c10);
-                    c11 = TVec.MultiplyAdd(w, x1, c11);
-                    c12 = TVec.MultiplyAdd(w, x2, c12);
-                    c13 = TVec.MultiplyAdd(w, x3, c13);
+                    TVec.Accumulate(ref c10, w, x0);
+                    TVec.Accumulate(ref c11, w, x1);
+                    TVec.Accumulate(ref c12, w, x2);
+                    TVec.Accumulate(ref c13, w, x3);
                 }
 
                 if (TRows.Count > 2)
                 {
                     w = TVec.Broadcast(wk[2]);
-                    c20 = TVec.MultiplyAdd(w, x0, c20);
-                    c21 = TVec.MultiplyAdd(w, x1, c21);
-                    c22 = TVec.MultiplyAdd(w, x2, c22);
-                    c23 = TVec.MultiplyAdd(w, x3, c23);
+                    TVec.Accumulate(ref c20, w, x0);
+                    TVec.Accumulate(ref c21, w, x1);
+                    TVec.Accumulate(ref c22, w, x2);
+                    TVec.Accumulate(ref c23, w, x3);
                 }
 
                 if (TRows.Count > 3)
                 {
                     w = TVec.Broadcast(wk[3]);
-                    c30 = TVec.MultiplyAdd(w, x0, c30);
-                    c31 = TVec.MultiplyAdd(w, x1, c31);
-                    c32 = TVec.MultiplyAdd(w, x2, c32);
-                    c33 = TVec.MultiplyAdd(w, x3, c33);
+                    TVec.Accumulate(ref c30, w, x0);
+                    TVec.Accumulate(ref c31, w, x1);
+                    TVec.Accumulate(ref c32, w, x2);
+                    TVec.Accumulate(ref c33, w, x3);
                 }
 
                 if (TRows.Count > 4)
                 {
                     w = TVec.Broadcast(wk[4]);
-                    c40 = TVec.MultiplyAdd(w, x0, c40);
-                    c41 = TVec.MultiplyAdd(w, x1, c41);
-                    c42 = TVec.MultiplyAdd(w, x2, c42);
-                    c43 = TVec.MultiplyAdd(w, x3, c43);
+                    TVec.Accumulate(ref c40, w, x0);
+                    TVec.Accumulate(ref c41, w, x1);
+                    TVec.Accumulate(ref c42, w, x2);
+                    TVec.Accumulate(ref c43, w, x3);
                 }
 
                 if (TRows.Count > 5)
                 {
                     w = TVec.Broadcast(wk[5]);
-                    c50 = TVec.MultiplyAdd(w, x0, c50);
-                    c51 = TVec.MultiplyAdd(w, x1, c51);
-                    c52 = TVec.MultiplyAdd(w, x2, c52);
-                    c53 = TVec.MultiplyAdd(w, x3, c53);
+                    TVec.Accumulate(ref c50, w, x0);
+                    TVec.Accumulate(ref c51, w, x1);
+                    TVec.Accumulate(ref c52, w, x2);
+                    TVec.Accumulate(ref c53, w, x3);
                 }
 
                 wk += TRows.Count;
@@ -240,47 +241,47 @@ internal static unsafe class MatrixProduct
             TVec b3 = Start<TVec, TRows, TSink>(sink, row, 3), c30 = b3, c31 = b3;
             TVec b4 = Start<TVec, TRows, TSink>(sink, row, 4), c40 = b4, c41 = b4;
             TVec b5 = Start<TVec, TRows, TSink>(sink, row, 5), c50 = b5, c51 = b5;
-            var wk = weights;
-            for (var k = 0; k < depth; k++)
+            float* wk = weights, xp = x + p;
+            for (var offset = offsets; offset < end; offset++)
             {
-                var xk = x + offsets[k] + p;
+                var xk = xp + *offset;
                 TVec x0 = TVec.Load(xk), x1 = TVec.Load(xk + TVec.Count);
                 var w = TVec.Broadcast(wk[0]);
-                c00 = TVec.MultiplyAdd(w, x0, c00);
-                c01 = TVec.MultiplyAdd(w, x1, c01);
+                TVec.Accumulate(ref c00, w, x0);
+                TVec.Accumulate(ref c01, w, x1);
                 if (TRows.Count > 1)
                 {
                     w = TVec.Broadcast(wk[1]);
-                    c10 = TVec.MultiplyAdd(w, x0, c10);
-                    c11 = TVec.MultiplyAdd(w, x1, c11);
+                    TVec.Accumulate(ref c10, w, x0);
+                    TVec.Accumulate(ref c11, w, x1);
                 }
 
                 if (TRows.Count > 2)
                 {
                     w = TVec.Broadcast(wk[2]);
-                    c20 = TVec.MultiplyAdd(w, x0, c20);
-                    c21 = TVec.MultiplyAdd(w, x1, c21);
+                    TVec.Accumulate(ref c20, w, x0);
+                    TVec.Accumulate(ref c21, w, x1);
                 }
 
                 if (TRows.Count > 3)
                 {
                     w = TVec.Broadcast(wk[3]);
-                    c30 = TVec.MultiplyAdd(w, x0, c30);
-                    c31 = TVec.MultiplyAdd(w, x1, c31);
+                    TVec.Accumulate(ref c30, w, x0);
+                    TVec.Accumulate(ref c31, w, x1);
                 }
 
                 if (TRows.Count > 4)
                 {
                     w = TVec.Broadcast(wk[4]);
-                    c40 = TVec.MultiplyAdd(w, x0, c40);
-                    c41 = TVec.MultiplyAdd(w, x1, c41);
+                    TVec.Accumulate(ref c40, w, x0);
+                    TVec.Accumulate(ref c41, w, x1);
                 }
 
                 if (TRows.Count > 5)
                 {
                     w = TVec.Broadcast(wk[5]);
-                    c50 = TVec.MultiplyAdd(w, x0, c50);
-                    c51 = TVec.MultiplyAdd(w, x1, c51);
+                    TVec.Accumulate(ref c50, w, x0);
+                    TVec.Accumulate(ref c51, w, x1);
                 }
 
                 wk += TRows.Count;
@@ -308,41 +309,41 @@ internal static unsafe class MatrixProduct
             TVec b3 = Start<TVec, TRows, TSink>(sink, row, 3), c30 = b3;
             TVec b4 = Start<TVec, TRows, TSink>(sink, row, 4), c40 = b4;
             TVec b5 = Start<TVec, TRows, TSink>(sink, row, 5), c50 = b5;
-            var wk = weights;
-            for (var k = 0; k < depth; k++)
+            float* wk = weights, xp = x + p;
+            for (var offset = offsets; offset < end; offset++)
             {
-                var xk = x + offsets[k] + p;
+                var xk = xp + *offset;
                 TVec x0 = TVec.Load(xk);
                 var w = TVec.Broadcast(wk[0]);
-                c00 = TVec.MultiplyAdd(w, x0, c00);
+                TVec.Accumulate(ref c00, w, x0);
                 if (TRows.Count > 1)
                 {
                     w = TVec.Broadcast(wk[1]);
-                    c10 = TVec.MultiplyAdd(w, x0, c10);
+                    TVec.Accumulate(ref c10, w, x0);
                 }
 
                 if (TRows.Count > 2)
                 {
                     w = TVec.Broadcast(wk[2]);
-                    c20 = TVec.MultiplyAdd(w, x0, c20);
+                    TVec.Accumulate(ref c20, w, x0);
                 }
 
                 if (TRows.Count > 3)
                 {
                     w = TVec.Broadcast(wk[3]);
-                    c30 = TVec.MultiplyAdd(w, x0, c30);
+                    TVec.Accumulate(ref c30, w, x0);
                 }
 
                 if (TRows.Count > 4)
                 {
                     w = TVec.Broadcast(wk[4]);
-                    c40 = TVec.MultiplyAdd(w, x0, c40);
+                    TVec.Accumulate(ref c40, w, x0);
                 }
 
                 if (TRows.Count > 5)
                 {
                     w = TVec.Broadcast(wk[5]);
-                    c50 = TVec.MultiplyAdd(w, x0, c50);
+                    TVec.Accumulate(ref c50, w, x0);
                 }
 
                 wk += TRows.Count;
@@ -375,7 +376,7 @@ internal static unsafe class MatrixProduct
         TVec c30 = TVec.Zero, c31 = TVec.Zero, c32 = TVec.Zero, c33 = TVec.Zero, c34 = TVec.Zero, c35 = TVec.Zero;
         float* b0 = b + offsetsB[0], b1 = TB.Count > 1 ? b + offsetsB[1] : b, b2 = TB.Count > 2 ? b + offsetsB[2] : b;
         float* b3 = TB.Count > 3 ? b + offsetsB[3] : b, b4 = TB.Count > 4 ? b + offsetsB[4] : b, b5 = TB.Count > 5 ? b + offsetsB[5] : b;
-        for (var p = 0; p < length; p += TVec.Count)
+        for (nint p = 0; p < length; p += TVec.Count)
         {
             var a0 = TVec.Load(a + p);
             var a1 = TA.Count > 1 ? TVec.Load(a + p + strideA) : TVec.Zero;
@@ -383,73 +384,73 @@ internal static unsafe class MatrixProduct
             var a3 = TA.Count > 3 ? TVec.Load(a + p + 3 * strideA) : TVec.Zero;
             {
                 var x = TVec.Load(b0 + p);
-                c00 = TVec.MultiplyAdd(a0, x, c00);
+                TVec.Accumulate(ref c00, a0, x);
                 if (TA.Count > 1)
-                    c10 = TVec.MultiplyAdd(a1, x, c10);
+                    TVec.Accumulate(ref c10, a1, x);
                 if (TA.Count > 2)
-                    c20 = TVec.MultiplyAdd(a2, x, c20);
+                    TVec.Accumulate(ref c20, a2, x);
                 if (TA.Count > 3)
-                    c30 = TVec.MultiplyAdd(a3, x, c30);
+                    TVec.Accumulate(ref c30, a3, x);
             }
 
             if (TB.Count > 1)
             {
                 var x = TVec.Load(b1 + p);
-                c01 = TVec.MultiplyAdd(a0, x, c01);
+                TVec.Accumulate(ref c01, a0, x);
                 if (TA.Count > 1)
-                    c11 = TVec.MultiplyAdd(a1, x, c11);
+                    TVec.Accumulate(ref c11, a1, x);
                 if (TA.Count > 2)
-                    c21 = TVec.MultiplyAdd(a2, x, c21);
+                    TVec.Accumulate(ref c21, a2, x);
                 if (TA.Count > 3)
-                    c31 = TVec.MultiplyAdd(a3, x, c31);
+                    TVec.Accumulate(ref c31, a3, x);
             }
 
             if (TB.Count > 2)
             {
                 var x = TVec.Load(b2 + p);
-                c02 = TVec.MultiplyAdd(a0, x, c02);
+                TVec.Accumulate(ref c02, a0, x);
                 if (TA.Count > 1)
-                    c12 = TVec.MultiplyAdd(a1, x, c12);
+                    TVec.Accumulate(ref c12, a1, x);
                 if (TA.Count > 2)
-                    c22 = TVec.MultiplyAdd(a2, x, c22);
+                    TVec.Accumulate(ref c22, a2, x);
                 if (TA.Count > 3)
-                    c32 = TVec.MultiplyAdd(a3, x, c32);
+                    TVec.Accumulate(ref c32, a3, x);
             }
 
             if (TB.Count > 3)
             {
                 var x = TVec.Load(b3 + p);
-                c03 = TVec.MultiplyAdd(a0, x, c03);
+                TVec.Accumulate(ref c03, a0, x);
                 if (TA.Count > 1)
-                    c13 = TVec.MultiplyAdd(a1, x, c13);
+                    TVec.Accumulate(ref c13, a1, x);
                 if (TA.Count > 2)
-                    c23 = TVec.MultiplyAdd(a2, x, c23);
+                    TVec.Accumulate(ref c23, a2, x);
                 if (TA.Count > 3)
-                    c33 = TVec.MultiplyAdd(a3, x, c33);
+                    TVec.Accumulate(ref c33, a3, x);
             }
 
             if (TB.Count > 4)
             {
                 var x = TVec.Load(b4 + p);
-                c04 = TVec.MultiplyAdd(a0, x, c04);
+                TVec.Accumulate(ref c04, a0, x);
                 if (TA.Count > 1)
-                    c14 = TVec.MultiplyAdd(a1, x, c14);
+                    TVec.Accumulate(ref c14, a1, x);
                 if (TA.Count > 2)
-                    c24 = TVec.MultiplyAdd(a2, x, c24);
+                    TVec.Accumulate(ref c24, a2, x);
                 if (TA.Count > 3)
-                    c34 = TVec.MultiplyAdd(a3, x, c34);
+                    TVec.Accumulate(ref c34, a3, x);
             }
 
             if (TB.Count > 5)
             {
                 var x = TVec.Load(b5 + p);
-                c05 = TVec.MultiplyAdd(a0, x, c05);
+                TVec.Accumulate(ref c05, a0, x);
                 if (TA.Count > 1)
-                    c15 = TVec.MultiplyAdd(a1, x, c15);
+                    TVec.Accumulate(ref c15, a1, x);
                 if (TA.Count > 2)
-                    c25 = TVec.MultiplyAdd(a2, x, c25);
+                    TVec.Accumulate(ref c25, a2, x);
                 if (TA.Count > 3)
-                    c35 = TVec.MultiplyAdd(a3, x, c35);
+                    TVec.Accumulate(ref c35, a3, x);
             }
         }
 

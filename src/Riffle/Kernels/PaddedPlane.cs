@@ -38,12 +38,16 @@ internal readonly unsafe struct PaddedPlane(int height, int width, int stride)
                 continue;
             }
 
-            var read = PlaneAccess.Reader<TVec>(planes, block, plane, (long)y * length);
-            for (var x = 0; x < width; x++)
+            var value = PlaneAccess.Reader<TVec>(planes, block, plane, (long)y * length);
+            for (var phase = 0; phase < stride; phase++)
             {
-                var to = row + Column(x + 1);
-                for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-                    TVec.Store(to + lane, read.At(x * Lanes.Count + lane));
+                // The first column of the phase that is not the border, which is column 0 of the padded row.
+                var x = phase == 0 ? stride - 1 : phase - 1;
+                for (var to = row + Column(x + 1); x < width; x += stride, to += Lanes.Count)
+                {
+                    for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+                        TVec.Store(to + lane, value.At(x * Lanes.Count + lane));
+                }
             }
         }
     }

@@ -125,16 +125,16 @@ internal static unsafe class PlaneAccess
             {
                 var v0 = term.Value(i);
                 s0 += v0;
-                q0 = TVec.MultiplyAdd(v0, term.Factor(i, v0), q0);
+                TVec.Accumulate(ref q0, v0, term.Factor(i, v0));
                 var v1 = term.Value(i + TVec.Count);
                 s1 += v1;
-                q1 = TVec.MultiplyAdd(v1, term.Factor(i + TVec.Count, v1), q1);
+                TVec.Accumulate(ref q1, v1, term.Factor(i + TVec.Count, v1));
                 var v2 = term.Value(i + 2 * TVec.Count);
                 s2 += v2;
-                q2 = TVec.MultiplyAdd(v2, term.Factor(i + 2 * TVec.Count, v2), q2);
+                TVec.Accumulate(ref q2, v2, term.Factor(i + 2 * TVec.Count, v2));
                 var v3 = term.Value(i + 3 * TVec.Count);
                 s3 += v3;
-                q3 = TVec.MultiplyAdd(v3, term.Factor(i + 3 * TVec.Count, v3), q3);
+                TVec.Accumulate(ref q3, v3, term.Factor(i + 3 * TVec.Count, v3));
             }
 
             // What is left of wide vectors, a position at a time: one vector of 16 lanes, or two of 8.
@@ -142,12 +142,12 @@ internal static unsafe class PlaneAccess
             {
                 var v0 = term.Value(i);
                 s0 += v0;
-                q0 = TVec.MultiplyAdd(v0, term.Factor(i, v0), q0);
+                TVec.Accumulate(ref q0, v0, term.Factor(i, v0));
                 if (TVec.Count == 8)
                 {
                     var v1 = term.Value(i + 8);
                     s1 += v1;
-                    q1 = TVec.MultiplyAdd(v1, term.Factor(i + 8, v1), q1);
+                    TVec.Accumulate(ref q1, v1, term.Factor(i + 8, v1));
                 }
             }
 

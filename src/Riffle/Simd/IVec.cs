@@ -28,6 +28,9 @@ internal unsafe interface IVec<TSelf>
     /// <summary>a · b + c, fused where the hardware fuses.</summary>
     static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
 
+    /// <summary>sum += a · b: the same, but the JIT sees that the sum stays where it is, and saves a move.</summary>
+    static abstract void Accumulate(ref TSelf sum, TSelf a, TSelf b);
+
     static abstract TSelf operator +(TSelf a, TSelf b);
 
     static abstract TSelf operator -(TSelf a, TSelf b);

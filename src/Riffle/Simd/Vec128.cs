@@ -29,6 +29,9 @@ internal unsafe struct Vec128 : IVec<Vec128>
     public static Vec128 MultiplyAdd(Vec128 a, Vec128 b, Vec128 c) => new() { _v = Vector128.MultiplyAddEstimate(a._v, b._v, c._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Vec128 sum, Vec128 a, Vec128 b) => sum._v = Vector128.MultiplyAddEstimate(a._v, b._v, sum._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 operator +(Vec128 a, Vec128 b) => new() { _v = a._v + b._v };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -28,6 +28,9 @@ internal unsafe struct Vec256 : IVec<Vec256>
     public static Vec256 MultiplyAdd(Vec256 a, Vec256 b, Vec256 c) => new() { _v = Vector256.MultiplyAddEstimate(a._v, b._v, c._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Vec256 sum, Vec256 a, Vec256 b) => sum._v = Vector256.MultiplyAddEstimate(a._v, b._v, sum._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 operator +(Vec256 a, Vec256 b) => new() { _v = a._v + b._v };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -47,8 +50,14 @@ internal unsafe struct Vec256 : IVec<Vec256>
     public static float Sum(Vec256 value) => Vector256.Sum(value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Sum4(Vec256 a, Vec256 b, Vec256 c, Vec256 d) =>
-        Vec128.Sum4(Halves(a), Halves(b), Halves(c), Halves(d));
+    public static Vector128<float> Sum4(Vec256 a, Vec256 b, Vec256 c, Vec256 d)
+    {
+        // Where 256 bits are accelerated by something else than AVX, the JIT takes the halves.
+        if (!Avx.IsSupported)
+            return Vec128.Sum4(Halves(a), Halves(b), Halves(c), Halves(d));
+        var both = Avx.HorizontalAdd(Avx.HorizontalAdd(a._v, b._v), Avx.HorizontalAdd(c._v, d._v));
+        return both.GetLower() + both.GetUpper();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 Of(Vector256<float> v) => new() { _v = v };

@@ -27,6 +27,9 @@ internal unsafe struct Vec512 : IVec<Vec512>
     public static Vec512 MultiplyAdd(Vec512 a, Vec512 b, Vec512 c) => new() { _v = Vector512.MultiplyAddEstimate(a._v, b._v, c._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Vec512 sum, Vec512 a, Vec512 b) => sum._v = Vector512.MultiplyAddEstimate(a._v, b._v, sum._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 operator +(Vec512 a, Vec512 b) => new() { _v = a._v + b._v };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

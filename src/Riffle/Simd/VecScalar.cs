@@ -27,6 +27,9 @@ internal unsafe struct VecScalar : IVec<VecScalar>
     public static VecScalar MultiplyAdd(VecScalar a, VecScalar b, VecScalar c) => new() { _v = float.MultiplyAddEstimate(a._v, b._v, c._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref VecScalar sum, VecScalar a, VecScalar b) => sum._v = float.MultiplyAddEstimate(a._v, b._v, sum._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VecScalar operator +(VecScalar a, VecScalar b) => new() { _v = a._v + b._v };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

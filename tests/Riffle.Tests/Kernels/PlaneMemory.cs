@@ -38,6 +38,7 @@ internal sealed unsafe class PlaneMemory : IDisposable
                 Planes.Scale[plane] = Next();
                 Planes.Shift[plane] = Next();
                 Planes.Floor[plane] = plane % 3 == 0 ? float.NegativeInfinity : 0;
+                Planes.IsNormed[plane] = true;
                 Planes.Mean[plane] = Next();
                 Planes.GradientScale[plane] = Next();
                 Planes.GradientSlope[plane] = Next();
@@ -66,6 +67,13 @@ internal sealed unsafe class PlaneMemory : IDisposable
         where T : unmanaged
     {
         var array = new NativeArray<T>(count);
+        _owned.Add(array);
+        return array.Pointer;
+    }
+
+    public long* Copy(long[] values)
+    {
+        var array = new NativeArray<long>(values);
         _owned.Add(array);
         return array.Pointer;
     }
