@@ -57,6 +57,9 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <summary>Threads that compute: as asked for, but no more than there are blocks of 16 images.</summary>
     public int Threads { get; }
 
+    /// <summary>Where each step's time is counted, if anywhere.</summary>
+    internal LayerTimes? Times { get; set; }
+
     /// <summary>Computes logits. Allocates nothing.</summary>
     /// <param name="pixels">Images×H×W×3 bytes, red first.</param>
     /// <param name="count">Number of images, at most <see cref="Batch"/>.</param>
@@ -93,10 +96,12 @@ public sealed unsafe class InferencePlan : IDisposable
             throw new ArgumentException($"a run of {images.Count} images; this plan takes 1 to {Batch}");
         if (logits.Length < images.Count * Weights.Network.Classes)
             throw new ArgumentException($"{images.Count} images of {Weights.Network.Classes} classes need {images.Count * Weights.Network.Classes} logits");
+        Times?.Start(0);
         foreach (var step in _network.Steps)
             step.Prepare();
         foreach (var pending in _network.Pendings)
             pending?.PrepareInference(_network.Planes);
+        Times?.Lap(0, OtherWork.Weights);
         fixed (float* pointer = logits)
         {
             _images = images;
@@ -109,13 +114,21 @@ public sealed unsafe class InferencePlan : IDisposable
     {
         var scratch = _scratch + worker * _network.Scratch;
         ref readonly var block = ref _blocks[worker];
+        var times = Times;
+        times?.Start(worker);
         for (var b = worker; b < Lanes.Blocks(_images.Count); b += Threads)
         {
             _images.Load(b, block.Data + _network.ImagesOffset);
-            foreach (var step in _network.Steps)
-                step.Forward(_network.Planes, block, scratch);
+            times?.Lap(worker, OtherWork.Images);
+            for (var s = 0; s < _network.Steps.Length; s++)
+            {
+                _network.Steps[s].Forward(_network.Planes, block, scratch);
+                times?.Lap(worker, s);
+            }
+
             var images = Math.Min(Lanes.Count, _images.Count - b * Lanes.Count);
             _network.Loss.ReadLogits(_network.Planes, block, scratch, images, _logits + (long)b * Lanes.Count * Weights.Network.Classes);
+            times?.Lap(worker, OtherWork.Loss);
         }
     }
 }

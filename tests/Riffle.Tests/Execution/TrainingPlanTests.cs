@@ -160,7 +160,7 @@ public class TrainingPlanTests
         return weights;
     }
 
-    private static (float[] Images, int[] Labels) Batch(Network network, int count)
+    internal static (float[] Images, int[] Labels) Batch(Network network, int count)
     {
         var random = new Random(13);
         var images = new float[count * network.Input.Elements];
