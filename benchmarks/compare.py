@@ -1,9 +1,9 @@
-"""Riffle beside PyTorch (training) and ONNX Runtime (inference) as Markdown tables. usage: compare.py [--models MODEL ...] [--what training,inference] [--rounds 5]
+"""Riffle beside PyTorch (training) and ONNX Runtime (inference) as Markdown tables. usage: compare.py [--models MODEL ...] [--what training,inference]
 
-The output is what is committed as results/<CPU>.md: /usr/bin/python3 benchmarks/compare.py > results/<CPU>.md, on a machine that does nothing else.
-Within a round the sides take turns, so that both meet the same machine; a figure is the median over the rounds, a ratio that of the ratios within each round, with
-the lowest and the highest behind it. The share of the peak is by multiply-adds, of the peak that Riffle measured in the same round. benchmarks/peers/setup.sh installs the peers;
-PyTorch is the one of the Python that runs this. A model is NAME or NAME@imagenet, which is measured in inference of one image alone.
+The output is what is committed as results/<CPU>.md, made on a machine that does nothing else. Within a round the sides take turns, so that both meet the same
+machine; a figure is the median over the rounds, a ratio that of the ratios within each round, with the lowest and the highest behind it. The share of the peak
+is by multiply-adds, of the peak that Riffle measured in the same round. benchmarks/peers/setup.sh installs the peers; PyTorch is the one of the Python that
+runs this. A model is NAME or NAME@imagenet; the latter is measured in inference of one image alone.
 """
 import argparse
 import datetime
@@ -72,6 +72,14 @@ def inference_round(model, preset, batch, seconds, onnx):
             "ours_ms": (ours["median_ms"], ours["p95_ms"]), "theirs_ms": (theirs["median_ms"], theirs["p95_ms"])}
 
 
+def exported(folder, model, preset, batch):
+    """The ONNX file of a network for a batch size, made when it is first asked for."""
+    file = pathlib.Path(folder, f"{model}.{preset}.{batch}.onnx")
+    if not file.exists():
+        run(sys.executable, PEERS / "export_onnx.py", model, file, "--preset", preset, "--batch", batch)
+    return file
+
+
 def median(rounds, value):
     return statistics.median(value(each) for each in rounds)
 
@@ -122,14 +130,15 @@ def describe(options, measured):
     """The head of the document: what was measured, where, with what."""
     commit = run("git", "-C", ROOT, "rev-parse", "--short", "HEAD").strip()
     changed = " with changes" if run("git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no").strip() else ""
-    peers = sorted({each["peer"] for rounds in measured.values() for each in rounds})
-    bits = sorted({each["bits"] for rounds in measured.values() for each in rounds})
+    peers = sorted({each["peer"] for each in measured})
+    bits = sorted({each["bits"] for each in measured})
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"# {processor()}, {cores} cores, vectors of {', '.join(map(str, bits))} bits\n")
+    print(f"# {processor()}, {cores} core{'s' * (cores != 1)}, vectors of {', '.join(map(str, bits))} bits\n")
     print(f"{datetime.date.today()}, Riffle at {commit}{changed}, .NET SDK {run('dotnet', '--version').strip()}, {', '.join(peers)}, "
-          f"Python {platform.python_version()}, {platform.system()} {platform.release()}\n")
+          f"Python {platform.python_version()}, {platform.system()} on {platform.machine()}\n")
     print(f"    {shlex.join([pathlib.Path(sys.executable).as_posix(), 'benchmarks/compare.py', *sys.argv[1:]])}\n")
-    print(f"Medians of {options.rounds} rounds of {options.seconds:g} s; ratios above 1 mean that Riffle is faster. [How it is measured](../README.md).")
+    print(f"Medians of {options.rounds} round{'s' * (options.rounds != 1)}, {options.seconds:g} s for each figure of a round; "
+          "ratios above 1 mean that Riffle is faster. [How it is measured](../README.md).")
 
 
 def main():
@@ -140,15 +149,12 @@ def main():
     one, many = {}, {}
     if "inference" in options.what:
         with tempfile.TemporaryDirectory() as folder:
-            for name, preset in parts.values():
-                run(sys.executable, PEERS / "export_onnx.py", folder, name, "--preset", preset)
-
             def inference(batch):
-                return lambda model: inference_round(*parts[model], batch, options.seconds, f"{folder}/{parts[model][0]}.{parts[model][1]}.onnx")
+                return lambda model: inference_round(*parts[model], batch, options.seconds, exported(folder, *parts[model], batch))
             one = measure(options, list(parts), inference(1))
             many = measure(options, tiny, inference(BATCH))
 
-    describe(options, training | one)
+    describe(options, [each for part in (training, one, many) for rounds in part.values() for each in rounds])
     shares = ["Riffle, of peak", "peer, of peak"]
     if training:
         table(f"Training, {TRAINING_THREADS} threads, batch {BATCH}, images per second", ["model", "Riffle", "PyTorch", "ratio (lowest to highest)", *shares],

@@ -33,7 +33,8 @@ async function main() {
     const sorted = (await repeat(run, seconds, 5)).sort((a, b) => a - b);
     const median = percentile(sorted, 50);
     console.log(JSON.stringify({
-        peer: `ONNX Runtime ${version}`, batch, threads, median_ms: median, p95_ms: percentile(sorted, 95), images_per_second: 1000 * batch / median,
+        peer: `ONNX Runtime ${version}`, batch, threads,
+        median_ms: +median.toFixed(4), p95_ms: +percentile(sorted, 95).toFixed(4), images_per_second: +(1000 * batch / median).toFixed(1),
     }));
 }
 

@@ -79,25 +79,22 @@ internal static class BenchmarkReport
     public static void WriteTables(IReadOnlyList<BenchmarkResult> results, TextWriter output)
     {
         var table = new TextTable(
-            "Network", ">Multiply-adds", "Run", ">Threads", ">Batch", ">Median ms", ">p95 ms", ">p99 ms", ">Images/s", ">GFLOP/s", ">Of peak");
+            "Network", ">Multiply-adds", "Run", ">Threads", ">Batch", ">Median ms", ">p95 ms", ">p99 ms", ">Images/s", ">GFLOP/s", ">Of peak", ">Planned MiB");
         foreach (var result in results)
         {
-            foreach (var (kind, run) in result.Inference.Select(run => ("inference", run)).Concat(result.Training is { } training ? [("training", training)] : []))
-            {
-                table.Add(
-                    result.Model, Number(result.Cost.Macs), kind, Number(run.Threads), Number(run.Batch), Number(run.Timings.Median, "0.000"),
-                    Number(run.Timings.Percentile(95), "0.000"), Number(run.Timings.Percentile(99), "0.000"), Number(run.ImagesPerSecond),
-                    Number(run.Gflops, "0.0"), Number(100 * run.ShareOfPeak, "0") + " %");
-            }
+            foreach (var run in result.Inference)
+                AddRow(table, result, "inference", run);
+            if (result.Training is { } training)
+                AddRow(table, result, "training", training);
         }
 
         table.Write(output);
         output.WriteLine();
         var runs = results.SelectMany(result => result.Runs).ToArray();
         var peaks = runs.GroupBy(run => run.Threads).OrderBy(group => group.Key)
-            .Select(group => $"{Number(group.Max(run => run.PeakGflops), "0")} GFLOP/s on {group.Key} thread{(group.Key == 1 ? "" : "s")}");
-        output.WriteLine($"Vectors of {NetworkBenchmark.VectorBits} bits; peak {string.Join(", ", peaks)}. Memory: at most {Mebibytes(runs[^1].PeakResidentBytes)} in all"
-            + string.Concat(results.Select(result => result.Training is { } training ? $"; {Mebibytes(training.PlannedBytes ?? 0)} to train {result.Model}" : "")) + ".");
+            .Select(group => $"{Number(group.Max(run => run.PeakGflops))} GFLOP/s on {group.Key} thread{(group.Key == 1 ? "" : "s")}");
+        var memory = runs.Max(run => run.PeakResidentBytes);
+        output.WriteLine($"Vectors of {NetworkBenchmark.VectorBits} bits; peak {string.Join(", ", peaks)}; at most {Mebibytes(memory)} MiB of memory in all.");
         foreach (var result in results.Where(result => result.Inference[0].Layers.Length > 0))
         {
             output.WriteLine();
@@ -112,42 +109,41 @@ internal static class BenchmarkReport
             output.WriteLine(HowLayersAreMeasured);
     }
 
+    private static void AddRow(TextTable table, BenchmarkResult result, string kind, Performance run) => table.Add(
+        result.Model, Number(result.Cost.Macs), kind, Number(run.Threads), Number(run.Batch), Milliseconds(run, 50), Milliseconds(run, 95), Milliseconds(run, 99),
+        Number(run.ImagesPerSecond), Number(run.Gflops, "0.0"), Number(100 * run.ShareOfPeak) + " %", run.PlannedBytes is { } bytes ? Mebibytes(bytes) : "");
+
     private static TextTable LayerTable(BenchmarkResult result)
     {
-        var table = new TextTable(
-        [
-            "Layer", "Operation", ">Output", ">Multiply-adds", ">Bytes",
-            .. result.Inference.Select(run => $">Batch {run.Batch}, µs"),
-            .. result.Training is null ? (string[])[] : [">Forward, µs", ">Backward, µs"],
-        ]);
-        string[] Times(Func<Performance, Func<LayerTime, double>, double> sum) =>
-        [
-            .. result.Inference.Select(run => Number(1000 * sum(run, line => line.ForwardMilliseconds) / run.Batch, "0.00")),
-            .. result.Training is not { } training ? (string[])[] :
-            [
-                Number(1000 * sum(training, line => line.ForwardMilliseconds) / training.Batch, "0.00"),
-                Number(1000 * sum(training, line => line.BackwardMilliseconds) / training.Batch, "0.00"),
-            ],
-        ];
-        var lines = result.Inference[0].Layers;
-        for (var i = 0; i < lines.Length; i++)
+        List<(string Heading, Performance Run, Func<LayerTime, double> Time)> columns =
+            [.. result.Inference.Select(run => ($">Batch {run.Batch}, µs", run, (Func<LayerTime, double>)(line => line.ForwardMilliseconds)))];
+        if (result.Training is { } training)
         {
-            var line = lines[i];
-            var isLayer = line.Output is not null;
-            table.Add(
-            [
-                line.Name, line.Operation ?? "", line.Output?.ToString() ?? "", isLayer ? Number(line.Macs) : "", isLayer ? Number(line.Bytes) : "",
-                .. Times((run, time) => time(run.Layers[i])),
-            ]);
+            columns.Add((">Forward, µs", training, line => line.ForwardMilliseconds));
+            columns.Add((">Backward, µs", training, line => line.BackwardMilliseconds));
         }
 
-        table.Add(["all", "", "", Number(result.Cost.Macs), Number(lines.Sum(line => line.Bytes)), .. Times((run, time) => run.Layers.Sum(time))]);
+        var table = new TextTable(["Layer", "Operation", ">Output", ">Multiply-adds", ">Bytes", .. columns.Select(column => column.Heading)]);
+        var lines = result.Inference[0].Layers;
+        foreach (var (i, line) in lines.Index())
+        {
+            string[] cost = line.Output is { } output ? [output.ToString(), Number(line.Macs), Number(line.Bytes)] : ["", "", ""];
+            table.Add([line.Name, line.Operation ?? "", .. cost, .. columns.Select(column => Microseconds(column.Time(column.Run.Layers[i]), column.Run))]);
+        }
+
+        var sums = columns.Select(column => Microseconds(column.Run.Layers.Sum(column.Time), column.Run));
+        table.Add(["all", "", "", Number(result.Cost.Macs), Number(lines.Sum(line => line.Bytes)), .. sums]);
         return table;
     }
 
+    /// <summary>For one image of a run's batch.</summary>
+    private static string Microseconds(double milliseconds, Performance run) => Number(1000 * milliseconds / run.Batch, "0.00");
+
     private static int[] Dimensions(Shape shape) => [shape.Channels, shape.Height, shape.Width];
 
-    private static string Mebibytes(long bytes) => Number(bytes / (1024.0 * 1024)) + " MiB";
+    private static string Milliseconds(Performance run, double percent) => Number(run.Timings.Percentile(percent), "0.000");
+
+    private static string Mebibytes(long bytes) => Number(bytes / (1024.0 * 1024));
 
     private static string Number(double value, string format = "#,0") => value.ToString(format, CultureInfo.InvariantCulture);
 

@@ -25,7 +25,8 @@ internal static class BenchmarkCommand
             Description = "Threads that compute; 0: one per core. Without it, inference has one and training one per core.",
             HelpName = "N",
         };
-        threads.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1024), result, "--threads is from 0 to 1024."));
+        threads.Validators.Add(result =>
+            TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1024), result, "--threads is from 0 to 1024."));
         var batches = NumberList.Option("--batch", "1,16,128", least: 1, most: MostImages);
         batches.Description = $"Images at once in inference, each number a measurement; {string.Join(',', DefaultBatches)} without it.";
         var trainBatch = new Option<int>("--train-batch") { Description = "Images in a training step.", HelpName = "N", DefaultValueFactory = _ => 128 };
@@ -43,7 +44,10 @@ internal static class BenchmarkCommand
             TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0.001 and <= 3600, result, "--seconds is from 0.001 to 3600."));
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
 
-        var command = new Command("benchmark", "Measures latency, throughput and training speed of networks on this machine, beside their multiply-adds.") { models };
+        var command = new Command("benchmark", "Measures latency, throughput and training speed of networks on this machine, beside their multiply-adds.")
+        {
+            models,
+        };
         network.AddTo(command);
         foreach (var option in (Option[])[threads, batches, trainBatch, noTrain, layers, seconds, json])
             command.Options.Add(option);
@@ -59,7 +63,8 @@ internal static class BenchmarkCommand
                 var subjects = parse.GetRequiredValue(models).Select(model => Find(model, network, parse)).ToArray();
                 var budget = TimeSpan.FromSeconds(parse.GetValue(seconds));
                 var results = Measure(
-                    subjects, budget, parse.GetValue(layers), parse.GetValue(threads), parse.GetValue(batches) ?? DefaultBatches,
+                    subjects, budget, parse.GetValue(layers), parse.GetValue(threads),
+                    parse.GetValue(batches) is { Length: > 0 } given ? given : DefaultBatches,
                     parse.GetValue(noTrain) ? null : parse.GetValue(trainBatch), cancel);
                 var output = parse.InvocationConfiguration.Output;
                 if (parse.GetValue(json))
@@ -72,7 +77,8 @@ internal static class BenchmarkCommand
 
     private static Subject Find(string model, NetworkOptions options, ParseResult parse)
     {
-        if (!Path.Exists(model))
+        // What has a folder in it is meant as a file, even where there is none.
+        if (!Path.Exists(model) && Path.GetFileName(model) == model)
         {
             var spec = options.Resolve(parse, model);
             var network = NetworkCatalogue.Build(spec);

@@ -30,7 +30,7 @@ internal static class SummaryCommand
         var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
         var noMeasure = new Option<bool>("--no-measure") { Description = "Count only: do not measure what an image takes on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
-        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency; without a name, lists the networks.") { model };
+        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency; without a name, lists networks.") { model };
         options.AddTo(command);
         command.Options.Add(layers);
         command.Options.Add(noMeasure);
@@ -106,7 +106,8 @@ internal static class SummaryCommand
         if (latency is not null)
         {
             output.WriteLine(FormattableString.Invariant(
-                $"Measured here: one image takes {latency.Timings.Median:0.00} ms on 1 thread, {latency.Gflops:0.0} GFLOP/s, {100 * latency.ShareOfPeak:0} % of the peak."));
+                $"Measured here: one image takes {latency.Timings.Median:0.00} ms on 1 thread, {latency.Gflops:0.0} GFLOP/s, ")
+                + FormattableString.Invariant($"{100 * latency.ShareOfPeak:0} % of this machine's peak."));
         }
 
         if (Study.Of(spec) is { } study)

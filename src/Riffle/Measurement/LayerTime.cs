@@ -10,8 +10,8 @@ namespace Riffle.Measurement;
 /// <param name="Output">Shape of what the layer gives; null where there is none.</param>
 /// <param name="Macs">Multiply-adds for one image, forward.</param>
 /// <param name="Bytes">
-/// What the layer has to read and write for one image, forward: its inputs, its output and its weights, four bytes each. What batch norm and ReLU cost is within
-/// the layers that read their results; shuffle, slice and concat move nothing.
+/// What the layer has to read and write for one image, forward: its inputs, its output and its weights, four bytes each. What batch norm and ReLU cost is
+/// within the layers that read their results; shuffle, slice and concat move nothing.
 /// </param>
 /// <param name="ForwardMilliseconds">Time of all threads together.</param>
 /// <param name="BackwardMilliseconds">Time of all threads together; 0 in inference.</param>

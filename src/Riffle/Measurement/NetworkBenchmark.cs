@@ -12,8 +12,8 @@ namespace Riffle.Measurement;
 /// <param name="Threads">Threads that computed: never more than the batch gives work to.</param>
 /// <param name="Batch">Images in a run.</param>
 /// <param name="Timings">Times of one run.</param>
-/// <param name="Gflops">Floating-point operations in 10⁹ a second at the median: two for a multiply-add in inference; in training six, two each for the output and
-/// the gradients by input and weights. Nothing but multiply-adds counts.</param>
+/// <param name="Gflops">Floating-point operations in 10⁹ a second at the median: two for a multiply-add in inference; in training six, two each for the
+/// output and the gradients by input and weights. Nothing but multiply-adds counts.</param>
 /// <param name="PeakGflops">What as many threads reach at most, measured right before and after.</param>
 /// <param name="PlannedBytes">Memory that the plan holds outside the managed heap; null for inference, whose plan does not tell.</param>
 /// <param name="PeakResidentBytes">Most memory that the process has held up to the end of the measurement, whatever else it did before.</param>

@@ -3,7 +3,8 @@ using Riffle.Simd;
 
 namespace Riffle.Measurement;
 
-/// <summary>What this machine multiplies and adds at most, at the width that the kernels use: twelve independent chains that never leave the registers.</summary>
+/// <summary>What this machine multiplies and adds at most, at the width that the kernels use: twelve independent chains that never leave the
+/// registers.</summary>
 public static class PeakFlops
 {
     private const int Attempts = 5;

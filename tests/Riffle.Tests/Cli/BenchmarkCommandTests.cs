@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text.Json;
 using Riffle.Cli;
 using Riffle.Cli.Commands;
-using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Networks;
 using Riffle.Tests.Formats;
@@ -43,6 +42,13 @@ public class BenchmarkCommandTests
     }
 
     [Fact]
+    public void Three_batch_sizes_are_measured_unless_told_otherwise()
+    {
+        using var document = JsonDocument.Parse(Benchmark([Model, .. Quick, "--no-train", "--json"]));
+        Assert.Equal([1, 16, 128], document.RootElement.EnumerateArray().Select(element => element.GetProperty("batch").GetInt32()));
+    }
+
+    [Fact]
     public void Layers_stand_in_the_json_and_without_training_its_fields_are_null()
     {
         using var document = JsonDocument.Parse(Benchmark([Model, .. Quick, "--batch", "2", "--no-train", "--layers", "--json"]));
@@ -61,7 +67,7 @@ public class BenchmarkCommandTests
     {
         var text = Benchmark([Model, .. Quick, "--batch", "1,2", "--layers"]);
         var lines = text.Split('\n');
-        Assert.Equal(["inference", "inference", "training"], lines.Where(line => line.StartsWith(Model + " ", StringComparison.Ordinal) && line.EndsWith('%'))
+        Assert.Equal(["inference", "inference", "training"], lines.Where(line => line.StartsWith(Model + " ", StringComparison.Ordinal) && line.Contains('%'))
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]));
         Assert.Contains("Multiply-adds", lines[0]);
         Assert.Contains("Median ms", lines[0]);
@@ -99,6 +105,8 @@ public class BenchmarkCommandTests
     {
         var wrong = Assert.Throws<ArgumentException>(() => Benchmark([Model, "shufflenet-v1-g5-x1.0", "--seconds", "3600"]));
         Assert.Contains("1, 2, 3, 4, 8", wrong.Message);
+        var absent = Assert.Throws<RiffleException>(() => Benchmark([Path.Combine("no", "run")]));
+        Assert.Contains("no such file or folder", absent.Message);
     }
 
     [Fact]

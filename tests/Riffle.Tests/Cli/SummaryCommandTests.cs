@@ -52,7 +52,8 @@ public class SummaryCommandTests
     }
 
     [Fact]
-    public void The_study_is_not_shown_where_it_has_no_figure() => Assert.DoesNotContain("The study", Summary("shufflenet-v1-g3-x1.0", "--size", "64", "--no-measure"));
+    public void The_study_is_not_shown_where_it_has_no_figure() =>
+        Assert.DoesNotContain("The study", Summary("shufflenet-v1-g3-x1.0", "--size", "64", "--no-measure"));
 
     [Fact]
     public void Layers_are_shown_when_asked_for()
