@@ -24,6 +24,7 @@ internal static class CommandLine
     {
         DemoCommand.Create(),
         SummaryCommand.Create(),
+        BenchmarkCommand.Create(),
         PrepareCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),

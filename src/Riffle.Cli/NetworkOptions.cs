@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Riffle.Cli.Commands;
 using Riffle.Networks;
 
 namespace Riffle.Cli;
@@ -17,25 +17,13 @@ internal sealed class NetworkOptions
 
     private readonly Option<int?> _classes = new("--classes") { Description = "Number of classes.", HelpName = "N" };
 
-    private readonly Option<int[]?> _units = new("--units")
+    private readonly Option<int[]?> _units = NumberList.Option("--units", "2,4,2");
+
+    public NetworkOptions()
     {
-        Description = "Units in each stage, for example 2,4,2.",
-        HelpName = "N,N,N",
-        CustomParser = result =>
-        {
-            var parts = result.Tokens.Single().Value.Split(',');
-            var units = new int[parts.Length];
-            for (var i = 0; i < parts.Length; i++)
-            {
-                if (!int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out units[i]))
-                    result.AddError($"--units: '{result.Tokens.Single().Value}' is not a list of whole numbers like 2,4,2");
-            }
-
-            return units;
-        },
-    };
-
-    public NetworkOptions() => _preset.AcceptOnlyFromAmong("tiny", "imagenet");
+        _preset.AcceptOnlyFromAmong("tiny", "imagenet");
+        _units.Description = "Units in each stage, for example 2,4,2.";
+    }
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
@@ -48,6 +36,12 @@ internal sealed class NetworkOptions
             command.Options.Add(_classes);
         command.Options.Add(_units);
     }
+
+    /// <summary>The preset's name.</summary>
+    public string PresetOf(ParseResult parse) => parse.GetValue(_preset)!;
+
+    /// <summary>Whether any of the options stands in the command line.</summary>
+    public bool AreGiven(ParseResult parse) => ((Option[])[_preset, _size, _classes, _units]).Any(option => TrainingOptions.IsGiven(parse, option));
 
     /// <summary>The network of the given name with what the options say.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>

@@ -16,7 +16,8 @@ public partial class ArchitectureTests
         ["Data"] = ["Formats"],
         ["Execution"] = ["Simd", "Kernels", "Networks"],
         ["Training"] = ["Execution", "Networks", "Data", "Formats"],
-        ["Cli"] = ["Training", "Networks", "Data", "Formats", "Execution"],
+        ["Measurement"] = ["Training", "Execution", "Networks", "Data", "Simd"],
+        ["Cli"] = ["Measurement", "Training", "Networks", "Data", "Formats", "Execution"],
     };
 
     public static TheoryData<string> Folders => [.. new DirectoryInfo(Library).GetDirectories().Select(folder => folder.Name).Where(IsSource).Append("Cli")];

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Riffle.Measurement;
 using Riffle.Networks;
 
 namespace Riffle.Cli.Commands;
@@ -13,8 +14,12 @@ internal static class SummaryCommand
         "One multiply-add counts as one. Convolutions and the classifier count, for one image, as in the ShuffleNet papers;\n"
         + "batch norm, activations, pooling, shuffle and addition count nothing. Parameters are those that training changes.";
 
+    /// <summary>Long enough for a figure to be compared with others, short enough not to be waited for.</summary>
+    private static readonly TimeSpan LatencyBudget = TimeSpan.FromSeconds(0.3);
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
@@ -23,32 +28,38 @@ internal static class SummaryCommand
         var model = new Argument<string?>("MODEL") { Description = "A network's name; without one, all are listed.", Arity = ArgumentArity.ZeroOrOne };
         var options = new NetworkOptions();
         var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
+        var noMeasure = new Option<bool>("--no-measure") { Description = "Count only: do not measure what an image takes on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
-        var command = new Command("summary", "Shows a network's architecture, multiply-adds and parameters; without a name, lists the networks.") { model };
+        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency; without a name, lists networks.") { model };
         options.AddTo(command);
         command.Options.Add(layers);
+        command.Options.Add(noMeasure);
         command.Options.Add(json);
-        return command.WithAction((parse, _) =>
+        return command.WithAction((parse, cancel) =>
         {
             var output = parse.InvocationConfiguration.Output;
             var name = parse.GetValue(model);
             var networks = from known in name is null ? NetworkCatalogue.Names : [name]
                            let spec = options.Resolve(parse, known)
                            let network = NetworkCatalogue.Build(spec)
-                           select new Measured(spec, network, Complexity.Of(network));
+                           select new Counted(spec, network, Complexity.Of(network));
+            Performance? Measure(Counted counted) =>
+                parse.GetValue(noMeasure) ? null : NetworkBenchmark.Of(counted.Network, LatencyBudget).Inference(batch: 1, threads: 1, cancel);
             switch (name, parse.GetValue(json))
             {
                 case (null, true):
-                    output.WriteLine(JsonSerializer.Serialize(networks.Select(network => Document(network, layers: false)), Json));
+                    output.WriteLine(JsonSerializer.Serialize(networks.Select(network => Document(network, null, layers: false)), Json));
                     break;
                 case (null, false):
                     WriteList([.. networks], output);
                     break;
                 case (_, true):
-                    output.WriteLine(JsonSerializer.Serialize(Document(networks.Single(), layers: true), Json));
+                    var document = networks.Single();
+                    output.WriteLine(JsonSerializer.Serialize(Document(document, Measure(document), layers: true), Json));
                     break;
                 case (_, false):
-                    WriteOne(networks.Single(), parse.GetValue(layers), output);
+                    var one = networks.Single();
+                    WriteOne(one, Measure(one), parse.GetValue(layers), output);
                     break;
             }
 
@@ -60,7 +71,7 @@ internal static class SummaryCommand
             "riffle summary shufflenet-v1-g3-x0.25 --size 64 --classes 10 --units 2,2,2 --json");
     }
 
-    private static void WriteList(IReadOnlyList<Measured> networks, TextWriter output)
+    private static void WriteList(IReadOnlyList<Counted> networks, TextWriter output)
     {
         var (first, input) = (networks[0].Spec, networks[0].Network.Input);
         output.WriteLine($"Networks for images of {Size(input)}, {Number(first.Classes)} classes, {string.Join(",", first.Units)} units per stage");
@@ -84,14 +95,21 @@ internal static class SummaryCommand
         }
     }
 
-    private static void WriteOne(Measured measured, bool layers, TextWriter output)
+    private static void WriteOne(Counted counted, Performance? latency, bool layers, TextWriter output)
     {
-        var (spec, network, cost) = measured;
+        var (spec, network, cost) = counted;
         output.WriteLine($"{spec.Name}: images of {Size(network.Input)}, {Number(spec.Classes)} classes");
         output.WriteLine();
         (layers ? LayerTable(cost) : UnitTable(network)).Write(output);
         output.WriteLine();
         output.WriteLine($"Total: {Number(cost.Macs)} multiply-adds, {Number(cost.Parameters)} parameters, {Number(cost.Activations)} activations.");
+        if (latency is not null)
+        {
+            output.WriteLine(FormattableString.Invariant(
+                $"Measured here: one image takes {latency.Timings.Median:0.00} ms on 1 thread, {latency.Gflops:0.0} GFLOP/s, ")
+                + FormattableString.Invariant($"{100 * latency.ShareOfPeak:0} % of this machine's peak."));
+        }
+
         if (Study.Of(spec) is { } study)
         {
             output.WriteLine($"The study: {Number(study.MegaFlops)} MFLOPs, {Ratio(study, cost)} of this count (it does not say how it counted), "
@@ -136,13 +154,14 @@ internal static class SummaryCommand
         return table;
     }
 
-    private static SummaryDocument Document(Measured measured, bool layers) => new(
-        measured.Spec.Name,
-        Dimensions(measured.Network.Input),
-        measured.Spec.Classes,
-        measured.Cost.Macs,
-        measured.Cost.Parameters,
-        layers ? [.. measured.Cost.Layers.Select(l => new SummaryLayer(l.Name, l.Operation, Dimensions(l.Output), l.Macs, l.Parameters))] : null);
+    private static SummaryDocument Document(Counted counted, Performance? latency, bool layers) => new(
+        counted.Spec.Name,
+        Dimensions(counted.Network.Input),
+        counted.Spec.Classes,
+        counted.Cost.Macs,
+        counted.Cost.Parameters,
+        latency is null ? null : Math.Round(latency.Timings.Median, 4),
+        layers ? [.. counted.Cost.Layers.Select(l => new SummaryLayer(l.Name, l.Operation, Dimensions(l.Output), l.Macs, l.Parameters))] : null);
 
     private static int[] Dimensions(Shape shape) => [shape.Channels, shape.Height, shape.Width];
 
@@ -153,9 +172,9 @@ internal static class SummaryCommand
     private static string Ratio(StudyFigure? study, NetworkComplexity cost) =>
         study is null ? "" : (study.MegaFlops * 1e6 / cost.Macs).ToString("0.00", CultureInfo.InvariantCulture);
 
-    private sealed record Measured(NetworkSpec Spec, Network Network, NetworkComplexity Cost);
+    private sealed record Counted(NetworkSpec Spec, Network Network, NetworkComplexity Cost);
 
-    private sealed record SummaryDocument(string Model, int[] Input, int Classes, long Macs, long Parameters, SummaryLayer[]? Layers);
+    private sealed record SummaryDocument(string Model, int[] Input, int Classes, long Macs, long Parameters, double? LatencyMs, SummaryLayer[]? Layers);
 
     private sealed record SummaryLayer(string Name, string Op, int[] Output, long Macs, long Parameters);
 }

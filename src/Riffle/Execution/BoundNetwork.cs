@@ -9,6 +9,9 @@ namespace Riffle.Execution;
 /// </summary>
 internal sealed unsafe class BoundNetwork : IDisposable
 {
+    /// <summary>What is told of a layer that cannot be computed.</summary>
+    public const string NoKernel = "has no kernel; convolutions are 1×1 grouped, 3×3 depthwise with stride 1 or 2, or 3×3 dense on the images, and pools are 3×3";
+
     private readonly List<IDisposable> _owned = [];
     private readonly Schedule _schedule;
     private readonly Weights _weights;
@@ -146,6 +149,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
             Height = input.Height,
             Width = input.Width,
             Stride = stride,
+            Lanes = Lanes.Count,
         };
         switch (layer.Operation)
         {
@@ -153,7 +157,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
                 return CreatePointwise<TVec>(step, input, conv.Groups, gather);
             case FullyConnected:
                 return CreatePointwise<TVec>(step, input, 1, gather);
-            case Convolution { Kernel: 3 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
+            case Convolution { Kernel: 3, Stride: 1 or 2 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
                 var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = Kernel(layer), WeightStride = 9 };
                 return new Steps<TVec>.Depthwise(depthwise, KernelOffset(layer), arrivals, gather);
             case Convolution { Kernel: 3, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
@@ -163,7 +167,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
                 return new Steps<TVec>.Dense(dense, Kernel(layer), KernelOffset(layer), gather);
             case Networks.MaxPool { Kernel: 3 } pool:
                 return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = Window(pool.Stride) }, arrivals);
-            case AveragePool { Kernel: 3 } pool:
+            case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
                 var ninths = Allocate<float>(9);
                 new Span<float>(ninths, 9).Fill(1f / 9);
                 return new Steps<TVec>.Depthwise(new DepthwiseConvolution { Window = Window(pool.Stride), Weights = ninths }, -1, arrivals, gatherSums: false);
@@ -187,9 +191,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
                 };
                 return new Steps<TVec>.Sum(addition, arrivals, Copy(step.Arrivals[1]));
             default:
-                throw new NotSupportedException(
-                    $"{layer.Name}: {layer.Operation} has no kernel; convolutions are 1×1 grouped, 3×3 depthwise, or 3×3 dense on the images, "
-                    + "and pools are 3×3");
+                throw new NotSupportedException($"{layer.Name}: {layer.Operation} {NoKernel}");
         }
     }
 

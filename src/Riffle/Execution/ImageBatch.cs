@@ -42,9 +42,32 @@ internal readonly unsafe struct ImageBatch
             return;
         }
 
-        var (mean, deviation) = (_normalisation!.Mean, _normalisation.Deviation);
-        ReadOnlySpan<float> scale = [1 / (255 * deviation.Red), 1 / (255 * deviation.Green), 1 / (255 * deviation.Blue)];
-        ReadOnlySpan<float> shift = [-mean.Red / deviation.Red, -mean.Green / deviation.Green, -mean.Blue / deviation.Blue];
+        Span<float> scale = stackalloc float[3], shift = stackalloc float[3];
+        Line(scale, shift);
         ImageLanes.FromBytes(_bytes + offset, images, _positions, scale, shift, target);
+    }
+
+    /// <summary>Brings one image into planes.</summary>
+    public void LoadOne(int image, float* target, long stride)
+    {
+        var offset = (long)image * 3 * _positions;
+        if (_bytes == null)
+        {
+            for (var c = 0; c < 3; c++)
+                new ReadOnlySpan<float>(_floats + offset + (long)c * _positions, _positions).CopyTo(new Span<float>(target + c * stride, _positions));
+            return;
+        }
+
+        Span<float> scale = stackalloc float[3], shift = stackalloc float[3];
+        Line(scale, shift);
+        ImagePlanes.FromBytes(_bytes + offset, _positions, scale, shift, target, stride);
+    }
+
+    /// <summary>input = scale · byte + shift, for each colour.</summary>
+    private void Line(Span<float> scale, Span<float> shift)
+    {
+        var (mean, deviation) = (_normalisation!.Mean, _normalisation.Deviation);
+        (scale[0], scale[1], scale[2]) = (1 / (255 * deviation.Red), 1 / (255 * deviation.Green), 1 / (255 * deviation.Blue));
+        (shift[0], shift[1], shift[2]) = (-mean.Red / deviation.Red, -mean.Green / deviation.Green, -mean.Blue / deviation.Blue);
     }
 }

@@ -4,25 +4,34 @@ using Riffle.Simd;
 namespace Riffle.Execution;
 
 /// <summary>
-/// Forward of a network with its running statistics, with all memory and steps planned once. A thread takes a block of 16 images through all layers;
-/// activations share memory as soon as they are no longer read, so that a block's stay in the cache.
+/// Forward of a network with its running statistics: batch norm folded into weights that are packed once, activations fused, memory planned and reused. Sixteen
+/// images side by side are computed at once, what is left of a batch one by one. One plan may be run by many threads at the same time.
 /// </summary>
+/// <remarks>An image's logits may differ in the last bits with its place in a batch: alone and among sixteen, sums over positions are added in another order.
+/// They do not depend on threads.</remarks>
 public sealed unsafe class InferencePlan : IDisposable
 {
-    private readonly BoundNetwork _network;
-    private readonly WorkerPool _pool;
-    private readonly List<IDisposable> _owned = [];
-    private readonly Block[] _blocks;
-    private readonly float* _scratch;
+    /// <summary>Images that are worth a block of sixteen, most of whose lanes may be unused: from here on it is faster than one by one.</summary>
+    private const int FewestInBlock = 10;
 
-    // The run under way.
+    private readonly List<FoldedNetwork> _networks = [];
+    private readonly FoldedNetwork? _block;
+    private readonly FoldedNetwork _single;
+    private readonly Stack<Workspace> _idle = [];
+    private readonly List<Workspace> _workspaces = [];
+    private readonly Lock _gate = new();
+
+    // Several threads for one batch: one such run at a time.
+    private readonly WorkerPool? _pool;
+    private readonly Workspace[] _ofWorkers;
+    private readonly Lock _poolGate = new();
     private ImageBatch _images;
     private float* _logits;
 
-    /// <summary>Plans memory and steps.</summary>
-    /// <param name="weights">Read anew by each run, so a run after a training step sees the new values.</param>
+    /// <summary>Plans memory and steps, and takes over the weights.</summary>
+    /// <param name="weights">Folded as they are now; see <see cref="Refresh"/>.</param>
     /// <param name="batch">Most images in a run, at least 1.</param>
-    /// <param name="threads">Threads that compute; results do not depend on it. 0: one per core.</param>
+    /// <param name="threads">Threads that share a batch; results do not depend on it. 0: one per core.</param>
     /// <exception cref="ArgumentOutOfRangeException">The batch is empty, or the number of threads is negative.</exception>
     /// <exception cref="RiffleException">There is not enough memory.</exception>
     public InferencePlan(Weights weights, int batch, int threads = 0)
@@ -36,16 +45,14 @@ public sealed unsafe class InferencePlan : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
-        _network = new BoundNetwork(new Schedule(weights.Network), weights, training: false, level);
-        Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Lanes.Blocks(batch));
-        var mask = new NativeArray<float>(Lanes.Count);
-        var data = new NativeArray<float>(Threads * _network.DataSize);
-        var scratch = new NativeArray<float>(Threads * _network.Scratch);
-        mask.Span.Fill(1);
-        _blocks = [.. Enumerable.Range(0, Threads).Select(t => new Block { Data = data.Pointer + t * _network.DataSize, LaneMask = mask.Pointer })];
-        _scratch = scratch.Pointer;
-        _pool = new WorkerPool(Threads, Work);
-        _owned.AddRange([_pool, _network, mask, data, scratch]);
+        if (batch >= FewestInBlock)
+            _networks.Add(_block = new FoldedNetwork(weights.Network, Lanes.Count, level));
+        _networks.Add(_single = new FoldedNetwork(weights.Network, 1, level));
+        Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Items(batch).Total);
+        Refresh();
+        _ofWorkers = [.. Enumerable.Range(0, Threads == 1 ? 0 : Threads).Select(_ => CreateWorkspace())];
+        _pool = Threads == 1 ? null : new WorkerPool(Threads, Work);
+        _idle.Push(CreateWorkspace());
     }
 
     /// <summary>The weights given.</summary>
@@ -54,10 +61,20 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <summary>Most images in a run.</summary>
     public int Batch { get; }
 
-    /// <summary>Threads that compute: as asked for, but no more than there are blocks of 16 images.</summary>
+    /// <summary>Threads that share a batch: as asked for, but no more than there are blocks and single images to share.</summary>
     public int Threads { get; }
 
-    /// <summary>Computes logits. Allocates nothing.</summary>
+    /// <summary>Counts the time of each step of the runs that follow, where it is wanted.</summary>
+    internal LayerTimes? Times { get; set; }
+
+    /// <summary>Takes over the weights as they are now, after they have changed. Not while a run is under way.</summary>
+    public void Refresh()
+    {
+        foreach (var network in _networks)
+            network.Fold(Weights);
+    }
+
+    /// <summary>Computes logits. Allocates nothing once as many calls as ever run at the same time have run.</summary>
     /// <param name="pixels">Images×H×W×3 bytes, red first.</param>
     /// <param name="count">Number of images, at most <see cref="Batch"/>.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
@@ -83,8 +100,18 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var owned in _owned)
-            owned.Dispose();
+        _pool?.Dispose();
+        foreach (var network in _networks)
+            network.Dispose();
+        foreach (var workspace in _workspaces)
+            workspace.Dispose();
+    }
+
+    /// <summary>What a batch is cut into: so many blocks of sixteen images, the last of which may lack some, and so many single images behind them.</summary>
+    private static (int Blocks, int Total) Items(int images)
+    {
+        var (blocks, rest) = Math.DivRem(images, Lanes.Count);
+        return rest >= FewestInBlock ? (blocks + 1, blocks + 1) : (blocks, blocks + rest);
     }
 
     private void Run(in ImageBatch images, Span<float> logits)
@@ -93,29 +120,81 @@ public sealed unsafe class InferencePlan : IDisposable
             throw new ArgumentException($"a run of {images.Count} images; this plan takes 1 to {Batch}");
         if (logits.Length < images.Count * Weights.Network.Classes)
             throw new ArgumentException($"{images.Count} images of {Weights.Network.Classes} classes need {images.Count * Weights.Network.Classes} logits");
-        foreach (var step in _network.Steps)
-            step.Prepare();
-        foreach (var pending in _network.Pendings)
-            pending?.PrepareInference(_network.Planes);
         fixed (float* pointer = logits)
         {
-            _images = images;
-            _logits = pointer;
-            _pool.Run();
+            if (_pool != null && Items(images.Count).Total > 1)
+            {
+                lock (_poolGate)
+                {
+                    _images = images;
+                    _logits = pointer;
+                    _pool.Run();
+                }
+
+                return;
+            }
+
+            var workspace = Rent();
+            Compute(images, pointer, workspace, worker: 0, workers: 1);
+            lock (_gate)
+                _idle.Push(workspace);
         }
     }
 
-    private void Work(int worker)
+    private void Work(int worker) => Compute(_images, _logits, _ofWorkers[worker], worker, Threads);
+
+    /// <summary>A worker's share of a batch: every so many-th block or image.</summary>
+    private void Compute(in ImageBatch images, float* logits, Workspace workspace, int worker, int workers)
     {
-        var scratch = _scratch + worker * _network.Scratch;
-        ref readonly var block = ref _blocks[worker];
-        for (var b = worker; b < Lanes.Blocks(_images.Count); b += Threads)
+        var times = Times;
+        times?.Start(worker);
+        var classes = Weights.Network.Classes;
+        var (blocks, total) = Items(images.Count);
+        for (var item = worker; item < total; item += workers)
         {
-            _images.Load(b, block.Data + _network.ImagesOffset);
-            foreach (var step in _network.Steps)
-                step.Forward(_network.Planes, block, scratch);
-            var images = Math.Min(Lanes.Count, _images.Count - b * Lanes.Count);
-            _network.Loss.ReadLogits(_network.Planes, block, scratch, images, _logits + (long)b * Lanes.Count * Weights.Network.Classes);
+            var network = item < blocks ? _block! : _single;
+            var first = item < blocks ? item * Lanes.Count : blocks * Lanes.Count + item - blocks;
+            var count = item < blocks ? Math.Min(Lanes.Count, images.Count - first) : 1;
+            if (item < blocks)
+                images.Load(item, workspace.Data + network.ImagesOffset);
+            else
+                images.LoadOne(first, workspace.Data + network.ImagesOffset, network.ImagesStride);
+            times?.Lap(worker, OtherWork.Images);
+            network.Run(workspace.Data, workspace.Scratch, times, worker);
+            for (var lane = 0; lane < count; lane++)
+                network.ReadLogits(workspace.Data, lane, new Span<float>(logits + (long)(first + lane) * classes, classes));
+            times?.Lap(worker, OtherWork.Loss);
         }
+    }
+
+    private Workspace Rent()
+    {
+        lock (_gate)
+        {
+            if (_idle.TryPop(out var workspace))
+                return workspace;
+        }
+
+        return CreateWorkspace();
+    }
+
+    private Workspace CreateWorkspace()
+    {
+        var workspace = new Workspace(_networks.Max(network => network.DataSize), _networks.Max(network => network.Scratch));
+        lock (_gate)
+            _workspaces.Add(workspace);
+        return workspace;
+    }
+
+    /// <summary>Memory in which one thread computes.</summary>
+    private sealed class Workspace(long data, long scratch) : IDisposable
+    {
+        private readonly NativeArray<float> _memory = new(data + scratch);
+
+        public float* Data => _memory.Pointer;
+
+        public float* Scratch => _memory.Pointer + data;
+
+        public void Dispose() => _memory.Dispose();
     }
 }

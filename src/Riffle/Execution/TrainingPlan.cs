@@ -91,6 +91,9 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Gradient of the mean loss, in the order of <see cref="Weights.Trained"/>, after a step.</summary>
     public Span<float> Gradients => new(_gradients, Weights.Trained.Length);
 
+    /// <summary>Where each step's time is counted, if anywhere.</summary>
+    internal LayerTimes? Times { get; set; }
+
     private int Parts { get; }
 
     /// <summary>Forward, loss, backward: fills <see cref="Gradients"/> and updates the running statistics. Allocates nothing.</summary>
@@ -176,6 +179,8 @@ public sealed unsafe class TrainingPlan : IDisposable
         var end = Math.Min(used.Length, Parts * (worker + 1) / Threads * _blocksPerPart);
         var scratch = _scratch + worker * _network.Scratch;
         var steps = _network.Steps;
+        var times = Times;
+        times?.Start(worker);
 
         for (var s = worker; s < steps.Length; s += Threads)
         {
@@ -184,20 +189,29 @@ public sealed unsafe class TrainingPlan : IDisposable
                 pending.PrepareInference(_network.Planes);
         }
 
+        times?.Lap(worker, OtherWork.Weights);
         for (var b = first; b < end; b++)
             _images.Load(b, used[b].Data + _network.ImagesOffset);
+        times?.Lap(worker, OtherWork.Images);
         if (_pool.Arrive())
             _pool.Release();
+        times?.Lap(worker, OtherWork.Waiting);
 
         for (var s = 0; s < steps.Length; s++)
         {
             for (var i = first; i < end; i++)
                 steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch);
-            if (_network.Pendings[s] is { NeedsBatch: true } pending && _pool.Arrive())
+            times?.Lap(worker, s);
+            if (_network.Pendings[s] is not { NeedsBatch: true } pending)
+                continue;
+            if (_pool.Arrive())
             {
                 pending.AfterForward(_network.Planes, used, _images.Count);
+                times?.Lap(worker, OtherWork.BatchNorm);
                 _pool.Release();
             }
+
+            times?.Lap(worker, OtherWork.Waiting);
         }
 
         for (var b = first; b < end; b++)
@@ -206,7 +220,8 @@ public sealed unsafe class TrainingPlan : IDisposable
             _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, _smoothing, 1f / _images.Count);
         }
 
-        FinishBackward(steps.Length, used);
+        times?.Lap(worker, OtherWork.Loss);
+        FinishBackward(steps.Length, used, worker);
         for (var s = steps.Length - 1; s >= 0; s--)
         {
             var last = -1;
@@ -218,28 +233,37 @@ public sealed unsafe class TrainingPlan : IDisposable
                 last = part;
             }
 
-            FinishBackward(s, used);
+            times?.Lap(worker, s, backward: true);
+            FinishBackward(s, used, worker);
         }
 
         if (_pool.Arrive())
             _pool.Release();
+        times?.Lap(worker, OtherWork.Waiting, backward: true);
         var length = (long)Weights.Trained.Length;
         var parts = (used.Length + _blocksPerPart - 1) / _blocksPerPart;
         _network.Loss.SumParts(_parts, parts, length, length * worker / Threads, length * (worker + 1) / Threads, _gradients);
+        times?.Lap(worker, OtherWork.Gradients, backward: true);
     }
 
     /// <summary>Blocks are taken up and down in turn: a step begins with the block that the one before it ended with, which is still in the cache.</summary>
     private static int InTurn(int step, int i, int first, int end) => step % 2 == 0 ? i : first + end - 1 - i;
 
     /// <summary>Where gradients have become whole, batch norm's backward; its own gradients go to the first part, and stay zero in the others.</summary>
-    private void FinishBackward(int step, ReadOnlySpan<Block> used)
+    private void FinishBackward(int step, ReadOnlySpan<Block> used, int worker)
     {
         var finished = _network.FinishedAfter[step];
-        if (finished.Length == 0 || !_pool.Arrive())
+        if (finished.Length == 0)
             return;
-        foreach (var pending in finished)
-            pending.AfterBackward(_network.Planes, used, _images.Count, _parts);
-        _pool.Release();
+        if (_pool.Arrive())
+        {
+            foreach (var pending in finished)
+                pending.AfterBackward(_network.Planes, used, _images.Count, _parts);
+            Times?.Lap(worker, OtherWork.BatchNorm, backward: true);
+            _pool.Release();
+        }
+
+        Times?.Lap(worker, OtherWork.Waiting, backward: true);
     }
 
     private int ImagesOf(int block) => Math.Min(Lanes.Count, _images.Count - block * Lanes.Count);

@@ -36,9 +36,24 @@ internal readonly unsafe struct Addition
         for (var c = 0; c < Channels; c++)
         {
             var target = block.Data + planes.Offset[Output + c];
-            PlaneReader<TVec> left = PlaneAccess.Reader<TVec>(planes, block, Left[c], 0), right = PlaneAccess.Reader<TVec>(planes, block, Right[c], 0);
+            PendingPlane<TVec> left = PlaneAccess.Reader<TVec>(planes, block, Left[c], 0), right = PlaneAccess.Reader<TVec>(planes, block, Right[c], 0);
             for (var i = 0; i < PlaneSize; i += TVec.Count)
                 TVec.Store(target + i, left.At(i) + right.At(i));
+        }
+    }
+
+    /// <summary>y = max(floor, a + b) in inference.</summary>
+    /// <param name="planes">Offsets, and the floor of the output's planes.</param>
+    /// <param name="data">The block's activations.</param>
+    public void Infer<TVec>(in Planes planes, float* data)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Channels; c++)
+        {
+            float* left = data + planes.Offset[Left[c]], right = data + planes.Offset[Right[c]], target = data + planes.Offset[Output + c];
+            var floor = TVec.Broadcast(planes.Floor[Output + c]);
+            for (var i = 0; i < PlaneSize; i += TVec.Count)
+                TVec.Store(target + i, TVec.Max(floor, TVec.Load(left + i) + TVec.Load(right + i)));
         }
     }
 

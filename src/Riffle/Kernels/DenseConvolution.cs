@@ -26,18 +26,13 @@ internal readonly unsafe struct DenseConvolution
 
     private int Depth => 9 * Window.Channels;
 
-    private PaddedPlane Padded => new(Window.Height, Window.Width, Window.Stride);
-
-    /// <summary>Floats of an output row.</summary>
-    private int Length => Window.OutputWidth * Lanes.Count;
-
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => Window.Channels * Padded.Size + (long)OutputChannels * (Length + Lanes.Count);
+    public long Scratch => Window.Channels * Window.Padded.Size + (long)OutputChannels * (Window.OutputRow + Lanes.Count);
 
     /// <summary>Where the 9·C rows begin that the first row of outputs sees.</summary>
     public long[] TapOffsets()
     {
-        var padded = Padded;
+        var padded = Window.Padded;
         return [.. Enumerable.Range(0, Depth).Select(k => k / 9 * padded.Size + padded.Tap(k % 9))];
     }
 
@@ -49,11 +44,31 @@ internal readonly unsafe struct DenseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         ReadInput<TVec>(planes, block, scratch);
-        int height = Window.OutputHeight, length = Length, stride = Padded.RowStep;
+        int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
         for (var y = 0; y < height; y++)
         {
             var sink = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
             MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, scratch + (long)y * stride, Offsets, length, sink);
+        }
+    }
+
+    /// <summary>y = max(floor, w ∗ x + bias) in inference.</summary>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the floor.</param>
+    /// <param name="data">The block's activations.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    /// <param name="outputStride">Distance between planes of the output.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var padded = Window.Padded;
+        for (var c = 0; c < Window.Channels; c++)
+            padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch + c * padded.Size, border: 0);
+        var length = (Window.OutputRow + TVec.Count - 1) / TVec.Count * TVec.Count;
+        var output = data + planes.Offset[Window.Output];
+        for (var y = 0; y < Window.OutputHeight; y++)
+        {
+            var sink = new FinalPlanes(output + y * Window.OutputRow, outputStride, planes.Shift + Window.Output, planes.Floor[Window.Output]);
+            MatrixProduct.Multiply<TVec, FinalPlanes>(Packed, OutputChannels, Depth, scratch + (long)y * padded.RowStep, Offsets, length, sink);
         }
     }
 
@@ -67,8 +82,8 @@ internal readonly unsafe struct DenseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         ReadInput<TVec>(planes, block, scratch);
-        int height = Window.OutputHeight, length = Length, stride = Padded.RowStep, dyStride = length + Lanes.Count;
-        var dy = scratch + Window.Channels * Padded.Size;
+        int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep, dyStride = length + Lanes.Count;
+        var dy = scratch + Window.Channels * Window.Padded.Size;
         for (var y = 0; y < height; y++)
         {
             for (var o = 0; o < OutputChannels; o++)
@@ -81,8 +96,8 @@ internal readonly unsafe struct DenseConvolution
     private void ReadInput<TVec>(in Planes planes, in Block block, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = Padded;
+        var padded = Window.Padded;
         for (var c = 0; c < Window.Channels; c++)
-            padded.Read<TVec>(planes, block, Window.Input[c], scratch + c * padded.Size, border: 0);
+            padded.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch + c * padded.Size, border: 0);
     }
 }

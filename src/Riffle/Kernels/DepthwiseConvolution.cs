@@ -21,28 +21,43 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <summary>9 where each channel has its own weights, 0 where all share nine.</summary>
     public readonly int WeightStride { get; init; }
 
-    private PaddedPlane Input => new(Window.Height, Window.Width, Window.Stride);
+    private PaddedPlane Output => new(Window.OutputHeight, Window.OutputWidth, stride: 1, Window.Lanes);
 
-    private PaddedPlane Output => new(Window.OutputHeight, Window.OutputWidth, stride: 1);
-
-    private int InputSize => Window.Height * Window.Width * Lanes.Count;
+    private int InputSize => Window.Height * Window.Width * Window.Lanes;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => Input.Size + Output.Size + InputSize;
+    public long Scratch => Window.Padded.Size + Output.Size + InputSize;
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
-        var input = Input;
-        int height = Window.OutputHeight, length = Window.OutputWidth * Lanes.Count;
+        var input = Window.Padded;
+        int height = Window.OutputHeight, length = Window.OutputRow;
         for (var c = 0; c < Window.Channels; c++)
         {
-            input.Read<TVec>(planes, block, Window.Input[c], scratch, border: 0);
+            input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
             var target = block.Data + planes.Offset[Window.Output + c];
-            Correlate<TVec>(scratch, input, Weights + c * WeightStride, target, height, length);
+            Correlate<TVec>(scratch, input, Weights + c * WeightStride, 0, float.NegativeInfinity, target, height, length);
             if (gatherSums)
                 PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, height * length);
+        }
+    }
+
+    /// <summary>y = max(floor, w ∗ x + bias) in inference.</summary>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the floor.</param>
+    /// <param name="data">The block's activations.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var input = Window.Padded;
+        for (var c = 0; c < Window.Channels; c++)
+        {
+            var output = Window.Output + c;
+            input.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, border: 0);
+            Correlate<TVec>(
+                scratch, input, Weights + c * WeightStride, planes.Shift[output], planes.Floor[output], data + planes.Offset[output], Window.OutputHeight, Window.OutputRow);
         }
     }
 
@@ -56,7 +71,7 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
-        PaddedPlane input = Input, output = Output;
+        PaddedPlane input = Window.Padded, output = Output;
         float* x = scratch, dy = x + input.Size, dx = dy + output.Size;
         var flipped = stackalloc float[9];
         for (var c = 0; c < Window.Channels; c++)
@@ -64,7 +79,7 @@ internal readonly unsafe struct DepthwiseConvolution
             output.ReadGradient<TVec>(planes, block, Window.Output + c, dy);
             if (weightGradient != null)
             {
-                input.Read<TVec>(planes, block, Window.Input[c], x, border: 0);
+                input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), x, border: 0);
                 WeightGradient<TVec>(x, input, dy + output.Tap(4), output.Row, weightGradient + c * 9, accumulate);
             }
 
@@ -73,7 +88,7 @@ internal readonly unsafe struct DepthwiseConvolution
             {
                 for (var i = 0; i < 9; i++)
                     flipped[i] = weights[8 - i];
-                Correlate<TVec>(dy, output, flipped, dx, Window.Height, Window.Width * Lanes.Count);
+                Correlate<TVec>(dy, output, flipped, 0, float.NegativeInfinity, dx, Window.Height, Window.Width * Lanes.Count);
             }
             else
             {
@@ -84,10 +99,12 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    /// <summary>target = w ∗ padded, rows of <paramref name="length"/> floats without borders.</summary>
-    private static void Correlate<TVec>(float* padded, in PaddedPlane plane, float* weights, float* target, int height, int length)
+    /// <summary>target = max(floor, w ∗ padded + bias), rows of <paramref name="length"/> floats without borders.</summary>
+    private static void Correlate<TVec>(
+        float* padded, in PaddedPlane plane, float* weights, float bias, float floor, float* target, int height, int length)
         where TVec : unmanaged, IVec<TVec>
     {
+        TVec start = TVec.Broadcast(bias), least = TVec.Broadcast(floor);
         TVec w0 = TVec.Broadcast(weights[0]), w1 = TVec.Broadcast(weights[1]), w2 = TVec.Broadcast(weights[2]);
         TVec w3 = TVec.Broadcast(weights[3]), w4 = TVec.Broadcast(weights[4]), w5 = TVec.Broadcast(weights[5]);
         TVec w6 = TVec.Broadcast(weights[6]), w7 = TVec.Broadcast(weights[7]), w8 = TVec.Broadcast(weights[8]);
@@ -97,7 +114,7 @@ internal readonly unsafe struct DepthwiseConvolution
             float* top = padded, centre = top + plane.Row, bottom = centre + plane.Row;
             for (var i = 0; i < length; i += TVec.Count)
             {
-                var sum = w0 * TVec.Load(top + i);
+                var sum = TVec.MultiplyAdd(w0, TVec.Load(top + i), start);
                 var other = w1 * TVec.Load(top + middle + i);
                 TVec.Accumulate(ref sum, w2, TVec.Load(top + right + i));
                 TVec.Accumulate(ref other, w3, TVec.Load(centre + i));
@@ -106,7 +123,7 @@ internal readonly unsafe struct DepthwiseConvolution
                 TVec.Accumulate(ref sum, w6, TVec.Load(bottom + i));
                 TVec.Accumulate(ref other, w7, TVec.Load(bottom + middle + i));
                 TVec.Accumulate(ref sum, w8, TVec.Load(bottom + right + i));
-                TVec.Store(target + i, sum + other);
+                TVec.Store(target + i, TVec.Max(least, sum + other));
             }
         }
     }
@@ -152,7 +169,7 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         TVec s0 = TVec.Zero, s1 = TVec.Zero, s2 = TVec.Zero, s3 = TVec.Zero, s4 = TVec.Zero, s5 = TVec.Zero, s6 = TVec.Zero, s7 = TVec.Zero, s8 = TVec.Zero;
-        int height = Window.OutputHeight, length = Window.OutputWidth * Lanes.Count, middle = plane.Tap(1), right = plane.Tap(2);
+        int height = Window.OutputHeight, length = Window.OutputRow, middle = plane.Tap(1), right = plane.Tap(2);
         for (var y = 0; y < height; y++, x += plane.RowStep, dy += dyRow)
         {
             float* top = x, centre = top + plane.Row, bottom = centre + plane.Row;

@@ -47,6 +47,41 @@ internal readonly unsafe struct GlobalAveragePool
         }
     }
 
+    /// <summary>y = mean of x in inference, of 16 images or of one.</summary>
+    /// <param name="planes">Offsets.</param>
+    /// <param name="data">The block's activations.</param>
+    /// <param name="lanes">L.</param>
+    public void Infer<TVec>(in Planes planes, float* data, int lanes)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Channels; c++)
+        {
+            float* x = data + planes.Offset[Input[c]], y = data + planes.Offset[Output + c];
+            if (lanes == 1)
+            {
+                // Whole vectors first, then what is left of the plane.
+                var sums = TVec.Zero;
+                var i = 0;
+                for (; i + TVec.Count <= PlaneSize; i += TVec.Count)
+                    sums += TVec.Load(x + i);
+                var sum = TVec.Sum(sums);
+                for (; i < PlaneSize; i++)
+                    sum += x[i];
+                *y = Math.Max(planes.Floor[Output + c], sum / PlaneSize);
+                continue;
+            }
+
+            var (share, floor) = (TVec.Broadcast(Share), TVec.Broadcast(planes.Floor[Output + c]));
+            for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+            {
+                var sum = TVec.Zero;
+                for (var i = lane; i < PlaneSize; i += Lanes.Count)
+                    sum += TVec.Load(x + i);
+                TVec.Store(y + lane, TVec.Max(floor, sum * share));
+            }
+        }
+    }
+
     /// <summary>dx = dy / (H·W) everywhere.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>

@@ -14,35 +14,35 @@ internal readonly unsafe struct MaxPool
     /// <summary>Input, output and how they lie to each other.</summary>
     public readonly Window Window { get; init; }
 
-    private PaddedPlane Strided => new(Window.Height, Window.Width, Window.Stride);
-
     /// <summary>Backward works window by window, on planes in the order of positions.</summary>
-    private PaddedPlane Plain => new(Window.Height, Window.Width, stride: 1);
+    private PaddedPlane Plain => new(Window.Height, Window.Width, stride: 1, Window.Lanes);
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => Math.Max(Strided.Size, 2 * Plain.Size + (long)Window.OutputHeight * Window.OutputWidth * Lanes.Count);
+    public long Scratch => Math.Max(Window.Padded.Size, 2 * Plain.Size + (long)Window.OutputHeight * Window.OutputRow);
 
     /// <summary>y = largest x of each window.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = Strided;
-        int height = Window.OutputHeight, length = Window.OutputWidth * Lanes.Count, middle = padded.Tap(1), right = padded.Tap(2);
         for (var c = 0; c < Window.Channels; c++)
         {
-            padded.Read<TVec>(planes, block, Window.Input[c], scratch, float.NegativeInfinity);
-            float* target = block.Data + planes.Offset[Window.Output + c], top = scratch;
-            for (var y = 0; y < height; y++, target += length, top += padded.RowStep)
-            {
-                float* centre = top + padded.Row, bottom = centre + padded.Row;
-                for (var i = 0; i < length; i += TVec.Count)
-                {
-                    var left = Max3(TVec.Load(top + i), TVec.Load(centre + i), TVec.Load(bottom + i));
-                    var between = Max3(TVec.Load(top + middle + i), TVec.Load(centre + middle + i), TVec.Load(bottom + middle + i));
-                    var last = Max3(TVec.Load(top + right + i), TVec.Load(centre + right + i), TVec.Load(bottom + right + i));
-                    TVec.Store(target + i, Max3(left, between, last));
-                }
-            }
+            var value = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
+            Window.Padded.Read<TVec, PendingPlane<TVec>>(value, scratch, float.NegativeInfinity);
+            Largest<TVec>(scratch, float.NegativeInfinity, block.Data + planes.Offset[Window.Output + c]);
+        }
+    }
+
+    /// <summary>y = max(floor, largest x of each window) in inference.</summary>
+    /// <param name="planes">Offsets, and the floor of the output's planes.</param>
+    /// <param name="data">The block's activations.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Window.Channels; c++)
+        {
+            Window.Padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, float.NegativeInfinity);
+            Largest<TVec>(scratch, planes.Floor[Window.Output + c], data + planes.Offset[Window.Output + c]);
         }
     }
 
@@ -59,7 +59,8 @@ internal readonly unsafe struct MaxPool
         float* input = scratch, dx = input + padded.Size, dy = dx + padded.Size;
         for (var c = 0; c < Window.Channels; c++)
         {
-            padded.Read<TVec>(planes, block, Window.Input[c], input, float.NegativeInfinity);
+            var value = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
+            padded.Read<TVec, PendingPlane<TVec>>(value, input, float.NegativeInfinity);
             padded.Clear(dx);
             PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + c, 0, height * width * Lanes.Count, dy);
             var largest = block.Data + planes.Offset[Window.Output + c];
@@ -78,10 +79,10 @@ internal readonly unsafe struct MaxPool
                             for (var kx = 0; kx < 3; kx++)
                             {
                                 // What is left goes to the first value that is the largest; then nothing is left.
-                                var value = TVec.Load(input + at + kx * Lanes.Count);
+                                var seen = TVec.Load(input + at + kx * Lanes.Count);
                                 var to = dx + at + kx * Lanes.Count;
-                                TVec.Store(to, TVec.Load(to) + TVec.WhereAtLeast(value, top, left, TVec.Zero));
-                                left = TVec.WhereAtLeast(value, top, TVec.Zero, left);
+                                TVec.Store(to, TVec.Load(to) + TVec.WhereAtLeast(seen, top, left, TVec.Zero));
+                                left = TVec.WhereAtLeast(seen, top, TVec.Zero, left);
                             }
                         }
                     }
@@ -91,6 +92,25 @@ internal readonly unsafe struct MaxPool
             var row = Window.Width * Lanes.Count;
             for (var y = 0; y < Window.Height; y++)
                 PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)y * row, row, dx + padded.Tap(4) + (long)y * padded.Row, arrivals[c]);
+        }
+    }
+
+    private void Largest<TVec>(float* top, float floor, float* target)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var padded = Window.Padded;
+        int length = Window.OutputRow, middle = padded.Tap(1), right = padded.Tap(2);
+        var least = TVec.Broadcast(floor);
+        for (var y = 0; y < Window.OutputHeight; y++, target += length, top += padded.RowStep)
+        {
+            float* centre = top + padded.Row, bottom = centre + padded.Row;
+            for (var i = 0; i < length; i += TVec.Count)
+            {
+                var left = Max3(TVec.Load(top + i), TVec.Load(centre + i), TVec.Load(bottom + i));
+                var between = Max3(TVec.Load(top + middle + i), TVec.Load(centre + middle + i), TVec.Load(bottom + middle + i));
+                var last = Max3(TVec.Load(top + right + i), TVec.Load(centre + right + i), TVec.Load(bottom + right + i));
+                TVec.Store(target + i, TVec.Max(least, Max3(left, between, last)));
+            }
         }
     }
 

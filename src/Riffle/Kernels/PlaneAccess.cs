@@ -3,11 +3,25 @@ using Riffle.Simd;
 
 namespace Riffle.Kernels;
 
-/// <summary>A plane as it is read: max(floor, scale · x + shift).</summary>
-internal readonly unsafe struct PlaneReader<TVec>(float* x, TVec scale, TVec shift, TVec floor)
-    where TVec : unmanaged, IVec<TVec>
+/// <summary>A way to read a plane.</summary>
+internal interface IPlaneReader<TVec>
 {
     /// <summary>The vector that begins i floats on.</summary>
+    TVec At(long i);
+}
+
+/// <summary>A plane whose values are final.</summary>
+internal readonly unsafe struct FinalPlane<TVec>(float* x) : IPlaneReader<TVec>
+    where TVec : unmanaged, IVec<TVec>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec At(long i) => TVec.Load(x + i);
+}
+
+/// <summary>A plane with what is pending on it: max(floor, scale · x + shift).</summary>
+internal readonly unsafe struct PendingPlane<TVec>(float* x, TVec scale, TVec shift, TVec floor) : IPlaneReader<TVec>
+    where TVec : unmanaged, IVec<TVec>
+{
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVec At(long i) => TVec.Max(floor, TVec.MultiplyAdd(scale, TVec.Load(x + i), shift));
 }
@@ -25,7 +39,7 @@ internal static unsafe class PlaneAccess
     }
 
     /// <summary>max(floor, scale · x + shift) from a place of a plane on, a vector at a time.</summary>
-    public static PlaneReader<TVec> Reader<TVec>(in Planes planes, in Block block, int plane, long start)
+    public static PendingPlane<TVec> Reader<TVec>(in Planes planes, in Block block, int plane, long start)
         where TVec : unmanaged, IVec<TVec> => new(
             block.Data + planes.Offset[plane] + start,
             TVec.Broadcast(planes.Scale[plane]),

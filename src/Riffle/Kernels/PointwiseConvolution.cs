@@ -18,6 +18,9 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Floats that the panels of both directions may take: a quarter of a megabyte, half of the smallest L2 cache there is.</summary>
     private const int PanelFloats = 64 * 1024;
 
+    /// <summary>Floats of x that a product in inference works on at a time, so that they stay in the L1 cache from tile to tile.</summary>
+    private const int PartFloats = 6 * 1024;
+
     /// <summary>Planes of the input in the order of its channels.</summary>
     public readonly int* Input { get; init; }
 
@@ -42,7 +45,7 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Transposed weights by group in the same order, for the gradient by the input.</summary>
     public readonly float* PackedTransposed { get; init; }
 
-    /// <summary><see cref="PanelOffsets"/>, where the kernel reads them.</summary>
+    /// <summary>Where rows of x begin: in training those of a panel (<see cref="PanelOffsets"/>), in inference those of the input, in the block's memory.</summary>
     public readonly long* Offsets { get; init; }
 
     private int GroupInput => InputChannels / Groups;
@@ -135,6 +138,33 @@ internal readonly unsafe struct PointwiseConvolution
                     continue;
                 var sink = new InputGradients<TVec>(planes, block, input, arrivals + g * GroupInput, start, length, dx, stride);
                 MatrixProduct.Multiply<TVec, InputGradients<TVec>>(PackedTransposed + weights, GroupInput, GroupOutput, dy, Offsets, length, sink);
+            }
+        }
+    }
+
+    /// <summary>y = max(floor, w · x + bias) in inference, from plane to plane.</summary>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the floor.</param>
+    /// <param name="data">The block's activations.</param>
+    /// <param name="outputStride">Distance between planes of the output.</param>
+    public void Infer<TVec>(in Planes planes, float* data, long outputStride)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
+        var part = Math.Clamp(PartFloats / GroupInput / 64 * 64, 64, LongestPanel);
+        for (var g = 0; g < Groups; g++)
+        {
+            var output = Output + g * GroupOutput;
+            for (var start = 0; start < size; start += part)
+            {
+                var sink = new FinalPlanes(data + planes.Offset[output] + start, outputStride, planes.Shift + output, planes.Floor[output]);
+                MatrixProduct.Multiply<TVec, FinalPlanes>(
+                    Packed + (long)g * GroupOutput * GroupInput,
+                    GroupOutput,
+                    GroupInput,
+                    data + start,
+                    Offsets + (long)g * GroupInput,
+                    Math.Min(part, size - start),
+                    sink);
             }
         }
     }

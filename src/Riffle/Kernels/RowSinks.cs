@@ -45,3 +45,21 @@ internal readonly unsafe struct InputGradients<TVec>(
             PlaneAccess.AddGradient<TVec>(planes, block, input[row + r], start, length, scratch + r * stride, arrivals[row + r]);
     }
 }
+
+/// <summary>Rows are parts of the output's planes as they stay: batch norm is folded into the weights and the bias, ReLU is the floor.</summary>
+internal readonly unsafe struct FinalPlanes(float* target, long stride, float* bias, float floor) : IRowSink
+{
+    public static bool HasBias => true;
+
+    public float* Bias => bias;
+
+    public float Floor => floor;
+
+    public long Stride => stride;
+
+    public float* Target(int row) => target + row * stride;
+
+    public void Written(int row, int count)
+    {
+    }
+}

@@ -22,6 +22,15 @@ internal readonly unsafe struct Window
     /// <summary>Step of the window.</summary>
     public readonly int Stride { get; init; }
 
+    /// <summary>L, images in a block: 16 or 1.</summary>
+    public readonly int Lanes { get; init; }
+
+    /// <summary>The input with its border, as the window reads it.</summary>
+    public PaddedPlane Padded => new(Height, Width, Stride, Lanes);
+
+    /// <summary>Floats of an output row.</summary>
+    public int OutputRow => OutputWidth * Lanes;
+
     /// <summary>h.</summary>
     public int OutputHeight => (Height - 1) / Stride + 1;
 

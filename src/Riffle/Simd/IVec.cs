@@ -47,4 +47,7 @@ internal unsafe interface IVec<TSelf>
 
     /// <summary>The sums of four vectors.</summary>
     static abstract Vector128<float> Sum4(TSelf a, TSelf b, TSelf c, TSelf d);
+
+    /// <summary>Every second float of a and then b, from the first on and from the second on.</summary>
+    static abstract (TSelf Even, TSelf Odd) Unzip(TSelf a, TSelf b);
 }

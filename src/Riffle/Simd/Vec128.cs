@@ -10,6 +10,9 @@ internal unsafe struct Vec128 : IVec<Vec128>
 {
     private Vector128<float> _v;
 
+    /// <summary>The vector itself, for the wider ones that are made of two.</summary>
+    public readonly Vector128<float> Value => _v;
+
     public static int Count => Vector128<float>.Count;
 
     public static int Registers => AdvSimd.IsSupported || Avx512F.VL.IsSupported ? 32 : 16;
@@ -49,6 +52,12 @@ internal unsafe struct Vec128 : IVec<Vec128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vec128 value) => Vector128.Sum(value._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vec128 Even, Vec128 Odd) Unzip(Vec128 a, Vec128 b) =>
+        Sse.IsSupported ? (Of(Sse.Shuffle(a._v, b._v, 0b10_00_10_00)), Of(Sse.Shuffle(a._v, b._v, 0b11_01_11_01)))
+        : AdvSimd.Arm64.IsSupported ? (Of(AdvSimd.Arm64.UnzipEven(a._v, b._v)), Of(AdvSimd.Arm64.UnzipOdd(a._v, b._v)))
+        : (Of(Vector128.Create(a._v[0], a._v[2], b._v[0], b._v[2])), Of(Vector128.Create(a._v[1], a._v[3], b._v[1], b._v[3])));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sum4(Vec128 a, Vec128 b, Vec128 c, Vec128 d) =>

@@ -9,6 +9,9 @@ internal unsafe struct Vec256 : IVec<Vec256>
 {
     private Vector256<float> _v;
 
+    /// <summary>The vector itself, for the wider ones that are made of two.</summary>
+    public readonly Vector256<float> Value => _v;
+
     public static int Count => Vector256<float>.Count;
 
     public static int Registers => Avx512F.VL.IsSupported ? 32 : 16;
@@ -48,6 +51,14 @@ internal unsafe struct Vec256 : IVec<Vec256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vec256 value) => Vector256.Sum(value._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vec256 Even, Vec256 Odd) Unzip(Vec256 a, Vec256 b)
+    {
+        var (evenA, oddA) = Vec128.Unzip(Vec128.Of(a._v.GetLower()), Vec128.Of(a._v.GetUpper()));
+        var (evenB, oddB) = Vec128.Unzip(Vec128.Of(b._v.GetLower()), Vec128.Of(b._v.GetUpper()));
+        return (Of(Vector256.Create(evenA.Value, evenB.Value)), Of(Vector256.Create(oddA.Value, oddB.Value)));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sum4(Vec256 a, Vec256 b, Vec256 c, Vec256 d)

@@ -49,6 +49,14 @@ internal unsafe struct Vec512 : IVec<Vec512>
     public static float Sum(Vec512 value) => Vector512.Sum(value._v);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vec512 Even, Vec512 Odd) Unzip(Vec512 a, Vec512 b)
+    {
+        var (evenA, oddA) = Vec256.Unzip(Vec256.Of(a._v.GetLower()), Vec256.Of(a._v.GetUpper()));
+        var (evenB, oddB) = Vec256.Unzip(Vec256.Of(b._v.GetLower()), Vec256.Of(b._v.GetUpper()));
+        return (new() { _v = Vector512.Create(evenA.Value, evenB.Value) }, new() { _v = Vector512.Create(oddA.Value, oddB.Value) });
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sum4(Vec512 a, Vec512 b, Vec512 c, Vec512 d) =>
         Vec256.Sum4(Halves(a), Halves(b), Halves(c), Halves(d));
 

@@ -48,6 +48,9 @@ internal unsafe struct VecScalar : IVec<VecScalar>
     public static float Sum(VecScalar value) => value._v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (VecScalar Even, VecScalar Odd) Unzip(VecScalar a, VecScalar b) => (a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sum4(VecScalar a, VecScalar b, VecScalar c, VecScalar d) =>
         Vector128.Create(a._v, b._v, c._v, d._v);
 }

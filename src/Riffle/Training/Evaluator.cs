@@ -93,6 +93,7 @@ public sealed class Evaluator : IDisposable
     public Measures Run(Action<int>? progress = null, CancellationToken cancel = default)
     {
         var tally = default(Tally);
+        _plan.Refresh();
         var classes = _plan.Weights.Network.Classes;
         _loader.StartEpoch(0);
         while (_loader.TryNext(out var batch))

@@ -10,7 +10,8 @@ public class CommandLineTests
 
     [Fact]
     public void Commands_come_in_the_order_of_use() =>
-        Assert.Equal(["demo", "summary", "prepare", "train", "evaluate", "predict"], CommandLine.CreateRoot().Subcommands.Select(command => command.Name));
+        Assert.Equal(
+            ["demo", "summary", "benchmark", "prepare", "train", "evaluate", "predict"], CommandLine.CreateRoot().Subcommands.Select(command => command.Name));
 
     [Fact]
     public void A_summary_as_json_is_one_document_and_nothing_else()
@@ -25,6 +26,8 @@ public class CommandLineTests
     [Theory]
     [InlineData("summary", "shufflenet-v3-x1.0")]
     [InlineData("summary", "shufflenet-v1-g3-x1.0", "--size", "3")]
+    [InlineData("benchmark", "shufflenet-v3-x1.0")]
+    [InlineData("benchmark", "shufflenet-v1-g3-x0.25", "--batch", "1,x")]
     [InlineData("train", "--model", "shufflenet-v1-g3-x1.0")]
     [InlineData("demo", "--epochs", "many")]
     [InlineData("demo", "--epochs", "0")]

@@ -13,7 +13,7 @@ public class SummaryCommandTests
     [MemberData(nameof(Names))]
     public void Json_has_the_fields_of_the_contract_and_adds_up(string name)
     {
-        using var document = JsonDocument.Parse(Summary(name, "--preset", "imagenet", "--json"));
+        using var document = JsonDocument.Parse(Summary(name, "--preset", "imagenet", "--no-measure", "--json"));
         var root = document.RootElement;
         Assert.Equal(["model", "input", "classes", "macs", "parameters", "layers"], Fields(root));
         Assert.Equal(name, root.GetProperty("model").GetString());
@@ -31,7 +31,7 @@ public class SummaryCommandTests
     [Fact]
     public void Table_shows_units_totals_and_the_study()
     {
-        var lines = Summary("shufflenet-v1-g3-x1.0").Split('\n');
+        var lines = Summary("shufflenet-v1-g3-x1.0", "--no-measure").Split('\n');
         string[] row = ["stage3.1-3", "7×7", "3×3", "1", "3", "480", "5,803,560", "122,760"];
         Assert.Equal(row, lines.Single(line => line.StartsWith("stage3.1-3 ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains(lines, line => line.StartsWith("Total: 19,524,288 multiply-adds, 594,248 parameters", StringComparison.Ordinal));
@@ -41,13 +41,25 @@ public class SummaryCommandTests
     }
 
     [Fact]
-    public void The_study_is_not_shown_where_it_has_no_figure() => Assert.DoesNotContain("The study", Summary("shufflenet-v1-g3-x1.0", "--size", "64"));
+    public void Latency_is_measured_beside_the_multiply_adds()
+    {
+        string[] small = ["shufflenet-v1-g3-x0.25", "--size", "24"];
+        using var document = JsonDocument.Parse(Summary([.. small, "--json"]));
+        Assert.Equal(["model", "input", "classes", "macs", "parameters", "latency_ms", "layers"], Fields(document.RootElement));
+        Assert.InRange(document.RootElement.GetProperty("latency_ms").GetDouble(), 0.0001, 60_000);
+        Assert.Contains("Measured here: one image takes ", Summary(small));
+        Assert.DoesNotContain("Measured here", Summary([.. small, "--no-measure"]));
+    }
+
+    [Fact]
+    public void The_study_is_not_shown_where_it_has_no_figure() =>
+        Assert.DoesNotContain("The study", Summary("shufflenet-v1-g3-x1.0", "--size", "64", "--no-measure"));
 
     [Fact]
     public void Layers_are_shown_when_asked_for()
     {
         var network = NetworkCatalogue.Build(NetworkCatalogue.Resolve("mobilenet-v1-x0.25", imageSize: 32, classes: 10));
-        var lines = Summary("mobilenet-v1-x0.25", "--size", "32", "--classes", "10", "--layers").Split('\n');
+        var lines = Summary("mobilenet-v1-x0.25", "--size", "32", "--classes", "10", "--layers", "--no-measure").Split('\n');
         Assert.All(network.Layers, layer => Assert.Contains(lines, line => line.StartsWith(layer.Name + " ", StringComparison.Ordinal)));
     }
 
@@ -66,7 +78,7 @@ public class SummaryCommandTests
     [Fact]
     public void Units_are_taken_over()
     {
-        var text = Summary("shufflenet-v2-x0.5", "--units", "1,3,2");
+        var text = Summary("shufflenet-v2-x0.5", "--units", "1,3,2", "--no-measure");
         Assert.DoesNotContain("stage2.1", text);
         Assert.Contains("\nstage3.1-2 ", text);
     }

@@ -200,6 +200,7 @@ public unsafe class OperationTests
         Height = height,
         Width = width,
         Stride = stride,
+        Lanes = Lanes.Count,
     };
 
     private static (int Height, int Width) Strided(int height, int width, int stride) => ((height - 1) / stride + 1, (width - 1) / stride + 1);

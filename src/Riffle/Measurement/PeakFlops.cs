@@ -1,16 +1,20 @@
 using System.Diagnostics;
 using Riffle.Simd;
 
-namespace Riffle.Benchmarks;
+namespace Riffle.Measurement;
 
-/// <summary>What this machine multiplies and adds at most, at the width that the kernels use: twelve independent chains that never leave the registers.</summary>
-internal static unsafe class Peak
+/// <summary>What this machine multiplies and adds at most, at the width that the kernels use: twelve independent chains that never leave the
+/// registers.</summary>
+public static class PeakFlops
 {
+    private const int Attempts = 5;
     private const int Rounds = 4_000_000;
 
-    /// <summary>GFLOP/s of as many threads at once, the best of several tries.</summary>
+    /// <summary>GFLOP/s of as many threads at once, the best of several tries; a tenth of a second or less.</summary>
+    /// <param name="threads">At least 1.</param>
     public static double Measure(int threads)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Func<long> run = VectorLevels.Best switch
         {
             VectorLevel.Bits512 => Run<Vec512>,
@@ -19,7 +23,7 @@ internal static unsafe class Peak
             _ => Run<VecScalar>,
         };
         double best = 0;
-        for (var attempt = 0; attempt < 5; attempt++)
+        for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var counts = new long[threads];
             var start = Stopwatch.GetTimestamp();

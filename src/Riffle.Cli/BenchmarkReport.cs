@@ -1,0 +1,153 @@
+using System.Globalization;
+using System.Text.Json;
+using Riffle.Cli.Commands;
+using Riffle.Measurement;
+using Riffle.Networks;
+
+namespace Riffle.Cli;
+
+/// <summary>What was measured of one network. A checkpoint has no preset.</summary>
+internal sealed record BenchmarkResult(string Model, string? Preset, Network Network, Performance[] Inference, Performance? Training)
+{
+    public NetworkComplexity Cost { get; } = Complexity.Of(Network);
+
+    public IEnumerable<Performance> Runs => Training is null ? Inference : Inference.Append(Training);
+}
+
+/// <summary>What <c>riffle benchmark</c> prints.</summary>
+internal static class BenchmarkReport
+{
+    private const string HowMeasured =
+        "Inference is from normalised images to logits, training is whole steps on a ready batch; images are noise. GFLOP/s counts two operations for a\n"
+        + "multiply-add in inference and six in training. The peak is that of fused multiply-adds in registers, measured before and after each row.";
+
+    private const string HowLayersAreMeasured =
+        "Time is that of one thread for one image. Bytes are what a layer must read and write for an image: inputs, output and weights. Batch norm and ReLU\n"
+        + "are applied by the layers that read their results, and what shuffle, slice and concat reorder is not moved at all: they have no rows.";
+
+    private const int Decimals = 6;
+
+    /// <summary>One element for each network and batch size of inference; what was measured of training stands in each element of its network.</summary>
+    public static void WriteJson(IReadOnlyList<BenchmarkResult> results, TextWriter output) => output.WriteLine(JsonSerializer.Serialize(
+        from result in results
+        let training = result.Training
+        from run in result.Inference
+        select new
+        {
+            result.Model,
+            result.Preset,
+            Input = Dimensions(result.Network.Input),
+            result.Network.Classes,
+            result.Cost.Macs,
+            result.Cost.Parameters,
+            NetworkBenchmark.VectorBits,
+            run.Threads,
+            run.Batch,
+            MedianMs = Round(run.Timings.Median),
+            P50Ms = Round(run.Timings.Percentile(50)),
+            P90Ms = Round(run.Timings.Percentile(90)),
+            P95Ms = Round(run.Timings.Percentile(95)),
+            P99Ms = Round(run.Timings.Percentile(99)),
+            ImagesPerSecond = Round(run.ImagesPerSecond),
+            Gflops = Round(run.Gflops),
+            PeakGflops = Round(run.PeakGflops),
+            ShareOfPeak = Round(run.ShareOfPeak),
+            TrainThreads = training?.Threads,
+            TrainBatch = training?.Batch,
+            TrainMedianMs = Round(training?.Timings.Median),
+            TrainImagesPerSecond = Round(training?.ImagesPerSecond),
+            TrainGflops = Round(training?.Gflops),
+            TrainPeakGflops = Round(training?.PeakGflops),
+            TrainShareOfPeak = Round(training?.ShareOfPeak),
+            TrainPlannedBytes = training?.PlannedBytes,
+            PeakResidentBytes = result.Runs.Max(each => each.PeakResidentBytes),
+            Layers = run.Layers.IsEmpty ? null : run.Layers.Select((line, i) => new
+            {
+                line.Name,
+                Op = line.Operation,
+                Output = line.Output is { } shape ? Dimensions(shape) : null,
+                line.Macs,
+                line.Bytes,
+                InferenceMs = Round(line.ForwardMilliseconds),
+                ForwardMs = Round(training?.Layers[i].ForwardMilliseconds),
+                BackwardMs = Round(training?.Layers[i].BackwardMilliseconds),
+            }),
+        },
+        TrainingOptions.Json));
+
+    /// <summary>For people.</summary>
+    public static void WriteTables(IReadOnlyList<BenchmarkResult> results, TextWriter output)
+    {
+        var table = new TextTable(
+            "Network", ">Multiply-adds", "Run", ">Threads", ">Batch", ">Median ms", ">p95 ms", ">p99 ms", ">Images/s", ">GFLOP/s", ">Of peak", ">Planned MiB");
+        foreach (var result in results)
+        {
+            foreach (var run in result.Inference)
+                AddRow(table, result, "inference", run);
+            if (result.Training is { } training)
+                AddRow(table, result, "training", training);
+        }
+
+        table.Write(output);
+        output.WriteLine();
+        var runs = results.SelectMany(result => result.Runs).ToArray();
+        var peaks = runs.GroupBy(run => run.Threads).OrderBy(group => group.Key)
+            .Select(group => $"{Number(group.Max(run => run.PeakGflops))} GFLOP/s on {group.Key} thread{(group.Key == 1 ? "" : "s")}");
+        var memory = runs.Max(run => run.PeakResidentBytes);
+        output.WriteLine($"Vectors of {NetworkBenchmark.VectorBits} bits; peak {string.Join(", ", peaks)}; at most {Mebibytes(memory)} MiB of memory in all.");
+        foreach (var result in results.Where(result => result.Inference[0].Layers.Length > 0))
+        {
+            output.WriteLine();
+            output.WriteLine($"{result.Model}, layer by layer");
+            output.WriteLine();
+            LayerTable(result).Write(output);
+        }
+
+        output.WriteLine();
+        output.WriteLine(HowMeasured);
+        if (runs.Any(run => run.Layers.Length > 0))
+            output.WriteLine(HowLayersAreMeasured);
+    }
+
+    private static void AddRow(TextTable table, BenchmarkResult result, string kind, Performance run) => table.Add(
+        result.Model, Number(result.Cost.Macs), kind, Number(run.Threads), Number(run.Batch), Milliseconds(run, 50), Milliseconds(run, 95), Milliseconds(run, 99),
+        Number(run.ImagesPerSecond), Number(run.Gflops, "0.0"), Number(100 * run.ShareOfPeak) + " %", run.PlannedBytes is { } bytes ? Mebibytes(bytes) : "");
+
+    private static TextTable LayerTable(BenchmarkResult result)
+    {
+        List<(string Heading, Performance Run, Func<LayerTime, double> Time)> columns =
+            [.. result.Inference.Select(run => ($">Batch {run.Batch}, µs", run, (Func<LayerTime, double>)(line => line.ForwardMilliseconds)))];
+        if (result.Training is { } training)
+        {
+            columns.Add((">Forward, µs", training, line => line.ForwardMilliseconds));
+            columns.Add((">Backward, µs", training, line => line.BackwardMilliseconds));
+        }
+
+        var table = new TextTable(["Layer", "Operation", ">Output", ">Multiply-adds", ">Bytes", .. columns.Select(column => column.Heading)]);
+        var lines = result.Inference[0].Layers;
+        foreach (var (i, line) in lines.Index())
+        {
+            string[] cost = line.Output is { } output ? [output.ToString(), Number(line.Macs), Number(line.Bytes)] : ["", "", ""];
+            table.Add([line.Name, line.Operation ?? "", .. cost, .. columns.Select(column => Microseconds(column.Time(column.Run.Layers[i]), column.Run))]);
+        }
+
+        var sums = columns.Select(column => Microseconds(column.Run.Layers.Sum(column.Time), column.Run));
+        table.Add(["all", "", "", Number(result.Cost.Macs), Number(lines.Sum(line => line.Bytes)), .. sums]);
+        return table;
+    }
+
+    /// <summary>For one image of a run's batch.</summary>
+    private static string Microseconds(double milliseconds, Performance run) => Number(1000 * milliseconds / run.Batch, "0.00");
+
+    private static int[] Dimensions(Shape shape) => [shape.Channels, shape.Height, shape.Width];
+
+    private static string Milliseconds(Performance run, double percent) => Number(run.Timings.Percentile(percent), "0.000");
+
+    private static string Mebibytes(long bytes) => Number(bytes / (1024.0 * 1024));
+
+    private static string Number(double value, string format = "#,0") => value.ToString(format, CultureInfo.InvariantCulture);
+
+    private static double Round(double value) => Math.Round(value, Decimals);
+
+    private static double? Round(double? value) => value is { } number ? Round(number) : null;
+}

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using Riffle.Measurement;
+using Riffle.Networks;
+using Riffle.Training;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary><c>riffle benchmark</c>: what networks take on this machine.</summary>
+internal static class BenchmarkCommand
+{
+    private const int MostImages = 65536;
+
+    private static readonly int[] DefaultBatches = [1, 16, 128];
+
+    public static Command Create()
+    {
+        var models = new Argument<string[]>("MODEL")
+        {
+            Description = "Names of networks, checkpoint files, or run folders, whose best checkpoint is taken.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var network = new NetworkOptions();
+        var threads = new Option<int?>("--threads")
+        {
+            Description = "Threads that compute; 0: one per core. Without it, inference has one and training one per core.",
+            HelpName = "N",
+        };
+        threads.Validators.Add(result =>
+            TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1024), result, "--threads is from 0 to 1024."));
+        var batches = NumberList.Option("--batch", "1,16,128", least: 1, most: MostImages);
+        batches.Description = $"Images at once in inference, each number a measurement; {string.Join(',', DefaultBatches)} without it.";
+        var trainBatch = new Option<int>("--train-batch") { Description = "Images in a training step.", HelpName = "N", DefaultValueFactory = _ => 128 };
+        trainBatch.Validators.Add(result =>
+            TrainingOptions.Require(result.GetValueOrDefault<int>() is >= 1 and <= MostImages, result, $"--train-batch is from 1 to {MostImages}."));
+        var noTrain = new Option<bool>("--no-train") { Description = "Do not measure training." };
+        var layers = new Option<bool>("--layers") { Description = "Measure every layer as well." };
+        var seconds = new Option<double>("--seconds")
+        {
+            Description = "Time for each measurement, before which there is a warm-up.",
+            HelpName = "S",
+            DefaultValueFactory = _ => 1.5,
+        };
+        seconds.Validators.Add(result =>
+            TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0.001 and <= 3600, result, "--seconds is from 0.001 to 3600."));
+        var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
+
+        var command = new Command("benchmark", "Measures latency, throughput and training speed of networks on this machine, beside their multiply-adds.")
+        {
+            models,
+        };
+        network.AddTo(command);
+        foreach (var option in (Option[])[threads, batches, trainBatch, noTrain, layers, seconds, json])
+            command.Options.Add(option);
+        return command
+            .WithExamples(
+                "riffle benchmark shufflenet-v1-g3-x1.0",
+                "riffle benchmark shufflenet-v1-g3-x0.25 shufflenet-v2-x0.5 mobilenet-v1-x0.25 --batch 1 --no-train",
+                "riffle benchmark shufflenet-v2-x1.0 --preset imagenet --train-batch 32 --seconds 5",
+                "riffle benchmark runs/first --layers --threads 2 --json")
+            .WithAction((parse, cancel) =>
+            {
+                // All of them before the first is measured, so that a wrong name is told at once.
+                var subjects = parse.GetRequiredValue(models).Select(model => Find(model, network, parse)).ToArray();
+                var budget = TimeSpan.FromSeconds(parse.GetValue(seconds));
+                var results = Measure(
+                    subjects, budget, parse.GetValue(layers), parse.GetValue(threads),
+                    parse.GetValue(batches) is { Length: > 0 } given ? given : DefaultBatches,
+                    parse.GetValue(noTrain) ? null : parse.GetValue(trainBatch), cancel);
+                var output = parse.InvocationConfiguration.Output;
+                if (parse.GetValue(json))
+                    BenchmarkReport.WriteJson(results, output);
+                else
+                    BenchmarkReport.WriteTables(results, output);
+                return ExitCode.Done;
+            });
+    }
+
+    private static Subject Find(string model, NetworkOptions options, ParseResult parse)
+    {
+        // What has a folder in it is meant as a file, even where there is none.
+        if (!Path.Exists(model) && Path.GetFileName(model) == model)
+        {
+            var spec = options.Resolve(parse, model);
+            var network = NetworkCatalogue.Build(spec);
+            return new(spec.Name, options.PresetOf(parse), network, (budget, layers) => NetworkBenchmark.Of(network, budget, layers));
+        }
+
+        if (options.AreGiven(parse))
+            throw new ArgumentException($"{model} is a file or folder: a checkpoint tells its preset, size, classes and units itself; leave these options out");
+        var weights = Checkpoint.Load(model).Weights;
+        return new(weights.Network.Name, null, weights.Network, (budget, layers) => new(weights, budget, layers));
+    }
+
+    private static List<BenchmarkResult> Measure(
+        Subject[] subjects, TimeSpan budget, bool layers, int? threads, int[] batches, int? trainBatch, CancellationToken cancel)
+    {
+        var (results, done) = (new List<BenchmarkResult>(), 0);
+        using var line = new ProgressLine("benchmark", subjects.Length * (batches.Length + (trainBatch is null ? 0 : 1)), "measurements");
+        foreach (var subject in subjects)
+        {
+            Performance Report(Performance performance)
+            {
+                line.Report(++done, subject.Name);
+                return performance;
+            }
+
+            var benchmark = subject.Benchmark(budget, layers);
+            var inference = batches.Select(batch => Report(benchmark.Inference(batch, threads ?? 1, cancel))).ToArray();
+            var training = trainBatch is { } images ? Report(benchmark.Training(images, threads ?? 0, cancel)) : null;
+            results.Add(new(subject.Name, subject.Preset, subject.Network, inference, training));
+        }
+
+        return results;
+    }
+
+    /// <summary>What is to be measured. A checkpoint has no preset.</summary>
+    private sealed record Subject(string Name, string? Preset, Network Network, Func<TimeSpan, bool, NetworkBenchmark> Benchmark);
+}

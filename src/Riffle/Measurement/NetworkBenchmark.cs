@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Networks;
+using Riffle.Simd;
+using Riffle.Training;
+
+namespace Riffle.Measurement;
+
+/// <summary>What one kind of run of a network, inference or training, took on this machine.</summary>
+/// <param name="Threads">Threads that computed: never more than the batch gives work to.</param>
+/// <param name="Batch">Images in a run.</param>
+/// <param name="Timings">Times of one run.</param>
+/// <param name="Gflops">Floating-point operations in 10⁹ a second at the median: two for a multiply-add in inference; in training six, two each for the
+/// output and the gradients by input and weights. Nothing but multiply-adds counts.</param>
+/// <param name="PeakGflops">What as many threads reach at most, measured right before and after.</param>
+/// <param name="PlannedBytes">Memory that the plan holds outside the managed heap; null for inference, whose plan does not tell.</param>
+/// <param name="PeakResidentBytes">Most memory that the process has held up to the end of the measurement, whatever else it did before.</param>
+/// <param name="Layers">Time by layer; empty unless it was asked for.</param>
+public sealed record Performance(
+    int Threads, int Batch, Timings Timings, double Gflops, double PeakGflops, long? PlannedBytes, long PeakResidentBytes, ImmutableArray<LayerTime> Layers)
+{
+    /// <summary>At the median time.</summary>
+    public double ImagesPerSecond => Batch / (Timings.Median / 1000);
+
+    /// <summary>Part of the peak that was reached; close to 1 is all that the machine can do.</summary>
+    public double ShareOfPeak => Gflops / PeakGflops;
+}
+
+/// <summary>Measures one network on images of noise, which take as long as any others.</summary>
+/// <param name="weights">The network; training changes its values.</param>
+/// <param name="budget">Time for the samples of each measurement, before which there is a warm-up.</param>
+/// <param name="layers">Whether time is also taken by layer, in runs of their own, because the clock is read often in them.</param>
+public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool layers = false)
+{
+    private const int OperationsOfInference = 2;
+    private const int OperationsOfTraining = 6;
+    private const float Momentum = 0.9f, WeightDecay = 1e-4f;
+    private const double LearningRate = 0.01;
+    private const ulong Seed = 1;
+
+    // "Time"; the data pipeline has the streams from 2^32 on.
+    private const ulong Stream = 0x5469_6D65;
+
+    private readonly long _macs = Complexity.Of(weights.Network).Macs;
+
+    /// <summary>Bits of the vectors that the kernels use here.</summary>
+    public static int VectorBits => (int)VectorLevels.Best is var bits and > 1 ? bits : 8 * sizeof(float);
+
+    /// <summary>A benchmark of a network with first weights.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="budget">Time for the samples of each measurement.</param>
+    /// <param name="layers">Whether time is also taken by layer.</param>
+    public static NetworkBenchmark Of(Network network, TimeSpan budget, bool layers = false)
+    {
+        var weights = new Weights(network);
+        Initialisation.Fill(weights, InitialisationKind.He, Seed);
+        return new(weights, budget, layers);
+    }
+
+    /// <summary>Measures inference: from normalised images to logits.</summary>
+    /// <param name="batch">Images in a run, at least 1.</param>
+    /// <param name="threads">0: one per core.</param>
+    /// <param name="cancel">Looked at between runs.</param>
+    /// <exception cref="ArgumentException">The batch is too large for an array.</exception>
+    /// <exception cref="RiffleException">There is not enough memory.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public Performance Inference(int batch, int threads = 1, CancellationToken cancel = default)
+    {
+        var images = Noise(batch);
+        var logits = Floats(batch, weights.Network.Classes);
+        using var plan = new InferencePlan(weights, batch, threads);
+        void Run() => plan.Run(images, batch, logits);
+        var measured = Measure(Run, plan.Threads, batch, OperationsOfInference, cancel);
+        return layers ? measured with { Layers = ByLayer(Run, plan.Threads, times => plan.Times = times, cancel) } : measured;
+    }
+
+    /// <summary>Measures training: forward, loss, backward and a Nesterov step on a ready batch.</summary>
+    /// <param name="batch">Images in a step, at least 1.</param>
+    /// <param name="threads">0: one per core.</param>
+    /// <param name="cancel">Looked at between steps.</param>
+    /// <exception cref="ArgumentException">The batch is too large for an array.</exception>
+    /// <exception cref="RiffleException">There is not enough memory.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public Performance Training(int batch, int threads = 0, CancellationToken cancel = default)
+    {
+        var images = Noise(batch);
+        var labels = Enumerable.Range(0, batch).Select(image => image % weights.Network.Classes).ToArray();
+        var optimiser = new Optimiser(weights, OptimiserKind.Nesterov, Momentum, WeightDecay);
+        using var plan = new TrainingPlan(weights, batch, threads);
+        var steps = 0;
+        void Run()
+        {
+            plan.Step(images, labels);
+            plan.Times?.Start(0);
+            optimiser.Apply(weights.Trained, plan.Gradients, LearningRate, steps++);
+            plan.Times?.Lap(0, OtherWork.Update, backward: true);
+        }
+
+        var measured = Measure(Run, plan.Threads, batch, OperationsOfTraining, cancel) with { PlannedBytes = plan.Memory };
+        return layers ? measured with { Layers = ByLayer(Run, plan.Threads, times => plan.Times = times, cancel) } : measured;
+    }
+
+    private Performance Measure(Action run, int threads, int batch, int operations, CancellationToken cancel)
+    {
+        var before = PeakFlops.Measure(threads);
+        var timings = Timings.Measure(run, budget, cancel);
+        var peak = Math.Max(before, PeakFlops.Measure(threads));
+        var gflops = operations * _macs * batch / (timings.Median / 1000) / 1e9;
+        using var process = Process.GetCurrentProcess();
+        return new(threads, batch, timings, gflops, peak, PlannedBytes: null, process.PeakWorkingSet64, Layers: []);
+    }
+
+    private ImmutableArray<LayerTime> ByLayer(Action run, int threads, Action<LayerTimes> count, CancellationToken cancel)
+    {
+        // No warm-up: these runs come after those that were timed.
+        var times = new LayerTimes(weights.Network, threads);
+        count(times);
+        return LayerTime.Of(times, weights.Network, Timings.Repeat(run, budget, cancel).Count);
+    }
+
+    private float[] Noise(int batch)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        var random = Random64.Create(Seed, Stream);
+        var images = Floats(batch, weights.Network.Input.Elements);
+        foreach (ref var value in images.AsSpan())
+            value = random.NextFloat() * 2 - 1;
+        return images;
+    }
+
+    private static float[] Floats(int batch, long perImage) => batch * perImage <= Array.MaxLength
+        ? new float[batch * perImage]
+        : throw new ArgumentException($"a batch of {batch} images is more than an array holds; choose a smaller one");
+}
