@@ -1,4 +1,5 @@
 using System.Globalization;
+using Riffle.Benchmarks;
 using Riffle.Measurement;
 
 // What only those who work on Riffle measure, each kind by its name; what a network takes is `riffle benchmark`.
@@ -9,5 +10,8 @@ if (args.Length > 0 && args[0] == "peak")
     return 0;
 }
 
-Console.Error.WriteLine("usage: Riffle.Benchmarks peak [THREADS]");
+if (args.Length > 0 && args[0] == "data")
+    return DataPath.Run(args[1..]);
+
+Console.Error.WriteLine("usage: Riffle.Benchmarks peak [THREADS] | data DIR [--train MODEL] [--threads N] [--steps N]");
 return 2;

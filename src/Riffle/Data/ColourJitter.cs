@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Riffle.Data;
@@ -11,132 +10,107 @@ namespace Riffle.Data;
 /// x' = brightness · (contrast · (Y + saturation · R(hue)(x − Y)) + (1 − contrast) · m)
 /// </code>
 /// clamped to 0…255 and rounded. Each factor alone is torchvision's ColorJitter (hue there turns HSV; turning YIQ keeps Y, which HSV doesn't, and is linear).
-/// Because saturation and hue keep Y, contrast keeps m and brightness is a factor, all 24 orders of the four are the same map. Products and sums are not
-/// fused, so the bytes are the same for any vector width, with or without FMA.
+/// Because saturation and hue keep Y, contrast keeps m and brightness is a factor, all 24 orders of the four are the same map. It is computed in whole
+/// numbers of 2^-16, so that the bytes are the same on every machine; that moves a value by less than a hundredth of a level.
 /// </summary>
 internal static class ColourJitter
 {
     private const double Red = 0.299, Green = 0.587, Blue = 0.114;
 
-    /// <summary>A pixel's channels reach from 2 before to 2 after a byte of it.</summary>
-    private const int Shifts = 5, Halo = 2;
+    /// <summary>Bits behind the point. Sums of the strongest map stay below 25 · 255 levels, which leaves room for them in 32 bits.</summary>
+    private const int FractionBits = 16;
 
-    /// <summary>Vectors of floats whose coefficients repeat: three; written twice, so that four in a row can begin at any of them.</summary>
-    private const int Phases = 6;
+    private const int One = 1 << FractionBits;
 
-    /// <summary>Bytes handled at once are whole vectors and whole pixels.</summary>
-    private static readonly int _block = 3 * Vector<byte>.Count;
-
-    /// <summary>Floats of a chunk stay in the first-level cache.</summary>
-    private static readonly int _chunk = 10 * _block;
+    /// <summary>Pixels of a chunk, as words, stay in the first-level cache. It is a multiple of every vector's length.</summary>
+    private const int ChunkPixels = 512;
 
     /// <summary>A quarter turn of the chroma, seen in RGB: red moves towards yellow, as with a rising HSV hue.</summary>
     private static readonly double[] _quarterTurn = QuarterTurn();
 
+    /// <summary>Changes an image in place.</summary>
+    /// <param name="pixels">Whole pixels, red first.</param>
+    /// <param name="brightness">From 0 to 2, as are the next two; 1 changes nothing.</param>
+    /// <param name="contrast">Of the distance from the mean grey.</param>
+    /// <param name="saturation">Of the distance from the pixel's own grey.</param>
+    /// <param name="hue">Turns, from -1 to 1.</param>
     public static void Apply(Span<byte> pixels, float brightness, float contrast, float saturation, float hue)
     {
         if (brightness == 1 && contrast == 1 && saturation == 1 && hue == 0)
             return;
-        Span<float> matrix = stackalloc float[9];
+        Span<uint> words = stackalloc uint[ChunkPixels];
+        Span<int> matrix = stackalloc int[9];
         FillMatrix(matrix, (double)brightness * contrast, saturation, hue);
-        var offset = contrast == 1 ? 0 : brightness * (1.0 - contrast) * MeanGrey(pixels);
-
-        var width = Vector<float>.Count;
-        Span<float> coefficients = stackalloc float[Phases * Shifts * width];
-        for (var i = 0; i < coefficients.Length; i++)
-        {
-            var (phase, shift, lane) = (i / (Shifts * width), i / width % Shifts, i % width);
-            var row = ((phase * width) + lane) % 3;
-            var column = row + shift - Halo;
-            coefficients[i] = column is >= 0 and < 3 ? matrix[(row * 3) + column] : 0;
-        }
+        var offset = contrast == 1 ? 0 : brightness * (1.0 - contrast) * MeanGrey(pixels, words);
 
         // Half a level added, and truncation, round to the nearest.
-        Map(pixels, coefficients, new Vector<float>((float)offset + 0.5f));
-    }
-
-    private static void Map(Span<byte> pixels, ReadOnlySpan<float> coefficients, Vector<float> offset)
-    {
-        Span<float> scratch = stackalloc float[_chunk + (2 * Halo)];
-        while (pixels.Length >= _block)
+        var summand = (int)Math.Round(offset * One) + (One / 2);
+        while (!pixels.IsEmpty)
         {
-            var chunk = pixels[..Math.Min(_chunk, pixels.Length / _block * _block)];
-            MapBlocks(chunk, scratch, coefficients, offset);
+            var chunk = Chunk(pixels);
+            PixelWords.Read(chunk, words);
+            Map(words, matrix, summand);
+            PixelWords.Write(words, chunk);
             pixels = pixels[chunk.Length..];
         }
-
-        Span<byte> rest = stackalloc byte[_block];
-        pixels.CopyTo(rest);
-        MapBlocks(rest, scratch, coefficients, offset);
-        rest[..pixels.Length].CopyTo(pixels);
     }
 
-    private static void MapBlocks(Span<byte> pixels, Span<float> scratch, ReadOnlySpan<float> coefficients, Vector<float> offset)
+    private static void Map(Span<uint> words, ReadOnlySpan<int> matrix, int summand)
     {
-        ref var bytes = ref MemoryMarshal.GetReference(pixels);
-        ref var floats = ref MemoryMarshal.GetReference(scratch);
-        ref var table = ref MemoryMarshal.GetReference(coefficients);
-        var (step, width) = ((nuint)Vector<byte>.Count, (nuint)Vector<float>.Count);
-        for (nuint i = 0; i < (nuint)pixels.Length; i += step)
+        Vector<int> rr = new(matrix[0]), rg = new(matrix[1]), rb = new(matrix[2]);
+        Vector<int> gr = new(matrix[3]), gg = new(matrix[4]), gb = new(matrix[5]);
+        Vector<int> br = new(matrix[6]), bg = new(matrix[7]), bb = new(matrix[8]);
+        Vector<int> start = new(summand), level = new(byte.MaxValue);
+        foreach (ref var word in MemoryMarshal.Cast<uint, Vector<int>>(words))
         {
-            Vector.Widen(Vector.LoadUnsafe(ref bytes, i), out var low, out var high);
-            Vector.Widen(low, out var a, out var b);
-            Vector.Widen(high, out var c, out var d);
-            ref var to = ref Unsafe.Add(ref floats, i + Halo);
-            Vector.ConvertToSingle(Vector.AsVectorInt32(a)).StoreUnsafe(ref to);
-            Vector.ConvertToSingle(Vector.AsVectorInt32(b)).StoreUnsafe(ref to, width);
-            Vector.ConvertToSingle(Vector.AsVectorInt32(c)).StoreUnsafe(ref to, 2 * width);
-            Vector.ConvertToSingle(Vector.AsVectorInt32(d)).StoreUnsafe(ref to, 3 * width);
+            var (red, green, blue) = (word & level, (word >>> 8) & level, (word >>> 16) & level);
+            var newRed = Level(start + (red * rr) + (green * rg) + (blue * rb));
+            var newGreen = Level(start + (red * gr) + (green * gg) + (blue * gb));
+            var newBlue = Level(start + (red * br) + (green * bg) + (blue * bb));
+            word = newRed | (newGreen << 8) | (newBlue << 16);
         }
 
-        // Four vectors of floats make one of bytes, so the phase of the first moves on by one with each.
-        nuint phase = 0;
-        for (nuint i = 0; i < (nuint)pixels.Length; i += step)
-        {
-            ref var from = ref Unsafe.Add(ref floats, i);
-            ref var factors = ref Unsafe.Add(ref table, phase * Shifts * width);
-            var a = MapVector(ref from, ref factors, offset);
-            var b = MapVector(ref Unsafe.Add(ref from, width), ref Unsafe.Add(ref factors, Shifts * width), offset);
-            var c = MapVector(ref Unsafe.Add(ref from, 2 * width), ref Unsafe.Add(ref factors, 2 * Shifts * width), offset);
-            var d = MapVector(ref Unsafe.Add(ref from, 3 * width), ref Unsafe.Add(ref factors, 3 * Shifts * width), offset);
-            Vector.Narrow(Vector.Narrow(a, b), Vector.Narrow(c, d)).StoreUnsafe(ref bytes, i);
-            phase = phase == 2 ? 0 : phase + 1;
-        }
+        Vector<int> Level(Vector<int> sum) => Vector.Min(Vector.Max(sum >> FractionBits, Vector<int>.Zero), level);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector<uint> MapVector(ref float from, ref float factors, Vector<float> sum)
-    {
-        var width = (nuint)Vector<float>.Count;
-        sum += Vector.LoadUnsafe(ref from) * Vector.LoadUnsafe(ref factors);
-        sum += Vector.LoadUnsafe(ref from, 1) * Vector.LoadUnsafe(ref factors, width);
-        sum += Vector.LoadUnsafe(ref from, 2) * Vector.LoadUnsafe(ref factors, 2 * width);
-        sum += Vector.LoadUnsafe(ref from, 3) * Vector.LoadUnsafe(ref factors, 3 * width);
-        sum += Vector.LoadUnsafe(ref from, 4) * Vector.LoadUnsafe(ref factors, 4 * width);
-        return Vector.AsVectorUInt32(Vector.ConvertToInt32Native(Vector.MinNative(Vector.MaxNative(sum, Vector<float>.Zero), new Vector<float>(255.5f))));
-    }
-
-    private static double MeanGrey(ReadOnlySpan<byte> pixels)
+    private static double MeanGrey(ReadOnlySpan<byte> pixels, Span<uint> words)
     {
         long red = 0, green = 0, blue = 0;
-        for (var i = 0; i + 2 < pixels.Length; i += 3)
+        Vector<uint> level = new(byte.MaxValue);
+        for (var rest = pixels; !rest.IsEmpty;)
         {
-            red += pixels[i];
-            green += pixels[i + 1];
-            blue += pixels[i + 2];
+            var chunk = Chunk(rest);
+            PixelWords.Read(chunk, words);
+            Vector<uint> r = default, g = default, b = default;
+            foreach (var word in MemoryMarshal.Cast<uint, Vector<uint>>(words))
+            {
+                r += word & level;
+                g += (word >>> 8) & level;
+                b += (word >>> 16) & level;
+            }
+
+            red += Vector.Sum(r);
+            green += Vector.Sum(g);
+            blue += Vector.Sum(b);
+            rest = rest[chunk.Length..];
         }
 
         return ((Red * red) + (Green * green) + (Blue * blue)) / (pixels.Length / 3);
     }
 
-    private static void FillMatrix(Span<float> matrix, double scale, double saturation, double hue)
+    private static Span<byte> Chunk(Span<byte> pixels) => pixels[..Math.Min(3 * ChunkPixels, pixels.Length)];
+
+    private static ReadOnlySpan<byte> Chunk(ReadOnlySpan<byte> pixels) => pixels[..Math.Min(3 * ChunkPixels, pixels.Length)];
+
+    private static void FillMatrix(Span<int> matrix, double scale, double saturation, double hue)
     {
         ReadOnlySpan<double> grey = [Red, Green, Blue];
         var (sine, cosine) = Math.SinCos(2 * Math.PI * hue);
         for (var i = 0; i < 9; i++)
         {
             var own = i % 4 == 0 ? 1.0 : 0.0;
-            matrix[i] = (float)(scale * (grey[i % 3] + (saturation * ((cosine * (own - grey[i % 3])) + (sine * _quarterTurn[i])))));
+            var factor = scale * (grey[i % 3] + (saturation * ((cosine * (own - grey[i % 3])) + (sine * _quarterTurn[i]))));
+            matrix[i] = (int)Math.Round(factor * One);
         }
     }
 

@@ -8,8 +8,9 @@ internal static class Crop
     /// <summary>Pixels that fit into 16 bytes, whole.</summary>
     private const int PixelsAtOnce = 5;
 
-    /// <summary>Five pixels in reverse order; the first of the 16 bytes belongs to none.</summary>
-    private static readonly Vector128<byte> Reversed = Vector128.Create((byte)13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0);
+    /// <summary>Five pixels in reverse order; the first of the 16 bytes belongs to none. A constant where it is used, not a field: see
+    /// <see cref="PixelWords"/>.</summary>
+    private static Vector128<byte> Reversed => Vector128.Create((byte)13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0);
 
     public static void Copy(ReadOnlySpan<byte> source, int side, int left, int top, int size, bool mirrored, Span<byte> destination)
     {

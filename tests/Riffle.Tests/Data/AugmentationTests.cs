@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Riffle.Data;
+using Riffle.Formats;
 
 namespace Riffle.Tests.Data;
 
@@ -78,6 +79,40 @@ public class AugmentationTests
                 return image.Zip(expected).All(p => Math.Abs(p.First - p.Second) <= 0.6);
             }).QuickCheckThrowOnFailure();
 
+    /// <summary>Whole numbers leave no room for a machine of its own mind: a sum of 2^-16 levels, rounded half up and clamped.</summary>
+    [Fact]
+    public void Colours_have_these_bytes_on_every_machine()
+    {
+        var image = Noise(57, 11);
+        ColourJitter.Apply(image, 1.15f, 0.85f, 1.1f, -0.03f);
+        Assert.Equal(2064429143u, Crc32C.Compute(image));
+    }
+
+    [Fact]
+    public void Each_pixel_is_mapped_alike_wherever_it_stands() =>
+        Prop.ForAll(Gen.Choose(1, 1200).ToArbitrary(), place =>
+        {
+            // Without contrast a pixel's neighbours don't matter.
+            var image = Noise(36, 2);
+            var alone = image.AsSpan(place * 3, 3).ToArray();
+            ColourJitter.Apply(image, 1.3f, 1, 0.6f, 0.2f);
+            ColourJitter.Apply(alone, 1.3f, 1, 0.6f, 0.2f);
+            return image.AsSpan(place * 3, 3).SequenceEqual(alone);
+        }).QuickCheckThrowOnFailure();
+
+    [Theory]
+    [InlineData(2, 2, 2, 0.5f)]
+    [InlineData(2, 2, 2, -0.3f)]
+    [InlineData(2, 2, 2, 1 / 6f)]
+    [InlineData(0, 2, 2, 0.5f)]
+    public void The_strongest_changes_of_the_extreme_colours_stay_within_the_range(float brightness, float contrast, float saturation, float hue)
+    {
+        var image = Enumerable.Range(0, 8).SelectMany(i => new[] { (byte)(i % 2 * 255), (byte)(i / 2 % 2 * 255), (byte)(i / 4 * 255) }).ToArray();
+        var expected = Oracle(image, brightness, contrast, saturation, hue);
+        ColourJitter.Apply(image, brightness, contrast, saturation, hue);
+        Assert.All(image.Zip(expected), p => Assert.InRange(p.First - p.Second, -0.6, 0.6));
+    }
+
     [Fact]
     public void A_factor_of_one_and_no_turn_change_nothing()
     {
@@ -86,7 +121,7 @@ public class AugmentationTests
         ColourJitter.Apply(copy, 1, 1, 1, 0);
         Assert.Equal(image, copy);
 
-        // The map itself, not only its being passed over: a turn by 1e-9 is the identity in single precision.
+        // The map itself, not only its being passed over: a turn by 1e-9 is the identity in steps of 2^-16.
         ColourJitter.Apply(copy, 1, 1, 1, 1e-9f);
         Assert.Equal(image, copy);
     }

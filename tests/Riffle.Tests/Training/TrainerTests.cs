@@ -86,7 +86,9 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void It_learns_and_its_metrics_are_those_of_its_checkpoints()
     {
-        using var trainer = Start("run", TinyDataset.Recipe(epochs: 12) with { Batch = 10, Schedule = Recipe.Best.Schedule with { LearningRate = 0.05 } });
+        // Enough for any seed: ten of them reached 87 to 97 %, but 67 to 90 % in half as many epochs.
+        const int epochs = 24;
+        using var trainer = Start("run", TinyDataset.Recipe(epochs: epochs) with { Batch = 10, Schedule = Recipe.Best.Schedule with { LearningRate = 0.05 } });
         var outcome = trainer.Run();
         var (first, best) = (outcome.Training.History[0], outcome.Training.Best!);
         Assert.True(best.Validation.Top1 >= 80, $"top-1 is {best.Validation.Top1}");
@@ -94,7 +96,7 @@ public sealed class TrainerTests : IDisposable
 
         var lines = File.ReadAllLines(Path.Combine(_data.Run("run"), "metrics.csv"));
         Assert.Equal("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5", lines[0]);
-        Assert.Equal(13, lines.Length);
+        Assert.Equal(1 + epochs, lines.Length);
 
         var evaluation = Evaluator.Evaluate(Checkpoint.Load(_data.Run("run")), _data.Open());
         Assert.Equal(new Evaluation("shufflenet-v1-g3-x0.25", 140, best.Validation.Top1, best.Validation.Top5, best.Validation.Loss), evaluation);
