@@ -1,4 +1,3 @@
-using Riffle.Kernels;
 using Riffle.Simd;
 
 namespace Riffle.Execution;

@@ -79,7 +79,7 @@ internal readonly unsafe struct PaddedPlane(int height, int width, int stride, i
     public void ReadGradient<TVec>(in Planes planes, in Block block, int plane, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
-        new Span<float>(target, Row).Fill(0);
+        new Span<float>(target, Row).Clear();
         var length = width * lanes;
         for (var y = 0; y < height; y++)
         {
@@ -88,7 +88,7 @@ internal readonly unsafe struct PaddedPlane(int height, int width, int stride, i
             FillBorders(row, 0);
         }
 
-        new Span<float>(target + (long)(height + 1) * Row, Row).Fill(0);
+        new Span<float>(target + (long)(height + 1) * Row, Row).Clear();
     }
 
     /// <summary>Sets everything to zero.</summary>
