@@ -239,7 +239,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         }
     }
 
-    /// <summary>The fully connected layer of one image: each logit is a row of weights times the features.</summary>
+    /// <summary>The fully connected layer of one image: there are no positions to lay vectors over.</summary>
     private FoldedStep CreateClassifier<TVec>(Layer layer, Tensor output, long[] inputOffsets)
         where TVec : unmanaged, IVec<TVec>
     {
@@ -251,8 +251,8 @@ internal sealed unsafe class FoldedNetwork : IDisposable
             Output = _planes.Offset[output.FirstPlane],
             Bias = _planes.Shift + output.FirstPlane,
         };
-        kernel = kernel with { Rows = Copy<long>(kernel.RowOffsets()), Weights = Allocate<float>(output.Channels * kernel.RowLength) };
-        return new FoldedStep((data, scratch) => kernel.Infer<TVec>(data, scratch), kernel.RowLength, kernel.Pack);
+        kernel = kernel with { Weights = Allocate<float>(kernel.WeightCount) };
+        return new FoldedStep((data, scratch) => kernel.Infer<TVec>(data, scratch), kernel.Scratch, kernel.Pack);
     }
 
     private T* Allocate<T>(long count)

@@ -8,10 +8,13 @@ namespace Riffle.Kernels;
 /// x    [C]   features, anywhere      w [K][C]
 /// y    [K]   logits, side by side
 /// </code>
-/// With a single position there is nothing to lay vectors over but the features: each logit is a sum over a row of weights.
+/// With a single position vectors lie over classes, four at a time, and the weights are read once, as one run of memory: that run is what it costs.
 /// </summary>
 internal readonly unsafe struct Classification
 {
+    /// <summary>Classes that are computed together: whole vectors of any width, four of those of 256 bits.</summary>
+    private const int Together = 32;
+
     /// <summary>Where the features lie in the block's memory.</summary>
     public readonly long* Inputs { get; init; }
 
@@ -27,38 +30,64 @@ internal readonly unsafe struct Classification
     /// <summary>One for each logit.</summary>
     public readonly float* Bias { get; init; }
 
-    /// <summary>w in rows of <see cref="RowLength"/>, zero behind C.</summary>
+    /// <summary>w as [K / 32][C][32], zero behind K.</summary>
     public readonly float* Weights { get; init; }
 
-    /// <summary><see cref="RowOffsets"/>, where the kernel reads them.</summary>
-    public readonly long* Rows { get; init; }
+    /// <summary>Floats that <see cref="Weights"/> must hold.</summary>
+    public long WeightCount => (long)Padded * InputChannels;
 
-    /// <summary>Floats of a row: whole vectors of any width. Also what is needed of scratch.</summary>
-    public int RowLength => (InputChannels + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
+    /// <summary>Floats of scratch that are needed.</summary>
+    public long Scratch => Padded;
 
-    /// <summary>Where the rows of w begin.</summary>
-    public long[] RowOffsets()
-    {
-        long length = RowLength;
-        return [.. Enumerable.Range(0, Classes).Select(row => row * length)];
-    }
+    private int Padded => (Classes + Together - 1) / Together * Together;
 
-    /// <summary>Lays w [K][C] out in rows.</summary>
+    /// <summary>Brings w [K][C] into the order in which it is read.</summary>
     public void Pack(float* weights)
     {
-        for (var row = 0; row < Classes; row++)
-            new ReadOnlySpan<float>(weights + (long)row * InputChannels, InputChannels).CopyTo(new Span<float>(Weights + Rows[row], InputChannels));
+        for (var k = 0; k < Classes; k++)
+        {
+            var column = Weights + k / Together * (long)InputChannels * Together + k % Together;
+            for (var c = 0; c < InputChannels; c++)
+                column[(long)c * Together] = weights[(long)k * InputChannels + c];
+        }
     }
 
     /// <summary>y = w · x + bias.</summary>
     public void Infer<TVec>(float* data, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
-        for (var c = 0; c < InputChannels; c++)
-            scratch[c] = data[Inputs[c]];
-        new Span<float>(scratch + InputChannels, RowLength - InputChannels).Clear();
-        var logits = data + Output;
-        new ReadOnlySpan<float>(Bias, Classes).CopyTo(new Span<float>(logits, Classes));
-        MatrixProduct.MultiplyTransposed<TVec>(scratch, 1, 0, Weights, Classes, Rows, RowLength, logits, accumulate: true);
+        var weights = Weights;
+        for (var k = 0; k < Padded; k += Together, weights += (long)InputChannels * Together)
+        {
+            for (var part = 0; part < Together; part += 4 * TVec.Count)
+                Sum<TVec>(data, weights + part, scratch + k + part);
+        }
+
+        for (var k = 0; k < Classes; k++)
+            data[Output + k] = scratch[k] + Bias[k];
+    }
+
+    /// <summary>Four vectors of classes, or the two that 512 bits make of 32 classes, over all features.</summary>
+    private void Sum<TVec>(float* data, float* weights, float* target)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        TVec s0 = TVec.Zero, s1 = TVec.Zero, s2 = TVec.Zero, s3 = TVec.Zero;
+        for (var c = 0; c < InputChannels; c++, weights += Together)
+        {
+            var x = TVec.Broadcast(data[Inputs[c]]);
+            TVec.Accumulate(ref s0, x, TVec.Load(weights));
+            TVec.Accumulate(ref s1, x, TVec.Load(weights + TVec.Count));
+            if (TVec.Count == Together / 2)
+                continue;
+            TVec.Accumulate(ref s2, x, TVec.Load(weights + 2 * TVec.Count));
+            TVec.Accumulate(ref s3, x, TVec.Load(weights + 3 * TVec.Count));
+        }
+
+        TVec.Store(target, s0);
+        TVec.Store(target + TVec.Count, s1);
+        if (TVec.Count == Together / 2)
+            return;
+        TVec.Store(target + 2 * TVec.Count, s2);
+        TVec.Store(target + 3 * TVec.Count, s3);
     }
 }

@@ -62,7 +62,12 @@ internal readonly unsafe struct DenseConvolution
     {
         var padded = Window.Padded;
         for (var c = 0; c < Window.Channels; c++)
-            padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch + c * padded.Size, border: 0);
+        {
+            var target = scratch + c * padded.Size;
+            padded.Prepare(target, 0);
+            padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), target, border: 0);
+        }
+
         var length = (Window.OutputRow + TVec.Count - 1) / TVec.Count * TVec.Count;
         var output = data + planes.Offset[Window.Output];
         for (var y = 0; y < Window.OutputHeight; y++)
@@ -98,6 +103,10 @@ internal readonly unsafe struct DenseConvolution
     {
         var padded = Window.Padded;
         for (var c = 0; c < Window.Channels; c++)
-            padded.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch + c * padded.Size, border: 0);
+        {
+            var target = scratch + c * padded.Size;
+            padded.Prepare(target, 0);
+            padded.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), target, border: 0);
+        }
     }
 }

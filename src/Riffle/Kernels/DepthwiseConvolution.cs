@@ -34,6 +34,7 @@ internal readonly unsafe struct DepthwiseConvolution
     {
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
+        input.Prepare(scratch, 0);
         for (var c = 0; c < Window.Channels; c++)
         {
             input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
@@ -52,6 +53,7 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         var input = Window.Padded;
+        input.Prepare(scratch, 0);
         for (var c = 0; c < Window.Channels; c++)
         {
             var output = Window.Output + c;
@@ -74,6 +76,8 @@ internal readonly unsafe struct DepthwiseConvolution
         PaddedPlane input = Window.Padded, output = Output;
         float* x = scratch, dy = x + input.Size, dx = dy + output.Size;
         var flipped = stackalloc float[9];
+        input.Prepare(x, 0);
+        output.Prepare(dy, 0);
         for (var c = 0; c < Window.Channels; c++)
         {
             output.ReadGradient<TVec>(planes, block, Window.Output + c, dy);
@@ -108,7 +112,7 @@ internal readonly unsafe struct DepthwiseConvolution
         TVec w0 = TVec.Broadcast(weights[0]), w1 = TVec.Broadcast(weights[1]), w2 = TVec.Broadcast(weights[2]);
         TVec w3 = TVec.Broadcast(weights[3]), w4 = TVec.Broadcast(weights[4]), w5 = TVec.Broadcast(weights[5]);
         TVec w6 = TVec.Broadcast(weights[6]), w7 = TVec.Broadcast(weights[7]), w8 = TVec.Broadcast(weights[8]);
-        int middle = plane.Tap(1), right = plane.Tap(2);
+        int middle = plane.Middle, right = plane.Right;
         for (var y = 0; y < height; y++, padded += plane.RowStep, target += length)
         {
             float* top = padded, centre = top + plane.Row, bottom = centre + plane.Row;
@@ -169,7 +173,7 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         TVec s0 = TVec.Zero, s1 = TVec.Zero, s2 = TVec.Zero, s3 = TVec.Zero, s4 = TVec.Zero, s5 = TVec.Zero, s6 = TVec.Zero, s7 = TVec.Zero, s8 = TVec.Zero;
-        int height = Window.OutputHeight, length = Window.OutputRow, middle = plane.Tap(1), right = plane.Tap(2);
+        int height = Window.OutputHeight, length = Window.OutputRow, middle = plane.Middle, right = plane.Right;
         for (var y = 0; y < height; y++, x += plane.RowStep, dy += dyRow)
         {
             float* top = x, centre = top + plane.Row, bottom = centre + plane.Row;

@@ -24,6 +24,7 @@ internal readonly unsafe struct MaxPool
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
+        Window.Padded.Prepare(scratch, float.NegativeInfinity);
         for (var c = 0; c < Window.Channels; c++)
         {
             var value = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
@@ -39,6 +40,7 @@ internal readonly unsafe struct MaxPool
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
+        Window.Padded.Prepare(scratch, float.NegativeInfinity);
         for (var c = 0; c < Window.Channels; c++)
         {
             Window.Padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, float.NegativeInfinity);
@@ -57,11 +59,12 @@ internal readonly unsafe struct MaxPool
         var padded = Plain;
         int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
         float* input = scratch, dx = input + padded.Size, dy = dx + padded.Size;
+        padded.Prepare(input, float.NegativeInfinity);
         for (var c = 0; c < Window.Channels; c++)
         {
             var value = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
             padded.Read<TVec, PendingPlane<TVec>>(value, input, float.NegativeInfinity);
-            padded.Clear(dx);
+            padded.Prepare(dx, 0);
             PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + c, 0, height * width * Lanes.Count, dy);
             var largest = block.Data + planes.Offset[Window.Output + c];
             var next = dy;
@@ -99,7 +102,7 @@ internal readonly unsafe struct MaxPool
         where TVec : unmanaged, IVec<TVec>
     {
         var padded = Window.Padded;
-        int length = Window.OutputRow, middle = padded.Tap(1), right = padded.Tap(2);
+        int length = Window.OutputRow, middle = padded.Middle, right = padded.Right;
         var least = TVec.Broadcast(floor);
         for (var y = 0; y < Window.OutputHeight; y++, target += length, top += padded.RowStep)
         {
