@@ -163,7 +163,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
             case Convolution { Kernel: 3, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
                 var packed = Allocate<float>(layer.Parameters[0].Count);
                 var dense = new DenseConvolution { Window = Window(conv.Stride), OutputChannels = conv.OutputChannels, Packed = packed };
-                dense = dense with { Offsets = Copy<long>(dense.TapOffsets()) };
+                dense = dense with { Offsets = Copy<long>(dense.TapOffsets()), RowOffsets = Copy<long>(dense.PanelOffsets()) };
                 return new Steps<TVec>.Dense(dense, Kernel(layer), KernelOffset(layer), gather);
             case Networks.MaxPool { Kernel: 3 } pool:
                 return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = Window(pool.Stride) }, arrivals);

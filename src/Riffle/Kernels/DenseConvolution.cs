@@ -24,16 +24,29 @@ internal readonly unsafe struct DenseConvolution
     /// <summary><see cref="TapOffsets"/>, where the kernel reads them.</summary>
     public readonly long* Offsets { get; init; }
 
+    /// <summary><see cref="PanelOffsets"/>, where backward reads them.</summary>
+    public readonly long* RowOffsets { get; init; }
+
     private int Depth => 9 * Window.Channels;
 
+    /// <summary>Distance between the rows of the panel of output gradients: no power of two.</summary>
+    private int PanelStride => Window.OutputRow + Lanes.Count;
+
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => Window.Channels * Window.Padded.Size + (long)OutputChannels * (Window.OutputRow + Lanes.Count);
+    public long Scratch => Window.Channels * Window.Padded.Size + (long)OutputChannels * PanelStride;
 
     /// <summary>Where the 9·C rows begin that the first row of outputs sees.</summary>
     public long[] TapOffsets()
     {
         var padded = Window.Padded;
         return [.. Enumerable.Range(0, Depth).Select(k => k / 9 * padded.Size + padded.Tap(k % 9))];
+    }
+
+    /// <summary>Where the rows of the panel of output gradients begin.</summary>
+    public long[] PanelOffsets()
+    {
+        long stride = PanelStride;
+        return [.. Enumerable.Range(0, OutputChannels).Select(row => row * stride)];
     }
 
     /// <summary>Brings w [O][9·C] into packed order. Once a step.</summary>
@@ -48,7 +61,7 @@ internal readonly unsafe struct DenseConvolution
         for (var y = 0; y < height; y++)
         {
             var sink = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
-            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, scratch + (long)y * stride, Offsets, length, sink);
+            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, Taps(scratch + (long)y * stride), length, sink);
         }
     }
 
@@ -73,7 +86,7 @@ internal readonly unsafe struct DenseConvolution
         for (var y = 0; y < Window.OutputHeight; y++)
         {
             var sink = new FinalPlanes(output + y * Window.OutputRow, outputStride, planes.Shift + Window.Output, planes.Floor[Window.Output]);
-            MatrixProduct.Multiply<TVec, FinalPlanes>(Packed, OutputChannels, Depth, scratch + (long)y * padded.RowStep, Offsets, length, sink);
+            MatrixProduct.Multiply<TVec, FinalPlanes>(Packed, OutputChannels, Depth, Taps(scratch + (long)y * padded.RowStep), length, sink);
         }
     }
 
@@ -87,16 +100,17 @@ internal readonly unsafe struct DenseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         ReadInput<TVec>(planes, block, scratch);
-        int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep, dyStride = length + Lanes.Count;
-        var dy = scratch + Window.Channels * Window.Padded.Size;
+        int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
+        var dy = new Rows(scratch + Window.Channels * Window.Padded.Size, RowOffsets);
         for (var y = 0; y < height; y++)
         {
             for (var o = 0; o < OutputChannels; o++)
-                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy + (long)o * dyStride);
-            var x = scratch + (long)y * stride;
-            MatrixProduct.MultiplyTransposed<TVec>(dy, OutputChannels, dyStride, x, Depth, Offsets, length, weightGradient, accumulate || y > 0);
+                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * PanelStride);
+            MatrixProduct.MultiplyTransposed<TVec>(dy, OutputChannels, Taps(scratch + (long)y * stride), Depth, length, weightGradient, accumulate || y > 0);
         }
     }
+
+    private Rows Taps(float* row) => new(row, Offsets);
 
     private void ReadInput<TVec>(in Planes planes, in Block block, float* scratch)
         where TVec : unmanaged, IVec<TVec>

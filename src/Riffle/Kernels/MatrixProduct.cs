@@ -26,11 +26,24 @@ internal unsafe interface IRowSink
     void Written(int row, int count);
 }
 
+/// <summary>Rows of a matrix, each a run of floats: row r begins at First + Offsets[r].</summary>
+internal readonly unsafe struct Rows(float* first, long* offsets)
+{
+    /// <summary>What offsets count from.</summary>
+    public float* First => first;
+
+    /// <summary>Where each row begins.</summary>
+    public long* Offsets => offsets;
+
+    /// <summary>The rows from one on.</summary>
+    public Rows From(int row) => new(first, offsets + row);
+}
+
 /// <summary>
-/// The two matrix products behind every convolution. Rows are channels; columns are positions, contiguous floats of planes or of panels packed from them.
+/// The two matrix products behind every convolution. Rows are channels; columns are positions, of planes or of panels packed from them (<see cref="Rows"/>).
 /// <list type="bullet">
 /// <item>Multiply: output[R×P] = weights[R×K] · x[K×P], in tiles of up to 6 rows by 4 vectors where there are 32 registers (24 accumulators, 4 loads, a
-/// broadcast), by 2 where there are 16. The K rows of x lie wherever a table of offsets says.</item>
+/// broadcast), by 2 where there are 16.</item>
 /// <item>MultiplyTransposed: target[A×B] (+)= a[A×P] · b[B×P]ᵀ, in tiles of up to 4 by 6 sums (3 by 4 with 16 registers), each kept as a vector until
 /// the end of the positions.</item>
 /// </list>
@@ -67,11 +80,10 @@ internal static unsafe class MatrixProduct
     /// <param name="packed">Weights in the order of <see cref="Pack"/>.</param>
     /// <param name="rows">R.</param>
     /// <param name="depth">K.</param>
-    /// <param name="x">What offsets count from.</param>
-    /// <param name="offsets">Where each of the K rows of x begins.</param>
+    /// <param name="x">K rows.</param>
     /// <param name="length">P, a multiple of the vector's floats.</param>
     /// <param name="sink">Takes the output.</param>
-    public static void Multiply<TVec, TSink>(float* packed, int rows, int depth, float* x, long* offsets, int length, in TSink sink)
+    public static void Multiply<TVec, TSink>(float* packed, int rows, int depth, in Rows x, int length, in TSink sink)
         where TVec : unmanaged, IVec<TVec>
         where TSink : unmanaged, IRowSink
     {
@@ -81,12 +93,12 @@ internal static unsafe class MatrixProduct
             var (row, height) = (tiles.Start(tile), tiles.Height(tile));
             switch (height)
             {
-                case 1: Tile<TVec, Rows1, TSink>(packed, depth, x, offsets, length, row, sink); break;
-                case 2: Tile<TVec, Rows2, TSink>(packed, depth, x, offsets, length, row, sink); break;
-                case 3: Tile<TVec, Rows3, TSink>(packed, depth, x, offsets, length, row, sink); break;
-                case 4: Tile<TVec, Rows4, TSink>(packed, depth, x, offsets, length, row, sink); break;
-                case 5: Tile<TVec, Rows5, TSink>(packed, depth, x, offsets, length, row, sink); break;
-                default: Tile<TVec, Rows6, TSink>(packed, depth, x, offsets, length, row, sink); break;
+                case 1: Tile<TVec, Rows1, TSink>(packed, depth, x, length, row, sink); break;
+                case 2: Tile<TVec, Rows2, TSink>(packed, depth, x, length, row, sink); break;
+                case 3: Tile<TVec, Rows3, TSink>(packed, depth, x, length, row, sink); break;
+                case 4: Tile<TVec, Rows4, TSink>(packed, depth, x, length, row, sink); break;
+                case 5: Tile<TVec, Rows5, TSink>(packed, depth, x, length, row, sink); break;
+                default: Tile<TVec, Rows6, TSink>(packed, depth, x, length, row, sink); break;
             }
 
             sink.Written(row, height);
@@ -95,63 +107,60 @@ internal static unsafe class MatrixProduct
     }
 
     /// <summary>target[A×B] = (accumulate ? target : 0) + a[A×P] · b[B×P]ᵀ.</summary>
-    /// <param name="a">First row of a.</param>
+    /// <param name="a">A rows.</param>
     /// <param name="rowsA">A.</param>
-    /// <param name="strideA">Distance between rows of a.</param>
-    /// <param name="b">What offsets count from.</param>
+    /// <param name="b">B rows.</param>
     /// <param name="rowsB">B.</param>
-    /// <param name="offsetsB">Where each row of b begins.</param>
-    /// <param name="length">P, a multiple of the vector's floats.</param>
+    /// <param name="length">P, a multiple of 16.</param>
     /// <param name="target">A×B, rows contiguous.</param>
     /// <param name="accumulate">Whether the target is added to or overwritten.</param>
-    public static void MultiplyTransposed<TVec>(
-        float* a, int rowsA, long strideA, float* b, int rowsB, long* offsetsB, int length, float* target, bool accumulate)
+    public static void MultiplyTransposed<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
         var (mostLeft, mostRight) = TVec.Registers >= 32 ? (4, 6) : (3, 4);
         Tiles left = new(rowsA, mostLeft), right = new(rowsB, mostRight);
         for (var i = 0; i < left.Count; i++)
         {
-            var rowA = a + left.Start(i) * strideA;
+            var fromA = a.From(left.Start(i));
             for (var j = 0; j < right.Count; j++)
             {
-                var rowsOfB = offsetsB + right.Start(j);
+                var fromB = b.From(right.Start(j));
                 var sums = target + (long)left.Start(i) * rowsB + right.Start(j);
                 switch (left.Height(i))
                 {
-                    case 1: Dot<TVec, Rows1>(right.Height(j), rowA, strideA, b, rowsOfB, length, sums, rowsB, accumulate); break;
-                    case 2: Dot<TVec, Rows2>(right.Height(j), rowA, strideA, b, rowsOfB, length, sums, rowsB, accumulate); break;
-                    case 3: Dot<TVec, Rows3>(right.Height(j), rowA, strideA, b, rowsOfB, length, sums, rowsB, accumulate); break;
-                    default: Dot<TVec, Rows4>(right.Height(j), rowA, strideA, b, rowsOfB, length, sums, rowsB, accumulate); break;
+                    case 1: Dot<TVec, Rows1>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                    case 2: Dot<TVec, Rows2>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                    case 3: Dot<TVec, Rows3>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                    default: Dot<TVec, Rows4>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
                 }
             }
         }
     }
 
-    private static void Dot<TVec, TA>(
-        int heightB, float* a, long strideA, float* b, long* offsetsB, int length, float* target, long targetStride, bool accumulate)
+    private static void Dot<TVec, TA>(int heightB, in Rows a, in Rows b, int length, float* target, long targetStride, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
         where TA : IRows
     {
         switch (heightB)
         {
-            case 1: DotTile<TVec, TA, Rows1>(a, strideA, b, offsetsB, length, target, targetStride, accumulate); break;
-            case 2: DotTile<TVec, TA, Rows2>(a, strideA, b, offsetsB, length, target, targetStride, accumulate); break;
-            case 3: DotTile<TVec, TA, Rows3>(a, strideA, b, offsetsB, length, target, targetStride, accumulate); break;
-            case 4: DotTile<TVec, TA, Rows4>(a, strideA, b, offsetsB, length, target, targetStride, accumulate); break;
-            case 5: DotTile<TVec, TA, Rows5>(a, strideA, b, offsetsB, length, target, targetStride, accumulate); break;
-            default: DotTile<TVec, TA, Rows6>(a, strideA, b, offsetsB, length, target, targetStride, accumulate); break;
+            case 1: DotTile<TVec, TA, Rows1>(a, b, length, target, targetStride, accumulate); break;
+            case 2: DotTile<TVec, TA, Rows2>(a, b, length, target, targetStride, accumulate); break;
+            case 3: DotTile<TVec, TA, Rows3>(a, b, length, target, targetStride, accumulate); break;
+            case 4: DotTile<TVec, TA, Rows4>(a, b, length, target, targetStride, accumulate); break;
+            case 5: DotTile<TVec, TA, Rows5>(a, b, length, target, targetStride, accumulate); break;
+            default: DotTile<TVec, TA, Rows6>(a, b, length, target, targetStride, accumulate); break;
         }
     }
 
-    private static void Tile<TVec, TRows, TSink>(float* weights, int depth, float* x, long* offsets, int length, int row, in TSink sink)
+    private static void Tile<TVec, TRows, TSink>(float* weights, int depth, in Rows x, int length, int row, in TSink sink)
         where TVec : unmanaged, IVec<TVec>
         where TRows : IRows
         where TSink : unmanaged, IRowSink
     {
         var target = sink.Target(row);
         var stride = sink.Stride;
-        var end = offsets + depth;
+        long* offsets = x.Offsets, end = offsets + depth;
+        var from = x.First;
         nint p = 0;
         for (; TVec.Registers >= 32 && p + 4 * TVec.Count <= length; p += 4 * TVec.Count)
         {
@@ -161,11 +170,10 @@ internal static unsafe class MatrixProduct
             TVec b3 = Start<TVec, TRows, TSink>(sink, row, 3), c30 = b3, c31 = b3, c32 = b3, c33 = b3;
             TVec b4 = Start<TVec, TRows, TSink>(sink, row, 4), c40 = b4, c41 = b4, c42 = b4, c43 = b4;
             TVec b5 = Start<TVec, TRows, TSink>(sink, row, 5), c50 = b5, c51 = b5, c52 = b5, c53 = b5;
-            float* wk = weights, xp = x + p;
+            float* p0 = from + p, p1 = p0 + TVec.Count, p2 = p1 + TVec.Count, p3 = p2 + TVec.Count, wk = weights;
             for (var offset = offsets; offset < end; offset++)
             {
-                var xk = xp + *offset;
-                TVec x0 = TVec.Load(xk), x1 = TVec.Load(xk + TVec.Count), x2 = TVec.Load(xk + 2 * TVec.Count), x3 = TVec.Load(xk + 3 * TVec.Count);
+                TVec x0 = TVec.Load(p0 + *offset), x1 = TVec.Load(p1 + *offset), x2 = TVec.Load(p2 + *offset), x3 = TVec.Load(p3 + *offset);
                 var w = TVec.Broadcast(wk[0]);
                 TVec.Accumulate(ref c00, w, x0);
                 TVec.Accumulate(ref c01, w, x1);
@@ -241,11 +249,10 @@ internal static unsafe class MatrixProduct
             TVec b3 = Start<TVec, TRows, TSink>(sink, row, 3), c30 = b3, c31 = b3;
             TVec b4 = Start<TVec, TRows, TSink>(sink, row, 4), c40 = b4, c41 = b4;
             TVec b5 = Start<TVec, TRows, TSink>(sink, row, 5), c50 = b5, c51 = b5;
-            float* wk = weights, xp = x + p;
+            float* p0 = from + p, p1 = p0 + TVec.Count, wk = weights;
             for (var offset = offsets; offset < end; offset++)
             {
-                var xk = xp + *offset;
-                TVec x0 = TVec.Load(xk), x1 = TVec.Load(xk + TVec.Count);
+                TVec x0 = TVec.Load(p0 + *offset), x1 = TVec.Load(p1 + *offset);
                 var w = TVec.Broadcast(wk[0]);
                 TVec.Accumulate(ref c00, w, x0);
                 TVec.Accumulate(ref c01, w, x1);
@@ -309,11 +316,10 @@ internal static unsafe class MatrixProduct
             TVec b3 = Start<TVec, TRows, TSink>(sink, row, 3), c30 = b3;
             TVec b4 = Start<TVec, TRows, TSink>(sink, row, 4), c40 = b4;
             TVec b5 = Start<TVec, TRows, TSink>(sink, row, 5), c50 = b5;
-            float* wk = weights, xp = x + p;
+            float* p0 = from + p, wk = weights;
             for (var offset = offsets; offset < end; offset++)
             {
-                var xk = xp + *offset;
-                TVec x0 = TVec.Load(xk);
+                var x0 = TVec.Load(p0 + *offset);
                 var w = TVec.Broadcast(wk[0]);
                 TVec.Accumulate(ref c00, w, x0);
                 if (TRows.Count > 1)
@@ -364,8 +370,7 @@ internal static unsafe class MatrixProduct
         }
     }
 
-    private static void DotTile<TVec, TA, TB>(
-        float* a, long strideA, float* b, long* offsetsB, int length, float* target, long targetStride, bool accumulate)
+    private static void DotTile<TVec, TA, TB>(in Rows a, in Rows b, int length, float* target, long targetStride, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
         where TA : IRows
         where TB : IRows
@@ -374,83 +379,86 @@ internal static unsafe class MatrixProduct
         TVec c10 = TVec.Zero, c11 = TVec.Zero, c12 = TVec.Zero, c13 = TVec.Zero, c14 = TVec.Zero, c15 = TVec.Zero;
         TVec c20 = TVec.Zero, c21 = TVec.Zero, c22 = TVec.Zero, c23 = TVec.Zero, c24 = TVec.Zero, c25 = TVec.Zero;
         TVec c30 = TVec.Zero, c31 = TVec.Zero, c32 = TVec.Zero, c33 = TVec.Zero, c34 = TVec.Zero, c35 = TVec.Zero;
-        float* b0 = b + offsetsB[0], b1 = TB.Count > 1 ? b + offsetsB[1] : b, b2 = TB.Count > 2 ? b + offsetsB[2] : b;
-        float* b3 = TB.Count > 3 ? b + offsetsB[3] : b, b4 = TB.Count > 4 ? b + offsetsB[4] : b, b5 = TB.Count > 5 ? b + offsetsB[5] : b;
+        float* a0 = a.First + a.Offsets[0], a1 = TA.Count > 1 ? a.First + a.Offsets[1] : a0;
+        float* a2 = TA.Count > 2 ? a.First + a.Offsets[2] : a0, a3 = TA.Count > 3 ? a.First + a.Offsets[3] : a0;
+        float* b0 = b.First + b.Offsets[0], b1 = TB.Count > 1 ? b.First + b.Offsets[1] : b0, b2 = TB.Count > 2 ? b.First + b.Offsets[2] : b0;
+        float* b3 = TB.Count > 3 ? b.First + b.Offsets[3] : b0, b4 = TB.Count > 4 ? b.First + b.Offsets[4] : b0;
+        var b5 = TB.Count > 5 ? b.First + b.Offsets[5] : b0;
         for (nint p = 0; p < length; p += TVec.Count)
         {
-            var a0 = TVec.Load(a + p);
-            var a1 = TA.Count > 1 ? TVec.Load(a + p + strideA) : TVec.Zero;
-            var a2 = TA.Count > 2 ? TVec.Load(a + p + 2 * strideA) : TVec.Zero;
-            var a3 = TA.Count > 3 ? TVec.Load(a + p + 3 * strideA) : TVec.Zero;
+            var x = TVec.Load(a0 + p);
+            var y = TA.Count > 1 ? TVec.Load(a1 + p) : TVec.Zero;
+            var z = TA.Count > 2 ? TVec.Load(a2 + p) : TVec.Zero;
+            var w = TA.Count > 3 ? TVec.Load(a3 + p) : TVec.Zero;
             {
-                var x = TVec.Load(b0 + p);
-                TVec.Accumulate(ref c00, a0, x);
+                var t = TVec.Load(b0 + p);
+                TVec.Accumulate(ref c00, x, t);
                 if (TA.Count > 1)
-                    TVec.Accumulate(ref c10, a1, x);
+                    TVec.Accumulate(ref c10, y, t);
                 if (TA.Count > 2)
-                    TVec.Accumulate(ref c20, a2, x);
+                    TVec.Accumulate(ref c20, z, t);
                 if (TA.Count > 3)
-                    TVec.Accumulate(ref c30, a3, x);
+                    TVec.Accumulate(ref c30, w, t);
             }
 
             if (TB.Count > 1)
             {
-                var x = TVec.Load(b1 + p);
-                TVec.Accumulate(ref c01, a0, x);
+                var t = TVec.Load(b1 + p);
+                TVec.Accumulate(ref c01, x, t);
                 if (TA.Count > 1)
-                    TVec.Accumulate(ref c11, a1, x);
+                    TVec.Accumulate(ref c11, y, t);
                 if (TA.Count > 2)
-                    TVec.Accumulate(ref c21, a2, x);
+                    TVec.Accumulate(ref c21, z, t);
                 if (TA.Count > 3)
-                    TVec.Accumulate(ref c31, a3, x);
+                    TVec.Accumulate(ref c31, w, t);
             }
 
             if (TB.Count > 2)
             {
-                var x = TVec.Load(b2 + p);
-                TVec.Accumulate(ref c02, a0, x);
+                var t = TVec.Load(b2 + p);
+                TVec.Accumulate(ref c02, x, t);
                 if (TA.Count > 1)
-                    TVec.Accumulate(ref c12, a1, x);
+                    TVec.Accumulate(ref c12, y, t);
                 if (TA.Count > 2)
-                    TVec.Accumulate(ref c22, a2, x);
+                    TVec.Accumulate(ref c22, z, t);
                 if (TA.Count > 3)
-                    TVec.Accumulate(ref c32, a3, x);
+                    TVec.Accumulate(ref c32, w, t);
             }
 
             if (TB.Count > 3)
             {
-                var x = TVec.Load(b3 + p);
-                TVec.Accumulate(ref c03, a0, x);
+                var t = TVec.Load(b3 + p);
+                TVec.Accumulate(ref c03, x, t);
                 if (TA.Count > 1)
-                    TVec.Accumulate(ref c13, a1, x);
+                    TVec.Accumulate(ref c13, y, t);
                 if (TA.Count > 2)
-                    TVec.Accumulate(ref c23, a2, x);
+                    TVec.Accumulate(ref c23, z, t);
                 if (TA.Count > 3)
-                    TVec.Accumulate(ref c33, a3, x);
+                    TVec.Accumulate(ref c33, w, t);
             }
 
             if (TB.Count > 4)
             {
-                var x = TVec.Load(b4 + p);
-                TVec.Accumulate(ref c04, a0, x);
+                var t = TVec.Load(b4 + p);
+                TVec.Accumulate(ref c04, x, t);
                 if (TA.Count > 1)
-                    TVec.Accumulate(ref c14, a1, x);
+                    TVec.Accumulate(ref c14, y, t);
                 if (TA.Count > 2)
-                    TVec.Accumulate(ref c24, a2, x);
+                    TVec.Accumulate(ref c24, z, t);
                 if (TA.Count > 3)
-                    TVec.Accumulate(ref c34, a3, x);
+                    TVec.Accumulate(ref c34, w, t);
             }
 
             if (TB.Count > 5)
             {
-                var x = TVec.Load(b5 + p);
-                TVec.Accumulate(ref c05, a0, x);
+                var t = TVec.Load(b5 + p);
+                TVec.Accumulate(ref c05, x, t);
                 if (TA.Count > 1)
-                    TVec.Accumulate(ref c15, a1, x);
+                    TVec.Accumulate(ref c15, y, t);
                 if (TA.Count > 2)
-                    TVec.Accumulate(ref c25, a2, x);
+                    TVec.Accumulate(ref c25, z, t);
                 if (TA.Count > 3)
-                    TVec.Accumulate(ref c35, a3, x);
+                    TVec.Accumulate(ref c35, w, t);
             }
         }
 

@@ -29,7 +29,7 @@ internal readonly unsafe struct PendingPlane<TVec>(float* x, TVec scale, TVec sh
 /// <summary>Reads planes with what is pending on them, and writes gradients. Pointers are to parts of planes; lengths are multiples of 16 floats.</summary>
 internal static unsafe class PlaneAccess
 {
-    /// <summary>target = max(floor, scale · x + shift) for a part of a plane.</summary>
+    /// <summary>max(floor, scale · x + shift) for a part of a plane.</summary>
     public static void Read<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
@@ -46,7 +46,7 @@ internal static unsafe class PlaneAccess
             TVec.Broadcast(planes.Shift[plane]),
             TVec.Broadcast(planes.Floor[plane]));
 
-    /// <summary>target = gradient by x for a part of a plane, zero in unused lanes.</summary>
+    /// <summary>Gradient by x for a part of a plane, zero in unused lanes.</summary>
     public static void ReadGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
@@ -63,8 +63,11 @@ internal static unsafe class PlaneAccess
         var shift = TVec.Broadcast(planes.GradientShift[plane]);
         for (var i = 0; i < length; i += TVec.Count)
             TVec.Store(target + i, TVec.MultiplyAdd(scale, TVec.Load(dz + i), TVec.MultiplyAdd(slope, TVec.Load(x + i), shift)));
-        if (block.HasUnusedLanes)
-            MaskLanes<TVec>(block, target, length);
+
+        if (!block.HasUnusedLanes)
+            return;
+        for (var i = 0; i < length; i += TVec.Count)
+            TVec.Store(target + i, TVec.Load(target + i) * TVec.Load(block.LaneMask + i % Lanes.Count));
     }
 
     /// <summary>Takes in the gradient by the value read (after floor) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/>
@@ -112,13 +115,6 @@ internal static unsafe class PlaneAccess
     public static void GatherSums<TVec>(in Planes planes, in Block block, int plane, long start, int length)
         where TVec : unmanaged, IVec<TVec> =>
         Gather<TVec, Square<TVec>>(new(block.Data + planes.Offset[plane] + start), length, block.SumsOf(plane), first: start == 0);
-
-    private static void MaskLanes<TVec>(in Block block, float* target, int length)
-        where TVec : unmanaged, IVec<TVec>
-    {
-        for (var i = 0; i < length; i += TVec.Count)
-            TVec.Store(target + i, TVec.Load(target + i) * TVec.Load(block.LaneMask + i % Lanes.Count));
-    }
 
     /// <summary>
     /// sums[lane] (+)= Σ value and sums[16 + lane] (+)= Σ value · factor. Four vectors at a time, each with sums of its own: additions that wait for

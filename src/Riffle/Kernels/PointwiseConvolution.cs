@@ -19,7 +19,7 @@ internal readonly unsafe struct PointwiseConvolution
     private const int PanelFloats = 64 * 1024;
 
     /// <summary>Floats of x that a product in inference works on at a time, so that they stay in the L1 cache from tile to tile.</summary>
-    private const int PartFloats = 6 * 1024;
+    private const int PartFloats = 3 * 1024;
 
     /// <summary>Planes of the input in the order of its channels.</summary>
     public readonly int* Input { get; init; }
@@ -72,8 +72,8 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Where the rows of a panel begin.</summary>
     public long[] PanelOffsets()
     {
-        var stride = PanelStride;
-        return [.. Enumerable.Range(0, Math.Max(GroupInput, GroupOutput)).Select(row => (long)row * stride)];
+        long stride = PanelStride;
+        return [.. Enumerable.Range(0, Math.Max(GroupInput, GroupOutput)).Select(row => row * stride)];
     }
 
     /// <summary>Brings w [O][C/g] into both packed orders. Once a step.</summary>
@@ -93,6 +93,7 @@ internal readonly unsafe struct PointwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         int panel = PanelLength, stride = PanelStride;
+        var x = new Rows(scratch, Offsets);
         for (var g = 0; g < Groups; g++)
         {
             var input = Input + g * GroupInput;
@@ -103,7 +104,7 @@ internal readonly unsafe struct PointwiseConvolution
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * stride);
                 var sink = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
-                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, scratch, Offsets, length, sink);
+                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, sink);
             }
         }
     }
@@ -119,7 +120,9 @@ internal readonly unsafe struct PointwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         int panel = PanelLength, stride = PanelStride;
-        float* dy = scratch, x = dy + (long)GroupOutput * stride, dx = x + (long)GroupInput * stride;
+        var dy = new Rows(scratch, Offsets);
+        var x = new Rows(dy.First + (long)GroupOutput * stride, Offsets);
+        var dx = x.First + (long)GroupInput * stride;
         for (var g = 0; g < Groups; g++)
         {
             var input = Input + g * GroupInput;
@@ -129,15 +132,14 @@ internal readonly unsafe struct PointwiseConvolution
             {
                 var length = Math.Min(panel, PlaneSize - start);
                 for (var o = 0; o < GroupOutput; o++)
-                    PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy + (long)o * stride);
+                    PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy.First + (long)o * stride);
                 for (var c = 0; c < GroupInput; c++)
-                    PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x + (long)c * stride);
-                MatrixProduct.MultiplyTransposed<TVec>(
-                    dy, GroupOutput, stride, x, GroupInput, Offsets, length, weightGradient + weights, accumulate || start > 0);
+                    PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x.First + (long)c * stride);
+                MatrixProduct.MultiplyTransposed<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
                 if (arrivals == null)
                     continue;
                 var sink = new InputGradients<TVec>(planes, block, input, arrivals + g * GroupInput, start, length, dx, stride);
-                MatrixProduct.Multiply<TVec, InputGradients<TVec>>(PackedTransposed + weights, GroupInput, GroupOutput, dy, Offsets, length, sink);
+                MatrixProduct.Multiply<TVec, InputGradients<TVec>>(PackedTransposed + weights, GroupInput, GroupOutput, dy, length, sink);
             }
         }
     }
@@ -150,7 +152,7 @@ internal readonly unsafe struct PointwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
-        var part = Math.Clamp(PartFloats / GroupInput / 64 * 64, 64, LongestPanel);
+        var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestPanel);
         for (var g = 0; g < Groups; g++)
         {
             var output = Output + g * GroupOutput;
@@ -161,8 +163,7 @@ internal readonly unsafe struct PointwiseConvolution
                     Packed + (long)g * GroupOutput * GroupInput,
                     GroupOutput,
                     GroupInput,
-                    data + start,
-                    Offsets + (long)g * GroupInput,
+                    new Rows(data + start, Offsets + (long)g * GroupInput),
                     Math.Min(part, size - start),
                     sink);
             }

@@ -36,14 +36,17 @@ public unsafe class MatrixProductTests
             using var packed = Fill(rows * depth);
             using var x = Fill(depth * length);
             using var offsets = new NativeArray<long>([.. Enumerable.Range(0, depth).Select(k => (long)k * length)]);
+            using var offsetsY = new NativeArray<long>([.. Enumerable.Range(0, rows).Select(r => (long)r * length)]);
             using var y = Fill((rows + 1) * length);
             using var bias = Fill(rows);
             using var sums = Fill(rows * depth);
             var guard = y.Span[rows * length];
 
             MatrixProduct.Pack(weights.Pointer, depth, 1, rows, depth, packed.Pointer);
-            var sink = new Rows(y.Pointer, length, rows);
-            MatrixProduct.Multiply<TVec, Rows>(packed.Pointer, rows, depth, x.Pointer, offsets.Pointer, length, sink);
+            var matrix = new Rows(x.Pointer, offsets.Pointer);
+            var left = new Rows(y.Pointer, offsetsY.Pointer);
+            var sink = new PlainRows(y.Pointer, length, rows);
+            MatrixProduct.Multiply<TVec, PlainRows>(packed.Pointer, rows, depth, matrix, length, sink);
             double Product(int r, int p) => Enumerable.Range(0, depth).Sum(k => (double)weights.Span[r * depth + k] * x.Span[k * length + p]);
             var expected = Enumerable.Range(0, rows * length).Select(i => Product(i / length, i % length)).ToArray();
             Close.Assert(expected, Close.Doubles(y.Pointer, rows * length), 1e-5, "product");
@@ -52,12 +55,12 @@ public unsafe class MatrixProductTests
             double Dot(int r, int k) => Enumerable.Range(0, length).Sum(p => (double)y.Span[r * length + p] * x.Span[k * length + p]);
             var dots = Enumerable.Range(0, rows * depth).Select(i => Dot(i / depth, i % depth)).ToArray();
             var first = sums.Span.ToArray();
-            MatrixProduct.MultiplyTransposed<TVec>(y.Pointer, rows, length, x.Pointer, depth, offsets.Pointer, length, sums.Pointer, accumulate: true);
+            MatrixProduct.MultiplyTransposed<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: true);
             Close.Assert([.. dots.Zip(first, (a, b) => a + b)], Close.Doubles(sums.Pointer, rows * depth), 1e-5, "added");
-            MatrixProduct.MultiplyTransposed<TVec>(y.Pointer, rows, length, x.Pointer, depth, offsets.Pointer, length, sums.Pointer, accumulate: false);
+            MatrixProduct.MultiplyTransposed<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: false);
             Close.Assert(dots, Close.Doubles(sums.Pointer, rows * depth), 1e-5, "overwritten");
 
-            MatrixProduct.Multiply<TVec, BiasedRows>(packed.Pointer, rows, depth, x.Pointer, offsets.Pointer, length, new(sink, bias.Pointer));
+            MatrixProduct.Multiply<TVec, BiasedRows>(packed.Pointer, rows, depth, matrix, length, new(sink, bias.Pointer));
             var biased = expected.Select((value, i) => Math.Max(0.25, value + bias.Span[i / length])).ToArray();
             Close.Assert(biased, Close.Doubles(y.Pointer, rows * length), 1e-5, "with bias and floor");
             Assert.Equal(guard, y.Span[rows * length]);
@@ -65,7 +68,7 @@ public unsafe class MatrixProductTests
     }
 
     /// <summary>Rows one after the other; each must be handed over once, in order.</summary>
-    private readonly struct Rows(float* target, long stride, int count) : IRowSink
+    private readonly struct PlainRows(float* target, long stride, int count) : IRowSink
     {
         public static bool HasBias => false;
 
@@ -80,7 +83,7 @@ public unsafe class MatrixProductTests
         public void Written(int row, int written) => Assert.InRange(row + written, 1, count);
     }
 
-    private readonly struct BiasedRows(Rows rows, float* bias) : IRowSink
+    private readonly struct BiasedRows(PlainRows rows, float* bias) : IRowSink
     {
         public static bool HasBias => true;
 
