@@ -138,8 +138,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         var layout = new MemoryLayout();
         foreach (var tensor in _schedule.Tensors)
         {
-            var positions = tensor.Layer.Output.Height * tensor.Layer.Output.Width;
-            var size = (long)positions * LaneCount;
+            var size = (long)tensor.Positions * LaneCount;
             var stride = size == 1 ? 1 : tensor.Step < 0 && LaneCount > 1 ? size : (size + 2 * Lanes.Count - 1) / Lanes.Count * Lanes.Count;
             var offset = layout.Place((tensor.Channels * stride + 2 * Lanes.Count - 1) / Lanes.Count * Lanes.Count, tensor.Step, tensor.LastReader);
             _strides.Add(tensor, stride);
@@ -174,8 +173,8 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         };
         switch (layer.Operation)
         {
-            case FullyConnected when LaneCount == 1:
-                return CreateClassifier<TVec>(layer, output, offsets);
+            case FullyConnected or Convolution { Kernel: 1, Stride: 1 } when LaneCount == 1 && output.Positions <= NarrowConvolution.MostPositions:
+                return CreateNarrow<TVec>(layer, output, offsets);
             case FullyConnected:
             case Convolution { Kernel: 1, Stride: 1 }:
                 var pointwise = new PointwiseConvolution
@@ -185,7 +184,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                     InputChannels = input.Channels,
                     OutputChannels = output.Channels,
                     Groups = layer.Operation is Convolution grouped ? grouped.Groups : 1,
-                    PlaneSize = output.Layer.Output.Height * output.Layer.Output.Width * LaneCount,
+                    PlaneSize = output.Positions * LaneCount,
                     Packed = Allocate<float>(layer.Parameters[0].Count),
                     Offsets = Copy<long>(offsets),
                 };
@@ -239,20 +238,23 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         }
     }
 
-    /// <summary>The fully connected layer of one image: there are no positions to lay vectors over.</summary>
-    private FoldedStep CreateClassifier<TVec>(Layer layer, Tensor output, long[] inputOffsets)
+    private FoldedStep CreateNarrow<TVec>(Layer layer, Tensor output, long[] inputs)
         where TVec : unmanaged, IVec<TVec>
     {
-        var kernel = new Classification
+        var kernel = new NarrowConvolution
         {
-            Inputs = Copy<long>(inputOffsets),
-            InputChannels = inputOffsets.Length,
-            Classes = output.Channels,
-            Output = _planes.Offset[output.FirstPlane],
-            Bias = _planes.Shift + output.FirstPlane,
+            Inputs = Copy<long>(inputs),
+            InputChannels = inputs.Length,
+            OutputChannels = output.Channels,
+            Groups = layer.Operation is Convolution grouped ? grouped.Groups : 1,
+            Positions = output.Positions,
+            Together = MatrixProduct.TileWidth<TVec>(),
         };
-        kernel = kernel with { Weights = Allocate<float>(kernel.WeightCount) };
-        return new FoldedStep((data, scratch) => kernel.Infer<TVec>(data, scratch), kernel.Scratch, kernel.Pack);
+        kernel = kernel with { Offsets = Copy<long>(kernel.RowOffsets()), Weights = Allocate<float>(kernel.WeightCount) };
+        var bias = _planes.Shift + output.FirstPlane;
+        var (floor, offset, stride) = (_planes.Floor[output.FirstPlane], _planes.Offset[output.FirstPlane], _strides[output]);
+        return new FoldedStep(
+            (data, scratch) => kernel.Infer<TVec>(bias, floor, data, data + offset, stride, scratch), kernel.Scratch, kernel.Pack);
     }
 
     private T* Allocate<T>(long count)

@@ -17,8 +17,11 @@ internal sealed class Tensor(int firstPlane, Layer layer, int step)
 
     public int Channels => Layer.Output.Channels;
 
+    /// <summary>H·W.</summary>
+    public int Positions => Layer.Output.Height * Layer.Output.Width;
+
     /// <summary>Floats of one plane: H·W·16.</summary>
-    public int PlaneSize => Layer.Output.Height * Layer.Output.Width * Lanes.Count;
+    public int PlaneSize => Positions * Lanes.Count;
 
     public long Size => (long)Channels * PlaneSize;
 

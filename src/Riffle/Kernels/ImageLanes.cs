@@ -96,10 +96,14 @@ internal static unsafe class ImageLanes
     /// <param name="target">Three planes in one run.</param>
     public static void FromFloats(float* values, int images, int positions, float* target)
     {
-        for (var i = 0; i < 3 * positions; i++)
+        var image = 3 * positions;
+        for (var i = 0; i < image; i++, values++, target += Lanes.Count)
         {
-            for (var n = 0; n < Lanes.Count; n++)
-                target[(long)i * Lanes.Count + n] = n < images ? values[(long)n * 3 * positions + i] : 0;
+            var value = values;
+            for (var n = 0; n < images; n++, value += image)
+                target[n] = *value;
+            for (var n = images; n < Lanes.Count; n++)
+                target[n] = 0;
         }
     }
 }

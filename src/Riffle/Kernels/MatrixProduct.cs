@@ -54,6 +54,10 @@ internal static unsafe class MatrixProduct
     /// <summary>Most rows of a tile of <see cref="Multiply"/>.</summary>
     public const int MostRows = 6;
 
+    /// <summary>Floats of the positions that a tile of <see cref="Multiply"/> takes at once.</summary>
+    public static int TileWidth<TVec>()
+        where TVec : unmanaged, IVec<TVec> => (TVec.Registers >= 32 ? 4 : 2) * TVec.Count;
+
     /// <summary>Orders weights for <see cref="Multiply"/>: tile by tile, in a tile depth first, so that one tile reads one run of memory.</summary>
     /// <param name="weights">Element (row, k) at row · rowStride + k · depthStride: with strides swapped it packs the transpose.</param>
     /// <param name="rowStride">Distance between rows.</param>
