@@ -6,7 +6,7 @@ namespace Riffle.Execution;
 internal sealed unsafe class NativeArray<T> : SafeHandle
     where T : unmanaged
 {
-    private const nuint Alignment = 64;
+    private const nuint CacheLine = 64;
 
     /// <exception cref="RiffleException">There is not that much memory.</exception>
     public NativeArray(long length)
@@ -14,15 +14,18 @@ internal sealed unsafe class NativeArray<T> : SafeHandle
     {
         Length = length;
         var bytes = checked((nuint)Math.Max(1, length) * (nuint)sizeof(T));
+        var large = bytes >= LargePages.Size;
         try
         {
-            SetHandle((nint)NativeMemory.AlignedAlloc(bytes, Alignment));
+            SetHandle((nint)NativeMemory.AlignedAlloc(bytes, large ? LargePages.Size : CacheLine));
         }
         catch (OutOfMemoryException e)
         {
             throw new RiffleException($"there is no memory for {bytes / (1 << 20)} MiB more; use a smaller batch or smaller images", e);
         }
 
+        if (large)
+            LargePages.Advise(Pointer, bytes);
         NativeMemory.Clear(Pointer, bytes);
     }
 

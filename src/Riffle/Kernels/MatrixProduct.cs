@@ -54,6 +54,9 @@ internal static unsafe class MatrixProduct
     /// <summary>Most rows of a tile of <see cref="Multiply"/>.</summary>
     public const int MostRows = 6;
 
+    /// <summary>Floats of b that <see cref="MultiplyTransposed"/> keeps in the L2 cache while all of a passes by.</summary>
+    private const int BlockFloats = 24 * 1024;
+
     /// <summary>Floats of the positions that a tile of <see cref="Multiply"/> takes at once.</summary>
     public static int TileWidth<TVec>()
         where TVec : unmanaged, IVec<TVec> => (TVec.Registers >= 32 ? 4 : 2) * TVec.Count;
@@ -123,19 +126,24 @@ internal static unsafe class MatrixProduct
     {
         var (mostLeft, mostRight) = TVec.Registers >= 32 ? (4, 6) : (3, 4);
         Tiles left = new(rowsA, mostLeft), right = new(rowsB, mostRight);
-        for (var i = 0; i < left.Count; i++)
+        var together = Math.Max(1, BlockFloats / (length * mostRight));
+        for (var first = 0; first < right.Count; first += together)
         {
-            var fromA = a.From(left.Start(i));
-            for (var j = 0; j < right.Count; j++)
+            var end = Math.Min(right.Count, first + together);
+            for (var i = 0; i < left.Count; i++)
             {
-                var fromB = b.From(right.Start(j));
-                var sums = target + (long)left.Start(i) * rowsB + right.Start(j);
-                switch (left.Height(i))
+                var fromA = a.From(left.Start(i));
+                for (var j = first; j < end; j++)
                 {
-                    case 1: Dot<TVec, Rows1>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                    case 2: Dot<TVec, Rows2>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                    case 3: Dot<TVec, Rows3>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                    default: Dot<TVec, Rows4>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                    var fromB = b.From(right.Start(j));
+                    var sums = target + (long)left.Start(i) * rowsB + right.Start(j);
+                    switch (left.Height(i))
+                    {
+                        case 1: Dot<TVec, Rows1>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                        case 2: Dot<TVec, Rows2>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                        case 3: Dot<TVec, Rows3>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                        default: Dot<TVec, Rows4>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                    }
                 }
             }
         }

@@ -15,8 +15,11 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Longest panel of positions, in floats: long runs to read, and few horizontal sums for the gradient by weights.</summary>
     private const int LongestPanel = 1024;
 
-    /// <summary>Floats that the panels of both directions may take: a quarter of a megabyte, half of the smallest L2 cache there is.</summary>
-    private const int PanelFloats = 64 * 1024;
+    /// <summary>Floats of the rows that a product sees at a time: 192 KB, within the smallest L2 cache there is.</summary>
+    private const int PanelFloats = 48 * 1024;
+
+    /// <summary>Floats of both panels of backward together; what is beyond the L2 cache is read in long runs.</summary>
+    private const int BothPanelsFloats = 192 * 1024;
 
     /// <summary>Floats of x that a product in inference works on at a time, so that they stay in the L1 cache from tile to tile.</summary>
     private const int PartFloats = 3 * 1024;
@@ -55,19 +58,19 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
     public long Scratch => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * PanelStride;
 
-    /// <summary>Positions in a panel, in floats; panels of a plane are nearly equal.</summary>
-    private int PanelLength
-    {
-        get
-        {
-            var longest = Math.Clamp(PanelFloats / (GroupInput + GroupOutput), 4 * Lanes.Count, LongestPanel);
-            var count = (PlaneSize + longest - 1) / longest;
-            return ((PlaneSize + count - 1) / count + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
-        }
-    }
+    /// <summary>Positions in a panel, in floats.</summary>
+    private int PanelLength => Cut(BothPanelsFloats / (GroupInput + GroupOutput));
 
     /// <summary>Rows of a panel are a cache line further apart than they are long: at powers of two they would share few sets of the L1 cache.</summary>
     private int PanelStride => PanelLength + Lanes.Count;
+
+    /// <summary>A plane in nearly equal parts that are not longer than this, nor than the longest panel.</summary>
+    private int Cut(int longest)
+    {
+        longest = Math.Clamp(longest, 4 * Lanes.Count, LongestPanel);
+        var count = (PlaneSize + longest - 1) / longest;
+        return ((PlaneSize + count - 1) / count + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
+    }
 
     /// <summary>Where the rows of a panel begin.</summary>
     public long[] PanelOffsets()
@@ -92,7 +95,7 @@ internal readonly unsafe struct PointwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
-        int panel = PanelLength, stride = PanelStride;
+        int panel = Math.Min(PanelLength, Cut(PanelFloats / GroupInput)), stride = PanelStride;
         var x = new Rows(scratch, Offsets);
         for (var g = 0; g < Groups; g++)
         {
@@ -119,7 +122,7 @@ internal readonly unsafe struct PointwiseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
-        int panel = PanelLength, stride = PanelStride;
+        int panel = PanelLength, part = Math.Min(panel, Cut(PanelFloats / GroupOutput)), stride = PanelStride;
         var dy = new Rows(scratch, Offsets);
         var x = new Rows(dy.First + (long)GroupOutput * stride, Offsets);
         var dx = x.First + (long)GroupInput * stride;
@@ -138,8 +141,13 @@ internal readonly unsafe struct PointwiseConvolution
                 MatrixProduct.MultiplyTransposed<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
                 if (arrivals == null)
                     continue;
-                var sink = new InputGradients<TVec>(planes, block, input, arrivals + g * GroupInput, start, length, dx, stride);
-                MatrixProduct.Multiply<TVec, InputGradients<TVec>>(PackedTransposed + weights, GroupInput, GroupOutput, dy, length, sink);
+                for (var at = 0; at < length; at += part)
+                {
+                    var partLength = Math.Min(part, length - at);
+                    var sink = new InputGradients<TVec>(planes, block, input, arrivals + g * GroupInput, start + at, partLength, dx, stride);
+                    MatrixProduct.Multiply<TVec, InputGradients<TVec>>(
+                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, sink);
+                }
             }
         }
     }
