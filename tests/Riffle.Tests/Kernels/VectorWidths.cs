@@ -10,11 +10,11 @@ internal static class VectorWidths
 
     static VectorWidths() => AppDomain.CurrentDomain.ProcessExit += (_, _) => Write();
 
-    /// <summary>Every width of this machine with every one of some values, for theories. Widths that it lacks would run nothing, and are not listed.</summary>
+    /// <summary>Every width with every one of some values, for theories. Those that the machine lacks are emulated: slow, but the same arithmetic.</summary>
     public static TheoryData<string, T> With<T>(IEnumerable<T> values)
     {
         var data = new TheoryData<string, T>();
-        foreach (var level in VectorLevels.Available)
+        foreach (var level in Enum.GetValues<VectorLevel>())
         {
             foreach (var value in values)
                 data.Add(level.ToString(), value);
