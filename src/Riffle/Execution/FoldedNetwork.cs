@@ -14,6 +14,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     private readonly Schedule _schedule;
     private readonly Planes _planes;
     private readonly Dictionary<Tensor, long> _strides = [];
+    private readonly HashSet<ScheduledStep> _fused = [];
     private readonly FoldedStep[] _steps;
 
     /// <param name="network">The network.</param>
@@ -67,7 +68,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         {
             var layer = step.Layer!;
             var channels = step.Output!.Channels;
-            var shift = new Span<float>(_planes.Shift + step.Output.FirstPlane, channels);
+            var shift = new Span<float>(_planes.Shift + (bound.Output ?? step.Output.FirstPlane), channels);
             var scale = new float[channels];
             Array.Fill(scale, 1);
             if (step.Output.Norm is { } norm)
@@ -140,7 +141,10 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         {
             var size = (long)tensor.Positions * LaneCount;
             var stride = size == 1 ? 1 : tensor.Step < 0 && LaneCount > 1 ? size : (size + 2 * Lanes.Count - 1) / Lanes.Count * Lanes.Count;
-            var offset = layout.Place((tensor.Channels * stride + 2 * Lanes.Count - 1) / Lanes.Count * Lanes.Count, tensor.Step, tensor.LastReader);
+
+            // A sum lives from the convolution on that writes it.
+            var born = _schedule.Steps.FirstOrDefault(step => FusedSum(step)?.Output == tensor)?.Output!.Step ?? tensor.Step;
+            var offset = layout.Place((tensor.Channels * stride + 2 * Lanes.Count - 1) / Lanes.Count * Lanes.Count, born, tensor.LastReader);
             _strides.Add(tensor, stride);
             for (var c = 0; c < tensor.Channels; c++)
                 _planes.Offset[tensor.FirstPlane + c] = offset + c * stride;
@@ -173,7 +177,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         };
         switch (layer.Operation)
         {
-            case FullyConnected or Convolution { Kernel: 1, Stride: 1 } when LaneCount == 1 && output.Positions <= NarrowConvolution.MostPositions:
+            case FullyConnected or Convolution { Kernel: 1, Stride: 1 } when IsNarrow(output):
                 return CreateNarrow<TVec>(layer, output, offsets);
             case FullyConnected:
             case Convolution { Kernel: 1, Stride: 1 }:
@@ -188,7 +192,16 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                     Packed = Allocate<float>(layer.Parameters[0].Count),
                     Offsets = Copy<long>(offsets),
                 };
-                return new FoldedStep((data, _) => pointwise.Infer<TVec>(_planes, data, stride), 0, pointwise.Pack);
+                if (FusedSum(step) is not { } sum)
+                    return new FoldedStep((data, _) => pointwise.Infer<TVec>(_planes, data, stride), 0, pointwise.Pack);
+
+                // What the other branch holds is added as the product's rows are stored, at the places of the sum.
+                _fused.Add(sum);
+                var total = sum.Output!;
+                var other = sum.Inputs[sum.Inputs[0][0] == output.FirstPlane ? 1 : 0];
+                var addends = Copy<long>([.. other.Select(plane => _planes.Offset[plane])]);
+                (pointwise, stride) = (pointwise with { Output = total.FirstPlane }, _strides[total]);
+                return new FoldedStep((data, _) => pointwise.Infer<TVec>(_planes, data, stride, addends), 0, pointwise.Pack, total.FirstPlane);
             case Convolution { Kernel: 3, Stride: 1 or 2 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
                 var weights = Allocate<float>(layer.Parameters[0].Count);
                 var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = weights, WeightStride = 9 };
@@ -223,6 +236,8 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                     PlaneSize = input.Height * input.Width * LaneCount,
                 };
                 return new FoldedStep((data, _) => global.Infer<TVec>(_planes, data, LaneCount), 0);
+            case Add when _fused.Contains(step):
+                return new FoldedStep((_, _) => { }, 0);
             case Add:
                 var addition = new Addition
                 {
@@ -237,6 +252,24 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                 throw new NotSupportedException($"{layer.Name}: {layer.Operation} {BoundNetwork.NoKernel}");
         }
     }
+
+    /// <summary>The sum that a convolution's output is wholly and only added to, while what it is added to is there already; null without.</summary>
+    private ScheduledStep? FusedSum(ScheduledStep step)
+    {
+        if (step is not { Layer.Operation: Convolution { Kernel: 1, Stride: 1 }, Output: { } output } || IsNarrow(output))
+            return null;
+        if (output.FirstReader != output.LastReader || _schedule.Steps[output.FirstReader] is not { Layer.Operation: Add } sum)
+            return null;
+        var own = Array.FindIndex(sum.Inputs, planes => planes[0] == output.FirstPlane);
+        return own >= 0
+            && sum.Inputs[own].SequenceEqual(Enumerable.Range(output.FirstPlane, output.Channels))
+            && !_schedule.HasRelu(output.FirstPlane)
+            && sum.Inputs[1 - own].All(plane => _schedule.TensorOf(plane).Step < output.Step)
+            ? sum
+            : null;
+    }
+
+    private bool IsNarrow(Tensor output) => LaneCount == 1 && output.Positions <= NarrowConvolution.MostPositions;
 
     private FoldedStep CreateNarrow<TVec>(Layer layer, Tensor output, long[] inputs)
         where TVec : unmanaged, IVec<TVec>
@@ -278,8 +311,11 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     private unsafe delegate void Pack(float* kernel);
 
     /// <summary>A step of inference, bound to its places in a block's memory, to its packed weights and to a vector width.</summary>
-    private sealed class FoldedStep(Compute run, long scratch, Pack? pack = null)
+    private sealed class FoldedStep(Compute run, long scratch, Pack? pack = null, int? output = null)
     {
+        /// <summary>First plane of what it writes, where that is not the step's own output.</summary>
+        public int? Output => output;
+
         /// <summary>Floats of scratch that it needs.</summary>
         public long Scratch => scratch;
 

@@ -152,28 +152,37 @@ internal readonly unsafe struct PointwiseConvolution
         }
     }
 
-    /// <summary>y = max(floor, w · x + bias) in inference, from plane to plane.</summary>
+    /// <summary>y = max(floor, w · x + bias) in inference, from plane to plane; or max(floor, w · x + bias + addend).</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the floor.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
-    public void Infer<TVec>(in Planes planes, float* data, long outputStride)
+    /// <param name="addends">Where the planes of an addend begin, one for each output channel; null without.</param>
+    public void Infer<TVec>(in Planes planes, float* data, long outputStride, long* addends = null)
         where TVec : unmanaged, IVec<TVec>
     {
         var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
         var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestPanel);
         for (var g = 0; g < Groups; g++)
         {
-            var output = Output + g * GroupOutput;
+            var packed = Packed + (long)g * GroupOutput * GroupInput;
+            var first = g * GroupOutput;
+            var output = data + planes.Offset[Output + first];
             for (var start = 0; start < size; start += part)
             {
-                var sink = new FinalPlanes(data + planes.Offset[output] + start, outputStride, planes.Shift + output, planes.Floor[output]);
-                MatrixProduct.Multiply<TVec, FinalPlanes>(
-                    Packed + (long)g * GroupOutput * GroupInput,
-                    GroupOutput,
-                    GroupInput,
-                    new Rows(data + start, Offsets + (long)g * GroupInput),
-                    Math.Min(part, size - start),
-                    sink);
+                var x = new Rows(data + start, Offsets + (long)g * GroupInput);
+                var length = Math.Min(part, size - start);
+                float* target = output + start, bias = planes.Shift + Output + first;
+                var floor = planes.Floor[Output + first];
+                if (addends == null)
+                {
+                    MatrixProduct.Multiply<TVec, FinalPlanes>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, floor));
+                    continue;
+                }
+
+                // ReLU is behind the sum, so nothing is cut off before.
+                var product = new FinalPlanes(target, outputStride, bias, float.NegativeInfinity);
+                MatrixProduct.Multiply<TVec, FinalSums<TVec>>(
+                    packed, GroupOutput, GroupInput, x, length, new(product, floor, data + start, addends + first, length));
             }
         }
     }

@@ -63,3 +63,29 @@ internal readonly unsafe struct FinalPlanes(float* target, long stride, float* b
     {
     }
 }
+
+/// <summary>The same with another value's planes added: the sum of a residual unit, where its branch ends in the product.</summary>
+internal readonly unsafe struct FinalSums<TVec>(FinalPlanes planes, float floor, float* data, long* addends, int length) : IRowSink
+    where TVec : unmanaged, IVec<TVec>
+{
+    public static bool HasBias => true;
+
+    public float* Bias => planes.Bias;
+
+    public float Floor => planes.Floor;
+
+    public long Stride => planes.Stride;
+
+    public float* Target(int row) => planes.Target(row);
+
+    public void Written(int row, int count)
+    {
+        var least = TVec.Broadcast(floor);
+        for (var r = row; r < row + count; r++)
+        {
+            float* target = Target(r), addend = data + addends[r];
+            for (var i = 0; i < length; i += TVec.Count)
+                TVec.Store(target + i, TVec.Max(least, TVec.Load(target + i) + TVec.Load(addend + i)));
+        }
+    }
+}
