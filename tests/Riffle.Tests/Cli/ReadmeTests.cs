@@ -36,6 +36,10 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
     }
 
     [Fact]
+    public void Its_property_is_the_commands_own() => Assert.Contains(
+        Assert.Single(Blocks("xml")).Trim(), File.ReadAllText(Path.Combine(Shell.Root, "src", "Riffle.Cli", "Riffle.Cli.csproj")), StringComparison.Ordinal);
+
+    [Fact]
     public void Its_classifier_knows_a_star()
     {
         var (run, image) = (demo["run"], Directory.EnumerateFiles(demo["images"] + "/train/star").First());
