@@ -1,6 +1,7 @@
 using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Formats;
+using Riffle.Networks;
 
 namespace Riffle.Training;
 
@@ -11,20 +12,19 @@ namespace Riffle.Training;
 /// <param name="Probability">From 0 to 1; over all classes they add up to 1.</param>
 public sealed record Prediction(string Class, string Text, int Index, float Probability);
 
-/// <summary>Tells what images show. One call at a time.</summary>
+/// <summary>Tells what images show. Any number of threads may use one classifier at the same time; each call computes on the thread that makes it.</summary>
 public sealed class Classifier : IDisposable
 {
     private readonly InferencePlan _plan;
-    private readonly float[] _logits;
+    private bool _isDisposed;
 
     /// <summary>A classifier from a checkpoint.</summary>
-    /// <param name="checkpoint">The network.</param>
-    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="checkpoint">The network, as its weights are now.</param>
+    /// <param name="threads">Without effect: an image is computed by the thread that asks.</param>
     public Classifier(Checkpoint checkpoint, int threads = 1)
     {
         Checkpoint = checkpoint;
         _plan = new(checkpoint.Weights, batch: 1, threads);
-        _logits = new float[checkpoint.Spec.Classes];
     }
 
     /// <summary>What it was made from.</summary>
@@ -32,33 +32,90 @@ public sealed class Classifier : IDisposable
 
     /// <summary>A classifier from a file.</summary>
     /// <param name="runOrFile">A checkpoint file, or a run folder, whose best checkpoint is taken.</param>
-    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="threads">Without effect: an image is computed by the thread that asks.</param>
     /// <exception cref="RiffleException">There is none.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     public static Classifier Load(string runOrFile, int threads = 1) => new(Checkpoint.Load(runOrFile), threads);
+
+    /// <summary>The likeliest classes of an image file of any size.</summary>
+    /// <param name="path">A JPEG or PNG file.</param>
+    /// <param name="top">Most predictions to give, at least 1.</param>
+    /// <returns>The likeliest first; of equal ones the lower index.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
+    /// <exception cref="RiffleException">The file is not there or can't be read, or the library that decodes it is not installed.</exception>
+    /// <exception cref="BadDataException">It is no image that can be decoded.</exception>
+    public IReadOnlyList<Prediction> Classify(string path, int top = 5)
+    {
+        byte[] file;
+        try
+        {
+            file = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+
+        return Classify(file, path, top);
+    }
 
     /// <summary>The likeliest classes of an image of any size: its shorter side is scaled to 8/7 of the network's input, and the centre taken.</summary>
     /// <param name="encodedImage">The bytes of a JPEG or PNG file.</param>
     /// <param name="name">The image's name, for error messages.</param>
     /// <param name="top">Most predictions to give, at least 1.</param>
     /// <returns>The likeliest first; of equal ones the lower index.</returns>
-    /// <exception cref="BadDataException">The bytes are no image that can be read.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
+    /// <exception cref="BadDataException">The bytes are no image that can be decoded.</exception>
+    /// <exception cref="RiffleException">The library that decodes it is not installed.</exception>
     public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name, int top = 5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
         var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Checkpoint.Spec.ImageSize);
-        _plan.Run(pixels, 1, Checkpoint.Normalisation, _logits);
-
-        double highest = _logits.Max(), sum = _logits.Sum(logit => Math.Exp(logit - highest));
+        var probabilities = new float[Checkpoint.Spec.Classes];
+        Score(pixels, probabilities);
         return
         [
-            .. Checkpoint.Classes
-                .Select((c, index) => new Prediction(c.Name, c.Text, index, (float)(Math.Exp(_logits[index] - highest) / sum)))
-                .OrderByDescending(prediction => _logits[prediction.Index])
-                .Take(top),
+            .. Enumerable.Range(0, probabilities.Length)
+                .OrderByDescending(index => probabilities[index])
+                .Take(top)
+                .Select(index => new Prediction(Checkpoint.Classes[index].Name, Checkpoint.Classes[index].Text, index, probabilities[index])),
         ];
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _plan.Dispose();
+    /// <summary>
+    /// The probability of every class for an image that has the network's size already. Allocates nothing once as many calls as ever run at the same time
+    /// have run. <see cref="ImageFit.ForInference"/> brings an image of another size to this one.
+    /// </summary>
+    /// <param name="pixels">S×S×3 bytes, row by row, red first; S is <see cref="NetworkSpec.ImageSize"/> of the checkpoint's network.</param>
+    /// <param name="probabilities">Receives one for each class, in the order of <see cref="Checkpoint.Classes"/>, from 0 to 1; they add up to 1. What there is
+    /// behind them stays as it is.</param>
+    /// <exception cref="ArgumentException">There are fewer or more pixels, or fewer probabilities than classes.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
+    public void Score(ReadOnlySpan<byte> pixels, Span<float> probabilities)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _plan.Run(pixels, 1, Checkpoint.Normalisation, probabilities);
+        Softmax(probabilities[..Checkpoint.Spec.Classes]);
+    }
+
+    /// <summary>Frees the memory. Not while a call is under way.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _plan.Dispose();
+    }
+
+    /// <summary>Turns logits into probabilities. The highest is taken away first, which changes nothing in them and keeps every power at most 1.</summary>
+    private static void Softmax(Span<float> logits)
+    {
+        var highest = float.NegativeInfinity;
+        foreach (var logit in logits)
+            highest = Math.Max(highest, logit);
+        var sum = 0.0;
+        foreach (ref var value in logits)
+            sum += value = MathF.Exp(value - highest);
+        var share = (float)(1 / sum);
+        foreach (ref var value in logits)
+            value *= share;
+    }
 }

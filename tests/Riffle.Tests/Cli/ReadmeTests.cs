@@ -28,12 +28,16 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
         var source = Lines(File.ReadAllText(Path.Combine(Shell.Root, "tests", "Riffle.Tests", "Cli", "ReadmeTests.cs")));
         var blocks = Blocks("csharp").ToArray();
 
-        Assert.Equal(2, blocks.Length);
+        Assert.Equal(3, blocks.Length);
         Assert.All(blocks, block => Assert.Contains(
             Lines(block.Replace("\"riffle-demo/run\"", "run", StringComparison.Ordinal).Replace("\"star.jpg\"", "image", StringComparison.Ordinal)),
             source,
             StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void Its_property_is_the_commands_own() => Assert.Contains(
+        Assert.Single(Blocks("xml")).Trim(), File.ReadAllText(Path.Combine(Shell.Root, "src", "Riffle.Cli", "Riffle.Cli.csproj")), StringComparison.Ordinal);
 
     [Fact]
     public void Its_classifier_knows_a_star()
@@ -42,12 +46,35 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
         var output = Capture(Console =>
         {
             using var classifier = Classifier.Load(run);
-            foreach (var guess in classifier.Classify(File.ReadAllBytes(image), image, top: 3))
+            foreach (var guess in classifier.Classify(image, top: 3))
                 Console.WriteLine($"{guess.Class}: {guess.Probability:P1}");
         });
 
         Assert.StartsWith("star: ", output, StringComparison.Ordinal);
         Assert.Equal(3, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public void Its_classifier_is_shared_by_threads()
+    {
+        var run = demo["run"];
+        var output = Capture(writer =>
+        {
+            var Console = TextWriter.Synchronized(writer);
+            using var classifier = Classifier.Load(run);
+            var (side, classes) = (classifier.Checkpoint.Spec.ImageSize, classifier.Checkpoint.Classes.Count);
+            Parallel.For(0, 8, thread =>
+            {
+                var pixels = new byte[side * side * 3]; // row by row, red first
+                var probabilities = new float[classes];
+                classifier.Score(pixels, probabilities);
+                Console.WriteLine($"{probabilities.Max():P1}");
+            });
+        });
+
+        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(8, lines.Length);
+        Assert.Single(lines.Distinct());
     }
 
     [Fact]
