@@ -10,7 +10,7 @@ namespace Riffle.Execution;
 internal sealed unsafe class BoundNetwork : IDisposable
 {
     /// <summary>What is told of a layer that cannot be computed.</summary>
-    public const string NoKernel = "has no kernel; convolutions are 1×1 grouped, 3×3 depthwise with stride 1 or 2, or 3×3 dense on the images, and pools are 3×3";
+    public const string NoKernel = "has no kernel; convolutions are 1×1 grouped with stride 1, 3×3 depthwise, or 3×3 dense on the images, pools are 3×3, and strides are 1 or 2";
 
     private readonly List<IDisposable> _owned = [];
     private readonly Schedule _schedule;
@@ -160,12 +160,12 @@ internal sealed unsafe class BoundNetwork : IDisposable
             case Convolution { Kernel: 3, Stride: 1 or 2 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
                 var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = Kernel(layer), WeightStride = 9 };
                 return new Steps<TVec>.Depthwise(depthwise, KernelOffset(layer), arrivals, gather);
-            case Convolution { Kernel: 3, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
+            case Convolution { Kernel: 3, Stride: 1 or 2, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
                 var packed = Allocate<float>(layer.Parameters[0].Count);
                 var dense = new DenseConvolution { Window = Window(conv.Stride), OutputChannels = conv.OutputChannels, Packed = packed };
                 dense = dense with { Offsets = Copy<long>(dense.TapOffsets()), RowOffsets = Copy<long>(dense.PanelOffsets()) };
                 return new Steps<TVec>.Dense(dense, Kernel(layer), KernelOffset(layer), gather);
-            case Networks.MaxPool { Kernel: 3 } pool:
+            case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
                 return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = Window(pool.Stride) }, arrivals);
             case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
                 var ninths = Allocate<float>(9);

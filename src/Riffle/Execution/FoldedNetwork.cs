@@ -210,7 +210,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                     (data, scratch) => depthwise.Infer<TVec>(_planes, data, scratch),
                     depthwise.Scratch,
                     kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)));
-            case Convolution { Kernel: 3, Groups: 1 } conv when Network.Layers[layer.Inputs[0]].Operation is Input:
+            case Convolution { Kernel: 3, Stride: 1 or 2, Groups: 1 } conv when Network.Layers[layer.Inputs[0]].Operation is Input:
                 var dense = new DenseConvolution
                 {
                     Window = Window(conv.Stride),
@@ -219,7 +219,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                 };
                 dense = dense with { Offsets = Copy<long>(dense.TapOffsets()) };
                 return new FoldedStep((data, scratch) => dense.Infer<TVec>(_planes, data, scratch, stride), dense.Scratch, dense.Pack);
-            case Networks.MaxPool { Kernel: 3 } pool:
+            case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
                 var largest = new Kernels.MaxPool { Window = Window(pool.Stride) };
                 return new FoldedStep((data, scratch) => largest.Infer<TVec>(_planes, data, scratch), largest.Scratch);
             case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:

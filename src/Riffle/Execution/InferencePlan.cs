@@ -26,6 +26,7 @@ public sealed unsafe class InferencePlan : IDisposable
     private readonly Lock _poolGate = new();
     private ImageBatch _images;
     private float* _logits;
+    private bool _disposed;
 
     /// <summary>Plans memory and steps, and takes over the weights.</summary>
     /// <param name="weights">Folded as they are now; see <see cref="Refresh"/>.</param>
@@ -99,6 +100,7 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _disposed = true;
         _pool?.Dispose();
         foreach (var network in _networks)
             network.Dispose();
@@ -115,6 +117,7 @@ public sealed unsafe class InferencePlan : IDisposable
 
     private void Run(in ImageBatch images, Span<float> logits)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (images.Count is 0 || images.Count > Batch)
             throw new ArgumentException($"a run of {images.Count} images; this plan takes 1 to {Batch}");
         if (logits.Length < images.Count * Weights.Network.Classes)

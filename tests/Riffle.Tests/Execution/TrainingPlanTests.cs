@@ -164,6 +164,12 @@ public class TrainingPlanTests
         Assert.Contains("wide", Assert.Throws<NotSupportedException>(() => new InferencePlan(new Weights(network), 1)).Message, StringComparison.Ordinal);
 
         b = new NetworkBuilder();
+        b.Convolution("far", b.Input(9, 9), 4, 3, stride: 3);
+        var strided = new Weights(b.Build("strided"));
+        Assert.Contains("far", Assert.Throws<NotSupportedException>(() => new InferencePlan(strided, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("far", Assert.Throws<NotSupportedException>(() => new TrainingPlan(strided, 1)).Message, StringComparison.Ordinal);
+
+        b = new NetworkBuilder();
         x = b.Convolution("stem", b.Input(8, 8), 4, 3);
         b.Add(x, b.Relu(x));
         network = b.Build("both sides of ReLU");
