@@ -222,6 +222,10 @@ internal static unsafe class PlaneAccess
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVec Factor(int i, TVec value) => TVec.Load(normed + i) - mean;
 
+        /// <summary>The value with what arrived before.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private TVec Sum(int i) => Keep(i, TVec.Load(gradient + i) + TVec.Load(dz + i));
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private TVec Keep(int i, TVec value)
         {
@@ -234,14 +238,10 @@ internal static unsafe class PlaneAccess
         public readonly struct Added(LastGradient<TVec> last) : ITerm<TVec>
         {
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            public TVec Value(int i) => last.Keep(i, TVec.Load(last.Gradient + i) + TVec.Load(last.Target + i));
+            public TVec Value(int i) => last.Sum(i);
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public TVec Factor(int i, TVec value) => last.Factor(i, value);
         }
-
-        private float* Gradient => gradient;
-
-        private float* Target => dz;
     }
 }
