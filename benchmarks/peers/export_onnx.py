@@ -1,7 +1,7 @@
 """Writes a network as ONNX for the inference peer. usage: export_onnx.py MODEL FILE.onnx [--preset tiny|imagenet] [--batch 1]
 
 In evaluation mode, opset 13, input `images` (batch×3×H×W), output `logits`. The batch size is fixed: with a free one, channel shuffle's shapes are computed
-anew in each run, which makes ONNX Runtime a fifth to a third slower on one image.
+anew in each run, which makes ONNX Runtime slower.
 """
 import argparse
 
