@@ -5,27 +5,25 @@ using Riffle.Simd;
 namespace Riffle.Execution;
 
 /// <summary>
-/// A schedule bound to weights, to offsets in memory and to a vector width: what training and inference share. Blocks of images are the callers'.
+/// A schedule bound to weights, to offsets in memory and to a vector width, for training: every activation is kept, and gradients have places. Blocks of images are
+/// the caller's.
 /// </summary>
 internal sealed unsafe class BoundNetwork : IDisposable
 {
     /// <summary>What is told of a layer that cannot be computed.</summary>
     public const string NoKernel = "has no kernel; convolutions are 1×1 grouped with stride 1, 3×3 depthwise, or 3×3 dense on the images, pools are 3×3, and strides are 1 or 2";
 
-    private readonly List<IDisposable> _owned = [];
+    private readonly NativeArena _memory = new();
     private readonly Schedule _schedule;
     private readonly Weights _weights;
-    private readonly bool _training;
 
     /// <param name="schedule">The steps.</param>
     /// <param name="weights">Their memory is read by every run.</param>
-    /// <param name="training">Whether every activation is kept and gradients are placed; else activations share memory as soon as they can.</param>
     /// <param name="level">Vector width.</param>
-    public BoundNetwork(Schedule schedule, Weights weights, bool training, VectorLevel level)
+    public BoundNetwork(Schedule schedule, Weights weights, VectorLevel level)
     {
         _schedule = schedule;
         _weights = weights;
-        _training = training;
         Planes = CreatePlanes();
         Place();
         var scheduled = schedule.Steps.SkipLast(1).ToArray();
@@ -72,16 +70,12 @@ internal sealed unsafe class BoundNetwork : IDisposable
     public long ImagesOffset => Planes.Offset[_schedule.Images.FirstPlane];
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var owned in _owned)
-            owned.Dispose();
-    }
+    public void Dispose() => _memory.Dispose();
 
     private Planes CreatePlanes()
     {
         var count = _schedule.PlaneCount;
-        var planes = Planes.Create(count, bytes => (nint)Allocate<byte>(bytes));
+        var planes = Planes.Create(count, bytes => (nint)_memory.Allocate<byte>(bytes));
         for (var p = 0; p < count; p++)
         {
             if (_schedule.HasRelu(p))
@@ -99,14 +93,12 @@ internal sealed unsafe class BoundNetwork : IDisposable
         var last = _schedule.Steps.Count;
         foreach (var tensor in _schedule.Tensors)
         {
-            var offset = data.Place(tensor.Size, tensor.Step, _training ? last : tensor.LastReader);
+            var offset = data.Place(tensor.Size, tensor.Step, last);
             for (var c = 0; c < tensor.Channels; c++)
                 Planes.Offset[tensor.FirstPlane + c] = offset + (long)c * tensor.PlaneSize;
         }
 
         DataSize = data.Size;
-        if (!_training)
-            return;
 
         // Backward time runs from the last step to the first. The images have no gradient.
         foreach (var tensor in _schedule.Tensors.Skip(1).Where(tensor => !tensor.SharesGradient).OrderByDescending(tensor => tensor.LastReader))
@@ -128,8 +120,8 @@ internal sealed unsafe class BoundNetwork : IDisposable
     private (Step[] Steps, BatchKernels Loss) Create<TVec>(ScheduledStep[] steps)
         where TVec : unmanaged, IVec<TVec>
     {
-        var loss = new SoftmaxCrossEntropy { Input = Copy(_schedule.Logits), Classes = _schedule.Logits.Length };
-        return ([.. steps.Select(CreateStep<TVec>)], new Steps<TVec>.Batch(loss, Copy(_schedule.Steps[^1].Arrivals[0])));
+        var loss = new SoftmaxCrossEntropy { Input = _memory.Copy<int>(_schedule.Logits), Classes = _schedule.Logits.Length };
+        return ([.. steps.Select(CreateStep<TVec>)], new Steps<TVec>.Batch(loss, _memory.Copy<Arrival>(_schedule.Steps[^1].Arrivals[0])));
     }
 
     private Step CreateStep<TVec>(ScheduledStep step)
@@ -138,9 +130,9 @@ internal sealed unsafe class BoundNetwork : IDisposable
         var layer = step.Layer!;
         var output = step.Output!;
         var input = _weights.Network.Layers[layer.Inputs[0]].Output;
-        var planes = Copy(step.Inputs[0]);
-        var gather = _training && output.Norm != null;
-        var arrivals = Copy(step.Arrivals[0]);
+        var planes = _memory.Copy<int>(step.Inputs[0]);
+        var gather = output.Norm != null;
+        var arrivals = _memory.Copy<Arrival>(step.Arrivals[0]);
         Window Window(int stride) => new()
         {
             Input = planes,
@@ -161,14 +153,14 @@ internal sealed unsafe class BoundNetwork : IDisposable
                 var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = Kernel(layer), WeightStride = 9 };
                 return new Steps<TVec>.Depthwise(depthwise, KernelOffset(layer), arrivals, gather);
             case Convolution { Kernel: 3, Stride: 1 or 2, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
-                var packed = Allocate<float>(layer.Parameters[0].Count);
+                var packed = _memory.Allocate<float>(layer.Parameters[0].Count);
                 var dense = new DenseConvolution { Window = Window(conv.Stride), OutputChannels = conv.OutputChannels, Packed = packed };
-                dense = dense with { Offsets = Copy<long>(dense.TapOffsets()), RowOffsets = Copy<long>(dense.PanelOffsets()) };
+                dense = dense with { Offsets = _memory.Copy<long>(dense.TapOffsets()), RowOffsets = _memory.Copy<long>(dense.PanelOffsets()) };
                 return new Steps<TVec>.Dense(dense, Kernel(layer), KernelOffset(layer), gather);
             case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
                 return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = Window(pool.Stride) }, arrivals);
             case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
-                var ninths = Allocate<float>(9);
+                var ninths = _memory.Allocate<float>(9);
                 new Span<float>(ninths, 9).Fill(1f / 9);
                 return new Steps<TVec>.Depthwise(new DepthwiseConvolution { Window = Window(pool.Stride), Weights = ninths }, -1, arrivals, gatherSums: false);
             case Networks.GlobalAveragePool:
@@ -184,12 +176,12 @@ internal sealed unsafe class BoundNetwork : IDisposable
                 var addition = new Addition
                 {
                     Left = planes,
-                    Right = Copy(step.Inputs[1]),
+                    Right = _memory.Copy<int>(step.Inputs[1]),
                     Output = output.FirstPlane,
                     Channels = input.Channels,
                     PlaneSize = output.PlaneSize,
                 };
-                return new Steps<TVec>.Sum(addition, arrivals, Copy(step.Arrivals[1]));
+                return new Steps<TVec>.Sum(addition, arrivals, _memory.Copy<Arrival>(step.Arrivals[1]));
             default:
                 throw new NotSupportedException($"{layer.Name}: {layer.Operation} {NoKernel}");
         }
@@ -199,20 +191,20 @@ internal sealed unsafe class BoundNetwork : IDisposable
         where TVec : unmanaged, IVec<TVec>
     {
         var layer = step.Layer!;
-        var wanted = _training && step.Arrivals[0][0] != Arrival.Unwanted;
+        var wanted = step.Arrivals[0][0] != Arrival.Unwanted;
         var kernel = new PointwiseConvolution
         {
-            Input = Copy(step.Inputs[0]),
+            Input = _memory.Copy<int>(step.Inputs[0]),
             Output = step.Output!.FirstPlane,
             InputChannels = input.Channels,
             OutputChannels = step.Output.Channels,
             Groups = groups,
             PlaneSize = step.Output.PlaneSize,
-            Packed = Allocate<float>(layer.Parameters[0].Count),
-            PackedTransposed = wanted ? Allocate<float>(layer.Parameters[0].Count) : null,
+            Packed = _memory.Allocate<float>(layer.Parameters[0].Count),
+            PackedTransposed = wanted ? _memory.Allocate<float>(layer.Parameters[0].Count) : null,
         };
-        kernel = kernel with { Offsets = Copy<long>(kernel.PanelOffsets()) };
-        return new Steps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? Copy(step.Arrivals[0]) : null, gather);
+        kernel = kernel with { Offsets = _memory.Copy<long>(kernel.PanelOffsets()) };
+        return new Steps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? _memory.Copy<Arrival>(step.Arrivals[0]) : null, gather);
     }
 
     private Pending? CreatePending(Tensor tensor)
@@ -225,21 +217,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
 
         if (tensor.Norm is not { } norm)
             return null;
-        var operation = (BatchNorm)norm.Operation;
-        int weight = _weights.OffsetOf(norm.Parameters[0]), shift = _weights.OffsetOf(norm.Parameters[1]);
-        var kernel = new BatchNormalisation
-        {
-            FirstPlane = tensor.FirstPlane,
-            Channels = tensor.Channels,
-            Positions = tensor.PlaneSize / Lanes.Count,
-            Epsilon = operation.Epsilon,
-            Momentum = operation.Momentum,
-            Weight = _weights.TrainedPointer + weight,
-            Bias = _weights.TrainedPointer + shift,
-            RunningMean = _weights.RunningPointer + _weights.OffsetOf(norm.Parameters[2]),
-            RunningVariance = _weights.RunningPointer + _weights.OffsetOf(norm.Parameters[3]),
-        };
-        return new PendingNorm(kernel, weight, shift);
+        return new PendingNorm(tensor.NormKernel(_weights), _weights.OffsetOf(norm.Parameters[0]), _weights.OffsetOf(norm.Parameters[1]));
     }
 
     private Pending[] FinishedBackwardAfter(int step) =>
@@ -248,20 +226,4 @@ internal sealed unsafe class BoundNetwork : IDisposable
     private float* Kernel(Layer layer) => _weights.TrainedPointer + KernelOffset(layer);
 
     private int KernelOffset(Layer layer) => _weights.OffsetOf(layer.Parameters[0]);
-
-    private T* Allocate<T>(long count)
-        where T : unmanaged
-    {
-        var array = new NativeArray<T>(count);
-        _owned.Add(array);
-        return array.Pointer;
-    }
-
-    private T* Copy<T>(ReadOnlySpan<T> values)
-        where T : unmanaged
-    {
-        var array = new NativeArray<T>(values);
-        _owned.Add(array);
-        return array.Pointer;
-    }
 }

@@ -10,11 +10,13 @@ namespace Riffle.Execution;
 /// </summary>
 internal sealed unsafe class FoldedNetwork : IDisposable
 {
-    private readonly List<IDisposable> _owned = [];
+    private readonly NativeArena _memory = new();
     private readonly Schedule _schedule;
     private readonly Planes _planes;
     private readonly Dictionary<Tensor, long> _strides = [];
-    private readonly HashSet<ScheduledStep> _fused = [];
+
+    /// <summary>Convolutions that write the sum of a residual unit, with the sum's step.</summary>
+    private readonly Dictionary<ScheduledStep, ScheduledStep> _sums = [];
     private readonly FoldedStep[] _steps;
 
     /// <param name="network">The network.</param>
@@ -25,11 +27,17 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         Network = network;
         LaneCount = lanes;
         _schedule = new Schedule(network);
-        _planes = Planes.Create(_schedule.PlaneCount, bytes => (nint)Allocate<byte>(bytes));
+        _planes = Planes.Create(_schedule.PlaneCount, bytes => (nint)_memory.Allocate<byte>(bytes));
         for (var p = 0; p < _schedule.PlaneCount; p++)
         {
             if (_schedule.HasRelu(p))
                 _planes.Floor[p] = 0;
+        }
+
+        foreach (var step in _schedule.Steps)
+        {
+            if (SumBehind(step) is { } sum)
+                _sums.Add(step, sum);
         }
 
         Place();
@@ -71,8 +79,8 @@ internal sealed unsafe class FoldedNetwork : IDisposable
             var shift = new Span<float>(_planes.Shift + (bound.Output ?? step.Output.FirstPlane), channels);
             var scale = new float[channels];
             Array.Fill(scale, 1);
-            if (step.Output.Norm is { } norm)
-                FoldNorm(weights, norm, scale, shift);
+            if (step.Output.Norm != null)
+                step.Output.NormKernel(weights).Fold(scale, shift);
             else if (layer.Operation is FullyConnected)
                 weights[layer.Parameters[1].Name].CopyTo(shift);
             if (layer.Parameters.Length > 0)
@@ -102,24 +110,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var owned in _owned)
-            owned.Dispose();
-    }
-
-    private static void FoldNorm(Weights weights, Layer norm, Span<float> scale, Span<float> shift)
-    {
-        Span<float> weight = weights[norm.Parameters[0].Name], bias = weights[norm.Parameters[1].Name];
-        Span<float> mean = weights[norm.Parameters[2].Name], variance = weights[norm.Parameters[3].Name];
-        var epsilon = ((BatchNorm)norm.Operation).Epsilon;
-        for (var c = 0; c < scale.Length; c++)
-        {
-            var factor = weight[c] / Math.Sqrt((double)variance[c] + epsilon);
-            scale[c] = (float)factor;
-            shift[c] = (float)(bias[c] - mean[c] * factor);
-        }
-    }
+    public void Dispose() => _memory.Dispose();
 
     private static float[] Scaled(ReadOnlySpan<float> kernel, ReadOnlySpan<float> scale)
     {
@@ -143,7 +134,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
             var stride = size == 1 ? 1 : tensor.Step < 0 && LaneCount > 1 ? size : (size + 2 * Lanes.Count - 1) / Lanes.Count * Lanes.Count;
 
             // A sum lives from the convolution on that writes it.
-            var born = _schedule.Steps.FirstOrDefault(step => FusedSum(step)?.Output == tensor)?.Output!.Step ?? tensor.Step;
+            var born = _sums.FirstOrDefault(pair => pair.Value.Output == tensor).Key?.Output!.Step ?? tensor.Step;
             var offset = layout.Place((tensor.Channels * stride + 2 * Lanes.Count - 1) / Lanes.Count * Lanes.Count, born, tensor.LastReader);
             _strides.Add(tensor, stride);
             for (var c = 0; c < tensor.Channels; c++)
@@ -159,7 +150,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         var layer = step.Layer!;
         var output = step.Output!;
         var input = Network.Layers[layer.Inputs[0]].Output;
-        var planes = Copy<int>(step.Inputs[0]);
+        var planes = _memory.Copy<int>(step.Inputs[0]);
         var offsets = step.Inputs[0].Select(plane => _planes.Offset[plane]).ToArray();
         var stride = _strides[output];
         var floors = new ReadOnlySpan<float>(_planes.Floor + output.FirstPlane, output.Channels);
@@ -189,21 +180,20 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                     OutputChannels = output.Channels,
                     Groups = layer.Operation is Convolution grouped ? grouped.Groups : 1,
                     PlaneSize = output.Positions * LaneCount,
-                    Packed = Allocate<float>(layer.Parameters[0].Count),
-                    Offsets = Copy<long>(offsets),
+                    Packed = _memory.Allocate<float>(layer.Parameters[0].Count),
+                    Offsets = _memory.Copy<long>(offsets),
                 };
-                if (FusedSum(step) is not { } sum)
+                if (!_sums.TryGetValue(step, out var sum))
                     return new FoldedStep((data, _) => pointwise.Infer<TVec>(_planes, data, stride), 0, pointwise.Pack);
 
                 // What the other branch holds is added as the product's rows are stored, at the places of the sum.
-                _fused.Add(sum);
                 var total = sum.Output!;
                 var other = sum.Inputs[sum.Inputs[0][0] == output.FirstPlane ? 1 : 0];
-                var addends = Copy<long>([.. other.Select(plane => _planes.Offset[plane])]);
+                var addends = _memory.Copy<long>([.. other.Select(plane => _planes.Offset[plane])]);
                 (pointwise, stride) = (pointwise with { Output = total.FirstPlane }, _strides[total]);
                 return new FoldedStep((data, _) => pointwise.Infer<TVec>(_planes, data, stride, addends), 0, pointwise.Pack, total.FirstPlane);
             case Convolution { Kernel: 3, Stride: 1 or 2 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
-                var weights = Allocate<float>(layer.Parameters[0].Count);
+                var weights = _memory.Allocate<float>(layer.Parameters[0].Count);
                 var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = weights, WeightStride = 9 };
                 var count = layer.Parameters[0].Count;
                 return new FoldedStep(
@@ -215,15 +205,15 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                 {
                     Window = Window(conv.Stride),
                     OutputChannels = conv.OutputChannels,
-                    Packed = Allocate<float>(layer.Parameters[0].Count),
+                    Packed = _memory.Allocate<float>(layer.Parameters[0].Count),
                 };
-                dense = dense with { Offsets = Copy<long>(dense.TapOffsets()) };
+                dense = dense with { Offsets = _memory.Copy<long>(dense.TapOffsets()) };
                 return new FoldedStep((data, scratch) => dense.Infer<TVec>(_planes, data, scratch, stride), dense.Scratch, dense.Pack);
             case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
                 var largest = new Kernels.MaxPool { Window = Window(pool.Stride) };
                 return new FoldedStep((data, scratch) => largest.Infer<TVec>(_planes, data, scratch), largest.Scratch);
             case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
-                var ninths = Allocate<float>(9);
+                var ninths = _memory.Allocate<float>(9);
                 new Span<float>(ninths, 9).Fill(1f / 9);
                 var mean = new DepthwiseConvolution { Window = Window(pool.Stride), Weights = ninths };
                 return new FoldedStep((data, scratch) => mean.Infer<TVec>(_planes, data, scratch), mean.Scratch);
@@ -236,13 +226,13 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                     PlaneSize = input.Height * input.Width * LaneCount,
                 };
                 return new FoldedStep((data, _) => global.Infer<TVec>(_planes, data, LaneCount), 0);
-            case Add when _fused.Contains(step):
+            case Add when _sums.ContainsValue(step):
                 return new FoldedStep((_, _) => { }, 0);
             case Add:
                 var addition = new Addition
                 {
                     Left = planes,
-                    Right = Copy<int>(step.Inputs[1]),
+                    Right = _memory.Copy<int>(step.Inputs[1]),
                     Output = output.FirstPlane,
                     Channels = input.Channels,
                     PlaneSize = input.Height * input.Width * LaneCount,
@@ -254,7 +244,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     }
 
     /// <summary>The sum that a convolution's output is wholly and only added to, while what it is added to is there already; null without.</summary>
-    private ScheduledStep? FusedSum(ScheduledStep step)
+    private ScheduledStep? SumBehind(ScheduledStep step)
     {
         if (step is not { Layer.Operation: Convolution { Kernel: 1, Stride: 1 }, Output: { } output } || IsNarrow(output))
             return null;
@@ -276,34 +266,18 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     {
         var kernel = new NarrowConvolution
         {
-            Inputs = Copy<long>(inputs),
+            Inputs = _memory.Copy<long>(inputs),
             InputChannels = inputs.Length,
             OutputChannels = output.Channels,
             Groups = layer.Operation is Convolution grouped ? grouped.Groups : 1,
             Positions = output.Positions,
             Together = MatrixProduct.TileWidth<TVec>(),
         };
-        kernel = kernel with { Offsets = Copy<long>(kernel.RowOffsets()), Weights = Allocate<float>(kernel.WeightCount) };
+        kernel = kernel with { Offsets = _memory.Copy<long>(kernel.RowOffsets()), Weights = _memory.Allocate<float>(kernel.WeightCount) };
         var bias = _planes.Shift + output.FirstPlane;
         var (floor, offset, stride) = (_planes.Floor[output.FirstPlane], _planes.Offset[output.FirstPlane], _strides[output]);
         return new FoldedStep(
             (data, scratch) => kernel.Infer<TVec>(bias, floor, data, data + offset, stride, scratch), kernel.Scratch, kernel.Pack);
-    }
-
-    private T* Allocate<T>(long count)
-        where T : unmanaged
-    {
-        var array = new NativeArray<T>(count);
-        _owned.Add(array);
-        return array.Pointer;
-    }
-
-    private T* Copy<T>(ReadOnlySpan<T> values)
-        where T : unmanaged
-    {
-        var array = new NativeArray<T>(values);
-        _owned.Add(array);
-        return array.Pointer;
     }
 
     private unsafe delegate void Compute(float* data, float* scratch);

@@ -10,8 +10,11 @@ namespace Riffle.Execution;
 /// They do not depend on threads.</remarks>
 public sealed unsafe class InferencePlan : IDisposable
 {
-    /// <summary>Images that are worth a block of sixteen, most of whose lanes may be unused: from here on it is faster than one by one.</summary>
-    private const int FewestInBlock = 10;
+    /// <summary>
+    /// Images that are worth a block of sixteen, some of whose lanes are unused. A block takes as long as 10 (MobileNet) to 19 (ShuffleNet v1 x0.25) single images,
+    /// 13 in the middle, as benchmarks/results/AMD-EPYC-Zen3.json has it.
+    /// </summary>
+    private const int FewestInBlock = 13;
 
     private readonly List<FoldedNetwork> _networks = [];
     private readonly FoldedNetwork? _block;

@@ -28,6 +28,24 @@ internal sealed class Tensor(int firstPlane, Layer layer, int step)
     /// <summary>The batch norm that is pending on its planes, if any.</summary>
     public Layer? Norm { get; set; }
 
+    /// <summary>Its batch norm with the weights it works on; only where there is one.</summary>
+    public unsafe BatchNormalisation NormKernel(Weights weights)
+    {
+        var (operation, parameters) = ((BatchNorm)Norm!.Operation, Norm.Parameters);
+        return new()
+        {
+            FirstPlane = FirstPlane,
+            Channels = Channels,
+            Positions = Positions,
+            Epsilon = operation.Epsilon,
+            Momentum = operation.Momentum,
+            Weight = weights.TrainedPointer + weights.OffsetOf(parameters[0]),
+            Bias = weights.TrainedPointer + weights.OffsetOf(parameters[1]),
+            RunningMean = weights.RunningPointer + weights.OffsetOf(parameters[2]),
+            RunningVariance = weights.RunningPointer + weights.OffsetOf(parameters[3]),
+        };
+    }
+
     /// <summary>The first step that reads one of its planes: backward, the tensor's gradient is whole after it.</summary>
     public int FirstReader { get; set; } = int.MaxValue;
 
@@ -36,9 +54,6 @@ internal sealed class Tensor(int firstPlane, Layer layer, int step)
 
     /// <summary>Whether its planes' gradients are those of sums they are added to, in the same memory.</summary>
     public bool SharesGradient { get; set; }
-
-    /// <summary>Whether a normalised tensor shares its gradient, so that its sums are gathered with it.</summary>
-    public bool HasAddend { get; set; }
 
     /// <summary>The step whose backward is the last to need its gradient: its own, or that of a tensor that shares it.</summary>
     public int GradientUntil { get; set; } = step;
@@ -214,7 +229,6 @@ internal sealed class Schedule
     /// </summary>
     private void ShareGradients(ScheduledStep step)
     {
-        var s = _steps.IndexOf(step);
         var sum = step.Output!;
         for (var input = 0; input < 2; input++)
         {
@@ -225,8 +239,8 @@ internal sealed class Schedule
             if (!whole || tensors.Any(tensor => tensor.SharesGradient || tensor.Step < 0))
                 continue;
             var isAddend = tensors is [{ Norm: not null }]
-                && planes.All(p => _planes[p] is { Relu: false, Reads.Count: 1 }) && sum.Channels == planes.Length && !sum.HasAddend;
-            var isShortcut = planes.All(p => _planes[p].Reads.Count > 1 && _planes[p].Reads.All(read => read.Step == s || read.Step < otherSteps.Min()))
+                && planes.All(p => _planes[p] is { Relu: false, Reads.Count: 1 }) && sum.Channels == planes.Length && _planes[sum.FirstPlane].Addend < 0;
+            var isShortcut = planes.All(p => _planes[p].Reads.Count > 1 && _planes[p].Reads.All(read => read.Step == sum.Step || read.Step < otherSteps.Min()))
                 && others.All(p => _planes[p].Reads.Count == 1);
             if (!isAddend && !isShortcut)
                 continue;
@@ -238,7 +252,6 @@ internal sealed class Schedule
                     _planes[sum.FirstPlane + c].Addend = planes[c];
             }
 
-            sum.HasAddend |= isAddend;
             foreach (var tensor in tensors)
                 tensor.SharesGradient = true;
             var root = TensorOf(GradientOf(sum.FirstPlane));

@@ -47,8 +47,10 @@ internal abstract unsafe class Pending
     /// <summary>Whether a forward in training has to gather sums and wait for the whole batch.</summary>
     public abstract bool NeedsBatch { get; }
 
-    /// <summary>Before a forward with running statistics; in training too, for what does not need the batch.</summary>
-    public abstract void PrepareInference(in Planes planes);
+    /// <summary>Before a forward, where the batch is not needed.</summary>
+    public virtual void Prepare(in Planes planes)
+    {
+    }
 
     /// <summary>After all blocks of a forward in training, where the batch is needed.</summary>
     public virtual void AfterForward(in Planes planes, ReadOnlySpan<Block> blocks, int images)
@@ -63,8 +65,6 @@ internal sealed unsafe class PendingNorm(BatchNormalisation kernel, long weightO
 {
     public override bool NeedsBatch => true;
 
-    public override void PrepareInference(in Planes planes) => kernel.ForwardInference(planes);
-
     public override void AfterForward(in Planes planes, ReadOnlySpan<Block> blocks, int images) => kernel.ForwardTraining(planes, blocks, images);
 
     public override void AfterBackward(in Planes planes, ReadOnlySpan<Block> blocks, int images, float* gradients) =>
@@ -76,7 +76,7 @@ internal sealed unsafe class PendingBias(int firstPlane, int count, float* bias,
 {
     public override bool NeedsBatch => false;
 
-    public override void PrepareInference(in Planes planes) => new ReadOnlySpan<float>(bias, count).CopyTo(new Span<float>(planes.Shift + firstPlane, count));
+    public override void Prepare(in Planes planes) => new ReadOnlySpan<float>(bias, count).CopyTo(new Span<float>(planes.Shift + firstPlane, count));
 
     public override void AfterBackward(in Planes planes, ReadOnlySpan<Block> blocks, int images, float* gradients)
     {

@@ -20,7 +20,7 @@ public sealed unsafe class TrainingPlan : IDisposable
 
     private readonly BoundNetwork _network;
     private readonly WorkerPool _pool;
-    private readonly List<IDisposable> _owned = [];
+    private readonly NativeArena _memory = new();
     private readonly Block[] _blocks;
     private readonly BlockLoss[] _losses;
     private readonly int[] _labels;
@@ -51,15 +51,15 @@ public sealed unsafe class TrainingPlan : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
-        _network = new BoundNetwork(new Schedule(weights.Network), weights, training: true, level);
-        _owned.Add(_network);
+        _network = new BoundNetwork(new Schedule(weights.Network), weights, level);
         var blocks = Lanes.Blocks(batch);
         _blocksPerPart = (blocks + MostParts - 1) / MostParts;
         Parts = (blocks + _blocksPerPart - 1) / _blocksPerPart;
         Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Parts);
 
-        float* data = Allocate(blocks * _network.DataSize), gradients = Allocate(blocks * _network.GradientSize), sums = Allocate(blocks * _network.SumsSize);
-        _masks = Allocate(blocks * Lanes.Count);
+        float* data = _memory.Allocate<float>(blocks * _network.DataSize), gradients = _memory.Allocate<float>(blocks * _network.GradientSize);
+        var sums = _memory.Allocate<float>(blocks * _network.SumsSize);
+        _masks = _memory.Allocate<float>(blocks * Lanes.Count);
         _blocks = [.. Enumerable.Range(0, blocks).Select(b => new Block
         {
             Data = data + b * _network.DataSize,
@@ -67,13 +67,12 @@ public sealed unsafe class TrainingPlan : IDisposable
             Sums = sums + b * _network.SumsSize,
             LaneMask = _masks + b * Lanes.Count,
         })];
-        _parts = Allocate((long)Parts * weights.Trained.Length);
-        _gradients = Allocate(weights.Trained.Length);
-        _scratch = Allocate(Threads * _network.Scratch);
+        _parts = _memory.Allocate<float>((long)Parts * weights.Trained.Length);
+        _gradients = _memory.Allocate<float>(weights.Trained.Length);
+        _scratch = _memory.Allocate<float>(Threads * _network.Scratch);
         _losses = new BlockLoss[blocks];
         _labels = new int[batch];
         _pool = new WorkerPool(Threads, Work);
-        _owned.Insert(0, _pool);
     }
 
     /// <summary>The weights given.</summary>
@@ -86,7 +85,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     public int Threads { get; }
 
     /// <summary>Memory planned outside the managed heap, in bytes.</summary>
-    public long Memory { get; private set; }
+    public long Memory => _memory.Bytes;
 
     /// <summary>Gradient of the mean loss, in the order of <see cref="Weights.Trained"/>, after a step.</summary>
     public Span<float> Gradients => new(_gradients, Weights.Trained.Length);
@@ -136,8 +135,9 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var owned in _owned)
-            owned.Dispose();
+        _pool.Dispose();
+        _network.Dispose();
+        _memory.Dispose();
     }
 
     private StepResult Step(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing)
@@ -186,7 +186,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         {
             steps[s].Prepare();
             if (_network.Pendings[s] is { NeedsBatch: false } pending)
-                pending.PrepareInference(_network.Planes);
+                pending.Prepare(_network.Planes);
         }
 
         times?.Lap(worker, OtherWork.Weights);
@@ -269,12 +269,4 @@ public sealed unsafe class TrainingPlan : IDisposable
     private int ImagesOf(int block) => Math.Min(Lanes.Count, _images.Count - block * Lanes.Count);
 
     private float* PartOf(int part) => _parts + (long)part * Weights.Trained.Length;
-
-    private float* Allocate(long count)
-    {
-        var array = new NativeArray<float>(count);
-        _owned.Add(array);
-        Memory += count * sizeof(float);
-        return array.Pointer;
-    }
 }

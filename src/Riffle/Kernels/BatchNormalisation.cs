@@ -63,14 +63,16 @@ internal readonly unsafe struct BatchNormalisation
         }
     }
 
-    /// <summary>Forward with the running statistics: scale and shift do not depend on the batch.</summary>
-    public void ForwardInference(in Planes planes)
+    /// <summary>With the running statistics it is y = scale · x + shift, which inference folds into the convolution before it.</summary>
+    /// <param name="scale">Receives γ / σ of each channel.</param>
+    /// <param name="shift">Receives β − mean · scale.</param>
+    public void Fold(Span<float> scale, Span<float> shift)
     {
         for (var c = 0; c < Channels; c++)
         {
-            var scale = Weight[c] / MathF.Sqrt(RunningVariance[c] + Epsilon);
-            planes.Scale[FirstPlane + c] = scale;
-            planes.Shift[FirstPlane + c] = Bias[c] - RunningMean[c] * scale;
+            var factor = Weight[c] / Math.Sqrt((double)RunningVariance[c] + Epsilon);
+            scale[c] = (float)factor;
+            shift[c] = (float)(Bias[c] - RunningMean[c] * factor);
         }
     }
 

@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Dense 3×3 convolution with padding 1, stride 1 or more: the stem. Its input is the images, so it has no gradient by the input.
+/// Dense 3×3 convolution with padding 1, stride 1 or 2: the stem. Its input is the images, so it has no gradient by the input.
 /// <code>
 /// x    [C][H][W][16]     w [O][C][3][3]
 /// y    [O][h][w][16]     h = ⌊(H − 1) / stride⌋ + 1

@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace Riffle.Kernels;
 
 /// <summary>
@@ -23,16 +21,6 @@ internal static unsafe class ImagePlanes
         float* red = target, green = target + stride, blue = target + 2 * stride;
         for (var p = 0; p < positions; p++, pixels += 3)
         {
-            // Four bytes at once, of which the last is the next pixel's.
-            if (p + 1 < positions)
-            {
-                var values = Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(*(uint*)pixels).AsByte())).AsInt32());
-                red[p] = values[0] * scale[0] + shift[0];
-                green[p] = values[1] * scale[1] + shift[1];
-                blue[p] = values[2] * scale[2] + shift[2];
-                continue;
-            }
-
             red[p] = pixels[0] * scale[0] + shift[0];
             green[p] = pixels[1] * scale[1] + shift[1];
             blue[p] = pixels[2] * scale[2] + shift[2];

@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// A plane with a border of one position, in scratch, laid out so that a 3×3 window with a stride reads contiguous floats: [H + 2][phase][columns][L].
+/// A plane with a border of one position, in scratch, laid out so that a 3×3 window with stride 1 or 2 reads contiguous floats: [H + 2][phase][columns][L].
 /// Column x is column x / stride of phase x mod stride; with stride 1 there is one phase and the layout is [H + 2][W + 2][L]. What the window's tap
 /// (ky, kx) sees for a row of outputs is then one run of floats, which begins at <see cref="Tap"/>.
 /// </summary>

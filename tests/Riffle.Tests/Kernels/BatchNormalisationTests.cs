@@ -91,7 +91,7 @@ public unsafe class BatchNormalisationTests
         var four = memory.Allocate<float>(8);
         new float[] { 2, 3, 0.5f, -1, 1, 2, 4, 9 }.CopyTo(new Span<float>(four, 8));
         var kernel = new BatchNormalisation { Channels = 2, Positions = 1, Weight = four, Bias = four + 2, RunningMean = four + 4, RunningVariance = four + 6 };
-        kernel.ForwardInference(planes);
+        kernel.Fold(new Span<float>(planes.Scale, 2), new Span<float>(planes.Shift, 2));
         var (x, y) = (memory.Raw(0), memory.Value(0));
         for (var n = 0; n < 4; n++)
         {
