@@ -33,6 +33,7 @@ def parse():
     parser.add_argument("--what", default="training,inference", help="training, inference or both with a comma")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="for each measurement of a round")
+    parser.add_argument("--free-batch", action="store_true", help="ONNX Runtime gets one file for all batch sizes instead of one for each, and is slower")
     parser.add_argument("--quick", action="store_true", help="one round of half a second, to see that everything works; not to be published")
     options = parser.parse_args()
     options.what = options.what.split(",")
@@ -150,7 +151,7 @@ def main():
     if "inference" in options.what:
         with tempfile.TemporaryDirectory() as folder:
             def inference(batch):
-                return lambda model: inference_round(*parts[model], batch, options.seconds, exported(folder, *parts[model], batch))
+                return lambda model: inference_round(*parts[model], batch, options.seconds, exported(folder, *parts[model], "free" if options.free_batch else batch))
             one = measure(options, list(parts), inference(1))
             many = measure(options, tiny, inference(BATCH))
 

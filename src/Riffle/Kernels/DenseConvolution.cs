@@ -106,7 +106,7 @@ internal readonly unsafe struct DenseConvolution
         {
             for (var o = 0; o < OutputChannels; o++)
                 PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * PanelStride);
-            MatrixProduct.MultiplyTransposed<TVec>(dy, OutputChannels, Taps(scratch + (long)y * stride), Depth, length, weightGradient, accumulate || y > 0);
+            TransposedProduct.Multiply<TVec>(dy, OutputChannels, Taps(scratch + (long)y * stride), Depth, length, weightGradient, accumulate || y > 0);
         }
     }
 

@@ -138,7 +138,7 @@ internal readonly unsafe struct PointwiseConvolution
                     PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy.First + (long)o * stride);
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x.First + (long)c * stride);
-                MatrixProduct.MultiplyTransposed<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
+                TransposedProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
                 if (arrivals == null)
                     continue;
                 for (var at = 0; at < length; at += part)

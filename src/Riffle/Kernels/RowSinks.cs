@@ -2,6 +2,28 @@ using Riffle.Simd;
 
 namespace Riffle.Kernels;
 
+/// <summary>Where the rows of a product go, and what is done with them while they are in the L1 cache.</summary>
+internal unsafe interface IRowSink
+{
+    /// <summary>Whether rows begin at <see cref="Bias"/> instead of 0 and end at max(<see cref="Floor"/>, row).</summary>
+    static abstract bool HasBias { get; }
+
+    /// <summary>A number for each row; not read without <see cref="HasBias"/>.</summary>
+    float* Bias { get; }
+
+    /// <summary>The same for all rows; not read without <see cref="HasBias"/>.</summary>
+    float Floor { get; }
+
+    /// <summary>Distance between rows of the target.</summary>
+    long Stride { get; }
+
+    /// <summary>Where a row is written; those behind it in its tile follow by <see cref="Stride"/>.</summary>
+    float* Target(int row);
+
+    /// <summary>Called when so many rows from this one on are written.</summary>
+    void Written(int row, int count);
+}
+
 /// <summary>Rows are parts of the output's planes; batch norm's sums are gathered from them.</summary>
 internal readonly unsafe struct OutputPlanes<TVec>(Planes planes, Block block, int firstPlane, long start, int length, long planeSize, bool gatherSums)
     : IRowSink

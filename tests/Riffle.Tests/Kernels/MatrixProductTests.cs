@@ -55,9 +55,9 @@ public unsafe class MatrixProductTests
             double Dot(int r, int k) => Enumerable.Range(0, length).Sum(p => (double)y.Span[r * length + p] * x.Span[k * length + p]);
             var dots = Enumerable.Range(0, rows * depth).Select(i => Dot(i / depth, i % depth)).ToArray();
             var first = sums.Span.ToArray();
-            MatrixProduct.MultiplyTransposed<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: true);
+            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: true);
             Close.Assert([.. dots.Zip(first, (a, b) => a + b)], Close.Doubles(sums.Pointer, rows * depth), 1e-5, "added");
-            MatrixProduct.MultiplyTransposed<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: false);
+            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: false);
             Close.Assert(dots, Close.Doubles(sums.Pointer, rows * depth), 1e-5, "overwritten");
 
             MatrixProduct.Multiply<TVec, BiasedRows>(packed.Pointer, rows, depth, matrix, length, new(sink, bias.Pointer));
