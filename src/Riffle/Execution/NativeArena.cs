@@ -1,9 +1,15 @@
 namespace Riffle.Execution;
 
-/// <summary>Native arrays that belong together and are freed together.</summary>
+/// <summary>
+/// Native arrays that belong together and are freed together. They lie one behind the other in slabs of large pages, each on cache lines of its own: weights that
+/// are read layer by layer are then one run of memory, which the processor fetches ahead; on small pages it stops at the end of each.
+/// </summary>
 internal sealed unsafe class NativeArena : IDisposable
 {
-    private readonly List<IDisposable> _arrays = [];
+    private const long CacheLine = 64;
+
+    private readonly List<NativeArray<byte>> _slabs = [];
+    private long _used;
 
     /// <summary>Bytes of all arrays.</summary>
     public long Bytes { get; private set; }
@@ -13,10 +19,17 @@ internal sealed unsafe class NativeArena : IDisposable
     public T* Allocate<T>(long count)
         where T : unmanaged
     {
-        var array = new NativeArray<T>(count);
-        _arrays.Add(array);
+        var bytes = checked(Math.Max(1, count) * sizeof(T) + CacheLine - 1) / CacheLine * CacheLine;
+        if (_slabs.Count == 0 || bytes > _slabs[^1].Length - _used)
+        {
+            _slabs.Add(new NativeArray<byte>(Math.Max(bytes, (long)LargePages.Size)));
+            _used = 0;
+        }
+
+        var array = (T*)(_slabs[^1].Pointer + _used);
+        _used += bytes;
         Bytes += count * sizeof(T);
-        return array.Pointer;
+        return array;
     }
 
     /// <summary>A new array of these values.</summary>
@@ -32,7 +45,7 @@ internal sealed unsafe class NativeArena : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var array in _arrays)
-            array.Dispose();
+        foreach (var slab in _slabs)
+            slab.Dispose();
     }
 }
