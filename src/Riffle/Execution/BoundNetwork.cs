@@ -160,9 +160,8 @@ internal sealed unsafe class BoundNetwork : IDisposable
             case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
                 return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = Window(pool.Stride) }, arrivals);
             case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
-                var ninths = _memory.Allocate<float>(9);
-                new Span<float>(ninths, 9).Fill(1f / 9);
-                return new Steps<TVec>.Depthwise(new DepthwiseConvolution { Window = Window(pool.Stride), Weights = ninths }, -1, arrivals, gatherSums: false);
+                var mean = DepthwiseConvolution.Mean(Window(pool.Stride), _memory.Allocate<float>(9));
+                return new Steps<TVec>.Depthwise(mean, -1, arrivals, gatherSums: false);
             case Networks.GlobalAveragePool:
                 var global = new Kernels.GlobalAveragePool
                 {

@@ -57,6 +57,23 @@ internal readonly unsafe struct Addition
         }
     }
 
+    /// <summary>The same for one image whose channels lie side by side, in another order in a than in b.</summary>
+    /// <param name="data">The image's activations.</param>
+    /// <param name="left">Where each channel of a lies, at the first position.</param>
+    /// <param name="right">The same of b.</param>
+    /// <param name="output">The same of y.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="positions">H·W.</param>
+    /// <param name="floor">The least value.</param>
+    public static void InferChannels(float* data, long* left, long* right, long* output, int channels, int positions, float floor)
+    {
+        for (var i = 0; i < positions * Lanes.Count; i += Lanes.Count)
+        {
+            for (var c = 0; c < channels; c++)
+                data[output[c] + i] = Math.Max(floor, data[left[c] + i] + data[right[c] + i]);
+        }
+    }
+
     /// <summary>da = db = dy. Nothing to do for planes that share y's gradient, as most do.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>

@@ -27,7 +27,8 @@ internal readonly unsafe struct DenseConvolution
     /// <summary><see cref="PanelOffsets"/>, where backward reads them.</summary>
     public readonly long* RowOffsets { get; init; }
 
-    private int Depth => 9 * Window.Channels;
+    /// <summary>9·C.</summary>
+    public int Depth => 9 * Window.Channels;
 
     /// <summary>Distance between the rows of the panel of output gradients: no power of two.</summary>
     private int PanelStride => Window.OutputRow + Lanes.Count;
@@ -73,20 +74,30 @@ internal readonly unsafe struct DenseConvolution
     public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = Window.Padded;
-        for (var c = 0; c < Window.Channels; c++)
-        {
-            var target = scratch + c * padded.Size;
-            padded.Prepare(target, 0);
-            padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), target, border: 0);
-        }
-
+        ReadFinal<TVec>(planes, data, scratch);
         var length = (Window.OutputRow + TVec.Count - 1) / TVec.Count * TVec.Count;
         var output = data + planes.Offset[Window.Output];
         for (var y = 0; y < Window.OutputHeight; y++)
         {
             var sink = new FinalPlanes(output + y * Window.OutputRow, outputStride, planes.Shift + Window.Output, planes.Floor[Window.Output]);
-            MatrixProduct.Multiply<TVec, FinalPlanes>(Packed, OutputChannels, Depth, Taps(scratch + (long)y * padded.RowStep), length, sink);
+            MatrixProduct.Multiply<TVec, FinalPlanes>(Packed, OutputChannels, Depth, Taps(scratch + (long)y * Window.Padded.RowStep), length, sink);
+        }
+    }
+
+    /// <summary>The same, its output sixteen channels side by side.</summary>
+    /// <param name="planes">Offsets.</param>
+    /// <param name="data">The image's activations.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    /// <param name="output">Where the first row goes.</param>
+    public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, LaneSink output)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        ReadFinal<TVec>(planes, data, scratch);
+        for (var y = 0; y < Window.OutputHeight; y++)
+        {
+            ChannelProduct.Multiply<TVec>(
+                Packed, OutputChannels, Depth, scratch + (long)y * Window.Padded.RowStep, step: 1, Offsets, Window.OutputWidth, output);
+            output = output with { Target = output.Target + (long)Window.OutputWidth * Lanes.Count };
         }
     }
 
@@ -111,6 +122,18 @@ internal readonly unsafe struct DenseConvolution
     }
 
     private Rows Taps(float* row) => new(row, Offsets);
+
+    private void ReadFinal<TVec>(in Planes planes, float* data, float* scratch)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var padded = Window.Padded;
+        for (var c = 0; c < Window.Channels; c++)
+        {
+            var target = scratch + c * padded.Size;
+            padded.Prepare(target, 0);
+            padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), target, border: 0);
+        }
+    }
 
     private void ReadInput<TVec>(in Planes planes, in Block block, float* scratch)
         where TVec : unmanaged, IVec<TVec>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
 namespace Riffle.Kernels;
@@ -28,18 +29,28 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
     public long Scratch => Window.Padded.Size + Output.Size + InputSize;
 
+    /// <summary>Average pooling: the mean of each window, border and all.</summary>
+    /// <param name="window">Input, output and how they lie to each other.</param>
+    /// <param name="ninths">Nine floats, which are its weights.</param>
+    public static DepthwiseConvolution Mean(Window window, float* ninths)
+    {
+        new Span<float>(ninths, 9).Fill(1f / 9);
+        return new() { Window = window, Weights = ninths };
+    }
+
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
+        float none = 0;
         input.Prepare(scratch, 0);
         for (var c = 0; c < Window.Channels; c++)
         {
             input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
             var target = block.Data + planes.Offset[Window.Output + c];
-            Correlate<TVec>(scratch, input, Weights + c * WeightStride, 0, float.NegativeInfinity, target, height, length);
+            Correlate<TVec, PlaneTaps<TVec>>(scratch, input, Weights + c * WeightStride, &none, float.NegativeInfinity, target, height, length);
             if (gatherSums)
                 PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, height * length);
         }
@@ -58,8 +69,44 @@ internal readonly unsafe struct DepthwiseConvolution
         {
             var output = Window.Output + c;
             input.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, border: 0);
-            Correlate<TVec>(
-                scratch, input, Weights + c * WeightStride, planes.Shift[output], planes.Floor[output], data + planes.Offset[output], Window.OutputHeight, Window.OutputRow);
+            Correlate<TVec, PlaneTaps<TVec>>(
+                scratch,
+                input,
+                Weights + c * WeightStride,
+                planes.Shift + output,
+                planes.Floor[output],
+                data + planes.Offset[output],
+                Window.OutputHeight,
+                Window.OutputRow);
+        }
+    }
+
+    /// <summary>The same for one image whose channels lie side by side: planes hold sixteen channels instead of sixteen images, and w is [C/16][3][3][16].</summary>
+    /// <param name="blocks">Offsets of the planes, and the floor of the output's.</param>
+    /// <param name="data">The image's activations.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    /// <param name="bias">[C/16][16].</param>
+    public void InferChannels<TVec>(in Planes blocks, float* data, float* scratch, float* bias)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var input = Window.Padded;
+        input.Prepare(scratch, 0);
+        for (var c = 0; c < Window.Channels; c++)
+        {
+            var output = Window.Output + c;
+            input.Read<TVec, FinalPlane<TVec>>(new(data + blocks.Offset[Window.Input[c]]), scratch, border: 0);
+            for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+            {
+                Correlate<TVec, LaneTaps<TVec>>(
+                    scratch + lane,
+                    input,
+                    Weights + c * WeightStride + lane,
+                    bias + c * Lanes.Count + lane,
+                    blocks.Floor[output],
+                    data + blocks.Offset[output] + lane,
+                    Window.OutputHeight,
+                    Window.OutputRow);
+            }
         }
     }
 
@@ -76,6 +123,7 @@ internal readonly unsafe struct DepthwiseConvolution
         PaddedPlane input = Window.Padded, output = Output;
         float* x = scratch, dy = x + input.Size, dx = dy + output.Size;
         var flipped = stackalloc float[9];
+        float none = 0;
         input.Prepare(x, 0);
         output.Prepare(dy, 0);
         for (var c = 0; c < Window.Channels; c++)
@@ -92,7 +140,7 @@ internal readonly unsafe struct DepthwiseConvolution
             {
                 for (var i = 0; i < 9; i++)
                     flipped[i] = weights[8 - i];
-                Correlate<TVec>(dy, output, flipped, 0, float.NegativeInfinity, dx, Window.Height, Window.Width * Lanes.Count);
+                Correlate<TVec, PlaneTaps<TVec>>(dy, output, flipped, &none, float.NegativeInfinity, dx, Window.Height, Window.Width * Lanes.Count);
             }
             else
             {
@@ -104,19 +152,21 @@ internal readonly unsafe struct DepthwiseConvolution
     }
 
     /// <summary>target = max(floor, w ∗ padded + bias), rows of <paramref name="length"/> floats without borders.</summary>
-    private static void Correlate<TVec>(
-        float* padded, in PaddedPlane plane, float* weights, float bias, float floor, float* target, int height, int length)
+    private static void Correlate<TVec, TTaps>(
+        float* padded, in PaddedPlane plane, float* weights, float* bias, float floor, float* target, int height, int length)
         where TVec : unmanaged, IVec<TVec>
+        where TTaps : ITaps<TVec>
     {
-        TVec start = TVec.Broadcast(bias), least = TVec.Broadcast(floor);
-        TVec w0 = TVec.Broadcast(weights[0]), w1 = TVec.Broadcast(weights[1]), w2 = TVec.Broadcast(weights[2]);
-        TVec w3 = TVec.Broadcast(weights[3]), w4 = TVec.Broadcast(weights[4]), w5 = TVec.Broadcast(weights[5]);
-        TVec w6 = TVec.Broadcast(weights[6]), w7 = TVec.Broadcast(weights[7]), w8 = TVec.Broadcast(weights[8]);
+        TVec start = TTaps.Read(bias), least = TVec.Broadcast(floor);
+        var next = TTaps.Distance;
+        TVec w0 = TTaps.Read(weights), w1 = TTaps.Read(weights + next), w2 = TTaps.Read(weights + 2 * next);
+        TVec w3 = TTaps.Read(weights + 3 * next), w4 = TTaps.Read(weights + 4 * next), w5 = TTaps.Read(weights + 5 * next);
+        TVec w6 = TTaps.Read(weights + 6 * next), w7 = TTaps.Read(weights + 7 * next), w8 = TTaps.Read(weights + 8 * next);
         int middle = plane.Middle, right = plane.Right;
         for (var y = 0; y < height; y++, padded += plane.RowStep, target += length)
         {
             float* top = padded, centre = top + plane.Row, bottom = centre + plane.Row;
-            for (var i = 0; i < length; i += TVec.Count)
+            for (var i = 0; i < length; i += TTaps.Step)
             {
                 var sum = TVec.MultiplyAdd(w0, TVec.Load(top + i), start);
                 var other = w1 * TVec.Load(top + middle + i);
@@ -203,5 +253,39 @@ internal readonly unsafe struct DepthwiseConvolution
         target[6] += TVec.Sum(s6);
         target[7] += TVec.Sum(s7);
         target[8] += TVec.Sum(s8);
+    }
+
+    /// <summary>How weights lie: one for a plane, or one for each of its lanes.</summary>
+    private interface ITaps<TVec>
+    {
+        /// <summary>Floats from one weight to the next.</summary>
+        static abstract int Distance { get; }
+
+        /// <summary>Floats from one vector to the next that has the same weights.</summary>
+        static abstract int Step { get; }
+
+        static abstract TVec Read(float* weight);
+    }
+
+    private readonly struct PlaneTaps<TVec> : ITaps<TVec>
+        where TVec : unmanaged, IVec<TVec>
+    {
+        public static int Distance => 1;
+
+        public static int Step => TVec.Count;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVec Read(float* weight) => TVec.Broadcast(*weight);
+    }
+
+    private readonly struct LaneTaps<TVec> : ITaps<TVec>
+        where TVec : unmanaged, IVec<TVec>
+    {
+        public static int Distance => Lanes.Count;
+
+        public static int Step => Lanes.Count;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TVec Read(float* weight) => TVec.Load(weight);
     }
 }

@@ -47,31 +47,17 @@ internal readonly unsafe struct GlobalAveragePool
         }
     }
 
-    /// <summary>y = mean of x in inference, of 16 images or of one.</summary>
-    /// <param name="planes">Offsets.</param>
+    /// <summary>y = max(floor, mean of x) in inference, of planes of sixteen images or of sixteen channels.</summary>
+    /// <param name="planes">Offsets, and the floor of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
-    /// <param name="lanes">L.</param>
-    public void Infer<TVec>(in Planes planes, float* data, int lanes)
+    public void Infer<TVec>(in Planes planes, float* data)
         where TVec : unmanaged, IVec<TVec>
     {
+        var share = TVec.Broadcast(Share);
         for (var c = 0; c < Channels; c++)
         {
             float* x = data + planes.Offset[Input[c]], y = data + planes.Offset[Output + c];
-            if (lanes == 1)
-            {
-                // Whole vectors first, then what is left of the plane.
-                var sums = TVec.Zero;
-                var i = 0;
-                for (; i + TVec.Count <= PlaneSize; i += TVec.Count)
-                    sums += TVec.Load(x + i);
-                var sum = TVec.Sum(sums);
-                for (; i < PlaneSize; i++)
-                    sum += x[i];
-                *y = Math.Max(planes.Floor[Output + c], sum / PlaneSize);
-                continue;
-            }
-
-            var (share, floor) = (TVec.Broadcast(Share), TVec.Broadcast(planes.Floor[Output + c]));
+            var floor = TVec.Broadcast(planes.Floor[Output + c]);
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
                 var sum = TVec.Zero;

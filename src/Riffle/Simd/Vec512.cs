@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Riffle.Simd;
 
@@ -51,6 +52,13 @@ internal unsafe struct Vec512 : IVec<Vec512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vec512 Even, Vec512 Odd) Unzip(Vec512 a, Vec512 b)
     {
+        if (Avx512F.IsSupported)
+        {
+            var even = Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            var odd = even + Vector512<int>.One;
+            return (new() { _v = Avx512F.PermuteVar16x32x2(a._v, even, b._v) }, new() { _v = Avx512F.PermuteVar16x32x2(a._v, odd, b._v) });
+        }
+
         var (evenA, oddA) = Vec256.Unzip(Vec256.Of(a._v.GetLower()), Vec256.Of(a._v.GetUpper()));
         var (evenB, oddB) = Vec256.Unzip(Vec256.Of(b._v.GetLower()), Vec256.Of(b._v.GetUpper()));
         return (new() { _v = Vector512.Create(evenA.Value, evenB.Value) }, new() { _v = Vector512.Create(oddA.Value, oddB.Value) });

@@ -32,19 +32,11 @@ public unsafe class InferenceTests
         (1, 1, 1, 1), (7, 1, 1, 2), (6, 3, 2, 1), (5, 5, 4, 2), (8, 7, 7, 2), (13, 9, 9, 1), (24, 7, 14, 2), (4, 5, 17, 1), (4, 11, 17, 2), (2, 5, 33, 2),
     ];
 
-    private static readonly (int C, int O, int Groups, int H, int W)[] NarrowShapes =
-    [
-        (1, 1, 1, 1, 1), (24, 7, 1, 1, 1), (17, 32, 1, 1, 1), (60, 33, 1, 1, 1), (35, 200, 1, 1, 1), (24, 96, 8, 1, 2), (60, 57, 3, 2, 2), (40, 62, 2, 1, 5),
-        (23, 31, 1, 2, 3),
-    ];
-
     public static TheoryData<string, int> Pointwise => Cases(PointwiseShapes.Length);
 
     public static TheoryData<string, int> Windows => Cases(WindowShapes.Length);
 
     public static TheoryData<string, int> Stems => Cases(StemShapes.Length);
-
-    public static TheoryData<string, int> Narrow => Cases(NarrowShapes.Length);
 
     [Theory]
     [MemberData(nameof(Pointwise))]
@@ -73,10 +65,6 @@ public unsafe class InferenceTests
     [Theory]
     [MemberData(nameof(Windows))]
     public void Addition(string width, int shape) => VectorWidths.Run(width, new AdditionBody(shape));
-
-    [Theory]
-    [MemberData(nameof(Narrow))]
-    public void Pointwise_convolution_of_few_positions_of_one_image(string width, int shape) => VectorWidths.Run(width, new NarrowBody(shape));
 
     private static TheoryData<string, int> Cases(int shapes) => VectorWidths.With(Enumerable.Range(0, shapes));
 
@@ -176,9 +164,7 @@ public unsafe class InferenceTests
         {
             var (memory, window, input) = Slide(lanes, WindowShapes[shape]);
             using var disposed = memory;
-            var ninths = memory.Allocate<float>(9);
-            new Span<float>(ninths, 9).Fill(1f / 9);
-            var kernel = new DepthwiseConvolution { Window = window, Weights = ninths };
+            var kernel = DepthwiseConvolution.Mean(window, memory.Allocate<float>(9));
             var expected = Oracle.AveragePool(window.Channels, window.Stride).Forward(input, []);
             Check(memory, lanes, hasBias: true, kernel.Scratch, expected, (in all, data, scratch) => kernel.Infer<TVec>(all, data, scratch));
         }
@@ -219,22 +205,23 @@ public unsafe class InferenceTests
         }
     }
 
-    private sealed class GlobalAverageBody(int shape) : Body
+    private sealed class GlobalAverageBody(int shape) : IVectorBody
     {
-        protected override void Run<TVec>(int lanes)
+        public void Run<TVec>()
+            where TVec : unmanaged, IVec<TVec>
         {
             var (c, h, w, _) = WindowShapes[shape];
-            using var memory = new InferenceMemory(lanes, imagesFirst: false, (c, h, w), (c, 1, 1));
+            using var memory = new InferenceMemory(Lanes.Count, imagesFirst: false, (c, h, w), (c, 1, 1));
             var planes = memory.ShuffledPlanes(0);
             var kernel = new Riffle.Kernels.GlobalAveragePool
             {
                 Input = memory.Copy<int>(planes),
                 Output = memory.Output,
                 Channels = c,
-                PlaneSize = h * w * lanes,
+                PlaneSize = h * w * Lanes.Count,
             };
             var expected = Oracle.GlobalAveragePool().Forward(memory.Read(planes), []);
-            Check(memory, lanes, hasBias: false, 0, expected, (in all, data, _) => kernel.Infer<TVec>(all, data, lanes));
+            Check(memory, Lanes.Count, hasBias: false, 0, expected, (in all, data, _) => kernel.Infer<TVec>(all, data));
         }
     }
 
@@ -255,32 +242,6 @@ public unsafe class InferenceTests
             };
             var expected = Oracle.Add(memory.Read(right)).Forward(memory.Read(left), []);
             Check(memory, lanes, hasBias: false, 0, expected, (in all, data, _) => kernel.Infer<TVec>(all, data));
-        }
-    }
-
-    private sealed class NarrowBody(int shape) : IVectorBody
-    {
-        public void Run<TVec>()
-            where TVec : unmanaged, IVec<TVec>
-        {
-            var (c, o, groups, h, w) = NarrowShapes[shape];
-            using var memory = new InferenceMemory(lanes: 1, imagesFirst: false, (c, h, w), (o, h, w));
-            var planes = memory.ShuffledPlanes(0);
-            var weights = memory.RandomFloats(o * c / groups, out var values);
-            var kernel = new NarrowConvolution
-            {
-                Inputs = memory.OffsetsOf(planes),
-                InputChannels = c,
-                OutputChannels = o,
-                Groups = groups,
-                Positions = h * w,
-                Together = MatrixProduct.TileWidth<TVec>(),
-            };
-            kernel = kernel with { Offsets = memory.Copy<long>(kernel.RowOffsets()), Weights = memory.Allocate<float>(kernel.WeightCount) };
-            kernel.Pack(weights);
-            var expected = Oracle.Convolution(o, 1, 1, groups).Forward(memory.Read(planes), values);
-            Check(memory, 1, hasBias: true, kernel.Scratch, expected, (in all, data, scratch) => kernel.Infer<TVec>(
-                memory.Bias, all.Floor[memory.Output], data, data + all.Offset[memory.Output], memory.OutputStride, scratch));
         }
     }
 }

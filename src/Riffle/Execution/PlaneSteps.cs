@@ -1,0 +1,101 @@
+using Riffle.Kernels;
+using Riffle.Networks;
+using Riffle.Simd;
+
+namespace Riffle.Execution;
+
+/// <summary>The steps of a folded network whose values are planes: of sixteen images, or of one whose planes are large.</summary>
+internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena memory)
+    where TVec : unmanaged, IVec<TVec>
+{
+    public FoldedStep Create(ScheduledStep step)
+    {
+        var layer = step.Layer!;
+        var output = step.Output!;
+        var planes = layout.Planes;
+        var lanes = layout.LaneCount;
+        var input = layout.Network.Layers[layer.Inputs[0]].Output;
+        var inputs = memory.Copy<int>(step.Inputs[0]);
+        var stride = layout.PlaceOf(output).Stride;
+        Window Window(int windowStride) => new()
+        {
+            Input = inputs,
+            Output = output.FirstPlane,
+            Channels = input.Channels,
+            Height = input.Height,
+            Width = input.Width,
+            Stride = windowStride,
+            Lanes = lanes,
+        };
+        switch (layer.Operation)
+        {
+            case FullyConnected or Convolution { Kernel: 1, Stride: 1 }:
+                var pointwise = new PointwiseConvolution
+                {
+                    Input = inputs,
+                    Output = output.FirstPlane,
+                    InputChannels = input.Channels,
+                    OutputChannels = output.Channels,
+                    Groups = layer.Operation is Convolution grouped ? grouped.Groups : 1,
+                    PlaneSize = output.Positions * lanes,
+                    Packed = memory.Allocate<float>(layer.Parameters[0].Count),
+                    Offsets = memory.Copy<long>(layout.OffsetsOf(step.Inputs[0])),
+                };
+                if (layout.SumOf(step) is not { } sum)
+                    return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride), 0, pointwise.Pack);
+
+                // What the other branch holds is added as the product's rows are stored, at the places of the sum.
+                var total = sum.Output!;
+                var other = sum.Inputs[sum.Inputs[0][0] == output.FirstPlane ? 1 : 0];
+                var addends = memory.Copy<long>(layout.OffsetsOf(other));
+                (pointwise, stride) = (pointwise with { Output = total.FirstPlane }, layout.PlaceOf(total).Stride);
+                return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride, addends), 0, pointwise.Pack, total.FirstPlane);
+            case Convolution { Kernel: 3, Stride: 1 or 2 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
+                var count = layer.Parameters[0].Count;
+                var weights = memory.Allocate<float>(count);
+                var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = weights, WeightStride = 9 };
+                return new FoldedStep(
+                    (data, scratch) => depthwise.Infer<TVec>(planes, data, scratch),
+                    depthwise.Scratch,
+                    kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)));
+            case Convolution { Kernel: 3, Stride: 1 or 2, Groups: 1 } conv when layout.Network.Layers[layer.Inputs[0]].Operation is Input:
+                var dense = new DenseConvolution
+                {
+                    Window = Window(conv.Stride),
+                    OutputChannels = conv.OutputChannels,
+                    Packed = memory.Allocate<float>(layer.Parameters[0].Count),
+                };
+                dense = dense with { Offsets = memory.Copy<long>(dense.TapOffsets()) };
+                return new FoldedStep((data, scratch) => dense.Infer<TVec>(planes, data, scratch, stride), dense.Scratch, dense.Pack);
+            case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
+                var largest = new Kernels.MaxPool { Window = Window(pool.Stride) };
+                return new FoldedStep((data, scratch) => largest.Infer<TVec>(planes, data, scratch), largest.Scratch);
+            case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
+                var mean = DepthwiseConvolution.Mean(Window(pool.Stride), memory.Allocate<float>(9));
+                return new FoldedStep((data, scratch) => mean.Infer<TVec>(planes, data, scratch), mean.Scratch);
+            case Networks.GlobalAveragePool:
+                var global = new Kernels.GlobalAveragePool
+                {
+                    Input = inputs,
+                    Output = output.FirstPlane,
+                    Channels = input.Channels,
+                    PlaneSize = input.Height * input.Width * lanes,
+                };
+                return new FoldedStep((data, _) => global.Infer<TVec>(planes, data), 0);
+            case Add when layout.IsWrittenBefore(step):
+                return new FoldedStep((_, _) => { }, 0);
+            case Add:
+                var addition = new Addition
+                {
+                    Left = inputs,
+                    Right = memory.Copy<int>(step.Inputs[1]),
+                    Output = output.FirstPlane,
+                    Channels = input.Channels,
+                    PlaneSize = input.Height * input.Width * lanes,
+                };
+                return new FoldedStep((data, _) => addition.Infer<TVec>(planes, data), 0);
+            default:
+                throw new NotSupportedException($"{layer.Name}: {layer.Operation} {BoundNetwork.NoKernel}");
+        }
+    }
+}

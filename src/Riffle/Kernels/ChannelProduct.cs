@@ -1,0 +1,260 @@
+using System.Runtime.CompilerServices;
+using Riffle.Simd;
+
+namespace Riffle.Kernels;
+
+/// <summary>
+/// The matrix product of one image whose planes are too small to lay vectors over: vectors lie over output channels. output[P×R] = x[P×K] · weights[R×K]ᵀ, with
+/// sixteen channels of a position side by side in the output, and x anywhere: a value of it is broadcast. Tiles are up to 6 positions by 4 vectors where there are
+/// 32 registers (24 accumulators, 4 weights, a broadcast), by 2 where there are 16. The sides of <see cref="MatrixProduct"/> changed: there weights are broadcast.
+/// </summary>
+internal static unsafe class ChannelProduct
+{
+    /// <summary>Most positions of a tile.</summary>
+    private const int MostPositions = 6;
+
+    /// <summary>Floats that the weights take in packed order: zeros fill the last vector.</summary>
+    public static long PackedCount<TVec>(int channels, int depth)
+        where TVec : unmanaged, IVec<TVec> => (long)Vectors<TVec>(channels) * TVec.Count * depth;
+
+    /// <summary>Orders weights [R][K] panel by panel, a panel being the vectors of a tile, in a panel depth first: a tile reads one run of memory.</summary>
+    public static void Pack<TVec>(float* weights, int channels, int depth, float* packed)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var panels = Panels<TVec>(channels);
+        for (var panel = 0; panel < panels.Count; panel++)
+        {
+            int first = panels.Start(panel) * TVec.Count, end = first + panels.Height(panel) * TVec.Count;
+            for (var k = 0; k < depth; k++)
+            {
+                for (var channel = first; channel < end; channel++)
+                    *packed++ = channel < channels ? weights[(long)channel * depth + k] : 0;
+            }
+        }
+    }
+
+    /// <summary>output = max(floor, x · weightsᵀ + bias), or max(floor, x · weightsᵀ + bias + addend).</summary>
+    /// <param name="packed">Weights in the order of <see cref="Pack"/>.</param>
+    /// <param name="channels">R.</param>
+    /// <param name="depth">K.</param>
+    /// <param name="x">Where the first position's values lie.</param>
+    /// <param name="step">Distance between positions of x.</param>
+    /// <param name="offsets">Where each of the K values of a position lies.</param>
+    /// <param name="positions">P.</param>
+    /// <param name="output">Where results go.</param>
+    public static void Multiply<TVec>(float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in LaneSink output)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var panels = Panels<TVec>(channels);
+        var tiles = new Tiles(positions, MostPositions);
+        for (var panel = 0; panel < panels.Count; panel++)
+        {
+            var (vector, width) = (panels.Start(panel), panels.Height(panel));
+            for (var tile = 0; tile < tiles.Count; tile++)
+            {
+                var (position, height) = (tiles.Start(tile), tiles.Height(tile));
+                var operands = new Operands(packed, depth, x + (long)position * step, step, offsets, vector * TVec.Count, position);
+                switch (height)
+                {
+                    case 1: Tile<TVec, Height1>(width, operands, output); break;
+                    case 2: Tile<TVec, Height2>(width, operands, output); break;
+                    case 3: Tile<TVec, Height3>(width, operands, output); break;
+                    case 4: Tile<TVec, Height4>(width, operands, output); break;
+                    case 5: Tile<TVec, Height5>(width, operands, output); break;
+                    default: Tile<TVec, Height6>(width, operands, output); break;
+                }
+            }
+
+            packed += (long)width * TVec.Count * depth;
+        }
+    }
+
+    private static int Vectors<TVec>(int channels)
+        where TVec : unmanaged, IVec<TVec> => (channels + TVec.Count - 1) / TVec.Count;
+
+    private static Tiles Panels<TVec>(int channels)
+        where TVec : unmanaged, IVec<TVec> => new(Vectors<TVec>(channels), TVec.Registers >= 32 ? 4 : 2);
+
+    private static void Tile<TVec, THeight>(int width, in Operands operands, in LaneSink output)
+        where TVec : unmanaged, IVec<TVec>
+        where THeight : IHeight
+    {
+        switch (width)
+        {
+            case 1: Tile<TVec, THeight, Height1>(operands, output); break;
+            case 2: Tile<TVec, THeight, Height2>(operands, output); break;
+            case 3: Tile<TVec, THeight, Height3>(operands, output); break;
+            default: Tile<TVec, THeight, Height4>(operands, output); break;
+        }
+    }
+
+    /// <summary>A tile of so many positions by so many vectors; the JIT drops those that it does not have.</summary>
+    private static void Tile<TVec, TPositions, TVectors>(in Operands operands, in LaneSink output)
+        where TVec : unmanaged, IVec<TVec>
+        where TPositions : IHeight
+        where TVectors : IHeight
+    {
+        var bias = output.Bias + operands.Channel;
+        var b0 = TVec.Load(bias);
+        var b1 = TVectors.Count > 1 ? TVec.Load(bias + TVec.Count) : TVec.Zero;
+        var b2 = TVectors.Count > 2 ? TVec.Load(bias + 2 * TVec.Count) : TVec.Zero;
+        var b3 = TVectors.Count > 3 ? TVec.Load(bias + 3 * TVec.Count) : TVec.Zero;
+        TVec c00 = b0, c01 = b1, c02 = b2, c03 = b3;
+        TVec c10 = b0, c11 = b1, c12 = b2, c13 = b3;
+        TVec c20 = b0, c21 = b1, c22 = b2, c23 = b3;
+        TVec c30 = b0, c31 = b1, c32 = b2, c33 = b3;
+        TVec c40 = b0, c41 = b1, c42 = b2, c43 = b3;
+        TVec c50 = b0, c51 = b1, c52 = b2, c53 = b3;
+        var step = operands.Step;
+        var weights = operands.Weights;
+        float* x0 = operands.X, x1 = x0 + step, x2 = x1 + step, x3 = x2 + step, x4 = x3 + step, x5 = x4 + step;
+        long* offset = operands.Offsets, end = offset + operands.Depth;
+        for (; offset < end; offset++, weights += TVectors.Count * TVec.Count)
+        {
+            var at = *offset;
+            var w0 = TVec.Load(weights);
+            var w1 = TVectors.Count > 1 ? TVec.Load(weights + TVec.Count) : TVec.Zero;
+            var w2 = TVectors.Count > 2 ? TVec.Load(weights + 2 * TVec.Count) : TVec.Zero;
+            var w3 = TVectors.Count > 3 ? TVec.Load(weights + 3 * TVec.Count) : TVec.Zero;
+            var value0 = TVec.Broadcast(x0[at]);
+            TVec.Accumulate(ref c00, value0, w0);
+            if (TVectors.Count > 1)
+                TVec.Accumulate(ref c01, value0, w1);
+            if (TVectors.Count > 2)
+                TVec.Accumulate(ref c02, value0, w2);
+            if (TVectors.Count > 3)
+                TVec.Accumulate(ref c03, value0, w3);
+
+            if (TPositions.Count > 1)
+            {
+                var value1 = TVec.Broadcast(x1[at]);
+                TVec.Accumulate(ref c10, value1, w0);
+                if (TVectors.Count > 1)
+                    TVec.Accumulate(ref c11, value1, w1);
+                if (TVectors.Count > 2)
+                    TVec.Accumulate(ref c12, value1, w2);
+                if (TVectors.Count > 3)
+                    TVec.Accumulate(ref c13, value1, w3);
+            }
+
+            if (TPositions.Count > 2)
+            {
+                var value2 = TVec.Broadcast(x2[at]);
+                TVec.Accumulate(ref c20, value2, w0);
+                if (TVectors.Count > 1)
+                    TVec.Accumulate(ref c21, value2, w1);
+                if (TVectors.Count > 2)
+                    TVec.Accumulate(ref c22, value2, w2);
+                if (TVectors.Count > 3)
+                    TVec.Accumulate(ref c23, value2, w3);
+            }
+
+            if (TPositions.Count > 3)
+            {
+                var value3 = TVec.Broadcast(x3[at]);
+                TVec.Accumulate(ref c30, value3, w0);
+                if (TVectors.Count > 1)
+                    TVec.Accumulate(ref c31, value3, w1);
+                if (TVectors.Count > 2)
+                    TVec.Accumulate(ref c32, value3, w2);
+                if (TVectors.Count > 3)
+                    TVec.Accumulate(ref c33, value3, w3);
+            }
+
+            if (TPositions.Count > 4)
+            {
+                var value4 = TVec.Broadcast(x4[at]);
+                TVec.Accumulate(ref c40, value4, w0);
+                if (TVectors.Count > 1)
+                    TVec.Accumulate(ref c41, value4, w1);
+                if (TVectors.Count > 2)
+                    TVec.Accumulate(ref c42, value4, w2);
+                if (TVectors.Count > 3)
+                    TVec.Accumulate(ref c43, value4, w3);
+            }
+
+            if (TPositions.Count > 5)
+            {
+                var value5 = TVec.Broadcast(x5[at]);
+                TVec.Accumulate(ref c50, value5, w0);
+                if (TVectors.Count > 1)
+                    TVec.Accumulate(ref c51, value5, w1);
+                if (TVectors.Count > 2)
+                    TVec.Accumulate(ref c52, value5, w2);
+                if (TVectors.Count > 3)
+                    TVec.Accumulate(ref c53, value5, w3);
+            }
+        }
+
+        Store<TVec, TVectors>(output, operands.Channel, operands.Position, c00, c01, c02, c03);
+        if (TPositions.Count > 1)
+            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 1, c10, c11, c12, c13);
+        if (TPositions.Count > 2)
+            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 2, c20, c21, c22, c23);
+        if (TPositions.Count > 3)
+            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 3, c30, c31, c32, c33);
+        if (TPositions.Count > 4)
+            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 4, c40, c41, c42, c43);
+        if (TPositions.Count > 5)
+            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 5, c50, c51, c52, c53);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TVec, TVectors>(in LaneSink output, int channel, int position, TVec v0, TVec v1, TVec v2, TVec v3)
+        where TVec : unmanaged, IVec<TVec>
+        where TVectors : IHeight
+    {
+        Store(output, channel, position, v0);
+        if (TVectors.Count > 1)
+            Store(output, channel + TVec.Count, position, v1);
+        if (TVectors.Count > 2)
+            Store(output, channel + 2 * TVec.Count, position, v2);
+        if (TVectors.Count > 3)
+            Store(output, channel + 3 * TVec.Count, position, v3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TVec>(in LaneSink output, int channel, int position, TVec value)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var (block, lane) = Math.DivRem((uint)channel, (uint)Lanes.Count);
+        var place = lane + (long)position * Lanes.Count;
+        if (output.Addends != null)
+            value += TVec.Load(output.Data + output.Addends[block] + place);
+        TVec.Store(output.Target + block * output.BlockStride + place, TVec.Max(TVec.Broadcast(output.Floor), value));
+    }
+
+    /// <summary>What a tile reads: the weights of its vectors, x from its first position on.</summary>
+    private readonly struct Operands(float* weights, int depth, float* x, int step, long* offsets, int channel, int position)
+    {
+        public readonly float* Weights = weights;
+        public readonly int Depth = depth;
+        public readonly float* X = x;
+        public readonly int Step = step;
+        public readonly long* Offsets = offsets;
+        public readonly int Channel = channel;
+        public readonly int Position = position;
+    }
+}
+
+/// <summary>Where a product of channel lanes goes: blocks of sixteen channels, [position][16] each.</summary>
+internal readonly unsafe struct LaneSink
+{
+    /// <summary>The block of the first channel, at the first position.</summary>
+    public readonly float* Target { get; init; }
+
+    /// <summary>Distance between blocks.</summary>
+    public readonly long BlockStride { get; init; }
+
+    /// <summary>What each channel begins with.</summary>
+    public readonly float* Bias { get; init; }
+
+    /// <summary>The least value, for all.</summary>
+    public readonly float Floor { get; init; }
+
+    /// <summary>What addends count from.</summary>
+    public readonly float* Data { get; init; }
+
+    /// <summary>For each block where another value lies that is added, at the first position; null without.</summary>
+    public readonly long* Addends { get; init; }
+}
