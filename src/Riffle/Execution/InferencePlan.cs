@@ -14,7 +14,7 @@ public sealed unsafe class InferencePlan : IDisposable
     /// Images that are worth a block of sixteen, some of whose lanes are unused. A block takes as long as 10 (MobileNet) to 19 (ShuffleNet v1 x0.25) single images,
     /// 13 in the middle, as benchmarks/results/AMD-EPYC-Zen3.json has it.
     /// </summary>
-    private const int FewestInBlock = 13;
+    private const int FewestInBlock = 15;
 
     private readonly List<FoldedNetwork> _networks = [];
     private readonly FoldedNetwork? _block;
