@@ -13,17 +13,23 @@ internal sealed unsafe class BoundNetwork : IDisposable
     /// <summary>What is told of a layer that cannot be computed.</summary>
     public const string NoKernel = "has no kernel; convolutions are 1×1 grouped with stride 1, 3×3 depthwise, or 3×3 dense on the images, pools are 3×3, and strides are 1 or 2";
 
+    /// <summary>Gradients of a batch by one tensor that are larger have left the caches before the next layer reads them.</summary>
+    private const long MostBytesInCache = 8 << 20;
+
     private readonly NativeArena _memory = new();
     private readonly Schedule _schedule;
     private readonly Weights _weights;
+    private readonly int _blocks;
 
     /// <param name="schedule">The steps.</param>
     /// <param name="weights">Their memory is read by every run.</param>
+    /// <param name="blocks">Blocks of the largest batch.</param>
     /// <param name="level">Vector width.</param>
-    public BoundNetwork(Schedule schedule, Weights weights, VectorLevel level)
+    public BoundNetwork(Schedule schedule, Weights weights, int blocks, VectorLevel level)
     {
         _schedule = schedule;
         _weights = weights;
+        _blocks = blocks;
         Planes = CreatePlanes();
         Place();
         var scheduled = schedule.Steps.SkipLast(1).ToArray();
@@ -71,6 +77,13 @@ internal sealed unsafe class BoundNetwork : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
+
+    /// <summary>What a step's gradients mean for the planes of an input.</summary>
+    private Arrival* Arrivals(ScheduledStep step, int input) => _memory.Copy<Arrival>(
+    [
+        .. step.Inputs[input].Zip(step.Arrivals[input], (plane, arrival) =>
+            _schedule.TensorOf(plane).Size * sizeof(float) * _blocks > MostBytesInCache ? arrival | Arrival.Past : arrival),
+    ]);
 
     private Planes CreatePlanes()
     {
@@ -121,7 +134,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
         where TVec : unmanaged, IVec<TVec>
     {
         var loss = new SoftmaxCrossEntropy { Input = _memory.Copy<int>(_schedule.Logits), Classes = _schedule.Logits.Length };
-        return ([.. steps.Select(CreateStep<TVec>)], new Steps<TVec>.Batch(loss, _memory.Copy<Arrival>(_schedule.Steps[^1].Arrivals[0])));
+        return ([.. steps.Select(CreateStep<TVec>)], new Steps<TVec>.Batch(loss, Arrivals(_schedule.Steps[^1], 0)));
     }
 
     private Step CreateStep<TVec>(ScheduledStep step)
@@ -132,7 +145,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
         var input = _weights.Network.Layers[layer.Inputs[0]].Output;
         var planes = _memory.Copy<int>(step.Inputs[0]);
         var gather = output.Norm != null;
-        var arrivals = _memory.Copy<Arrival>(step.Arrivals[0]);
+        var arrivals = Arrivals(step, 0);
         Window Window(int stride) => new()
         {
             Input = planes,
@@ -180,7 +193,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
                     Channels = input.Channels,
                     PlaneSize = output.PlaneSize,
                 };
-                return new Steps<TVec>.Sum(addition, arrivals, _memory.Copy<Arrival>(step.Arrivals[1]));
+                return new Steps<TVec>.Sum(addition, arrivals, Arrivals(step, 1));
             default:
                 throw new NotSupportedException($"{layer.Name}: {layer.Operation} {NoKernel}");
         }
@@ -203,7 +216,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
             PackedTransposed = wanted ? _memory.Allocate<float>(layer.Parameters[0].Count) : null,
         };
         kernel = kernel with { Offsets = _memory.Copy<long>(kernel.PanelOffsets()) };
-        return new Steps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? _memory.Copy<Arrival>(step.Arrivals[0]) : null, gather);
+        return new Steps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? Arrivals(step, 0) : null, gather);
     }
 
     private Pending? CreatePending(Tensor tensor)

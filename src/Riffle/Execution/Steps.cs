@@ -46,7 +46,7 @@ internal static unsafe class Steps<TVec>
     {
         public override long Scratch => kernel.Scratch;
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch);
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
 
         public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
             kernel.Backward<TVec>(planes, block, scratch, arrivals);

@@ -51,8 +51,8 @@ public sealed unsafe class TrainingPlan : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
-        _network = new BoundNetwork(new Schedule(weights.Network), weights, level);
         var blocks = Lanes.Blocks(batch);
+        _network = new BoundNetwork(new Schedule(weights.Network), weights, blocks, level);
         _blocksPerPart = (blocks + MostParts - 1) / MostParts;
         Parts = (blocks + _blocksPerPart - 1) / _blocksPerPart;
         Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Parts);

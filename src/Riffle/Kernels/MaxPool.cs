@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
 namespace Riffle.Kernels;
@@ -14,22 +15,20 @@ internal readonly unsafe struct MaxPool
     /// <summary>Input, output and how they lie to each other.</summary>
     public readonly Window Window { get; init; }
 
-    /// <summary>Backward works window by window, on planes in the order of positions.</summary>
-    private PaddedPlane Plain => new(Window.Height, Window.Width, stride: 1, Window.Lanes);
+    /// <summary>Floats of a row of x with its border, where backward keeps the rows that windows see.</summary>
+    private int PaddedRow => (Window.Width + 2) * Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => Math.Max(Window.Padded.Size, 2 * Plain.Size + (long)Window.OutputHeight * Window.OutputRow);
+    public long Scratch => Math.Max(Window.Lanes == 1 ? Window.Padded.Size : 0, 6L * PaddedRow + Window.OutputRow);
 
     /// <summary>y = largest x of each window.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block, float* scratch)
+    public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
-        Window.Padded.Prepare(scratch, float.NegativeInfinity);
         for (var c = 0; c < Window.Channels; c++)
         {
-            var value = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
-            Window.Padded.Read<TVec, PendingPlane<TVec>>(value, scratch, float.NegativeInfinity);
-            Largest<TVec>(scratch, float.NegativeInfinity, block.Data + planes.Offset[Window.Output + c]);
+            var plane = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
+            Largest<TVec, PendingPlane<TVec>>(plane, float.NegativeInfinity, block.Data + planes.Offset[Window.Output + c]);
         }
     }
 
@@ -40,15 +39,24 @@ internal readonly unsafe struct MaxPool
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
-        Window.Padded.Prepare(scratch, float.NegativeInfinity);
+        if (Window.Lanes == 1)
+            Window.Padded.Prepare(scratch, float.NegativeInfinity);
         for (var c = 0; c < Window.Channels; c++)
         {
-            Window.Padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, float.NegativeInfinity);
-            Largest<TVec>(scratch, planes.Floor[Window.Output + c], data + planes.Offset[Window.Output + c]);
+            var (plane, floor) = (new FinalPlane<TVec>(data + planes.Offset[Window.Input[c]]), planes.Floor[Window.Output + c]);
+            var target = data + planes.Offset[Window.Output + c];
+            if (Window.Lanes > 1)
+            {
+                Largest<TVec, FinalPlane<TVec>>(plane, floor, target);
+                continue;
+            }
+
+            Window.Padded.Read<TVec, FinalPlane<TVec>>(plane, scratch, float.NegativeInfinity);
+            LargestOfOne<TVec>(scratch, floor, target);
         }
     }
 
-    /// <summary>dx = dy at the place of each window's largest value.</summary>
+    /// <summary>dx = dy at the place of each window's largest value. The rows that a row of windows sees stay in the L1 cache, in a ring of three.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
@@ -56,49 +64,117 @@ internal readonly unsafe struct MaxPool
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = Plain;
-        int height = Window.OutputHeight, width = Window.OutputWidth, stride = Window.Stride;
-        float* input = scratch, dx = input + padded.Size, dy = dx + padded.Size;
-        padded.Prepare(input, float.NegativeInfinity);
+        float* input = scratch, dx = input + 3 * PaddedRow, dy = dx + 3 * PaddedRow;
         for (var c = 0; c < Window.Channels; c++)
         {
-            var value = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
-            padded.Read<TVec, PendingPlane<TVec>>(value, input, float.NegativeInfinity);
-            padded.Prepare(dx, 0);
-            PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + c, 0, height * width * Lanes.Count, dy);
+            new Span<float>(input, 3 * PaddedRow).Fill(float.NegativeInfinity);
+            new Span<float>(dx, 3 * PaddedRow).Clear();
+            var plane = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
             var largest = block.Data + planes.Offset[Window.Output + c];
-            var next = dy;
-            for (var y = 0; y < height; y++)
+            int read = 0, whole = 0;
+            for (var y = 0; y < Window.OutputHeight; y++, largest += Window.OutputRow)
             {
-                for (var x = 0; x < width; x++, largest += Lanes.Count, next += Lanes.Count)
+                for (; read < Math.Min(Window.Height, y * Window.Stride + 2); read++)
+                    ReadRow<TVec>(plane, read, input + Slot(read));
+                if (read < y * Window.Stride + 2)
+                    new Span<float>(input + Slot(read), PaddedRow).Fill(float.NegativeInfinity);
+                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + c, (long)y * Window.OutputRow, Window.OutputRow, dy);
+                Spread<TVec>(input, dx, y * Window.Stride - 1, largest, dy);
+
+                // What the next row of windows does not see is whole.
+                for (; whole < (y + 1 == Window.OutputHeight ? Window.Height : (y + 1) * Window.Stride - 1); whole++)
                 {
-                    for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-                    {
-                        var top = TVec.Load(largest + lane);
-                        var left = TVec.Load(next + lane);
-                        var at = (long)y * stride * padded.Row + x * stride * Lanes.Count + lane;
-                        for (var ky = 0; ky < 3; ky++, at += padded.Row)
-                        {
-                            for (var kx = 0; kx < 3; kx++)
-                            {
-                                // What is left goes to the first value that is the largest; then nothing is left.
-                                var seen = TVec.Load(input + at + kx * Lanes.Count);
-                                var to = dx + at + kx * Lanes.Count;
-                                TVec.Store(to, TVec.Load(to) + TVec.WhereAtLeast(seen, top, left, TVec.Zero));
-                                left = TVec.WhereAtLeast(seen, top, TVec.Zero, left);
-                            }
-                        }
-                    }
+                    var row = dx + Slot(whole);
+                    var length = Window.Width * Lanes.Count;
+                    PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)whole * length, length, row + Lanes.Count, arrivals[c]);
+                    new Span<float>(row, PaddedRow).Clear();
                 }
             }
-
-            var row = Window.Width * Lanes.Count;
-            for (var y = 0; y < Window.Height; y++)
-                PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)y * row, row, dx + padded.Tap(4) + (long)y * padded.Row, arrivals[c]);
         }
     }
 
-    private void Largest<TVec>(float* top, float floor, float* target)
+    /// <summary>Where a row lies in a ring of three.</summary>
+    private long Slot(int row) => (row + 3) % 3 * PaddedRow;
+
+    private void ReadRow<TVec>(PendingPlane<TVec> plane, int row, float* target)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        long length = Window.Width * Lanes.Count, from = row * length;
+        for (var i = 0; i < length; i += TVec.Count)
+            TVec.Store(target + Lanes.Count + i, plane.At(from + i));
+    }
+
+    /// <summary>
+    /// The gradients of a row of windows go to the three rows that it sees. What is left of a window's gradient goes to the first value that is its largest; then
+    /// nothing is left.
+    /// </summary>
+    private void Spread<TVec>(float* input, float* dx, int top, float* largest, float* dy)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        int width = Window.OutputWidth, step = Window.Stride * Lanes.Count;
+        long first = Slot(top), second = Slot(top + 1), third = Slot(top + 2);
+        for (var x = 0; x < width; x++, largest += Lanes.Count, dy += Lanes.Count, first += step, second += step, third += step)
+        {
+            for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+            {
+                var most = TVec.Load(largest + lane);
+                var left = TVec.Load(dy + lane);
+                Give(input + first + lane, dx + first + lane, most, ref left);
+                Give(input + second + lane, dx + second + lane, most, ref left);
+                Give(input + third + lane, dx + third + lane, most, ref left);
+            }
+        }
+    }
+
+    /// <summary>Three values of a window in a row take what is left of its gradient.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Give<TVec>(float* values, float* gradients, TVec most, ref TVec left)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var i = 0; i < 3 * Lanes.Count; i += Lanes.Count)
+        {
+            var value = TVec.Load(values + i);
+            TVec.Store(gradients + i, TVec.Load(gradients + i) + TVec.WhereAtLeast(value, most, left, TVec.Zero));
+            left = TVec.WhereAtLeast(value, most, TVec.Zero, left);
+        }
+    }
+
+    /// <summary>
+    /// Windows over 16 lanes, where they lie. A window that reaches over the border sees the row or column at the border twice instead, which is no larger.
+    /// The largest of a column is found once for the windows that share it.
+    /// </summary>
+    private void Largest<TVec, TPlane>(TPlane plane, float floor, float* target)
+        where TVec : unmanaged, IVec<TVec>
+        where TPlane : struct, IPlaneReader<TVec>
+    {
+        int width = Window.Width, stride = Window.Stride;
+        long row = width * Lanes.Count;
+        var least = TVec.Broadcast(floor);
+        for (var y = 0; y < Window.OutputHeight; y++, target += Window.OutputRow)
+        {
+            long top = Math.Max(0, y * stride - 1) * row, centre = y * stride * row, bottom = Math.Min(Window.Height - 1, y * stride + 1) * row;
+            for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+            {
+                var middle = Column(lane);
+                var left = middle;
+                for (var x = 0; x < Window.OutputWidth; x++)
+                {
+                    if (stride == 2 && x > 0)
+                        middle = Column(x * 2 * Lanes.Count + lane);
+                    var right = Column(Math.Min(width - 1, x * stride + 1) * Lanes.Count + lane);
+                    TVec.Store(target + x * Lanes.Count + lane, TVec.Max(least, Max3(left, middle, right)));
+                    left = stride == 2 ? right : middle;
+                    middle = right;
+                }
+
+                [MethodImpl(MethodImplOptions.AggressiveInlining)]
+                TVec Column(int at) => Max3(plane.At(top + at), plane.At(centre + at), plane.At(bottom + at));
+            }
+        }
+    }
+
+    /// <summary>Windows over a padded plane of one image.</summary>
+    private void LargestOfOne<TVec>(float* top, float floor, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
         var padded = Window.Padded;
@@ -109,10 +185,10 @@ internal readonly unsafe struct MaxPool
             float* centre = top + padded.Row, bottom = centre + padded.Row;
             for (var i = 0; i < length; i += TVec.Count)
             {
-                var left = Max3(TVec.Load(top + i), TVec.Load(centre + i), TVec.Load(bottom + i));
+                var first = Max3(TVec.Load(top + i), TVec.Load(centre + i), TVec.Load(bottom + i));
                 var between = Max3(TVec.Load(top + middle + i), TVec.Load(centre + middle + i), TVec.Load(bottom + middle + i));
                 var last = Max3(TVec.Load(top + right + i), TVec.Load(centre + right + i), TVec.Load(bottom + right + i));
-                TVec.Store(target + i, TVec.Max(least, Max3(left, between, last)));
+                TVec.Store(target + i, TVec.Max(least, Max3(first, between, last)));
             }
         }
     }

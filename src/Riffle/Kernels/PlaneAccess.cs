@@ -105,10 +105,15 @@ internal static unsafe class PlaneAccess
             TVec.Broadcast(planes.Shift[plane]),
             TVec.Broadcast(planes.Floor[plane]),
             TVec.Broadcast(planes.Mean[gathered]));
-        if (add)
-            Gather<TVec, LastGradient<TVec>.Added>(new(term), length, block.SumsOf(gathered), first: start == 0);
-        else
-            Gather<TVec, LastGradient<TVec>>(term, length, block.SumsOf(gathered), first: start == 0);
+        var sums = block.SumsOf(gathered);
+        var first = start == 0;
+        switch (add, (arrival & Arrival.Past) != 0)
+        {
+            case (false, false): Gather<TVec, LastGradient<TVec>>(term, length, sums, first); break;
+            case (true, false): Gather<TVec, LastGradient<TVec>.Added>(new(term), length, sums, first); break;
+            case (false, true): Gather<TVec, LastGradient<TVec>.Past>(new(term), length, sums, first); break;
+            default: Gather<TVec, LastGradient<TVec>.AddedPast>(new(term), length, sums, first); break;
+        }
     }
 
     /// <summary>Gathers Σx and Σx² of a part of a plane just written, lane by lane.</summary>
@@ -217,20 +222,32 @@ internal static unsafe class PlaneAccess
         where TVec : unmanaged, IVec<TVec>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public TVec Value(int i) => Keep(i, TVec.Load(gradient + i));
+        public TVec Value(int i) => Store(i, Masked(i, Alone(i)));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public TVec Factor(int i, TVec value) => TVec.Load(normed + i) - mean;
 
-        /// <summary>The value with what arrived before.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private TVec Sum(int i) => Keep(i, TVec.Load(gradient + i) + TVec.Load(dz + i));
+        private TVec Alone(int i) => TVec.Load(gradient + i);
+
+        /// <summary>What arrives, with what arrived before.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private TVec Sum(int i) => TVec.Load(gradient + i) + TVec.Load(dz + i);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private TVec Keep(int i, TVec value)
+        private TVec Masked(int i, TVec value) => TVec.WhereAtLeast(floor, TVec.MultiplyAdd(scale, TVec.Load(x + i), shift), TVec.Zero, value);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private TVec Store(int i, TVec value)
         {
-            value = TVec.WhereAtLeast(floor, TVec.MultiplyAdd(scale, TVec.Load(x + i), shift), TVec.Zero, value);
             TVec.Store(dz + i, value);
+            return value;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private TVec StorePast(int i, TVec value)
+        {
+            TVec.StorePast(dz + i, value);
             return value;
         }
 
@@ -238,7 +255,27 @@ internal static unsafe class PlaneAccess
         public readonly struct Added(LastGradient<TVec> last) : ITerm<TVec>
         {
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            public TVec Value(int i) => last.Sum(i);
+            public TVec Value(int i) => last.Store(i, last.Masked(i, last.Sum(i)));
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public TVec Factor(int i, TVec value) => last.Factor(i, value);
+        }
+
+        /// <summary>The same, stored past the caches.</summary>
+        public readonly struct Past(LastGradient<TVec> last) : ITerm<TVec>
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public TVec Value(int i) => last.StorePast(i, last.Masked(i, last.Alone(i)));
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public TVec Factor(int i, TVec value) => last.Factor(i, value);
+        }
+
+        /// <summary>Both.</summary>
+        public readonly struct AddedPast(LastGradient<TVec> last) : ITerm<TVec>
+        {
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            public TVec Value(int i) => last.StorePast(i, last.Masked(i, last.Sum(i)));
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public TVec Factor(int i, TVec value) => last.Factor(i, value);

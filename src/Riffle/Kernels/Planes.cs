@@ -116,6 +116,9 @@ internal enum Arrival : byte
     /// <summary>Nobody wants it: the plane belongs to the images.</summary>
     Unwanted = 4,
 
+    /// <summary>With <see cref="Last"/>: it is stored past the caches, which will have forgotten it before it is read.</summary>
+    Past = 16,
+
     /// <summary>It is there already: the plane shares the gradient of the sum it is added to.</summary>
     Shared = 8,
 }

@@ -23,6 +23,9 @@ internal unsafe interface IVec<TSelf>
 
     static abstract void Store(float* target, TSelf value);
 
+    /// <summary>Stores past the caches, at a multiple of the vector's size. A plain store first reads the line that it overwrites.</summary>
+    static abstract void StorePast(float* target, TSelf value);
+
     static abstract TSelf Broadcast(float value);
 
     /// <summary>a · b + c, fused where the hardware fuses.</summary>
