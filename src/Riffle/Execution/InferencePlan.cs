@@ -11,8 +11,8 @@ namespace Riffle.Execution;
 public sealed unsafe class InferencePlan : IDisposable
 {
     /// <summary>
-    /// Images that are worth a block of sixteen, some of whose lanes are unused. A block takes as long as 10 (MobileNet) to 19 (ShuffleNet v1 x0.25) single images,
-    /// 13 in the middle, as benchmarks/results/AMD-EPYC-Zen3.json has it.
+    /// Images that are worth a block of sixteen, some of whose lanes are unused. A block takes as long as 10 (ShuffleNet v1 x0.25) to 17 (x1.0) single images,
+    /// 15 in the middle, as benchmarks/results/AMD-EPYC-Zen4.json has it.
     /// </summary>
     private const int FewestInBlock = 15;
 
