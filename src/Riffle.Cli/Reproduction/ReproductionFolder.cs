@@ -1,0 +1,89 @@
+using System.Text.Json;
+using Riffle.Cli.Commands;
+using Riffle.Formats;
+using Riffle.Networks;
+using Riffle.Training;
+
+namespace Riffle.Cli.Reproduction;
+
+/// <summary>The folder of a reproduction: where its files are, and what they tell.</summary>
+/// <remarks><c>runs/MODEL</c> are run folders, <c>latency/MODEL.json</c> what was measured; all else is made from them.</remarks>
+internal sealed class ReproductionFolder(string path)
+{
+    private static readonly JsonSerializerOptions Json = new(TrainingOptions.Json)
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    public string Html => Path.Combine(path, "report.html");
+
+    public string Markdown => Path.Combine(path, "report.md");
+
+    /// <summary>The run folder of a network.</summary>
+    public string RunOf(string model) => Path.Combine(path, "runs", model);
+
+    /// <summary>Makes the folder where there is none.</summary>
+    public void Create()
+    {
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RiffleException($"{path}: the folder can't be made: {e.Message} Give another --out.", e);
+        }
+    }
+
+    /// <summary>What there is of a network.</summary>
+    /// <exception cref="BadDataException">A checkpoint or a note is damaged.</exception>
+    public Row Read(string model) => new(
+        model,
+        Study.Of(model)!,
+        Complexity.Of(NetworkCatalogue.Build(NetworkCatalogue.Resolve(model))),
+        ReadJson<Latency>(LatencyOf(model)),
+        ReadRun(model));
+
+    /// <summary>The training of a network as its last checkpoint has it, or null where none has begun.</summary>
+    public Run? ReadRun(string model)
+    {
+        var last = Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
+        if (!File.Exists(last))
+            return null;
+        var checkpoint = Checkpoint.Load(last);
+        var training = checkpoint.Training ?? throw new BadDataException($"{last}: tells nothing of a training; move {RunOf(model)} away");
+        return new(RunOf(model), checkpoint.Spec, training, ReadNotes(model));
+    }
+
+    public RunNotes ReadNotes(string model) => ReadJson<RunNotes>(NotesOf(model)) ?? RunNotes.None;
+
+    public void Write(string model, RunNotes notes) => WriteJson(NotesOf(model), notes);
+
+    public void Write(string model, Latency latency)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(LatencyOf(model))!);
+        WriteJson(LatencyOf(model), latency);
+    }
+
+    private string NotesOf(string model) => Path.Combine(RunOf(model), "reproduction.json");
+
+    private string LatencyOf(string model) => Path.Combine(path, "latency", model + ".json");
+
+    private static void WriteJson<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json) + "\n");
+
+    private static T? ReadJson<T>(string file)
+        where T : class
+    {
+        if (!File.Exists(file))
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), Json) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new BadDataException($"{file}: damaged: {e.Message} Delete it: what can be measured again will be.", e);
+        }
+    }
+}
