@@ -55,7 +55,7 @@ internal sealed record ChartsBlock(ImmutableArray<Chart> Charts, TableBlock? Fig
 internal sealed record Chart(string Title, Axis X, Axis Y, ImmutableArray<Series> Series);
 
 /// <summary>Points that a line joins.</summary>
-/// <param name="Name">For the legend.</param>
+/// <param name="Name">For the legend, which names series of one name once.</param>
 /// <param name="Colour">Number of its colour and of its mark.</param>
 /// <param name="IsPublished">Whether it is the study's: dashed and hollow.</param>
 /// <param name="HasMarks">Whether each point is marked.</param>

@@ -19,8 +19,7 @@ internal static class Report
         [.. Lead(settings, data, rows)],
         [
             .. Study.Tables.Select(table => table.HasAccuracy ? ResultSections.Table(table, rows) : ComplexitySection.Of(table, rows)),
-            ResultSections.AccuracyByMacs(rows),
-            ResultSections.AccuracyByLatency(rows),
+            ResultSections.AccuracyByCost(rows),
             RunSections.Curves(rows),
             RunSections.Confusions(rows, data),
             RunSections.Origins(settings, data, rows),

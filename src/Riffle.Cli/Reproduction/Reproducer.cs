@@ -131,32 +131,37 @@ internal sealed class Reproducer
             return [];
         }
 
-        var plan = new List<(string Model, TimeSpan Expected)>();
-        using (var line = new ProgressLine("measure training", left.Length, "networks"))
-        {
-            foreach (var (model, run) in left)
-            {
-                var epochs = Forecast.EpochsLeft(_recipe, run, _data.Count(Split.Train));
-                var epoch = epochs > 0 ? Forecast.MeasureEpoch(Settings.SpecFor(model, _data), _recipe, _data, _settings.Threads, cancel) : TimeSpan.Zero;
-                plan.Add((model, epochs * epoch));
-                line.Report(plan.Count, model);
-            }
-        }
-
+        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Run) > 0)], cancel);
         var table = new TextTable("Network", ">Epochs left", ">Time here");
         foreach (var (model, run) in runs)
         {
-            var epochs = Forecast.EpochsLeft(_recipe, run, _data.Count(Split.Train));
-            table.Add(
-                model,
-                string.Create(CultureInfo.InvariantCulture, $"{epochs:0.#} of {_recipe.Epochs}"),
-                epochs > 0 ? "about " + ProgressLine.Duration(plan.Single(row => row.Model == model).Expected) : "done");
+            var epochs = string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(run):0.#} of {_recipe.Epochs}");
+            table.Add(model, epochs, times.TryGetValue(model, out var time) ? "about " + ProgressLine.Duration(time) : "done");
         }
 
+        var plan = left.Select(row => (row.Model, times.GetValueOrDefault(row.Model))).ToList();
         table.Add("all", "", "about " + ProgressLine.Duration(Sum(plan)));
         table.Write(Console.Error);
         return plan;
     }
+
+    private Dictionary<string, TimeSpan> MeasureTraining((string Model, Run? Run)[] rows, CancellationToken cancel)
+    {
+        var times = new Dictionary<string, TimeSpan>();
+        if (rows.Length == 0)
+            return times;
+        using var line = new ProgressLine("measure training", rows.Length, "networks");
+        foreach (var (model, run) in rows)
+        {
+            var spec = Settings.SpecFor(model, _data);
+            times[model] = EpochsLeft(run) * Forecast.MeasureEpoch(spec, _recipe, _data, _settings.Threads, cancel);
+            line.Report(times.Count, model);
+        }
+
+        return times;
+    }
+
+    private double EpochsLeft(Run? run) => Forecast.EpochsLeft(_recipe, run, _data.Count(Split.Train));
 
     private void Announce(List<(string Model, TimeSpan Expected)> plan, int i)
     {

@@ -26,29 +26,22 @@ internal static class RunSections
     /// <summary>The pairs of classes that each network confuses most.</summary>
     public static Section Confusions(ImmutableArray<Row> rows, Dataset data)
     {
+        const string Title = "Most confused classes";
         var asked = rows.Where(row => row.Run is { Confused: not null }).ToArray();
         if (asked.Length == 0)
-            return new("confusions", "Most confused classes", [new Paragraph("No network is trained yet.")]);
+            return new("confusions", Title, [new Paragraph("No network is trained yet.")]);
         var perClass = data.Count(Split.Validation) / (double)data.Info.Classes.Length;
-        var cells =
-            from row in asked
-            from pair in row.Run!.Confused!.Pairs
-            select (ImmutableArray<string>)
-            [
-                row.Model, pair.First, pair.Second, $"{pair.FirstAsSecond}", $"{pair.SecondAsFirst}",
-            ];
-        return new(
-            "confusions",
-            "Most confused classes",
-            [
-                new Paragraph($"Validation images of one class that the best epoch's weights took for the other; a class has {perClass:0.#} of them."),
-                new TableBlock(
-                    "Most confused classes",
-                    [
-                        new("Network"), new("A"), new("B"), new("A taken for B", ColumnKind.Number), new("B taken for A", ColumnKind.Number),
-                    ],
-                    [.. cells]),
-            ]);
+        var pairs = asked.Max(row => row.Run!.Confused!.Pairs.Length);
+        return new("confusions", Title,
+        [
+            new Paragraph(
+                $"What the weights of the best epoch confuse on the validation images, of which a class has {perClass:0.#}: first how many of the one class were "
+                + "taken for the other, then how many of the other for the one."),
+            new TableBlock(
+                Title,
+                [new("Network"), .. Enumerable.Range(1, pairs).Select(i => new Column($"{i}."))],
+                [.. asked.Select(row => (ImmutableArray<string>)[row.Model, .. Pairs(row.Run!.Confused!, pairs)])]),
+        ]);
     }
 
     /// <summary>All that gives each row again.</summary>
@@ -97,6 +90,13 @@ internal static class RunSections
     {
         var epoch = Math.Max(1, (int)Math.Round(part * run.Training.Recipe.Epochs));
         return epoch <= run.Training.History.Length ? Cell.Percent(run.Training.History[epoch - 1].Validation.Top1) : "";
+    }
+
+    /// <summary>As many cells as asked for; those without a pair are empty.</summary>
+    private static IEnumerable<string> Pairs(Confused confused, int count)
+    {
+        var cells = confused.Pairs.Select(pair => $"{pair.First} and {pair.Second}: {pair.FirstAsSecond} + {pair.SecondAsFirst}");
+        return cells.Concat(Enumerable.Repeat("", count - confused.Pairs.Length));
     }
 
     private static string[] Highest(EpochMetrics best) => [Cell.Percent(best.Validation.Top1), $"{best.Epoch}"];

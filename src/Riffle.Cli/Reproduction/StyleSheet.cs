@@ -29,11 +29,12 @@ internal static class StyleSheet
         pre, code { font: .85rem ui-monospace, monospace; }
         table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
         th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--rule); text-align: left; }
-        thead th { min-width: 5.5rem; color: var(--soft); font-weight: 600; line-height: 1.25; vertical-align: bottom; white-space: normal; }
-        tbody th { position: sticky; left: 0; padding-left: 0; background: var(--page); font-weight: 500; }
+        thead th { min-width: 4.75rem; color: var(--soft); font-weight: 600; line-height: 1.25; vertical-align: bottom; white-space: normal; }
+        th:first-child { position: sticky; left: 0; padding-left: 0; background: var(--page); }
+        tbody th { font-weight: 500; }
         .number { text-align: right; }
         .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem; }
-        .wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 40rem)); }
+        .wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
         figure { min-width: 0; margin: .5rem 0; }
         figcaption { font-weight: 600; }
         figure svg { display: block; width: 100%; height: auto; }

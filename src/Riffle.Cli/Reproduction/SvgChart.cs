@@ -20,7 +20,7 @@ internal static class SvgChart
             new XElement("title", chart.Title),
             Grid(chart),
             chart.Series.Select(series => DrawSeries(chart, series))),
-        new XElement("ul", new XAttribute("class", "legend"), chart.Series.Select(Legend)));
+        new XElement("ul", new XAttribute("class", "legend"), chart.Series.GroupBy(series => series.Name).Select(named => Legend(named.Last()))));
 
     private static IEnumerable<XElement> Grid(Chart chart)
     {
