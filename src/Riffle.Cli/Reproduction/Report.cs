@@ -25,6 +25,10 @@ internal static class Report
             RunSections.Origins(settings, data, rows),
         ]);
 
+    /// <summary>Whether a data set has the classes and images of Tiny ImageNet, as far as counts tell.</summary>
+    public static bool IsTheStudysData(int classes, int training, int validation) =>
+        (classes, training, validation) == (Classes, TrainingImages, ValidationImages);
+
     private static IEnumerable<Block> Lead(Settings settings, Dataset data, ImmutableArray<Row> rows)
     {
         yield return new Paragraph(
@@ -36,7 +40,7 @@ internal static class Report
         var (classes, train, validation) = (data.Info.Classes.Length, data.Count(Split.Train), data.Count(Split.Validation));
         yield return new Paragraph(
             $"Data set: {train:N0} training and {validation:N0} validation images in {classes:N0} classes, fingerprint {data.Info.Fingerprint[..16]}."
-            + ((classes, train, validation) == (Classes, TrainingImages, ValidationImages)
+            + (IsTheStudysData(classes, train, validation)
                 ? ""
                 : " That is not Tiny ImageNet as the study used it: its accuracies stand here for orientation only."));
     }

@@ -124,7 +124,7 @@ internal sealed class Reproducer
     private List<(string Model, TimeSpan Expected)> Plan(CancellationToken cancel)
     {
         var runs = _settings.ToTrain.Select(model => (Model: model, Run: _folder.ReadRun(model))).ToArray();
-        var left = runs.Where(row => row.Run is not { IsDone: true, Confused: not null }).ToArray();
+        var left = runs.Where(row => row.Run is not { IsDone: true, Confused: not null } || !File.Exists(_folder.ModelOf(row.Model))).ToArray();
         if (left.Length == 0)
         {
             Console.Error.WriteLine(runs.Length == 0 ? "Nothing has to be trained for that." : "Everything that was asked for is trained.");
@@ -187,20 +187,22 @@ internal sealed class Reproducer
             _forecast.Learn(expected, clock.Elapsed);
         }
 
-        Confuse(model, cancel);
+        Finish(model, cancel);
         return true;
     }
 
-    /// <summary>Asks the best weights about every validation image once more, for the classes that they confuse.</summary>
-    private void Confuse(string model, CancellationToken cancel)
+    /// <summary>Puts the network with its card where it can be taken from, and asks it about every validation image once more, for the classes that it
+    /// confuses.</summary>
+    private void Finish(string model, CancellationToken cancel)
     {
-        var checkpoint = Checkpoint.Load(_folder.RunOf(model));
+        var checkpoint = _folder.WriteModel(model);
         var confusions = new ConfusionMatrix(checkpoint.Classes.Count);
         var evaluation = Evaluator.Evaluate(checkpoint, _data, _settings.Threads, confusions: confusions, cancel: cancel);
         string Words(int label) => checkpoint.Classes[label].Text.Split(',')[0];
         var pairs = confusions.MostConfused(MostConfusedPairs)
             .Select(pair => new ConfusedPair(Words(pair.First), Words(pair.Second), pair.FirstAsSecond, pair.SecondAsFirst));
         _folder.Write(model, _folder.ReadNotes(model) with { Confused = new(checkpoint.Training!.Best!.Epoch, evaluation.Top1, [.. pairs]) });
+        AtomicFile.WriteText(_folder.CardOf(model), MarkdownWriter.Write(ModelCard.Of(_folder.Read(model), checkpoint)));
     }
 
     private void WriteReport()

@@ -7,7 +7,11 @@ using Riffle.Training;
 namespace Riffle.Cli.Reproduction;
 
 /// <summary>The folder of a reproduction: where its files are, and what they tell.</summary>
-/// <remarks><c>runs/MODEL</c> are run folders, <c>latency/MODEL.json</c> what was measured; all else is made from them.</remarks>
+/// <remarks>
+/// <c>runs/MODEL</c> are run folders, which nothing needs once they are done; <c>models/MODEL.safetensors</c> are the networks that are done, with their whole
+/// history, <c>models/MODEL.json</c> notes on how they came about and <c>models/MODEL.md</c> their cards; <c>latency/MODEL.json</c> is what was measured. The report
+/// is made from these.
+/// </remarks>
 internal sealed class ReproductionFolder(string path)
 {
     private static readonly JsonSerializerOptions Json = new(TrainingOptions.Json)
@@ -23,12 +27,18 @@ internal sealed class ReproductionFolder(string path)
     /// <summary>The run folder of a network.</summary>
     public string RunOf(string model) => Path.Combine(path, "runs", model);
 
+    /// <summary>Where the best weights of a network are, once it is done.</summary>
+    public string ModelOf(string model) => Path.Combine(Models, model + ".safetensors");
+
+    /// <summary>Where its card is.</summary>
+    public string CardOf(string model) => Path.Combine(Models, model + ".md");
+
     /// <summary>Makes the folder where there is none.</summary>
     public void Create()
     {
         try
         {
-            Directory.CreateDirectory(path);
+            Directory.CreateDirectory(Models);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -45,15 +55,27 @@ internal sealed class ReproductionFolder(string path)
         ReadJson<Latency>(LatencyOf(model)),
         ReadRun(model));
 
-    /// <summary>The training of a network as its last checkpoint has it, or null where none has begun.</summary>
+    /// <summary>The training of a network as its last checkpoint or, once it is done, its model has it; null where none has begun.</summary>
     public Run? ReadRun(string model)
     {
         var last = Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
-        if (!File.Exists(last))
+        var file = File.Exists(last) ? last : ModelOf(model);
+        if (!File.Exists(file))
             return null;
-        var checkpoint = Checkpoint.Load(last);
-        var training = checkpoint.Training ?? throw new BadDataException($"{last}: tells nothing of a training; move {RunOf(model)} away");
-        return new(RunOf(model), checkpoint.Spec, training, ReadNotes(model));
+        var checkpoint = Checkpoint.Load(file);
+        var training = checkpoint.Training ?? throw new BadDataException($"{file}: tells nothing of a training; move it away");
+        return new(file == last ? RunOf(model) : file, checkpoint.Spec, training, ReadNotes(model));
+    }
+
+    /// <summary>Writes the network that a run has ended with: its best weights with the whole history.</summary>
+    public Checkpoint WriteModel(string model)
+    {
+        if (!Directory.Exists(RunOf(model)))
+            return Checkpoint.Load(ModelOf(model));
+        var (best, whole) = (Checkpoint.Load(RunOf(model)), Checkpoint.Load(Path.Combine(RunOf(model), "checkpoints", "last.safetensors")));
+        var checkpoint = new Checkpoint(best.Spec, best.Weights, best.Classes, best.Normalisation, whole.Training);
+        checkpoint.Save(ModelOf(model));
+        return checkpoint;
     }
 
     public RunNotes ReadNotes(string model) => ReadJson<RunNotes>(NotesOf(model)) ?? RunNotes.None;
@@ -66,7 +88,9 @@ internal sealed class ReproductionFolder(string path)
         WriteJson(LatencyOf(model), latency);
     }
 
-    private string NotesOf(string model) => Path.Combine(RunOf(model), "reproduction.json");
+    private string Models => Path.Combine(path, "models");
+
+    private string NotesOf(string model) => Path.Combine(Models, model + ".json");
 
     private string LatencyOf(string model) => Path.Combine(path, "latency", model + ".json");
 

@@ -124,7 +124,7 @@ internal static class RunSections
         var (recipe, seed) = (run.Training.Recipe, run.Training.Seed);
         if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, recipe.Epochs, data) != recipe)
             return $"see {Path.Combine(run.Folder, "run.json")}: not a recipe of this Riffle";
-        return $"riffle train --data {ShellWord.Quote(settings.Data)} --model {run.Network.Name} --out {ShellWord.Quote(run.Folder)} "
+        return $"riffle train --data {ShellWord.Quote(settings.Data)} --model {run.Network.Name} --out {ShellWord.Quote(settings.RunOf(run.Network.Name))} "
             + $"--recipe {recipe.Name} --epochs {recipe.Epochs} --seed {seed}";
     }
 }

@@ -37,6 +37,9 @@ internal sealed record Settings(
         }
     }
 
+    /// <summary>The run folder of a network.</summary>
+    public string RunOf(string model) => Path.Combine(Out, "runs", model);
+
     /// <summary>The networks of all the study's tables that are asked for, the smallest first.</summary>
     public ImmutableArray<string> Selected => Select(_ => true);
 

@@ -56,6 +56,18 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Equal(measured, File.GetLastWriteTimeUtc(Path.Combine(Out, "latency", Smallest + ".json")));
         Assert.Equal(markdown, File.ReadAllText(Path.Combine(Out, "report.md")));
         Page_is_well_formed_and_needs_nothing_else();
+
+        // A model is the best weights with the whole history; with it, what is done needs its run folder no more.
+        var model = Checkpoint.Load(Path.Combine(Out, "models", Smallest + ".safetensors"));
+        Assert.Equal(training.History, model.Training!.History);
+        Assert.Equal(Checkpoint.Load(RunOf(Smallest)).Weights.Trained, model.Weights.Trained);
+        var card = File.ReadAllText(Path.Combine(Out, "models", Smallest + ".md"));
+        Assert.Contains($"Highest top-1 {Text(best, "0.00")} %", card);
+        Assert.Contains("| Optimiser | nesterov, momentum 0.9 |", card);
+        Directory.Delete(Path.Combine(Out, "runs"), recursive: true);
+        Assert.Equal(0, CommandLine.Execute(Arguments("--models", Second, Smallest, "--epochs", "2")));
+        Assert.False(Directory.Exists(Path.Combine(Out, "runs")));
+        Assert.Equal(markdown, File.ReadAllText(Path.Combine(Out, "report.md")));
     }
 
     [UnixFact]
