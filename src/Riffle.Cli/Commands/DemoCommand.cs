@@ -58,7 +58,7 @@ internal static class DemoCommand
         ];
         foreach (var step in steps)
         {
-            Console.WriteLine($"\n$ riffle {string.Join(' ', step.Select(Quote))}");
+            Console.WriteLine($"\n$ riffle {string.Join(' ', step.Select(ShellWord.Quote))}");
             var code = CommandLine.Execute(step, cancel);
             if (code != ExitCode.Done)
                 return code;
@@ -66,7 +66,7 @@ internal static class DemoCommand
 
         Console.WriteLine($"""
 
-            Done in {ProgressLine.Duration(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {Quote(folder)}).
+            Done in {ProgressLine.Duration(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {ShellWord.Quote(folder)}).
             Next, with your own images, a folder for each class:
               riffle prepare my-images --out my-data
               riffle train --data my-data --model shufflenet-v1-g3-x0.5 --out my-run
@@ -74,7 +74,4 @@ internal static class DemoCommand
             """);
         return ExitCode.Done;
     }
-
-    /// <summary>An argument as it is typed into a shell.</summary>
-    private static string Quote(string argument) => argument.All(c => char.IsAsciiLetterOrDigit(c) || "/._-\\:".Contains(c)) ? argument : $"'{argument}'";
 }

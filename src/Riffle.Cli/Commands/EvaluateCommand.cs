@@ -28,7 +28,7 @@ internal static class EvaluateCommand
         var dataset = Dataset.Open(data);
         Evaluation result;
         using (var line = new ProgressLine("evaluate", dataset.Count(Split.Validation), "images"))
-            result = Evaluator.Evaluate(checkpoint, dataset, threads, done => line.Report(done), cancel);
+            result = Evaluator.Evaluate(checkpoint, dataset, threads, done => line.Report(done), cancel: cancel);
 
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(result, TrainingOptions.Json));

@@ -73,28 +73,12 @@ internal static class TrainCommand
 
     private static int Run(Func<IProgress<(long Done, long Total)>, Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
     {
-        using var trainer = Open(open);
+        using var trainer = TrainingSession.Open(open);
         trainer.CheckpointInterval = checkpointInterval;
-        var (recipe, identity, progress) = (trainer.Training.Recipe, trainer.Training.Data, trainer.Training.Progress);
-        Console.Error.WriteLine($"{trainer.Network.Name}, {trainer.Network.ImageSize}×{trainer.Network.ImageSize}, {trainer.Network.Classes} classes; "
-            + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; "
-            + $"recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
-            + (progress == Progress.None ? "" : $"; going on in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
-
-        var display = new TrainingDisplay();
-        TrainingOutcome outcome;
-        try
-        {
-            outcome = trainer.Run(display, cancel);
-        }
-        finally
-        {
-            display.Clear();
-        }
-
+        var outcome = TrainingSession.Run(trainer, cancel);
         if (!outcome.Completed)
         {
-            Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  riffle train --resume {Quote(run)}");
+            Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  riffle train --resume {ShellWord.Quote(run)}");
             return ExitCode.Interrupted;
         }
 
@@ -102,34 +86,9 @@ internal static class TrainCommand
         Console.WriteLine($"""
             Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %, top-5 {best.Validation.Top5:0.00} %, in {outcome.BestCheckpoint}
             Next:
-              riffle evaluate {Quote(run)} --data {Quote(trainer.DataDirectory)}
-              riffle predict {Quote(run)} IMAGE
+              riffle evaluate {ShellWord.Quote(run)} --data {ShellWord.Quote(trainer.DataDirectory)}
+              riffle predict {ShellWord.Quote(run)} IMAGE
             """);
         return ExitCode.Done;
-    }
-
-    private static Trainer Open(Func<IProgress<(long Done, long Total)>, Trainer> open)
-    {
-        using var line = new LoadingLine();
-        return open(line);
-    }
-
-    /// <summary>A path as it can be pasted into a shell.</summary>
-    private static string Quote(string path) => path.All(c => char.IsAsciiLetterOrDigit(c) || "/._-\\:".Contains(c)) ? path : $"\"{path}\"";
-
-    /// <summary>A line that appears once there is something to tell.</summary>
-    private sealed class LoadingLine : IProgress<(long Done, long Total)>, IDisposable
-    {
-        private readonly Lock _lock = new();
-        private ProgressLine? _line;
-
-        public void Report((long Done, long Total) value)
-        {
-            lock (_lock)
-                _line ??= new("decode", value.Total, "images");
-            _line.Report(value.Done);
-        }
-
-        public void Dispose() => _line?.Dispose();
     }
 }

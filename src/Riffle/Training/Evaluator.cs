@@ -75,22 +75,29 @@ public sealed class Evaluator : IDisposable
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="progress">Told how many images are done.</param>
+    /// <param name="confusions">Counts what each image is taken for; as many classes as the network has.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public static Evaluation Evaluate(
-        Checkpoint checkpoint, Dataset data, int threads = 0, Action<int>? progress = null, CancellationToken cancel = default)
+        Checkpoint checkpoint,
+        Dataset data,
+        int threads = 0,
+        Action<int>? progress = null,
+        ConfusionMatrix? confusions = null,
+        CancellationToken cancel = default)
     {
         using var evaluator = new Evaluator(checkpoint.Weights, checkpoint.Normalisation, checkpoint.Classes, data, threads, cancel: cancel);
-        var (loss, top1, top5) = evaluator.Run(progress, cancel);
+        var (loss, top1, top5) = evaluator.Run(progress, confusions, cancel);
         return new(checkpoint.Spec.Name, evaluator.Images, top1, top5, loss);
     }
 
     /// <summary>Measures the weights as they are now.</summary>
     /// <param name="progress">Told how many images are done.</param>
+    /// <param name="confusions">Counts what each image is taken for; as many classes as the network has.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public Measures Run(Action<int>? progress = null, CancellationToken cancel = default)
+    public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default)
     {
         var tally = default(Tally);
         _plan.Refresh();
@@ -101,7 +108,13 @@ public sealed class Evaluator : IDisposable
             cancel.ThrowIfCancellationRequested();
             _plan.Run(batch.Pixels, batch.Count, _normalisation, _logits);
             for (var i = 0; i < batch.Count; i++)
-                tally = tally.Plus(_logits.AsSpan(i * classes, classes), _classOf[batch.Labels[i]]);
+            {
+                var logits = _logits.AsSpan(i * classes, classes);
+                var label = _classOf[batch.Labels[i]];
+                tally = tally.Plus(logits, label);
+                confusions?.Add(label, logits);
+            }
+
             progress?.Invoke((int)tally.Images);
         }
 

@@ -57,8 +57,7 @@ internal sealed class RunFolder : IDisposable
             System.IO.Directory.CreateDirectory(path);
             var folder = Hold(path);
 
-            // Hidden files are the lock, and what a process that was killed left behind.
-            if (System.IO.Directory.EnumerateFileSystemEntries(path).Any(entry => !Path.GetFileName(entry).StartsWith('.')))
+            if (!folder.IsUnbegun())
             {
                 folder.Dispose();
                 throw new RiffleException(File.Exists(folder.Last)
@@ -136,6 +135,18 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Gives the folder up to other processes.</summary>
     public void Dispose() => _lock.Dispose();
+
+    /// <summary>Whether nothing is lost by beginning a run here: nothing is there, or what a process left that was killed before its first
+    /// checkpoint.</summary>
+    private bool IsUnbegun()
+    {
+        // Hidden files are the lock, and what was being written aside.
+        static IEnumerable<string> Entries(string path) =>
+            System.IO.Directory.EnumerateFileSystemEntries(path).Where(entry => !Path.GetFileName(entry).StartsWith('.'));
+        var checkpoints = Checkpoints(Directory);
+        return !Entries(Directory).Except([Description, Metrics, checkpoints]).Any()
+            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Any());
+    }
 
     private static string Checkpoints(string run) => Path.Combine(run, "checkpoints");
 

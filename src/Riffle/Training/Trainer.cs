@@ -171,7 +171,7 @@ public sealed class Trainer : IDisposable
             clock.Restart();
             try
             {
-                var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), cancel);
+                var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), cancel: cancel);
                 var report = EndEpoch(validation, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }

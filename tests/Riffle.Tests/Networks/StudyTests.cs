@@ -14,6 +14,15 @@ public class StudyTests
     }
 
     [Fact]
+    public void Its_tables_hold_every_network_and_no_other()
+    {
+        Assert.Equal([2, 3, 4, 5], Study.Tables.Select(table => table.Number));
+        Assert.Equal(Study.Models.Order(), Study.Tables.SelectMany(table => table.Models).Distinct().Order());
+        Assert.Equal(Study.Models.Order(), Study.Tables.Where(table => table.HasAccuracy).SelectMany(table => table.Models).Distinct().Order());
+        Assert.Equal(15, Study.Tables[0].Models.Length);
+    }
+
+    [Fact]
     public void Of_v1_and_MobileNet_the_study_counts_a_nearly_constant_part_of_the_multiply_adds()
     {
         // What design and papers say of the study; a figure mistyped by a fifth falls out of the range.

@@ -159,6 +159,20 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_left_by_a_process_that_was_killed_before_its_first_checkpoint_is_as_good_as_new()
+    {
+        Train("whole", TinyDataset.Recipe(epochs: 1));
+        Train("run", TinyDataset.Recipe(epochs: 1));
+        foreach (var checkpoint in Directory.GetFiles(Path.Combine(_data.Run("run"), "checkpoints")))
+            File.Delete(checkpoint);
+        foreach (var events in (string[])["train", "validation"])
+            Directory.Delete(Path.Combine(_data.Run("run"), events), recursive: true);
+
+        Train("run", TinyDataset.Recipe(epochs: 1));
+        Assert.Equal(Files("whole"), Files("run"));
+    }
+
+    [Fact]
     public void A_folder_with_anything_in_it_is_refused_with_the_way_out()
     {
         Train("run", TinyDataset.Recipe(epochs: 1));

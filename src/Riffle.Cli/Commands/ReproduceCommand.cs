@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Riffle.Cli.Reproduction;
+using Riffle.Networks;
+using Riffle.Training;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary><c>riffle reproduce</c>: the study's tables, ours beside the published.</summary>
+internal static class ReproduceCommand
+{
+    public static Command Create()
+    {
+        var data = new Option<string>("--data") { Description = "The data set folder, as 'riffle prepare' writes it.", HelpName = "DIR", Required = true };
+        var output = new Option<string>("--out")
+        {
+            Description = "The folder of all runs and of the report; the same again to go on.",
+            HelpName = "DIR",
+            Required = true,
+        };
+        var numbers = Study.Tables.Select(table => table.Number).ToArray();
+        var tables = NumberList.Option("--tables", string.Join(',', numbers), numbers.Min(), numbers.Max());
+        tables.Description = "Train only the networks of these tables. For table 4, complexity, none is trained.";
+        var models = new Option<string[]>("--models")
+        {
+            Description = "Train only these networks; commas or spaces between them.",
+            HelpName = "MODEL,MODEL",
+            AllowMultipleArgumentsPerToken = true,
+            CustomParser = ReadModels,
+        };
+        var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", DefaultValueFactory = _ => Recipe.Best.Name };
+        recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
+        var epochs = new Option<int?>("--epochs") { Description = "Passes over the training images; the recipe's own number without it.", HelpName = "N" };
+        epochs.Validators.Add(result =>
+            TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 1 and <= 1_000_000), result, "--epochs is from 1 to 1000000."));
+        var threads = TrainingOptions.Threads();
+        var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
+
+        return new Command("reproduce", "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
+        {
+            data, output, tables, models, recipe, epochs, threads, seed,
+        }
+            .WithExamples(
+                "riffle reproduce --data data/tiny --out reproduced",
+                "riffle reproduce --data data/tiny --out reproduced --tables 2 --epochs 60",
+                "riffle reproduce --data data/tiny --out paper --models shufflenet-v1-g3-x1.0,shufflenet-v1-g3-x0.5 --recipe paper",
+                "riffle reproduce --data data/tiny --out reproduced --tables 4")
+            .WithAction((parse, cancel) =>
+            {
+                var settings = new Settings(
+                    parse.GetRequiredValue(data), parse.GetRequiredValue(output), [.. parse.GetValue(tables) ?? []], [.. parse.GetValue(models) ?? []],
+                    parse.GetRequiredValue(recipe), parse.GetValue(epochs), parse.GetValue(seed), parse.GetValue(threads));
+                if (settings.Selected.IsEmpty)
+                {
+                    throw new ArgumentException(
+                        $"none of --models is in table {string.Join(", ", settings.Tables)}; leave --tables out, or name networks of it");
+                }
+
+
+                return new Reproducer(settings).Run(cancel);
+            });
+    }
+
+    private static string[] ReadModels(ArgumentResult result)
+    {
+        var names = result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToArray();
+        foreach (var name in names.Where(name => !Study.Models.Contains(name)))
+            result.AddError($"--models: the study has no '{name}'. It has {string.Join(", ", Study.Models)}.");
+        return names;
+    }
+}

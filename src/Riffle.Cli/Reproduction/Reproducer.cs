@@ -1,0 +1,229 @@
+using System.Diagnostics;
+using System.Globalization;
+using Riffle.Data;
+using Riffle.Formats;
+using Riffle.Measurement;
+using Riffle.Networks;
+using Riffle.Training;
+
+namespace Riffle.Cli.Reproduction;
+
+/// <summary>Trains the networks of the study's tables, each in a run folder of its own, and reports what came of it.</summary>
+internal sealed class Reproducer
+{
+    private const int MostConfusedPairs = 5;
+
+    /// <summary>Long enough for a median that holds, short enough for twenty networks.</summary>
+    private static readonly TimeSpan LatencyBudget = TimeSpan.FromSeconds(0.3);
+
+    private readonly Settings _settings;
+    private readonly Dataset _data;
+    private readonly Recipe _recipe;
+    private readonly ReproductionFolder _folder;
+    private readonly Forecast _forecast = new();
+
+    /// <summary>Opens the data set, and looks at what the folder holds.</summary>
+    /// <exception cref="RiffleException">There is no data set, or the folder has runs that are not what was asked for.</exception>
+    public Reproducer(Settings settings)
+    {
+        (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data));
+        _recipe = Settings.RecipeFor(settings.Recipe, settings.Epochs, _data);
+        foreach (var split in (Split[])[Split.Train, Split.Validation])
+        {
+            if (_data.Count(split) == 0)
+                throw new RiffleException($"{settings.Data}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
+        }
+
+        foreach (var model in Study.Models)
+            Refuse(model);
+    }
+
+    /// <summary>The version of Riffle, as notes record it.</summary>
+    public static string Version { get; } = typeof(Trainer).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>Does what is left to do.</summary>
+    /// <returns>The exit code.</returns>
+    public int Run(CancellationToken cancel)
+    {
+        _folder.Create();
+        MeasureLatencies(cancel);
+        var plan = Plan(cancel);
+        WriteReport();
+
+        var failures = new List<string>();
+        for (var i = 0; i < plan.Count; i++)
+        {
+            var (model, expected) = plan[i];
+            try
+            {
+                Announce(plan, i);
+                if (!Train(model, expected, cancel))
+                {
+                    WriteReport();
+                    Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  {_settings.Command}");
+                    return ExitCode.Interrupted;
+                }
+            }
+            catch (RiffleException e) when (e is not BadDataException)
+            {
+                // One network that diverges must not cost the night of the others.
+                Console.Error.WriteLine($"riffle: {model}: {e.Message}");
+                failures.Add(model);
+            }
+
+            WriteReport();
+        }
+
+        Print();
+        if (failures.Count == 0)
+            return ExitCode.Done;
+        Console.Error.WriteLine($"riffle: not trained to the end: {string.Join(", ", failures)}; the reasons are above");
+        return ExitCode.Failed;
+    }
+
+    /// <summary>Refuses a run of other settings. Networks that are not asked for may have been trained in another way, but on the same images.</summary>
+    private void Refuse(string model)
+    {
+        if (_folder.ReadRun(model) is not { } run)
+            return;
+        var (training, spec) = (run.Training, Settings.SpecFor(model, _data));
+        var selected = _settings.ToTrain.Contains(model);
+        var difference =
+            training.Data.Fingerprint != _data.Info.Fingerprint
+                ? $"on another data set (fingerprint {training.Data.Fingerprint}, that of --data is {_data.Info.Fingerprint})"
+            : run.Network != spec ? "as a network of another size"
+            : !selected ? null
+            : training.Seed != _settings.Seed ? $"with --seed {training.Seed}, not {_settings.Seed}"
+            : training.Recipe.Name != _recipe.Name ? $"with --recipe {training.Recipe.Name}, not {_recipe.Name}"
+            : training.Recipe.Epochs != _recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {_recipe.Epochs}"
+            : training.Recipe != _recipe ? $"by other values of the recipe {_recipe.Name} than this Riffle's"
+            : null;
+        if (difference is not null)
+        {
+            throw new RiffleException($"{run.Folder}: was trained {difference}; "
+                + "ask for the same, give another --out, leave the network out by --models, or move that folder away");
+        }
+    }
+
+    private void MeasureLatencies(CancellationToken cancel)
+    {
+        var missing = _settings.Selected.Where(model => _folder.Read(model).Latency?.Machine != Machine.Description).ToArray();
+        if (missing.Length == 0)
+            return;
+        using var line = new ProgressLine("latency", missing.Length, "networks");
+        foreach (var (i, model) in missing.Index())
+        {
+            var network = NetworkCatalogue.Build(NetworkCatalogue.Resolve(model));
+            var timings = NetworkBenchmark.Of(network, LatencyBudget).Inference(batch: 1, threads: 1, cancel).Timings;
+            _folder.Write(model, new Latency(Machine.Description, Version, Math.Round(timings.Median, 4), Math.Round(timings.Percentile(95), 4)));
+            line.Report(i + 1, model);
+        }
+    }
+
+    /// <summary>What is left to do, the smallest network first, and how long that takes here: measured, and told.</summary>
+    private List<(string Model, TimeSpan Expected)> Plan(CancellationToken cancel)
+    {
+        var runs = _settings.ToTrain.Select(model => (Model: model, Run: _folder.ReadRun(model))).ToArray();
+        var left = runs.Where(row => row.Run is not { IsDone: true, Confused: not null } || !File.Exists(_folder.ModelOf(row.Model))).ToArray();
+        if (left.Length == 0)
+        {
+            Console.Error.WriteLine(runs.Length == 0 ? "Nothing has to be trained for that." : "Everything that was asked for is trained.");
+            return [];
+        }
+
+        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Run) > 0)], cancel);
+        var table = new TextTable("Network", ">Epochs left", ">Time here");
+        foreach (var (model, run) in runs)
+        {
+            var epochs = string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(run):0.#} of {_recipe.Epochs}");
+            table.Add(model, epochs, times.TryGetValue(model, out var time) ? "about " + ProgressLine.Duration(time) : "done");
+        }
+
+        var plan = left.Select(row => (row.Model, times.GetValueOrDefault(row.Model))).ToList();
+        table.Add("all", "", "about " + ProgressLine.Duration(Sum(plan)));
+        table.Write(Console.Error);
+        return plan;
+    }
+
+    private Dictionary<string, TimeSpan> MeasureTraining((string Model, Run? Run)[] rows, CancellationToken cancel)
+    {
+        var times = new Dictionary<string, TimeSpan>();
+        if (rows.Length == 0)
+            return times;
+        using var line = new ProgressLine("measure training", rows.Length, "networks");
+        foreach (var (model, run) in rows)
+        {
+            var spec = Settings.SpecFor(model, _data);
+            times[model] = EpochsLeft(run) * Forecast.MeasureEpoch(spec, _recipe, _data, _settings.Threads, cancel);
+            line.Report(times.Count, model);
+        }
+
+        return times;
+    }
+
+    private double EpochsLeft(Run? run) => Forecast.EpochsLeft(_recipe, run, _data.Count(Split.Train));
+
+    private void Announce(List<(string Model, TimeSpan Expected)> plan, int i)
+    {
+        var (own, all) = (_forecast.Correct(plan[i].Expected), _forecast.Correct(Sum(plan.Skip(i))));
+        Console.Error.WriteLine($"\nNetwork {i + 1} of {plan.Count}, about {ProgressLine.Duration(own)}; all that is left about {ProgressLine.Duration(all)}");
+    }
+
+    private static TimeSpan Sum(IEnumerable<(string Model, TimeSpan Expected)> plan) => new(plan.Sum(row => row.Expected.Ticks));
+
+    /// <summary>Begins a network or goes on with it; false when it was asked to stop.</summary>
+    private bool Train(string model, TimeSpan expected, CancellationToken cancel)
+    {
+        var clock = Stopwatch.StartNew();
+        var run = _folder.ReadRun(model);
+        if (run is not { IsDone: true })
+        {
+            using var trainer = TrainingSession.Open(loading => run is null
+                ? Trainer.Start(_data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading, cancel)
+                : Trainer.Resume(run.Folder, _settings.Data, _settings.Threads, loading, cancel));
+            using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
+            if (!TrainingSession.Run(trainer, cancel, session).Completed)
+                return false;
+            _forecast.Learn(expected, clock.Elapsed);
+        }
+
+        Finish(model, cancel);
+        return true;
+    }
+
+    /// <summary>Puts the network with its card where it can be taken from, and asks it about every validation image once more, for the classes that it
+    /// confuses.</summary>
+    private void Finish(string model, CancellationToken cancel)
+    {
+        var checkpoint = _folder.WriteModel(model);
+        var confusions = new ConfusionMatrix(checkpoint.Classes.Count);
+        var evaluation = Evaluator.Evaluate(checkpoint, _data, _settings.Threads, confusions: confusions, cancel: cancel);
+        string Words(int label) => checkpoint.Classes[label].Text.Split(',')[0];
+        var pairs = confusions.MostConfused(MostConfusedPairs)
+            .Select(pair => new ConfusedPair(Words(pair.First), Words(pair.Second), pair.FirstAsSecond, pair.SecondAsFirst));
+        _folder.Write(model, _folder.ReadNotes(model) with { Confused = new(checkpoint.Training!.Best!.Epoch, evaluation.Top1, [.. pairs]) });
+        AtomicFile.WriteText(_folder.CardOf(model), MarkdownWriter.Write(ModelCard.Of(_folder.Read(model), checkpoint)));
+    }
+
+    private void WriteReport()
+    {
+        var report = Report.Of(_settings, _data, [.. Study.Models.Select(_folder.Read)]);
+        AtomicFile.WriteText(_folder.Html, HtmlWriter.Write(report));
+        AtomicFile.WriteText(_folder.Markdown, MarkdownWriter.Write(report));
+    }
+
+    private void Print()
+    {
+        var table = new TextTable("Network", ">Study top-1", ">Top-1", ">Difference", ">Last epoch", ">One image");
+        foreach (var row in _settings.Selected.Select(_folder.Read))
+        {
+            table.Add(
+                row.Model, Cell.Number(row.Published.Top1) + " %", Cell.Top1(row), Cell.Difference(row),
+                row.Finished?.Last is { } last ? Cell.Percent(last.Validation.Top1) + " %" : "",
+                row.Latency is { } latency ? Cell.Milliseconds(latency.MedianMs) + " ms" : "");
+        }
+
+        table.Write(Console.Out);
+        Console.WriteLine($"\nThe tables, curves and how each row came are in\n  {_folder.Html}\n  {_folder.Markdown}");
+    }
+}

@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Riffle.Data;
+using Riffle.Networks;
+using Riffle.Training;
+
+namespace Riffle.Cli.Reproduction;
+
+/// <summary>What was asked for.</summary>
+/// <param name="Data">The data set folder.</param>
+/// <param name="Out">The folder of all runs and of the report.</param>
+/// <param name="Tables">Numbers of the tables whose networks are asked for; all where there are none.</param>
+/// <param name="Models">Names of the networks that are asked for; all of the tables where there are none.</param>
+/// <param name="Recipe">Name of the recipe.</param>
+/// <param name="Epochs">Passes over the training images; null: the recipe's own.</param>
+/// <param name="Seed">Decides everything random.</param>
+/// <param name="Threads">Threads that compute; 0: one per core.</param>
+internal sealed record Settings(
+    string Data, string Out, ImmutableArray<int> Tables, ImmutableArray<string> Models, string Recipe, int? Epochs, ulong Seed, int Threads)
+{
+    /// <summary>The command that asks for the same again.</summary>
+    public string Command
+    {
+        get
+        {
+            var words = new List<string> { "riffle", "reproduce", "--data", ShellWord.Quote(Data), "--out", ShellWord.Quote(Out) };
+            if (!Tables.IsEmpty)
+                words.AddRange(["--tables", string.Join(',', Tables)]);
+            if (!Models.IsEmpty)
+                words.AddRange(["--models", string.Join(',', Models)]);
+            words.AddRange(["--recipe", Recipe]);
+            if (Epochs is { } epochs)
+                words.AddRange(["--epochs", $"{epochs}"]);
+            words.AddRange(["--seed", $"{Seed}"]);
+            if (Threads > 0)
+                words.AddRange(["--threads", $"{Threads}"]);
+            return string.Join(' ', words);
+        }
+    }
+
+    /// <summary>The run folder of a network.</summary>
+    public string RunOf(string model) => Path.Combine(Out, "runs", model);
+
+    /// <summary>The networks of all the study's tables that are asked for, the smallest first.</summary>
+    public ImmutableArray<string> Selected => Select(_ => true);
+
+    /// <summary>Those of them that have to be trained: one that is asked for in the table of complexity alone is only counted.</summary>
+    public ImmutableArray<string> ToTrain => Select(table => table.HasAccuracy);
+
+    /// <summary>The recipe of that name for a data set, with that many epochs where they are given.</summary>
+    public static Recipe RecipeFor(string name, int? epochs, Dataset data)
+    {
+        var recipe = Training.Recipe.Named.Single(named => named.Name == name).FitTo(data.Count(Split.Train));
+        return recipe with { Epochs = epochs ?? recipe.Epochs };
+    }
+
+    /// <summary>A network of the study for a data set: as many classes as that has.</summary>
+    public static NetworkSpec SpecFor(string model, Dataset data) => NetworkCatalogue.Resolve(model, classes: data.Info.Classes.Length);
+
+    private ImmutableArray<string> Select(Func<StudyTable, bool> counts)
+    {
+        var models = Study.Tables.Where(table => Tables.IsEmpty || Tables.Contains(table.Number)).Where(counts).SelectMany(table => table.Models);
+        return [.. models.Distinct().Where(model => Models.IsEmpty || Models.Contains(model)).OrderBy(MacsOf)];
+    }
+
+    private static long MacsOf(string model) => Complexity.Of(NetworkCatalogue.Build(NetworkCatalogue.Resolve(model))).Macs;
+}

@@ -1,0 +1,80 @@
+using Riffle.Training;
+
+namespace Riffle.Cli;
+
+/// <summary>A training in front of a person: what it is, how far it is, on standard error.</summary>
+internal static class TrainingSession
+{
+    /// <summary>Opens a run, telling how many images are decoded.</summary>
+    public static Trainer Open(Func<IProgress<(long Done, long Total)>, Trainer> open)
+    {
+        using var line = new LoadingLine();
+        return open(line);
+    }
+
+    /// <summary>Trains to the end, or until it is asked to stop.</summary>
+    /// <param name="trainer">The run.</param>
+    /// <param name="cancel">Asks to stop.</param>
+    /// <param name="observer">Sees it as well.</param>
+    public static TrainingOutcome Run(Trainer trainer, CancellationToken cancel, ITrainingObserver? observer = null)
+    {
+        var (recipe, identity, progress) = (trainer.Training.Recipe, trainer.Training.Data, trainer.Training.Progress);
+        Console.Error.WriteLine($"{trainer.Network.Name}, {trainer.Network.ImageSize}×{trainer.Network.ImageSize}, {trainer.Network.Classes} classes; "
+            + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; "
+            + $"recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
+            + (progress == Progress.None ? "" : $"; going on in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
+
+        var display = new TrainingDisplay();
+        try
+        {
+            return trainer.Run(observer is null ? display : new Both(display, observer), cancel);
+        }
+        finally
+        {
+            display.Clear();
+        }
+    }
+
+    private sealed class Both(ITrainingObserver first, ITrainingObserver second) : ITrainingObserver
+    {
+        public void Started(TrainingPlace place)
+        {
+            first.Started(place);
+            second.Started(place);
+        }
+
+        public void Stepped(in TrainingPlace place)
+        {
+            first.Stepped(place);
+            second.Stepped(place);
+        }
+
+        public void Validated(int images, int total)
+        {
+            first.Validated(images, total);
+            second.Validated(images, total);
+        }
+
+        public void EpochEnded(EpochReport report)
+        {
+            first.EpochEnded(report);
+            second.EpochEnded(report);
+        }
+    }
+
+    /// <summary>A line that appears once there is something to tell.</summary>
+    private sealed class LoadingLine : IProgress<(long Done, long Total)>, IDisposable
+    {
+        private readonly Lock _lock = new();
+        private ProgressLine? _line;
+
+        public void Report((long Done, long Total) value)
+        {
+            lock (_lock)
+                _line ??= new("decode", value.Total, "images");
+            _line.Report(value.Done);
+        }
+
+        public void Dispose() => _line?.Dispose();
+    }
+}

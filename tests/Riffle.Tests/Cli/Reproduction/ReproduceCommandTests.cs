@@ -1,0 +1,218 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Xml.Linq;
+using Riffle.Cli;
+using Riffle.Cli.Reproduction;
+using Riffle.Networks;
+using Riffle.Tests.Training;
+using Riffle.Training;
+
+namespace Riffle.Tests.Cli.Reproduction;
+
+/// <summary>riffle reproduce on a data set of a few dozen images and the two smallest networks.</summary>
+public sealed class ReproduceCommandTests : IDisposable
+{
+    private const string Smallest = "shufflenet-v1-g2-x0.25", Second = "shufflenet-v1-g1-x0.25";
+
+    private readonly TinyDataset _data = new(train: 40, validation: 30);
+
+    private string Out => _data.Run("out");
+
+    public void Dispose() => _data.Dispose();
+
+    [Fact]
+    public void Networks_that_were_asked_for_are_trained_reported_and_then_skipped()
+    {
+        var first = Shell.Riffle(Arguments("--models", $"{Second},{Smallest}", "--epochs", "2"));
+        Assert.Equal(0, first.ExitCode);
+        Assert.Contains("2 of 2  about ", first.Error);
+        Assert.True(first.Error.IndexOf(Smallest + ", 56×56", StringComparison.Ordinal) < first.Error.IndexOf(Second + ", 56×56", StringComparison.Ordinal));
+        Assert.Equal([Second, Smallest], Directory.GetDirectories(Path.Combine(Out, "runs")).Select(Path.GetFileName).Order());
+
+        var training = Checkpoint.Load(Last(Smallest)).Training!;
+        var (best, last) = (training.Best!.Validation.Top1, training.History[^1].Validation.Top1);
+        var markdown = File.ReadAllText(Path.Combine(Out, "report.md"));
+        var cells = Cells(markdown, Smallest);
+        Assert.Equal([Smallest, "34", Text(best, "0.00"), Text(best - 34, "+0.00;−0.00;0.00"), $"{training.Best.Epoch}"], cells[..5]);
+        Assert.Equal([Text(last, "0.00"), "0.9", "1.64", "0.55"], cells[5..9]);
+        Assert.True(double.Parse(cells[9], CultureInfo.InvariantCulture) > 0);
+        Assert.Equal("not trained yet", Cells(markdown, "shufflenet-v2-x1.0")[2]);
+        Assert.Contains("2 of 20 networks are trained.", markdown);
+        Assert.Contains("orientation only", markdown);
+        Assert.Contains($"`riffle train --data {_data.DataFolder} --model {Smallest} --out {RunOf(Smallest)} --recipe best --epochs 2 --seed 0`", markdown);
+        Assert.Contains(Text(best, "0.00"), first.Output);
+
+        // What was evaluated again for the confused classes is what the training measured.
+        var run = new ReproductionFolder(Out).ReadRun(Smallest)!;
+        Assert.Equal((training.Best.Epoch, best), (run.Confused!.Epoch, run.Confused.Top1));
+        Assert.All(run.Confused.Pairs, pair =>
+            Assert.Contains($"| {pair.First} and {pair.Second}: {pair.FirstAsSecond} + {pair.SecondAsFirst} |", markdown));
+        Assert.True(run.Time > TimeSpan.Zero);
+
+        var before = File.GetLastWriteTimeUtc(Last(Smallest));
+        var measured = File.GetLastWriteTimeUtc(Path.Combine(Out, "latency", Smallest + ".json"));
+        Assert.Equal(0, CommandLine.Execute(Arguments("--models", Second, Smallest, "--epochs", "2")));
+        Assert.Equal(before, File.GetLastWriteTimeUtc(Last(Smallest)));
+        Assert.Equal(measured, File.GetLastWriteTimeUtc(Path.Combine(Out, "latency", Smallest + ".json")));
+        Assert.Equal(markdown, File.ReadAllText(Path.Combine(Out, "report.md")));
+        Page_is_well_formed_and_needs_nothing_else();
+
+        // A model is the best weights with the whole history; with it, what is done needs its run folder no more.
+        var model = Checkpoint.Load(Path.Combine(Out, "models", Smallest + ".safetensors"));
+        Assert.Equal(training.History, model.Training!.History);
+        Assert.Equal(Checkpoint.Load(RunOf(Smallest)).Weights.Trained, model.Weights.Trained);
+        var card = File.ReadAllText(Path.Combine(Out, "models", Smallest + ".md"));
+        Assert.Contains($"Highest top-1 {Text(best, "0.00")} %", card);
+        Assert.Contains("| Optimiser | nesterov, momentum 0.9 |", card);
+        Directory.Delete(Path.Combine(Out, "runs"), recursive: true);
+        Assert.Equal(0, CommandLine.Execute(Arguments("--models", Second, Smallest, "--epochs", "2")));
+        Assert.False(Directory.Exists(Path.Combine(Out, "runs")));
+        Assert.Equal(markdown, File.ReadAllText(Path.Combine(Out, "report.md")));
+    }
+
+    [UnixFact]
+    public void A_run_that_was_killed_goes_on_and_ends_in_the_same_bytes()
+    {
+        string[] args = Arguments("--models", Smallest, "--epochs", "20", "--seed", "3");
+        using (var process = Shell.Start("dotnet", Shell.Arguments(args)))
+        {
+            var metrics = Path.Combine(RunOf(Smallest), "metrics.csv");
+            for (var waited = Stopwatch.StartNew(); Lines(metrics) < 3 && !process.HasExited && waited.Elapsed < TimeSpan.FromMinutes(2);)
+                Thread.Sleep(5);
+            process.Kill();
+            Shell.Finish(process);
+        }
+
+        Assert.Equal(0, CommandLine.Execute(args));
+        Assert.Equal(2, new ReproductionFolder(Out).ReadNotes(Smallest).Sessions.Length);
+
+        var whole = _data.Run("whole");
+        Train(whole, epochs: 20);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "checkpoints", "last.safetensors")), File.ReadAllBytes(Last(Smallest)));
+    }
+
+    [UnixFact]
+    public void Ctrl_C_says_how_to_go_on_and_writes_the_report()
+    {
+        var args = Arguments("--models", Smallest, "--epochs", "100000");
+        using var process = Shell.Start("dotnet", Shell.Arguments(args));
+        for (var waited = Stopwatch.StartNew(); !File.Exists(Last(Smallest)) && !process.HasExited && waited.Elapsed < TimeSpan.FromMinutes(2);)
+            Thread.Sleep(5);
+        Shell.Run("kill", ["-INT", process.Id.ToString()]);
+        var result = Shell.Finish(process);
+
+        Assert.Equal(ExitCode.Interrupted, result.ExitCode);
+        Assert.Contains($"riffle reproduce --data {_data.DataFolder} --out {Out} --models {Smallest} ", result.Error);
+        Assert.Contains(" --recipe best --epochs 100000 --seed 0 --threads 1", result.Error);
+        Assert.Contains("of 100000", Cells(File.ReadAllText(Path.Combine(Out, "report.md")), Smallest)[2]);
+    }
+
+    [Fact]
+    public void A_run_of_other_settings_is_refused_and_the_folder_is_named()
+    {
+        Train(RunOf(Smallest), epochs: 2);
+        var settings = new Settings(_data.DataFolder, Out, [], [Smallest], "best", 2, 3, 1);
+        string Refused(Settings settings) => Assert.Throws<RiffleException>(() => new Reproducer(settings)).Message;
+        _ = new Reproducer(settings);
+        foreach (var other in (Settings[])[settings with { Epochs = 5 }, settings with { Seed = 0 }, settings with { Recipe = "paper" }])
+        {
+            var message = Refused(other);
+            Assert.StartsWith(RunOf(Smallest), message, StringComparison.Ordinal);
+            Assert.Contains("another --out", message);
+        }
+
+        Assert.Contains("--epochs 2, not 5", Refused(settings with { Epochs = 5 }));
+        Assert.Contains("--seed 3, not 0", Refused(settings with { Seed = 0 }));
+        Assert.Contains("--recipe best, not paper", Refused(settings with { Recipe = "paper" }));
+
+        // A network that is not asked for may have been trained in another way, but not on other images.
+        _ = new Reproducer(settings with { Models = [Second], Epochs = 5 });
+        using var images = new TinyDataset(train: 40, validation: 30, seed: 2);
+        Assert.Contains("another data set", Refused(settings with { Data = images.DataFolder, Models = [Second] }));
+    }
+
+    [Fact]
+    public void For_complexity_nothing_is_trained()
+    {
+        Assert.Equal(0, CommandLine.Execute(Arguments("--tables", "4", "--models", Smallest)));
+        Assert.False(Directory.Exists(Path.Combine(Out, "runs")));
+        var markdown = File.ReadAllText(Path.Combine(Out, "report.md"));
+        Assert.Contains("prints 0.52 to 0.59 of our count", markdown);
+        Assert.Contains("1.04 of our count for shufflenet-v2-x1.0, 0.65 for shufflenet-v2-x0.5", markdown);
+        Assert.Contains("| shufflenet-v1-g3-x1.0 | 10.9 | 19.52 | 0.56 | 594,248 |", markdown);
+        Page_is_well_formed_and_needs_nothing_else();
+    }
+
+    [Theory]
+    [InlineData("reproduce --out o", "--data")]
+    [InlineData("reproduce --data d --out o --models shufflenet-v3", "--models: the study has no 'shufflenet-v3'")]
+    [InlineData("reproduce --data d --out o --tables 2,6", "--tables: 6 is not from 2 to 5")]
+    [InlineData("reproduce --data d --out o --epochs 0", "--epochs is from 1")]
+    [InlineData("reproduce --data d --out o --recipe worst", "paper")]
+    public void Wrong_usage_is_told_before_anything_is_done(string line, string expected) =>
+        Assert.Contains(CommandLine.CreateRoot().Parse(line).Errors, error => error.Message.Contains(expected));
+
+    [Fact]
+    public void Networks_that_are_in_none_of_the_tables_asked_for_are_wrong_usage() =>
+        Assert.Equal(ExitCode.Usage, CommandLine.Execute(Arguments("--tables", "5", "--models", "shufflenet-v2-x1.0")));
+
+    [Fact]
+    public void Tables_and_models_select_rows_the_smallest_first()
+    {
+        var all = new Settings("d", "o", [], [], "best", null, 0, 0);
+        Assert.Equal(Study.Models.Length, all.ToTrain.Length);
+        Assert.Equal([Smallest, Second], all.ToTrain.Take(2));
+        Assert.Equal(
+            ["shufflenet-v1-g3-x0.5", "shufflenet-v2-x0.5", "shufflenet-v1-g3-x1.0", "shufflenet-v2-x1.0"],
+            (all with { Tables = [3, 4] }).ToTrain.AsEnumerable());
+        Assert.Equal(["mobilenet-v1-x0.25"], (all with { Tables = [2, 5], Models = ["mobilenet-v1-x0.25"] }).ToTrain.AsEnumerable());
+        Assert.Empty((all with { Tables = [4] }).ToTrain);
+        Assert.Equal(Study.Models.Length, (all with { Tables = [4] }).Selected.Length);
+    }
+
+    private void Page_is_well_formed_and_needs_nothing_else()
+    {
+        var text = File.ReadAllText(Path.Combine(Out, "report.html"));
+        var html = XDocument.Parse(text).Root!;
+        Assert.Empty(html.Descendants("script"));
+        var references = html.Descendants().Attributes().Where(attribute => attribute.Name == "href" || attribute.Name == "src");
+        var targets = html.Descendants("section").Select(section => "#" + section.Attribute("id")!.Value).ToHashSet();
+        Assert.All(references, reference => Assert.Contains(reference.Value, targets));
+        Assert.DoesNotContain("url(", text);
+        Assert.Contains(html.Descendants("meta"), meta => meta.Attribute("name")?.Value == "viewport");
+        Assert.All(html.Descendants("figure"), figure => Assert.NotEmpty(figure.Element("svg")!.Element("title")!.Value));
+        Assert.All(html.Descendants("table"), table =>
+        {
+            var columns = table.Element("thead")!.Descendants("th").Count();
+            Assert.All(table.Element("tbody")!.Elements("tr"), row => Assert.Equal(columns, row.Elements().Count()));
+        });
+
+        // A browser reads an element that closes itself as one that is open, but for those that hold nothing anyway.
+        var open = html.Descendants().Where(element => element.IsEmpty).Select(element => element.Name.LocalName).Distinct();
+        Assert.Empty(open.Except(["meta", "line", "path", "polyline"]));
+    }
+
+    private string[] Arguments(params string[] more) => ["reproduce", "--data", _data.DataFolder, "--out", Out, .. more, "--threads", "1"];
+
+    private string RunOf(string model) => Path.Combine(Out, "runs", model);
+
+    private string Last(string model) => Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
+
+    private void Train(string run, int epochs)
+    {
+        var data = _data.Open();
+        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.RecipeFor("best", epochs, data), run, seed: 3, threads: 1);
+        Assert.True(trainer.Run().Completed);
+    }
+
+    /// <summary>The cells of the first row of a network.</summary>
+    private static string[] Cells(string markdown, string model)
+    {
+        var line = markdown.Split('\n').First(line => line.StartsWith($"| {model} |", StringComparison.Ordinal));
+        return [.. line.Trim('|').Split('|').Select(cell => cell.Trim())];
+    }
+
+    private static int Lines(string file) => File.Exists(file) ? File.ReadAllLines(file).Length : 0;
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}
