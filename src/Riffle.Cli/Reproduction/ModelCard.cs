@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Riffle.Data;
-using Riffle.Networks;
 using Riffle.Training;
 
 namespace Riffle.Cli.Reproduction;
