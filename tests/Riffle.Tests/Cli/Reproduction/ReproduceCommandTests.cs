@@ -59,7 +59,7 @@ public sealed class ReproduceCommandTests : IDisposable
 
         // A model is the best weights with the whole history; with it, what is done needs its run folder no more.
         var model = Checkpoint.Load(Path.Combine(Out, "models", Smallest + ".safetensors"));
-        Assert.Equal(training.History, model.Training!.History);
+        Assert.Equal(training.History.AsEnumerable(), model.Training!.History);
         Assert.Equal(Checkpoint.Load(RunOf(Smallest)).Weights.Trained, model.Weights.Trained);
         var card = File.ReadAllText(Path.Combine(Out, "models", Smallest + ".md"));
         Assert.Contains($"Highest top-1 {Text(best, "0.00")} %", card);
