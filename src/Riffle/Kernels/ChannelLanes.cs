@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
 namespace Riffle.Kernels;
@@ -20,8 +21,7 @@ internal static unsafe class ChannelLanes
     public static void FromPlanes<TVec>(float* data, long* planes, int channels, int positions, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
-        const int Most = Lanes.Count * Lanes.Count;
-        float* one = stackalloc float[Most], other = stackalloc float[Most];
+        var square = stackalloc float[TVec.Count * TVec.Count];
         var sources = stackalloc float*[TVec.Count];
         var none = stackalloc float[positions + TVec.Count];
         new Span<float>(none, positions + TVec.Count).Clear();
@@ -32,52 +32,76 @@ internal static unsafe class ChannelLanes
             var (block, lane) = Math.DivRem(channel, Lanes.Count);
             var to = target + (long)block * positions * Lanes.Count + lane;
             for (var position = 0; position < positions; position += TVec.Count, to += TVec.Count * Lanes.Count)
-                Transpose<TVec>(sources, position, one, other, to, Math.Min(TVec.Count, positions - position));
+                Transpose<TVec>(sources, position, square, to, Math.Min(TVec.Count, positions - position));
         }
     }
 
     /// <summary>
     /// Transposes a square of n×n floats, n a power of two. Taking every second float of rows 2i and 2i + 1, the even ones into row i and the odd ones into row
-    /// i + n/2, moves the last bit of each float's place to its front; log₂ n times that, row and column have changed places.
+    /// i + n/2, moves the last bit of each float's place to its front; log₂ n times that, row and column have changed places. Two such rounds are one pass over memory.
     /// </summary>
-    private static void Transpose<TVec>(float** sources, int position, float* one, float* other, float* target, int positions)
+    /// <param name="sources">n rows, which begin <paramref name="position"/> floats on.</param>
+    /// <param name="position">See there.</param>
+    /// <param name="square">Room for n·n floats.</param>
+    /// <param name="target">Where the first row of the result goes; the others follow by sixteen.</param>
+    /// <param name="positions">Rows of the result that are wanted.</param>
+    private static void Transpose<TVec>(float** sources, int position, float* square, float* target, int positions)
         where TVec : unmanaged, IVec<TVec>
     {
-        const int Half = 2;
         if (TVec.Count == 1)
         {
             *target = sources[0][position];
             return;
         }
 
-        for (var row = 0; row < TVec.Count / Half; row++)
+        int n = TVec.Count, quarter = n / 4;
+        for (var i = 0; n == 8 && i < 4; i++)
         {
-            var (even, odd) = TVec.Unzip(TVec.Load(sources[2 * row] + position), TVec.Load(sources[2 * row + 1] + position));
-            TVec.Store(one + row * TVec.Count, even);
-            TVec.Store(one + (row + TVec.Count / Half) * TVec.Count, odd);
+            var (even, odd) = TVec.Unzip(TVec.Load(sources[2 * i] + position), TVec.Load(sources[2 * i + 1] + position));
+            TVec.Store(square + i * n, even);
+            TVec.Store(square + (i + 4) * n, odd);
         }
 
-        for (var bit = 4; bit < TVec.Count; bit *= 2)
+        for (var i = 0; n == 16 && i < quarter; i++)
         {
-            for (var row = 0; row < TVec.Count / Half; row++)
-            {
-                var (even, odd) = TVec.Unzip(TVec.Load(one + 2 * row * TVec.Count), TVec.Load(one + (2 * row + 1) * TVec.Count));
-                TVec.Store(other + row * TVec.Count, even);
-                TVec.Store(other + (row + TVec.Count / Half) * TVec.Count, odd);
-            }
-
-            var done = other;
-            other = one;
-            one = done;
+            var from = sources + 4 * i;
+            var (a, b, c, d) = TwoRounds<TVec>(from[0] + position, from[1] + position, from[2] + position, from[3] + position);
+            TVec.Store(square + i * n, a);
+            TVec.Store(square + (i + quarter) * n, b);
+            TVec.Store(square + (i + 2 * quarter) * n, c);
+            TVec.Store(square + (i + 3 * quarter) * n, d);
         }
 
-        for (var row = 0; row < TVec.Count / Half; row++)
+        for (var i = 0; i < quarter; i++)
         {
-            var (even, odd) = TVec.Unzip(TVec.Load(one + 2 * row * TVec.Count), TVec.Load(one + (2 * row + 1) * TVec.Count));
-            if (row < positions)
-                TVec.Store(target + row * Lanes.Count, even);
-            if (row + TVec.Count / Half < positions)
-                TVec.Store(target + (row + TVec.Count / Half) * Lanes.Count, odd);
+            var from = square + 4 * i * n;
+            var (a, b, c, d) = n == 4
+                ? TwoRounds<TVec>(sources[0] + position, sources[1] + position, sources[2] + position, sources[3] + position)
+                : TwoRounds<TVec>(from, from + n, from + 2 * n, from + 3 * n);
+            Put(target, i, positions, a);
+            Put(target, i + quarter, positions, b);
+            Put(target, i + 2 * quarter, positions, c);
+            Put(target, i + 3 * quarter, positions, d);
         }
+    }
+
+    /// <summary>Rows 4i to 4i + 3 become the rows i, i + n/4, i + n/2 and i + 3n/4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (TVec A, TVec B, TVec C, TVec D) TwoRounds<TVec>(float* first, float* second, float* third, float* fourth)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var (even, odd) = TVec.Unzip(TVec.Load(first), TVec.Load(second));
+        var (nextEven, nextOdd) = TVec.Unzip(TVec.Load(third), TVec.Load(fourth));
+        var (a, c) = TVec.Unzip(even, nextEven);
+        var (b, d) = TVec.Unzip(odd, nextOdd);
+        return (a, b, c, d);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put<TVec>(float* target, int row, int rows, TVec value)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        if (row < rows)
+            TVec.Store(target + row * Lanes.Count, value);
     }
 }
