@@ -22,7 +22,8 @@ internal sealed class TrainingOptions
         Add<double>("--label-smoothing", "X", "Share of the target spread over all classes.", 0, 0.9999, (r, v) => r with { LabelSmoothing = v });
         AddChoice<InitialisationKind>("--initialisation", "How kernels start.", (r, v) => r with { Initialisation = v });
         AddChoice<ScheduleKind>("--schedule", "How the learning rate falls.", (r, v) => Change(r, s => s with { Kind = v }));
-        Add<double>("--learning-rate", "X", "The full learning rate; lower with the smaller batch of a small data set, unless given.", 1e-12, 1000, (r, v) => Change(r, s => s with { LearningRate = v }));
+        Add<double>("--learning-rate", "X", "The full learning rate; lower with the smaller batch of a small data set, unless given.", 1e-12, 1000,
+            (r, v) => Change(r, s => s with { LearningRate = v }));
         Add<double>("--warm-up", "EPOCHS", "Epochs, or a fraction, of rising learning rate.", 0, 1e6, (r, v) => Change(r, s => s with { WarmUpEpochs = v }));
         Add<int>("--patience", "EPOCHS", "plateau: epochs without a better top-1 it bears.", 0, 1_000_000, (r, v) => Change(r, s => s with { Patience = v }));
         Add<int>("--cooldown", "EPOCHS", "plateau: epochs after a drop that do not count.", 0, 1_000_000, (r, v) => Change(r, s => s with { Cooldown = v }));

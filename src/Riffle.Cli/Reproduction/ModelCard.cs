@@ -22,9 +22,10 @@ internal static class ModelCard
                     $"A network for images of {model.Spec.ImageSize}×{model.Spec.ImageSize} pixels and {model.Classes.Count} classes: "
                     + $"{Cell.Millions(row.Cost.Parameters)} million parameters, {Cell.Millions(row.Cost.Macs)} million multiply-adds an image. "
                     + $"Highest top-1 {Cell.Percent(best.Validation.Top1)} % on the {training.Data.Validation:N0} validation images "
-                    + $"(epoch {best.Epoch} of {training.Recipe.Epochs}, top-5 {Cell.Percent(best.Validation.Top5)} %), {Cell.Percent(last.Validation.Top1)} % after the last "
-                    + $"epoch; the study that Riffle reproduces printed {Cell.Number(row.Published.Top1)} %. The weights are those of the best epoch, which was chosen on these very images, "
-                    + "as the study did."),
+                    + $"(epoch {best.Epoch} of {training.Recipe.Epochs}, top-5 {Cell.Percent(best.Validation.Top5)} %), "
+                    + $"{Cell.Percent(last.Validation.Top1)} % after the last epoch; "
+                    + $"the study that Riffle reproduces printed {Cell.Number(row.Published.Top1)} %. "
+                    + "The weights are those of the best epoch, which was chosen on these very images, as the study did."),
                 new CommandBlock($"riffle predict {row.Model}.safetensors photo.jpg"),
                 new CommandBlock($"riffle evaluate {row.Model}.safetensors --data data/tiny"),
             ],
@@ -32,8 +33,9 @@ internal static class ModelCard
                 new("use", "What it is for",
                 [
                     new Paragraph(
-                        "Studying small networks, comparing recipes and implementations, and a start for training on images of one's own. It names one of its classes "
-                        + "for any image, also where none is in it, and was trained on images of 64×64 pixels: it is no basis for decisions about people, health or safety."),
+                        "Studying small networks, comparing recipes and implementations, and a start for training on images of one's own. It names one of its "
+                        + "classes for any image, also where none is in it, and was trained on images of 64×64 pixels: it is no basis for decisions about "
+                        + "people, health or safety."),
                     new Paragraph(Terms(model, training)),
                 ]),
                 Recipe(row, training),
@@ -98,9 +100,10 @@ internal static class ModelCard
         return parts.Count == 0 ? "none" : string.Join(", ", parts);
     }
 
-    private static string Terms(Checkpoint model, TrainingRecord training) => Report.IsTheStudysData(model.Classes.Count, training.Data.Train, training.Data.Validation)
-        ? "It was trained on Tiny ImageNet, which Stanford's course CS231n made of ImageNet's images at 64×64. ImageNet gives its images for research and teaching without "
-            + "commercial use (image-net.org/download); whether weights made from them may be used otherwise is for their user to settle."
+    private static string Terms(Checkpoint model, TrainingRecord training) =>
+        Report.IsTheStudysData(model.Classes.Count, training.Data.Train, training.Data.Validation)
+        ? "It was trained on Tiny ImageNet, which Stanford's course CS231n made of ImageNet's images at 64×64. ImageNet gives its images for research and "
+            + "teaching without commercial use (image-net.org/download); whether weights made from them may be used otherwise is for their user to settle."
         : "It was trained on images of the user's own, and may be used as far as these allow.";
 
     private static string Words(DatasetClass label) => label.Text.Length == 0 ? label.Name : label.Text.Split(',')[0];

@@ -9,8 +9,8 @@ namespace Riffle.Cli.Reproduction;
 /// <summary>The folder of a reproduction: where its files are, and what they tell.</summary>
 /// <remarks>
 /// <c>runs/MODEL</c> are run folders, which nothing needs once they are done; <c>models/MODEL.safetensors</c> are the networks that are done, with their whole
-/// history, <c>models/MODEL.json</c> notes on how they came about and <c>models/MODEL.md</c> their cards; <c>latency/MODEL.json</c> is what was measured. The report
-/// is made from these.
+/// history, <c>models/MODEL.json</c> notes on how they came about and <c>models/MODEL.md</c> their cards; <c>latency/MODEL.json</c> is what was measured. The
+/// report is made from these.
 /// </remarks>
 internal sealed class ReproductionFolder(string path)
 {

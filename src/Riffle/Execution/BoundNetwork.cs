@@ -5,13 +5,14 @@ using Riffle.Simd;
 namespace Riffle.Execution;
 
 /// <summary>
-/// A schedule bound to weights, to offsets in memory and to a vector width, for training: every activation is kept, and gradients have places. Blocks of images are
-/// the caller's.
+/// A schedule bound to weights, to offsets in memory and to a vector width, for training: every activation is kept, and gradients have places. Blocks of images
+/// are the caller's.
 /// </summary>
 internal sealed unsafe class BoundNetwork : IDisposable
 {
     /// <summary>What is told of a layer that cannot be computed.</summary>
-    public const string NoKernel = "has no kernel; convolutions are 1×1 grouped with stride 1, 3×3 depthwise, or 3×3 dense on the images, pools are 3×3, and strides are 1 or 2";
+    public const string NoKernel = "has no kernel; convolutions are 1×1 grouped with stride 1, 3×3 depthwise, or 3×3 dense on the images, pools are 3×3, "
+        + "and strides are 1 or 2";
 
     /// <summary>Gradients of a batch by one tensor that are larger have left the caches before the next layer reads them.</summary>
     private const long MostBytesInCache = 8 << 20;

@@ -5,8 +5,8 @@ using Riffle.Simd;
 namespace Riffle.Execution;
 
 /// <summary>
-/// The steps of a folded network whose values have sixteen channels side by side. To what works channel by channel a block of sixteen channels of one image is what
-/// a plane of sixteen images is: the kernels are the same.
+/// The steps of a folded network whose values have sixteen channels side by side. To what works channel by channel a block of sixteen channels of one image is
+/// what a plane of sixteen images is: the kernels are the same.
 /// </summary>
 internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeArena memory)
     where TVec : unmanaged, IVec<TVec>

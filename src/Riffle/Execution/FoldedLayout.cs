@@ -5,8 +5,9 @@ using Riffle.Simd;
 namespace Riffle.Execution;
 
 /// <summary>
-/// Where every value of a folded network lies in the memory of a block, and in which form: as planes of sixteen images [C][P][16], as planes of one image [C][P], or,
-/// where the planes of one image are small, with sixteen channels side by side [C/16][P][16] ("channel lanes"). Values share memory as soon as they can.
+/// Where every value of a folded network lies in the memory of a block, and in which form: as planes of sixteen images [C][P][16], as planes of one image
+/// [C][P], or, where the planes of one image are small, with sixteen channels side by side [C/16][P][16] ("channel lanes"). Values share memory as soon as they
+/// can.
 /// </summary>
 internal sealed unsafe class FoldedLayout
 {
@@ -86,7 +87,9 @@ internal sealed unsafe class FoldedLayout
     /// <summary>Where planes begin.</summary>
     public long[] OffsetsOf(int[] planes) => [.. planes.Select(plane => Planes.Offset[plane])];
 
-    /// <summary>Where blocks lie that hold, lane by lane, what is added to each block of a convolution's output; null where they do not fall together.</summary>
+    /// <summary>
+    /// Where blocks lie that hold, lane by lane, what is added to each block of a convolution's output; null where they do not fall together.
+    /// </summary>
     public static long[]? AlignedAddends(long[] addends, Place place)
     {
         var blocks = new long[place.Blocks];
@@ -103,8 +106,8 @@ internal sealed unsafe class FoldedLayout
     }
 
     /// <summary>
-    /// Planes are a cache line further apart than they are long: at powers of two the same position of all channels would fall into a few sets of the cache, and
-    /// the last vector of a plane of one image may reach behind it. Single values lie side by side.
+    /// Planes are a cache line further apart than they are long: at powers of two the same position of all channels would fall into a few sets of the cache,
+    /// and the last vector of a plane of one image may reach behind it. Single values lie side by side.
     /// </summary>
     private void PlacePlanes(Tensor tensor, MemoryLayout layout)
     {
@@ -118,7 +121,9 @@ internal sealed unsafe class FoldedLayout
             Planes.Offset[tensor.FirstPlane + c] = offset + c * stride;
     }
 
-    /// <summary>Each group of a convolution begins with a block of its own; what works channel by channel leaves channels in the lanes where they are.</summary>
+    /// <summary>
+    /// Each group of a convolution begins with a block of its own; what works channel by channel leaves channels in the lanes where they are.
+    /// </summary>
     private void PlaceLanes(Tensor tensor, MemoryLayout layout)
     {
         var step = Schedule.Steps[tensor.Step];

@@ -1,8 +1,8 @@
 namespace Riffle.Execution;
 
 /// <summary>
-/// Native arrays that belong together and are freed together. They lie one behind the other in slabs of large pages, each on cache lines of its own: weights that
-/// are read layer by layer are then one run of memory, which the processor fetches ahead; on small pages it stops at the end of each.
+/// Native arrays that belong together and are freed together. They lie one behind the other in slabs of large pages, each on cache lines of its own: weights
+/// that are read layer by layer are then one run of memory, which the processor fetches ahead; on small pages it stops at the end of each.
 /// </summary>
 internal sealed unsafe class NativeArena : IDisposable
 {

@@ -38,7 +38,8 @@ internal static unsafe class ChannelLanes
 
     /// <summary>
     /// Transposes a square of n×n floats, n a power of two. Taking every second float of rows 2i and 2i + 1, the even ones into row i and the odd ones into row
-    /// i + n/2, moves the last bit of each float's place to its front; log₂ n times that, row and column have changed places. Two such rounds are one pass over memory.
+    /// i + n/2, moves the last bit of each float's place to its front; log₂ n times that, row and column have changed places. Two such rounds are one pass over
+    /// memory.
     /// </summary>
     /// <param name="sources">n rows, which begin <paramref name="position"/> floats on.</param>
     /// <param name="position">See there.</param>

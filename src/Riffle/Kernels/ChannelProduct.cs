@@ -5,8 +5,9 @@ namespace Riffle.Kernels;
 
 /// <summary>
 /// The matrix product of one image whose planes are too small to lay vectors over: vectors lie over output channels. output[P×R] = x[P×K] · weights[R×K]ᵀ, with
-/// sixteen channels of a position side by side in the output, and x anywhere: a value of it is broadcast. Tiles are up to 6 positions by 4 vectors where there are
-/// 32 registers (24 accumulators, 4 weights, a broadcast), by 2 where there are 16. The sides of <see cref="MatrixProduct"/> changed: there weights are broadcast.
+/// sixteen channels of a position side by side in the output, and x anywhere: a value of it is broadcast. Tiles are up to 6 positions by 4 vectors where there
+/// are 32 registers (24 accumulators, 4 weights, a broadcast), by 2 where there are 16. The sides of <see cref="MatrixProduct"/> changed: there weights are
+/// broadcast.
 /// </summary>
 internal static unsafe class ChannelProduct
 {

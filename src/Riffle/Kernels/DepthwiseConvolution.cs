@@ -81,7 +81,9 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    /// <summary>The same for one image whose channels lie side by side: planes hold sixteen channels instead of sixteen images, and w is [C/16][3][3][16].</summary>
+    /// <summary>
+    /// The same for one image whose channels lie side by side: planes hold sixteen channels instead of sixteen images, and w is [C/16][3][3][16].
+    /// </summary>
     /// <param name="blocks">Offsets of the planes, and the floor of the output's.</param>
     /// <param name="data">The image's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>

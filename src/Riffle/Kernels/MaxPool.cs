@@ -105,8 +105,8 @@ internal readonly unsafe struct MaxPool
     }
 
     /// <summary>
-    /// The gradients of a row of windows go to the three rows that it sees. What is left of a window's gradient goes to the first value that is its largest; then
-    /// nothing is left.
+    /// The gradients of a row of windows go to the three rows that it sees. What is left of a window's gradient goes to the first value that is its largest;
+    /// then nothing is left.
     /// </summary>
     private void Spread<TVec>(float* input, float* dx, int top, float* largest, float* dy)
         where TVec : unmanaged, IVec<TVec>

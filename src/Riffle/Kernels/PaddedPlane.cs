@@ -46,7 +46,9 @@ internal readonly unsafe struct PaddedPlane
     /// <summary>Where tap k = 3·ky + kx of the first output lies.</summary>
     public int Tap(int k) => k / 3 * Row + Column(k % 3);
 
-    /// <summary>Fills everything with the border's value. Once for all planes that are then read into the same scratch: reading leaves the border as it is.</summary>
+    /// <summary>
+    /// Fills everything with the border's value. Once for all planes that are then read into the same scratch: reading leaves the border as it is.
+    /// </summary>
     public void Prepare(float* target, float border)
     {
         for (var y = 0; y < _height + 2; y++)

@@ -48,7 +48,9 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Transposed weights by group in the same order, for the gradient by the input.</summary>
     public readonly float* PackedTransposed { get; init; }
 
-    /// <summary>Where rows of x begin: in training those of a panel (<see cref="PanelOffsets"/>), in inference those of the input, in the block's memory.</summary>
+    /// <summary>
+    /// Where rows of x begin: in training those of a panel (<see cref="PanelOffsets"/>), in inference those of the input, in the block's memory.
+    /// </summary>
     public readonly long* Offsets { get; init; }
 
     private int GroupInput => InputChannels / Groups;

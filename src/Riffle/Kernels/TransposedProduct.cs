@@ -5,8 +5,8 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// The product behind the gradient by weights: target[A×B] (+)= a[A×P] · b[B×P]ᵀ, in tiles of up to 4 by 6 sums (3 by 4 with 16 registers), each kept as a vector
-/// until the end of the positions.
+/// The product behind the gradient by weights: target[A×B] (+)= a[A×P] · b[B×P]ᵀ, in tiles of up to 4 by 6 sums (3 by 4 with 16 registers), each kept as a
+/// vector until the end of the positions.
 /// </summary>
 internal static unsafe class TransposedProduct
 {

@@ -18,7 +18,11 @@ public unsafe class ChannelLaneTests
     ];
 
     private static readonly (int Blocks, int H, int W, int Stride)[] WindowShapes =
-        [.. from stride in (int[])[1, 2] from shape in ((int, int, int)[])[(1, 1, 1), (3, 3, 2), (2, 4, 4), (2, 7, 7), (1, 5, 14)] select (shape.Item1, shape.Item2, shape.Item3, stride)];
+    [
+        .. from stride in (int[])[1, 2]
+           from shape in ((int Blocks, int H, int W)[])[(1, 1, 1), (3, 3, 2), (2, 4, 4), (2, 7, 7), (1, 5, 14)]
+           select (shape.Blocks, shape.H, shape.W, stride),
+    ];
 
     private static readonly (int O, int H, int W, int Stride)[] StemShapes = [(1, 1, 1, 1), (7, 5, 4, 2), (16, 7, 7, 2), (24, 6, 14, 1), (40, 9, 9, 2)];
 
@@ -79,11 +83,13 @@ public unsafe class ChannelLaneTests
         {
             var (blocks, c, o, groups, h, w) = PointwiseShapes[shape];
             int width = o / groups, groupBlocks = (width + Lanes.Count - 1) / Lanes.Count;
-            using var memory = new InferenceMemory(Lanes.Count, imagesFirst: false, (blocks, h, w), (groups * groupBlocks, h, w), (groups * groupBlocks, h, w));
+            var outputs = (groups * groupBlocks, h, w);
+            using var memory = new InferenceMemory(Lanes.Count, imagesFirst: false, (blocks, h, w), outputs, outputs);
             var inputs = ShuffledChannels(memory, 0)[..c];
             var weights = memory.RandomFloats(o * c / groups, out var values);
             var bias = memory.RandomFloats(groups * groupBlocks * Lanes.Count, out _);
-            var kernel = new ChannelConvolution { Offsets = memory.Copy<long>(inputs), InputChannels = c, OutputChannels = o, Groups = groups, Positions = h * w };
+            var offsets = memory.Copy<long>(inputs);
+            var kernel = new ChannelConvolution { Offsets = offsets, InputChannels = c, OutputChannels = o, Groups = groups, Positions = h * w };
             kernel = kernel with { Packed = memory.Allocate<float>(kernel.PackedCount<TVec>()) };
             kernel.Pack<TVec>(weights);
 
@@ -107,7 +113,8 @@ public unsafe class ChannelLaneTests
                         Addends = hasAddend ? memory.OffsetsOf(addendBlocks) : null,
                     });
                     var what = $"y with floor {floor}{(hasAddend ? " and addend" : "")}";
-                    Close.Assert(Expected(hasAddend ? sum : product, k => bias[lanes[k]], floor), Read(memory, Chosen(outputBlocks), h, w).Values, Tolerance, what);
+                    var expected = Expected(hasAddend ? sum : product, k => bias[lanes[k]], floor);
+                    Close.Assert(expected, Read(memory, Chosen(outputBlocks), h, w).Values, Tolerance, what);
                     memory.AssertUntouched(what);
                 }
             }
@@ -131,7 +138,11 @@ public unsafe class ChannelLaneTests
             };
             var bias = memory.RandomFloats(blocks * Lanes.Count, out _);
             double[] values =
-                [.. from c in Enumerable.Range(0, blocks * Lanes.Count) from tap in Enumerable.Range(0, 9) select packed[(c / Lanes.Count * 9 + tap) * Lanes.Count + c % Lanes.Count]];
+            [
+                .. from c in Enumerable.Range(0, blocks * Lanes.Count)
+                   from tap in Enumerable.Range(0, 9)
+                   select packed[(c / Lanes.Count * 9 + tap) * Lanes.Count + c % Lanes.Count],
+            ];
             var channels = blocks * Lanes.Count;
             var oracle = Oracle.Convolution(channels, 3, stride, channels).Forward(Read(memory, Channels(memory, planes), h, w), values);
             var outputs = Channels(memory, [.. Enumerable.Range(memory.Output, blocks)]);
@@ -139,7 +150,8 @@ public unsafe class ChannelLaneTests
             {
                 var scratch = memory.Prepare(floor, kernel.Scratch);
                 kernel.InferChannels<TVec>(memory.Planes, memory.Data, scratch, bias);
-                Close.Assert(Expected(oracle, c => bias[c], floor), Read(memory, outputs, window.OutputHeight, window.OutputWidth).Values, Tolerance, $"y with floor {floor}");
+                var y = Read(memory, outputs, window.OutputHeight, window.OutputWidth);
+                Close.Assert(Expected(oracle, c => bias[c], floor), y.Values, Tolerance, $"y with floor {floor}");
                 memory.AssertUntouched($"y with floor {floor}");
             }
         }
