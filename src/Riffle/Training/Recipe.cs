@@ -47,11 +47,15 @@ public sealed record Recipe
         Augmentation = Augmentation.Full,
     };
 
-    /// <summary>For accuracy: cosine decay from a higher rate after a short warm-up, crop and flip alone: networks this small rather underfit.</summary>
+    /// <summary>
+    /// For accuracy: cosine decay from a high rate after a short warm-up, crop and flip alone: networks this small rather underfit. docs/experiments.md has
+    /// what was tried.
+    /// </summary>
     public static Recipe Best { get; } = new()
     {
         Name = "best",
-        Schedule = new() { Kind = ScheduleKind.Cosine, LearningRate = 0.2, WarmUpEpochs = 0.5 },
+        WeightDecay = 1e-4,
+        Schedule = new() { Kind = ScheduleKind.Cosine, LearningRate = 0.5, WarmUpEpochs = 0.5 },
         Epochs = 30,
         Augmentation = Augmentation.CropAndFlip,
     };
