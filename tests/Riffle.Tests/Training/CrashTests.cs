@@ -46,6 +46,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, Shell.Riffle("train", "--resume", killed).ExitCode);
         foreach (var file in (string[])["metrics.csv", "checkpoints/last.safetensors", "checkpoints/best.safetensors"])
             Assert.Equal(File.ReadAllBytes(Path.Combine(alone, file)), File.ReadAllBytes(Path.Combine(killed, file)));
+        Assert.False(LeftAside(killed));
         output.WriteLine(
             $"{kills} kills, {beforeCheckpoint} of them before the first checkpoint, {whileWriting} while a file was being written; "
             + $"epoch {at} of {Epochs} was reached by then, the rest took {clock.Elapsed.TotalSeconds:0} s");
