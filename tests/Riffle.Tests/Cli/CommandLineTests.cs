@@ -11,7 +11,8 @@ public class CommandLineTests
     [Fact]
     public void Commands_come_in_the_order_of_use() =>
         Assert.Equal(
-            ["demo", "summary", "benchmark", "prepare", "train", "evaluate", "predict"], CommandLine.CreateRoot().Subcommands.Select(command => command.Name));
+            ["demo", "summary", "benchmark", "prepare", "check", "train", "evaluate", "predict"],
+            CommandLine.CreateRoot().Subcommands.Select(command => command.Name));
 
     [Fact]
     public void A_summary_as_json_is_one_document_and_nothing_else()
