@@ -30,6 +30,9 @@ internal static class CheckKind
 /// <param name="Name">The name of the image file; empty where it is not known.</param>
 internal readonly record struct CheckPlace(string File, long Record, long? Offset, string Name)
 {
+    /// <summary>The place beside another one in the same folder.</summary>
+    public CheckPlace Short => this with { File = Path.GetFileName(File) };
+
     public override string ToString() =>
         Offset is null ? Name : $"{File}: record {Record} at byte {Offset}{(Name.Length == 0 ? "" : $" ({Name})")}";
 }

@@ -55,7 +55,7 @@ internal sealed class CheckTally(CheckFindings findings)
             return;
         var first = _seen[image.Pixels];
         var kind = first.Split != split ? CheckKind.BothSplits : first.Label != label ? CheckKind.TwoClasses : CheckKind.Twice;
-        findings.Warn(kind, place, $"the same {(first.Bytes == image.Bytes ? "bytes" : "pixels")} as {first.Place}"
+        findings.Warn(kind, place, $"the same {(first.Bytes == image.Bytes ? "bytes" : "pixels")} as {first.Place.Short}"
             + (first.Label == label ? "" : $", which is of another class (label {first.Label} instead of {label})"));
     }
 

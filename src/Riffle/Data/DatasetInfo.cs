@@ -145,7 +145,7 @@ public sealed record DatasetInfo
         var wrong =
             Classes.IsDefaultOrEmpty ? "no classes"
             : Classes.Any(c => c is not { Name: not null, Text: not null }) ? "a class without a name"
-            : Fingerprint is null || Skipped.IsDefault || TrainPerClass.IsDefault || ValidationPerClass.IsDefault || Shards.IsDefault ? "null where it must not"
+            : Riffle is null || Source is null || Fingerprint is null || Skipped.Contains(null!) ? "null where it must not"
             : Shards.Any(shard => shard is not { Name: not null, Sha256: not null }) ? "a shard without a name or checksum"
             : Shards.DistinctBy(shard => shard.Name).Count() < Shards.Length ? "the same shard twice"
             : Train < 0 || Validation < 0 ? "a negative number of images"
