@@ -26,6 +26,7 @@ internal static class CommandLine
         SummaryCommand.Create(),
         BenchmarkCommand.Create(),
         PrepareCommand.Create(),
+        CheckCommand.Create(),
         TrainCommand.Create(),
         EvaluateCommand.Create(),
         PredictCommand.Create(),

@@ -116,30 +116,4 @@ internal static class PrepareCommand
             ? $"all {common}"
             : $"{sizes.MinWidth}×{sizes.MinHeight} to {sizes.MaxWidth}×{sizes.MaxHeight}, {sizes.CommonCount:N0} of them {common}";
     }
-
-    /// <summary>A progress line for each stage.</summary>
-    private sealed class StageProgress : IProgress<PreparationProgress>, IDisposable
-    {
-        private PreparationStage? _stage;
-        private ProgressLine? _line;
-
-        public void Report(PreparationProgress value)
-        {
-            if (value.Stage != _stage)
-            {
-                _line?.Dispose();
-                _stage = value.Stage;
-                _line = value.Stage switch
-                {
-                    PreparationStage.Listing => new ProgressLine("list", 0, "files"),
-                    PreparationStage.Images => new ProgressLine("check", value.Total, "images"),
-                    _ => new ProgressLine("write", value.Total, "records"),
-                };
-            }
-
-            _line!.Report(value.Done);
-        }
-
-        public void Dispose() => _line?.Dispose();
-    }
 }

@@ -144,6 +144,10 @@ public sealed record DatasetInfo
             throw new RiffleException($"{path}: has format version {Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
         var wrong =
             Classes.IsDefaultOrEmpty ? "no classes"
+            : Classes.Any(c => c is not { Name: not null, Text: not null }) ? "a class without a name"
+            : Riffle is null || Source is null || Fingerprint is null || Skipped.Contains(null!) ? "null where it must not"
+            : Shards.Any(shard => shard is not { Name: not null, Sha256: not null }) ? "a shard without a name or checksum"
+            : Shards.DistinctBy(shard => shard.Name).Count() < Shards.Length ? "the same shard twice"
             : Train < 0 || Validation < 0 ? "a negative number of images"
             : !ShardsFit(Train, TrainShards) || !ShardsFit(Validation, ValidationShards) ? "an impossible number of shards"
             : null;

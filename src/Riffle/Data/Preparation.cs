@@ -157,7 +157,7 @@ public static class Preparation
             Validation = perClass[(int)Split.Validation].Sum(),
             TrainShards = shards.Count(Split.Train),
             ValidationShards = shards.Count(Split.Validation),
-            Fingerprint = shards.Fingerprint(),
+            Fingerprint = ShardWriter.Fingerprint(shards.Done),
             Sizes = Sizes(),
             Skipped = _skips.ToArray(),
             TrainPerClass = [.. perClass[(int)Split.Train]],

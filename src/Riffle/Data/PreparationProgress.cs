@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Riffle.Data;
 
-/// <summary>The parts of preparing a data set.</summary>
+/// <summary>The parts of preparing a data set; checking one has the first two.</summary>
 public enum PreparationStage
 {
     /// <summary>Reading names of files; how many there will be isn't known.</summary>
@@ -15,7 +15,7 @@ public enum PreparationStage
     Writing,
 }
 
-/// <summary>How far preparing a data set is.</summary>
+/// <summary>How far preparing or checking a data set is.</summary>
 /// <param name="Stage">What is being done.</param>
 /// <param name="Done">How many files, images or records are done.</param>
 /// <param name="Total">How many there are; 0 when that isn't known.</param>

@@ -38,9 +38,9 @@ internal sealed class ShardWriter(string directory, IReadOnlyList<PlannedShard> 
     }
 
     /// <summary>SHA-256 over one line for each shard, as sha256sum writes it.</summary>
-    public string Fingerprint()
+    public static string Fingerprint(IEnumerable<DatasetShard> shards)
     {
-        var lines = string.Concat(_done.Select(shard => $"{shard.Sha256}  {shard.Name}\n"));
+        var lines = string.Concat(shards.Select(shard => $"{shard.Sha256}  {shard.Name}\n"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines)));
     }
 

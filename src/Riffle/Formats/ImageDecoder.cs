@@ -29,11 +29,18 @@ public static class ImageDecoder
     };
 
     /// <summary>The bytes that an image of this size takes, once the size has been found sensible.</summary>
-    /// <exception cref="BadDataException">No pixels, or more than <see cref="MaxPixels"/>.</exception>
-    internal static int BytesFor(long width, long height, int channels, string name)
+    /// <param name="width">Columns as the file claims.</param>
+    /// <param name="height">Rows as the file claims.</param>
+    /// <param name="bytesPerPixel">What a pixel takes when it is decoded.</param>
+    /// <param name="most">The most pixels that a file of this length can hold.</param>
+    /// <param name="name">What the error calls the image.</param>
+    /// <exception cref="BadDataException">No pixels, more than <see cref="MaxPixels"/>, or more than the file can hold.</exception>
+    internal static int BytesFor(long width, long height, int bytesPerPixel, long most, string name)
     {
         if (width < 1 || height < 1 || width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
             throw new BadDataException($"{name}: the image claims {width}×{height} pixels; from 1 to {MaxPixels:N0} can be decoded.");
-        return checked((int)(width * height * channels));
+        if (width * height > most)
+            throw new BadDataException($"{name}: the image claims {width}×{height} pixels, the file is too short for them. Get a whole copy, or leave it out.");
+        return checked((int)(width * height * bytesPerPixel));
     }
 }

@@ -17,6 +17,13 @@ static unsafe partial class JpegDecoder
         RegexOptions.CultureInvariant)]
     private static partial Regex HarmlessWarning { get; }
 
+    /// <summary>
+    /// The most pixels to a byte of the file. Huffman coding spends at least a bit on each block of 8×8 coefficients, of which there are at least 9 to
+    /// 32×32 pixels, for each dimension is sampled four times as coarsely at most and in full by one of the components: 910 pixels. (Arithmetic coding, which
+    /// nobody uses, can get below that for an image of one colour.)
+    /// </summary>
+    const long MaxPixelsPerByte = 1024;
+
     internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name)
     {
         nint handle = TurboJpeg.InitDecompress();
@@ -33,9 +40,12 @@ static unsafe partial class JpegDecoder
                     && (width < 1 || height < 1 || colourspace < 0))
                     throw Bad(name, TurboJpeg.Error(handle));
 
+                // Tables alone are a JPEG file of their own kind to libjpeg, and so is one that ends behind them.
+                if (width == 0 || height == 0) throw Bad(name, "it ends before the picture begins");
+
                 bool cmyk = colourspace is TurboJpeg.ColourspaceCmyk or TurboJpeg.ColourspaceYcck;
                 int channels = cmyk ? 4 : 3;
-                var samples = new byte[ImageDecoder.BytesFor(width, height, channels, name)];
+                var samples = new byte[ImageDecoder.BytesFor(width, height, channels, MaxPixelsPerByte * encoded.Length, name)];
                 fixed (byte* pixels = samples)
                 {
                     int format = cmyk ? TurboJpeg.PixelsCmyk : TurboJpeg.PixelsRgb;

@@ -9,6 +9,9 @@ static unsafe class PngDecoder
     /// <summary>The first eight bytes of every PNG file.</summary>
     internal static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
+    /// <summary>Deflate makes at most 1032 bytes of one (two bits for a run of 258), and a byte has at most eight pixels.</summary>
+    const long MaxPixelsPerByte = 8 * 1032;
+
     internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name)
     {
         byte[] bare = PictureChunks(encoded, name, out int orientation);
@@ -20,7 +23,8 @@ static unsafe class PngDecoder
                 if (LibPng.BeginRead(&image, memory, (nuint)bare.Length) == 0) throw Bad(name, LibPng.Error(&image));
                 uint alpha = image.Format & LibPng.FormatAlpha, deep = image.Format & LibPng.FormatLinear;
                 int channels = alpha != 0 ? 4 : 3;
-                var samples = new byte[ImageDecoder.BytesFor(image.Width, image.Height, deep != 0 ? channels * sizeof(ushort) : channels, name)];
+                int bytes = deep != 0 ? channels * sizeof(ushort) : channels;
+                var samples = new byte[ImageDecoder.BytesFor(image.Width, image.Height, bytes, MaxPixelsPerByte * encoded.Length, name)];
                 image.Format = LibPng.FormatColour | alpha | deep;
                 fixed (byte* pixels = samples)
                     if (LibPng.FinishRead(&image, null, pixels, 0, null) == 0)

@@ -11,6 +11,7 @@ public sealed class TFRecordReader : IDisposable
     readonly Stream _stream;
     readonly string _name;
     readonly byte[] _header = new byte[TFRecordWriter.HeaderSize];
+    readonly long _origin;
     byte[] _buffer = new byte[1 << 14];
     long _next;
 
@@ -28,6 +29,7 @@ public sealed class TFRecordReader : IDisposable
     {
         _stream = stream;
         _name = name;
+        _origin = stream.CanSeek ? stream.Position : 0;
     }
 
     /// <summary>Where the current record begins (the byte offset of its length field), counted from where the reading began.</summary>
@@ -57,6 +59,48 @@ public sealed class TFRecordReader : IDisposable
         }
     }
 
+    /// <summary>
+    /// After damage, goes to where the next record begins: behind the damaged one where its length is whole, else to the next 12 bytes that are the
+    /// length of a record in the file with its checksum. What lies between is lost, and counts as one record. The stream must be seekable.
+    /// </summary>
+    /// <exception cref="RiffleException">The disk or the network failed.</exception>
+    public void Resume()
+    {
+        try
+        {
+            _next = FindNext();
+            _stream.Position = _origin + _next;
+        }
+        catch (IOException e)
+        {
+            throw AtomicFile.CannotRead(_name, e);
+        }
+    }
+
+    long FindNext()
+    {
+        long end = _stream.Length - _origin;
+        var window = new byte[1 << 16];
+        for (long from = Offset; ; from += window.Length - (TFRecordWriter.HeaderSize - 1))
+        {
+            _stream.Position = _origin + from;
+            int got = _stream.ReadAtLeast(window, window.Length, throwOnEndOfStream: false);
+            for (int i = 0; i <= got - TFRecordWriter.HeaderSize; i++)
+            {
+                var header = window.AsSpan(i, TFRecordWriter.HeaderSize);
+                long start = from + i, room = end - start - TFRecordWriter.HeaderSize - TFRecordWriter.FooterSize;
+                ulong length = BinaryPrimitives.ReadUInt64LittleEndian(header);
+                if (room < 0 || length > (ulong)room || !IsWhole(header)) continue;
+                return start > Offset ? start : start + TFRecordWriter.HeaderSize + (long)length + TFRecordWriter.FooterSize;
+            }
+
+            if (got < window.Length) return end;
+        }
+    }
+
+    static bool IsWhole(ReadOnlySpan<byte> header) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..]) == Crc32C.Masked(header[..sizeof(ulong)]);
+
     bool Read(out ReadOnlyMemory<byte> record)
     {
         record = default;
@@ -65,8 +109,7 @@ public sealed class TFRecordReader : IDisposable
         if (got == 0) return false;
         Index++;
         if (got < _header.Length) throw Damaged($"the file ends within the record's header ({got} of {_header.Length} bytes)");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(_header.AsSpan(sizeof(ulong))) != Crc32C.Masked(_header.AsSpan(0, sizeof(ulong))))
-            throw Damaged("the checksum of the record's length is wrong");
+        if (!IsWhole(_header)) throw Damaged("the checksum of the record's length is wrong");
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(_header);
         if (length > (ulong)(Array.MaxLength - TFRecordWriter.FooterSize)) throw Damaged($"a record of {length} bytes is more than memory can hold");

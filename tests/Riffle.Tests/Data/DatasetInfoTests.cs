@@ -41,6 +41,13 @@ public sealed class DatasetInfoTests : IDisposable
     [InlineData("\"train_shards\": 2", "\"train_shards\": 0", "impossible number of shards")]
     [InlineData("\"fingerprint\"", "\"finger\"", "damaged in line")]
     [InlineData("\"classes\": [", "\"classes\": [], \"more\": [", "no classes")]
+    [InlineData("\"shards\": []", "\"shards\": null", "damaged in line")]
+    [InlineData("\"skipped\": [", "\"skipped\": [null, ", "null where it must not")]
+    [InlineData("\"00ff\"", "null", "null where it must not")]
+    [InlineData("\"name\": \"b\"", "\"name\": null", "a class without a name")]
+    [InlineData("\"classes\": [", "\"classes\": [null, ", "a class without a name")]
+    [InlineData("\"shards\": []", "\"shards\": [{\"name\": \"x\"}]", "a shard without a name or checksum")]
+    [InlineData("\"shards\": []", "\"shards\": [{\"name\": \"x\", \"sha256\": \"0\"}, {\"name\": \"x\", \"sha256\": \"0\"}]", "the same shard twice")]
     public void What_is_wrong_is_named(string text, string instead, string message)
     {
         var json = Example.ToJson();

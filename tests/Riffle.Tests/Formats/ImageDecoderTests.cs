@@ -168,6 +168,55 @@ public class ImageDecoderTests
     }
 
     [Fact]
+    public void A_jpeg_of_tables_alone_has_no_picture()
+    {
+        byte[] whole = JpegEncoder.Encode(TestImages.Noise(16, 16));
+        int frame = whole.AsSpan().IndexOf(new byte[] { 0xFF, 0xC0 });
+        byte[] tables = [.. whole[..frame], 0xFF, 0xD9];
+        Assert.Contains("ends before the picture begins", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(tables, "tables")).Message);
+    }
+
+    /// <summary>Sizes that would be allowed, and 300 MB of pixels, in files of some hundred bytes.</summary>
+    [Fact]
+    public void A_size_that_the_file_is_too_short_for_is_refused_before_memory_is_taken()
+    {
+        byte[] jpeg = JpegEncoder.Encode(TestImages.Noise(16, 16));
+        int frame = jpeg.AsSpan().IndexOf(new byte[] { 0xFF, 0xC0 });
+        (jpeg[frame + 5], jpeg[frame + 6], jpeg[frame + 7], jpeg[frame + 8]) = (0x27, 0x10, 0x27, 0x10);
+        byte[] png = TestImages.PngFile(("IHDR", TestImages.PngHeader(10_000, 10_000, 8, 2)), ("IDAT", new byte[300]), ("IEND", []));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        foreach (byte[] huge in new[] { jpeg, png })
+            Assert.Contains("huge: the image claims 10000×10000 pixels, the file is too short", Assert.Throws<BadDataException>(
+                () => ImageDecoder.Decode(huge, "huge")).Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
+    [Theory]
+    [InlineData(50_000, 50_000)]
+    [InlineData(1, 2_000_000_000)]
+    [InlineData(1_000_000, 1_000_000)]
+    public void A_png_of_some_bytes_that_claims_to_be_huge_is_refused_before_memory_is_taken(int width, int height)
+    {
+        byte[] png = TestImages.PngFile(("IHDR", TestImages.PngHeader(width, height, 1, 0)), ("IDAT", [1, 2, 3]), ("IEND", []));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.StartsWith("huge: ", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(png, "huge")).Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
+    /// <summary>As few bytes as an encoder can make of so many pixels.</summary>
+    [Fact]
+    public void A_blank_picture_is_not_taken_for_one_that_is_too_short()
+    {
+        var blank = new RgbImage(2000, 2000, new byte[2000 * 2000 * 3]);
+        Assert.Equal(2000, ImageDecoder.Decode(JpegEncoder.Encode(blank, 1), "blank").Width);
+        using var lines = new MemoryStream();
+        using (var deflater = new System.IO.Compression.ZLibStream(lines, System.IO.Compression.CompressionLevel.SmallestSize, leaveOpen: true))
+            deflater.Write(new byte[4000 * (1 + 500)]);
+        byte[] png = TestImages.PngFile(("IHDR", TestImages.PngHeader(4000, 4000, 1, 0)), ("IDAT", lines.ToArray()), ("IEND", []));
+        Assert.Equal(4000, ImageDecoder.Decode(png, "blank").Width);
+    }
+
+    [Fact]
     public void Gamma_and_profiles_do_not_change_the_samples()
     {
         var image = TestImages.Noise(8, 8);

@@ -41,6 +41,47 @@ public class TFRecordTests
         Assert.False(reader.TryRead(out _));
     }
 
+    /// <summary>Damage of the data costs one record, damage of the length those that it hides.</summary>
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(9, 2)]
+    [InlineData(13, 2)]
+    [InlineData(20, 2)]
+    [InlineData(1_000_030, 2)]
+    public void After_damage_the_reading_goes_on_with_the_next_record(int at, int whole)
+    {
+        byte[] file = Written([1, 2, 3], new byte[1_000_000], [4, 5]);
+        file[at] ^= 1;
+        using var reader = new TFRecordReader(new MemoryStream(file), "records");
+        var (read, damaged) = (0, 0);
+        for (bool more = true; more;)
+        {
+            try
+            {
+                more = reader.TryRead(out _);
+                read += more ? 1 : 0;
+            }
+            catch (BadDataException)
+            {
+                damaged++;
+                reader.Resume();
+            }
+        }
+
+        Assert.Equal((whole, 1), (read, damaged));
+    }
+
+    [Fact]
+    public void After_damage_of_the_last_record_there_is_nothing()
+    {
+        byte[] file = Written([1, 2, 3], [4, 5]);
+        using var reader = new TFRecordReader(new MemoryStream(file[..^1]), "records");
+        Assert.True(reader.TryRead(out _));
+        Assert.Throws<BadDataException>(() => reader.TryRead(out _));
+        reader.Resume();
+        Assert.False(reader.TryRead(out _));
+    }
+
     [Fact]
     public void Every_flipped_bit_is_noticed_and_the_record_named()
     {

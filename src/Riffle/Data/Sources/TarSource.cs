@@ -58,7 +58,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : 
     private IEnumerable<(int Index, TarEntry Entry, Stream Archive)> Entries()
     {
         using var file = File.OpenRead(Path);
-        using var stream = decompress(file);
+        using var stream = new TarHeaderGuard(decompress(file));
         using var reader = new TarReader(stream);
         for (var index = 0; Guard(file, () => reader.GetNextEntry()) is { } entry; index++)
             yield return (index, entry, file);
@@ -79,8 +79,9 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : 
         {
             return read();
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException)
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException or OverflowException or ArgumentException)
         {
+            // The last two: TarReader makes dates of what attributes say.
             throw new BadDataException($"{Path}: near byte {archive.Position}: {Damaged}", e);
         }
         catch (IOException e)

@@ -16,9 +16,11 @@ internal sealed class ZipSource : SourceContainer
         try
         {
             _archive = ZipFile.OpenRead(path);
+            _ = _archive.Entries; // read when it is first asked for
         }
         catch (InvalidDataException e)
         {
+            _archive?.Dispose();
             throw new BadDataException($"{path}: the directory at its end, byte {new FileInfo(path).Length}, is missing or damaged; fetch or pack it again", e);
         }
     }

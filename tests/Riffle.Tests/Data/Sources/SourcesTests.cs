@@ -147,6 +147,69 @@ public sealed class SourcesTests : IDisposable
         Assert.Equal(["a/link.jpg"], Assert.Single(Prepare(zip).Info.Skipped).Examples.AsEnumerable());
     }
 
+    /// <summary>A link and then a file through it is how an archive writes outside; here neither is followed, and nothing is written.</summary>
+    [Fact]
+    public void A_file_below_a_link_of_an_archive_is_the_archives_own()
+    {
+        var path = _folder.PathOf("source.tar");
+        using (var tar = new TarWriter(File.Create(path)))
+        {
+            tar.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "a") { LinkName = _folder.PathOf("target") });
+            foreach (var (name, bytes) in PreparationSource.OneLevel(3, "a", "b").Files)
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(bytes) });
+        }
+
+        Directory.CreateDirectory(_folder.PathOf("target"));
+        Assert.Equal(6, Prepare(path).Info is var info ? info.Train + info.Validation : 0);
+        Assert.Empty(Directory.GetFileSystemEntries(_folder.PathOf("target")));
+    }
+
+    /// <summary>The reader of tar files takes memory for a long name or for attributes as the header claims.</summary>
+    [Theory]
+    [InlineData('L', "17777777777")]
+    [InlineData('L', "77777777777")]
+    [InlineData('x', "10000000000")]
+    [InlineData('g', "00010000000")]
+    public void A_tar_that_claims_a_huge_name_is_refused_before_memory_is_taken(char type, string size)
+    {
+        var block = new byte[512];
+        System.Text.Encoding.ASCII.GetBytes("././@LongLink").CopyTo(block, 0);
+        System.Text.Encoding.ASCII.GetBytes("0000644\00000000\00000000\0" + size + "\000000000000\0        " + type).CopyTo(block, 100);
+        System.Text.Encoding.ASCII.GetBytes("ustar  \0").CopyTo(block, 257);
+        var sum = block.Sum(b => b);
+        System.Text.Encoding.ASCII.GetBytes(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ").CopyTo(block, 148);
+        var path = _folder.Add("bomb.tar", [.. block, .. new byte[4096]]);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        using (var container = SourceContainer.Open(path))
+            Assert.StartsWith($"{path}: near byte", Assert.Throws<BadDataException>(() => container.List(_ => { }, default)).Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2_000_000);
+    }
+
+    [Theory]
+    [InlineData("9999999999999999999999")]
+    [InlineData("999999999999")]
+    public void A_tar_with_an_impossible_date_is_bad_data(string seconds)
+    {
+        var path = PreparationSource.OneLevel(3, "a", "b").Write("tar", _folder.Path);
+        var bytes = File.ReadAllBytes(path);
+        var at = bytes.AsSpan().IndexOf(" mtime="u8) + " mtime=".Length;
+        var end = at + bytes.AsSpan(at).IndexOf((byte)'\n');
+        System.Text.Encoding.ASCII.GetBytes(seconds[..Math.Min(seconds.Length, end - at)].PadRight(end - at, '0')).CopyTo(bytes, at);
+        File.WriteAllBytes(path, bytes);
+        Assert.StartsWith($"{path}: near byte", Assert.Throws<BadDataException>(() => Prepare(path)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>.NET compares the two only when the entries are first asked for.</summary>
+    [Fact]
+    public void A_zip_whose_directory_has_another_number_of_entries_is_bad_data()
+    {
+        var path = PreparationSource.OneLevel(3, "a", "b").Write("zip", _folder.Path);
+        var bytes = File.ReadAllBytes(path);
+        bytes[bytes.AsSpan().LastIndexOf("PK\x05\x06"u8) + 10]++;
+        File.WriteAllBytes(path, bytes);
+        Assert.StartsWith($"{path}: the directory at its end", Assert.Throws<BadDataException>(() => Prepare(path)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Links_in_folders_are_followed_but_not_in_circles()
     {

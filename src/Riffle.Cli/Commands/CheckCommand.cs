@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Riffle.Data;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary><c>riffle check</c>: what is wrong with a data set, before hours of training.</summary>
+internal static class CheckCommand
+{
+    private const int Shown = 10;
+
+    public static Command Create()
+    {
+        var path = new Argument<string>("DIR-OR-SOURCE")
+        {
+            Description = "A data set folder, or what prepare takes: a folder, .zip or .tar.gz of images.",
+        };
+        var threads = new Option<int>("--threads") { Description = "Threads that decode; one per core unless given.", HelpName = "N" };
+        var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
+        return new Command("check", "Verifies every checksum, image and label of a data set; ends with exit code 3 if there is a fault.") { path, threads, json }
+            .WithExamples("riffle check data/tiny", "riffle check tiny-imagenet-200.tar.gz", "riffle check photos/ --json")
+            .WithAction((parse, cancel) =>
+            {
+                CheckReport report;
+                var cores = parse.GetResult(threads) is null ? Environment.ProcessorCount : parse.GetValue(threads);
+                using (var progress = new StageProgress())
+                    report = DatasetCheck.Run(parse.GetValue(path)!, cores, progress, cancel);
+                Console.Out.WriteLine(parse.GetValue(json) ? report.ToJson() : Describe(report));
+                return report.Faults > 0 ? ExitCode.BadData : ExitCode.Done;
+            });
+    }
+
+    private static string Describe(CheckReport report)
+    {
+        var lines = new List<string>
+        {
+            $"{report.Path}: {(report.IsPrepared ? "a data set folder" : "a source for riffle prepare")}",
+            $"  classes     {report.Classes:N0}",
+            $"  training    {report.Train:N0} whole images",
+            $"  validation  {report.Validation:N0} whole images",
+            $"  images      {report.Bytes / 1e6:N1} MB",
+        };
+        AddFindings(lines, "faults    ", report.Faults, report.Findings.Where(group => group.IsFault));
+        AddFindings(lines, "warnings  ", report.Warnings, report.Findings.Where(group => !group.IsFault));
+        lines.Add($"  time        {ProgressLine.Duration(report.Elapsed)}");
+        return string.Join(Environment.NewLine, lines);
+    }
+
+    private static void AddFindings(List<string> lines, string heading, int count, IEnumerable<CheckGroup> groups)
+    {
+        lines.Add($"  {heading}  {(count == 0 ? "none" : $"{count:N0}")}");
+        foreach (var group in groups)
+        {
+            lines.Add($"    {group.Count:N0} × {group.Kind}:");
+            lines.AddRange(group.Examples.Take(Shown).Select(example => $"      {example.Message}"));
+            if (group.Count > Shown)
+                lines.Add($"      and {group.Count - Shown:N0} more{(group.Examples.Length > Shown ? "; --json names more of them" : "")}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>What a check keeps of an image: its upright size, its length, and hashes of its bytes and of its pixels.</summary>
+internal readonly record struct ImageFacts(int Width, int Height, int Length, UInt128 Bytes, UInt128 Pixels)
+{
+    /// <summary>Decodes an image.</summary>
+    /// <exception cref="BadDataException">It can't be.</exception>
+    public static ImageFacts Of(ReadOnlySpan<byte> encoded, string name)
+    {
+        var image = ImageDecoder.Decode(encoded, name);
+        return new(image.Width, image.Height, encoded.Length, Hash(encoded), Hash(image.Pixels) ^ (UInt128)(uint)image.Width);
+    }
+
+    private static UInt128 Hash(ReadOnlySpan<byte> data)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(data, hash);
+        return MemoryMarshal.Read<UInt128>(hash);
+    }
+}
+
+/// <summary>Counts whole images, and finds what only shows in all of them together: images that come twice, classes that are empty or unequal.</summary>
+internal sealed class CheckTally(CheckFindings findings)
+{
+    /// <summary>Sides below this, and more than this many times longer than the other, are odd.</summary>
+    private const int LeastSide = 8, MostAspect = 5;
+
+    /// <summary>The largest class may have this many times the images of the smallest.</summary>
+    private const int MostUnequal = 10;
+
+    private readonly Dictionary<UInt128, Seen> _seen = [];
+    private readonly Dictionary<(Split Split, int Label), int> _perClass = [];
+
+    public long Bytes { get; private set; }
+
+    public int Count(Split split) => _perClass.Where(entry => entry.Key.Split == split).Sum(entry => entry.Value);
+
+    public int Count(Split split, int label) => _perClass.GetValueOrDefault((split, label));
+
+    public void Add(Split split, int label, CheckPlace place, ImageFacts image)
+    {
+        Bytes += image.Length;
+        _perClass[(split, label)] = Count(split, label) + 1;
+        var (least, most) = (Math.Min(image.Width, image.Height), Math.Max(image.Width, image.Height));
+        if (least < LeastSide || most > MostAspect * least)
+            findings.Warn(CheckKind.OddSize, place, $"{image.Width}×{image.Height} pixels");
+
+        // Equal bytes are equal pixels, so pixels find both.
+        if (_seen.TryAdd(image.Pixels, new(split, label, image.Bytes, place)))
+            return;
+        var first = _seen[image.Pixels];
+        var kind = first.Split != split ? CheckKind.BothSplits : first.Label != label ? CheckKind.TwoClasses : CheckKind.Twice;
+        findings.Warn(kind, place, $"the same {(first.Bytes == image.Bytes ? "bytes" : "pixels")} as {first.Place.Short}"
+            + (first.Label == label ? "" : $", which is of another class (label {first.Label} instead of {label})"));
+    }
+
+    /// <summary>Looks at the classes, once all images are counted.</summary>
+    /// <param name="path">What the findings name.</param>
+    /// <param name="classes">The classes.</param>
+    /// <param name="hasValidation">Whether there must be validation images.</param>
+    public void CheckClasses(string path, ImmutableArray<DatasetClass> classes, bool hasValidation)
+    {
+        CheckClasses(path, classes, Split.Train);
+        if (hasValidation && Count(Split.Validation) > 0)
+            CheckClasses(path, classes, Split.Validation);
+        else if (hasValidation)
+            findings.Warn(CheckKind.NoValidation, path, $"{path}: no validation images: training could not tell how good it is");
+    }
+
+    private void CheckClasses(string path, ImmutableArray<DatasetClass> classes, Split split)
+    {
+        var named = split == Split.Train ? "training" : "validation";
+        var counts = Enumerable.Range(0, classes.Length).Select(label => (Images: Count(split, label), classes[label].Name)).ToArray();
+        foreach (var (_, name) in counts.Where(count => count.Images == 0))
+            findings.Warn(CheckKind.EmptyClass, path, $"{path}: class {name} has no {named} images");
+        var filled = counts.Where(count => count.Images > 0).ToArray();
+        if (filled.Length == 0)
+            return;
+        var (least, most) = (filled.MinBy(count => count.Images), filled.MaxBy(count => count.Images));
+        if (most.Images > MostUnequal * least.Images)
+        {
+            findings.Warn(CheckKind.Unequal, path,
+                $"{path}: from {least.Images:N0} {named} images ({least.Name}) to {most.Images:N0} ({most.Name}): a network will favour the larger");
+        }
+    }
+
+    private readonly record struct Seen(Split Split, int Label, UInt128 Bytes, CheckPlace Place);
+}

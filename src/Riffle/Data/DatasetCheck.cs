@@ -1,0 +1,52 @@
+using System.Diagnostics;
+
+namespace Riffle.Data;
+
+/// <summary>Checks a data set before anything is trained on it: all checksums, all images, labels, what comes twice, how classes are filled.</summary>
+/// <remarks>It goes on after a fault where it can, on several threads; what it finds depends neither on their number nor on their pace.</remarks>
+public static class DatasetCheck
+{
+    /// <summary>Checks a data set folder, or a source for <see cref="Preparation"/>.</summary>
+    /// <param name="path">A data set folder, or a folder, .zip, .tar or .tar.gz of images.</param>
+    /// <param name="threads">Threads that decode, from 1.</param>
+    /// <param name="progress">Told from one thread at a time how far it is; null for nobody.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="ArgumentException">Fewer than one thread.</exception>
+    /// <exception cref="RiffleException">There is nothing of that name, it can't be read, or a newer version wrote it.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static CheckReport Run(string path, int threads, IProgress<PreparationProgress>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        var clock = Stopwatch.StartNew();
+        var findings = new CheckFindings();
+        var tally = new CheckTally(findings);
+        var prepared = IsPrepared(path);
+        var classes = prepared
+            ? new PreparedCheck(path, findings, tally).Run(threads, progress, cancel)
+            : SourceCheck.Run(path, findings, tally, threads, progress, cancel);
+        cancel.ThrowIfCancellationRequested();
+        return new CheckReport
+        {
+            Path = path,
+            IsPrepared = prepared,
+            Classes = classes,
+            Train = tally.Count(Split.Train),
+            Validation = tally.Count(Split.Validation),
+            Bytes = tally.Bytes,
+            Findings = findings.ToArray(),
+            Elapsed = clock.Elapsed,
+        };
+    }
+
+    private static bool IsPrepared(string path)
+    {
+        try
+        {
+            return Directory.Exists(path) && Directory.EnumerateFiles(path).Any(file => DatasetFiles.Belongs(Path.GetFileName(file)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Formats.AtomicFile.CannotRead(path, e);
+        }
+    }
+}

@@ -1,0 +1,260 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>Checks a data set folder: <c>dataset.json</c> against the shards, every record, every image and label.</summary>
+internal sealed class PreparedCheck(string directory, CheckFindings findings, CheckTally tally)
+{
+    private readonly string _infoPath = Path.Combine(directory, DatasetFiles.Info);
+    private readonly Dictionary<Split, int> _records = new() { [Split.Train] = 0, [Split.Validation] = 0 };
+    private readonly HashSet<Split> _incomplete = [];
+
+    /// <returns>Number of classes; 0 where <c>dataset.json</c> does not tell.</returns>
+    public int Run(int threads, IProgress<PreparationProgress>? progress, CancellationToken cancel)
+    {
+        var info = LoadInfo();
+        var shards = Shards(info);
+        CheckNames(info, shards);
+        long total = info is null ? 0 : (long)info.Train + info.Validation, done = 0;
+        foreach (var result in PreparationPipeline.Run(
+            shards.SelectMany(Items), item => item.Record?.Length ?? 0, item => Inspect(item, info?.Classes ?? []), threads, cancel))
+        {
+            Take(result);
+            if (result.Item.Record is not null)
+                progress?.Report(new(PreparationStage.Images, ++done, total));
+        }
+
+        if (info is null)
+            return 0;
+        CheckCounts(info);
+        tally.CheckClasses(directory, info.Classes, hasValidation: true);
+        return info.Classes.Length;
+    }
+
+    /// <summary>Null where it is missing or damaged; the shards can be read without it.</summary>
+    private DatasetInfo? LoadInfo()
+    {
+        try
+        {
+            if (File.Exists(_infoPath))
+                return DatasetInfo.Load(directory);
+            findings.Fault(CheckKind.Description, _infoPath, $"{_infoPath}: missing; copy the whole folder again, or run riffle prepare again");
+        }
+        catch (BadDataException e)
+        {
+            findings.Fault(CheckKind.Description, _infoPath, e.Message);
+        }
+
+        return null;
+    }
+
+    private List<Shard> Shards(DatasetInfo? info)
+    {
+        if (info is null)
+        {
+            var names = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Where(name => DatasetFiles.Belongs(name) && name != DatasetFiles.Info);
+            return [.. names.Order(StringComparer.Ordinal).Select(name => new Shard(name[0] == 't' ? Split.Train : Split.Validation, Path.Combine(directory, name), null))];
+        }
+
+        var told = info.Shards.ToDictionary(shard => shard.Name);
+        return
+        [
+            .. new[] { (Split.Train, info.TrainShards), (Split.Validation, info.ValidationShards) }
+                .SelectMany(split => DatasetFiles.Shards(directory, split.Item1, split.Item2), (split, path) => (split.Item1, path))
+                .Select(shard => new Shard(shard.Item1, shard.path, told.GetValueOrDefault(Path.GetFileName(shard.path)))),
+        ];
+    }
+
+    private void CheckNames(DatasetInfo? info, List<Shard> shards)
+    {
+        if (info is null)
+            return;
+        var expected = shards.Select(shard => Path.GetFileName(shard.Path)).ToHashSet();
+        if (info.Shards.Length > 0 && !expected.SetEquals(info.Shards.Select(shard => shard.Name)))
+            FaultInInfo("its list of shards is another one than its numbers of shards give");
+        else if (info.Shards.Length > 0 && ShardWriter.Fingerprint(info.Shards) != info.Fingerprint)
+            FaultInInfo($"its fingerprint is not that of its shards' checksums, {ShardWriter.Fingerprint(info.Shards)}");
+        foreach (var path in Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal))
+        {
+            var name = Path.GetFileName(path);
+            if (DatasetFiles.Belongs(name) && name != DatasetFiles.Info && !expected.Contains(name))
+                findings.Warn(CheckKind.UnknownShard, path, $"{path}: no shard of this data set; remove it if it is left over from another");
+        }
+    }
+
+    private void FaultInInfo(string what) => findings.Fault(CheckKind.Description, _infoPath, $"{_infoPath}: {what}; run riffle prepare again");
+
+    /// <summary>The records of a shard, and its faults among them in their place. Runs on the thread that reads.</summary>
+    private static IEnumerable<Item> Items(Shard shard)
+    {
+        if (!File.Exists(shard.Path))
+        {
+            yield return new(shard, Fault: (CheckKind.MissingShard, $"{shard.Path}: missing; copy the whole folder again, or run riffle prepare again"));
+            yield break;
+        }
+
+        // The records are read again from the file system's cache.
+        if (shard.Told is not null && WrongChecksum(shard) is { } wrong)
+            yield return new(shard, Fault: (CheckKind.ShardChecksum, wrong));
+        var (count, damaged) = (0, false);
+        using var reader = Open(shard, out var closed);
+        if (closed is { } fault)
+            yield return fault;
+        while (reader is not null && Next(shard, reader) is { } item)
+        {
+            count++;
+            damaged |= item.Fault is not null;
+            yield return item;
+            if (item.IsLast)
+                break;
+        }
+
+        if (shard.Told is { } told && !damaged && closed is null && told.Records != count)
+            yield return new(shard, Fault: (CheckKind.Description, $"{shard.Path}: holds {count:N0} records, {DatasetFiles.Info} tells of {told.Records:N0}"));
+    }
+
+    private static string? WrongChecksum(Shard shard)
+    {
+        try
+        {
+            using var file = File.OpenRead(shard.Path);
+            if (file.Length != shard.Told!.Bytes)
+                return $"{shard.Path}: ends at byte {file.Length}, {DatasetFiles.Info} tells {shard.Told.Bytes}; copy the file again, or run riffle prepare again";
+            var found = Convert.ToHexStringLower(SHA256.HashData(file));
+            return found == shard.Told.Sha256 ? null
+                : $"{shard.Path}: has the SHA-256 {found}, {DatasetFiles.Info} tells {shard.Told.Sha256}; copy the file again, or run riffle prepare again";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return AtomicFile.CannotRead(shard.Path, e).Message;
+        }
+    }
+
+    private static TFRecordReader? Open(Shard shard, out Item? fault)
+    {
+        try
+        {
+            fault = null;
+            return new TFRecordReader(shard.Path);
+        }
+        catch (RiffleException e)
+        {
+            fault = new Item(shard, Fault: (CheckKind.Record, e.Message));
+            return null;
+        }
+    }
+
+    private static Item? Next(Shard shard, TFRecordReader reader)
+    {
+        try
+        {
+            return reader.TryRead(out var record) ? new Item(shard, Place(), record.ToArray()) : null;
+        }
+        catch (RiffleException e)
+        {
+            var item = new Item(shard, Place(), Fault: (CheckKind.Record, e.Message));
+            try
+            {
+                reader.Resume();
+                return item;
+            }
+            catch (RiffleException)
+            {
+                return item with { IsLast = true };
+            }
+        }
+
+        CheckPlace Place() => new(shard.Path, reader.Index, reader.Offset, "");
+    }
+
+    /// <summary>Runs on several threads.</summary>
+    private static Result Inspect(Item item, ImmutableArray<DatasetClass> classes)
+    {
+        if (item.Record is null)
+            return new(item);
+        ImageExample example;
+        try
+        {
+            example = ImageExample.Parse(item.Record);
+        }
+        catch (BadDataException e)
+        {
+            return new(item with { Fault = (CheckKind.Example, e.Message) });
+        }
+
+        item = item with { Place = item.Place with { Name = example.FileName } };
+        try
+        {
+            var facts = ImageFacts.Of(example.Encoded.Span, example.FileName);
+            return new(item with { Fault = WrongLabel(example, facts, classes) }, example.Label, facts);
+        }
+        catch (BadDataException e)
+        {
+            return new(item with { Fault = (CheckKind.Image, e.Message[(example.FileName.Length + 2)..]) });
+        }
+    }
+
+    /// <summary>What the record says of its image that is not so.</summary>
+    private static (string Kind, string What)? WrongLabel(ImageExample example, ImageFacts facts, ImmutableArray<DatasetClass> classes)
+    {
+        var label = example.Label;
+        var wrong =
+            (example.Width, example.Height) != (facts.Width, facts.Height)
+                ? $"the record tells of {example.Width}×{example.Height} pixels, the image has {facts.Width}×{facts.Height}"
+            : classes.IsEmpty ? null
+            : label >= classes.Length ? $"label {label}, but {DatasetFiles.Info} has {classes.Length} classes, from 0"
+            : example.Synset != classes[label].Name ? $"label {label}, which is {classes[label].Name}, but the record is of class {example.Synset}"
+            : example.OneHot is { } oneHot && (oneHot.Length != classes.Length || Array.IndexOf(oneHot, 1f) != label || oneHot.Sum() != 1)
+                ? $"its one-hot label is not that of label {label} of {classes.Length}"
+            : null;
+        return wrong is null ? null : (CheckKind.Label, wrong);
+    }
+
+    private void Take(Result result)
+    {
+        var item = result.Item;
+        if (item.Fault is not { } fault)
+        {
+            _records[item.Shard.Split]++;
+            tally.Add(item.Shard.Split, result.Label, item.Place, result.Facts);
+            return;
+        }
+
+        // What the reader found names the place already.
+        var (kind, what) = fault;
+        if (item.Record is not null)
+            findings.Fault(kind, item.Place, what);
+        else if (item.Place.Offset is not null)
+            findings.Fault(kind, item.Place.File, item.Place.Offset, what);
+        else
+            findings.Fault(kind, item.Shard.Path, what);
+        if (kind is CheckKind.Record or CheckKind.MissingShard)
+            _incomplete.Add(item.Shard.Split);
+        else if (item.Record is not null)
+            _records[item.Shard.Split]++;
+    }
+
+    /// <summary>Where a record is lost already, numbers that don't fit say nothing new.</summary>
+    private void CheckCounts(DatasetInfo info)
+    {
+        foreach (var (split, told, perClass) in new[] { (Split.Train, info.Train, info.TrainPerClass), (Split.Validation, info.Validation, info.ValidationPerClass) })
+        {
+            var named = split == Split.Train ? "training" : "validation";
+            if (_incomplete.Contains(split))
+                continue;
+            if (_records[split] != told)
+                FaultInInfo($"tells of {told:N0} {named} images, the shards hold {_records[split]:N0}");
+            else if (perClass.Length > 0 && tally.Count(split) == told && !perClass.SequenceEqual(info.Classes.Select((_, label) => tally.Count(split, label))))
+                FaultInInfo($"its numbers of {named} images per class are not those of the shards");
+        }
+    }
+
+    private readonly record struct Shard(Split Split, string Path, DatasetShard? Told);
+
+    private readonly record struct Item(
+        Shard Shard, CheckPlace Place = default, byte[]? Record = null, (string Kind, string What)? Fault = null, bool IsLast = false);
+
+    private readonly record struct Result(Item Item, int Label = 0, ImageFacts Facts = default);
+}
