@@ -8,13 +8,16 @@ public sealed class Batch
 
     internal Batch(int capacity, int imageSize)
     {
-        ImageBytes = checked(imageSize * imageSize * 3);
-        _pixels = GC.AllocateUninitializedArray<byte>(checked(capacity * ImageBytes), pinned: true);
+        ImageSize = imageSize;
+        _pixels = GC.AllocateUninitializedArray<byte>(checked(capacity * checked(imageSize * imageSize * 3)), pinned: true);
         _labels = new int[capacity];
     }
 
     /// <summary>Number of images, at least 1.</summary>
     public int Count { get; internal set; }
+
+    /// <summary>Height and width of each image.</summary>
+    public int ImageSize { get; internal set; }
 
     /// <summary>Count × size × size × 3 bytes: image after image, row after row, red first.</summary>
     public ReadOnlySpan<byte> Pixels => _pixels.AsSpan(0, Count * ImageBytes);
@@ -22,7 +25,7 @@ public sealed class Batch
     /// <summary>The class of each image, from 0.</summary>
     public ReadOnlySpan<int> Labels => _labels.AsSpan(0, Count);
 
-    internal int ImageBytes { get; }
+    private int ImageBytes => ImageSize * ImageSize * 3;
 
     internal Span<byte> Image(int index) => _pixels.AsSpan(index * ImageBytes, ImageBytes);
 
