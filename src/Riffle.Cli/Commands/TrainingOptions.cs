@@ -31,11 +31,6 @@ internal sealed class TrainingOptions
         Add<double>("--factor", "X", "plateau and step: what a drop multiplies the rate by.", 1e-6, 1, (r, v) => Change(r, s => s with { Factor = v }));
         Add<double>("--minimum-rate", "X", "The rate never falls below this.", 0, 1000, (r, v) => Change(r, s => s with { Minimum = v }));
         AddSwitch("--no-crop", "Train on centre crops instead of random ones.", r => Change(r, a => a with { RandomCrop = false }));
-        Add<float>("--smallest-area", "X", "Take crops from this share of an image's area on, and scale them; 0: not scaled.", 0, 1,
-            (r, v) => Change(r, a => a with { SmallestArea = v }));
-        Add<double>("--first-scale", "X", "Train on smaller images: their side in the first epoch, as a share of the network's.", 0.1, 1,
-            (r, v) => r with { FirstScale = v });
-        Add<double>("--last-scale", "X", "The same in the last epoch; between them it changes evenly.", 0.1, 1, (r, v) => r with { LastScale = v });
         AddSwitch("--no-flip", "Do not mirror training images.", r => Change(r, a => a with { Flip = false }));
         Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1, (r, v) => Change(r, a => a with { Brightness = v }));
         Add<float>("--contrast", "X", "Change contrast by up to this share.", 0, 1, (r, v) => Change(r, a => a with { Contrast = v }));

@@ -23,7 +23,7 @@ internal static class Baking
         {
             var random = Random64.Create(seed, stream, (ulong)copy);
             var pixels = new byte[size * size * 3];
-            Augmentation.Full.Apply(stored, side, size, size, ref random, pixels);
+            Augmentation.Full.Apply(stored, side, size, ref random, pixels);
             encoded[copy] = JpegEncoder.Encode(new RgbImage(size, size, pixels), Quality);
         }
 

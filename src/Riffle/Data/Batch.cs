@@ -8,16 +8,13 @@ public sealed class Batch
 
     internal Batch(int capacity, int imageSize)
     {
-        ImageSize = imageSize;
-        _pixels = GC.AllocateUninitializedArray<byte>(checked(capacity * checked(imageSize * imageSize * 3)), pinned: true);
+        ImageBytes = checked(imageSize * imageSize * 3);
+        _pixels = GC.AllocateUninitializedArray<byte>(checked(capacity * ImageBytes), pinned: true);
         _labels = new int[capacity];
     }
 
     /// <summary>Number of images, at least 1.</summary>
     public int Count { get; internal set; }
-
-    /// <summary>Height and width of each image.</summary>
-    public int ImageSize { get; internal set; }
 
     /// <summary>Count × size × size × 3 bytes: image after image, row after row, red first.</summary>
     public ReadOnlySpan<byte> Pixels => _pixels.AsSpan(0, Count * ImageBytes);
@@ -25,7 +22,7 @@ public sealed class Batch
     /// <summary>The class of each image, from 0.</summary>
     public ReadOnlySpan<int> Labels => _labels.AsSpan(0, Count);
 
-    private int ImageBytes => ImageSize * ImageSize * 3;
+    internal int ImageBytes { get; }
 
     internal Span<byte> Image(int index) => _pixels.AsSpan(index * ImageBytes, ImageBytes);
 

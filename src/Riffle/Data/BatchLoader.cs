@@ -24,7 +24,7 @@ public sealed class BatchLoader : IDisposable
     private readonly int[] _made;
     private readonly Thread[] _threads;
 
-    private int _epoch = -1, _trainingSize, _nextToMake, _nextToTake, _allMadeBefore, _released, _working;
+    private int _epoch = -1, _nextToMake, _nextToTake, _allMadeBefore, _released, _working;
     private long _waited;
     private ExceptionDispatchInfo? _failure;
     private volatile bool _abandoned;
@@ -103,12 +103,9 @@ public sealed class BatchLoader : IDisposable
     /// <param name="epoch">From 0.</param>
     /// <param name="skipBatches">Batches of the epoch that were used before, from 0 to <see cref="BatchesPerEpoch"/>: the batches after them are the same as
     /// ever.</param>
-    /// <param name="size">Height and width to which the images of this epoch are scaled, at most the network's; null: the network's own.</param>
     /// <exception cref="BadDataException">A shard is damaged.</exception>
-    public void StartEpoch(int epoch, int skipBatches = 0, int? size = null)
+    public void StartEpoch(int epoch, int skipBatches = 0)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(size ?? 1, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(size ?? 1, _imageSize);
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(skipBatches);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(skipBatches, BatchesPerEpoch);
@@ -116,7 +113,7 @@ public sealed class BatchLoader : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             Abandon();
-            (_epoch, _trainingSize, _failure) = (epoch, size ?? _imageSize, null);
+            (_epoch, _failure) = (epoch, null);
             try
             {
                 if (skipBatches < BatchesPerEpoch)
@@ -258,12 +255,12 @@ public sealed class BatchLoader : IDisposable
     {
         var batch = _ring[number % _ring.Length];
         var (first, end) = (First(number), End(number));
-        (batch.Count, batch.ImageSize) = (end - first, _trainingSize);
+        batch.Count = end - first;
         for (var position = first; position < end && !_abandoned; position++)
         {
             var (images, slot) = _source.At(position);
             var random = EpochRandom.Augmentation(_seed, _epoch, images.Id(slot));
-            _augmentation.Apply(images.Pixels(slot), images.Side, _imageSize, _trainingSize, ref random, batch.Image(position - first));
+            _augmentation.Apply(images.Pixels(slot), images.Side, _imageSize, ref random, batch.Image(position - first));
             batch.SetLabel(position - first, images.Label(slot));
         }
     }

@@ -32,12 +32,6 @@ public sealed class Weights
         }
     }
 
-    private Weights(Network network, Weights values)
-    {
-        Network = network;
-        (_trained, _running, _places) = (values._trained, values._running, values._places);
-    }
-
     /// <summary>The network the values belong to.</summary>
     public Network Network { get; }
 
@@ -60,16 +54,6 @@ public sealed class Weights
 
     /// <summary>Where a parameter begins in <see cref="Trained"/> or, for running statistics, in <see cref="Running"/>.</summary>
     public int OffsetOf(Parameter parameter) => _places[parameter.Name].Offset;
-
-    /// <summary>The same values, in the same memory, for a network that has the same parameters: one for images of another size.</summary>
-    /// <exception cref="ArgumentException">Its parameters are others.</exception>
-    public Weights For(Network other)
-    {
-        static IEnumerable<(string, ParameterKind, int)> Places(Network network) => network.Parameters.Select(p => (p.Name, p.Kind, p.Count));
-        if (!Places(other).SequenceEqual(Places(Network)))
-            throw new ArgumentException($"{other.Name} has other parameters than {Network.Name}", nameof(other));
-        return new(other, this);
-    }
 
     internal unsafe float* TrainedPointer => (float*)Marshal.UnsafeAddrOfPinnedArrayElement(_trained, 0);
 

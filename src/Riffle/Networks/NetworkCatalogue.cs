@@ -75,10 +75,6 @@ public static partial class NetworkCatalogue
         return (family, variant);
     }
 
-    /// <summary>The least height and width of an image that a network can have: each stride of 2 needs more than one pixel.</summary>
-    /// <exception cref="ArgumentException">There is no network of that name.</exception>
-    public static int SmallestSize(NetworkSpec spec) => Parse(spec.Name).Family.MinimumSize(spec.StemStride);
-
     private static void Check(Family family, NetworkSpec spec)
     {
         var units = spec.Units.IsDefault ? [] : spec.Units;

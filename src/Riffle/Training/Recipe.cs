@@ -36,18 +36,6 @@ public sealed record Recipe
     public required Augmentation Augmentation { get; init; }
 
     /// <summary>
-    /// Side of training images in the first epoch as a share of the network's own, from above 0 to 1. From there it goes to <see cref="LastScale"/> epoch by epoch:
-    /// small images cost less, and the network is looked at with its own size all the while.
-    /// </summary>
-    public double FirstScale { get; init; } = 1;
-
-    /// <summary>
-    /// The same in the last epoch. Below 1 the things in training images are smaller than those that are looked at later, which makes up for the enlarging that
-    /// scaled crops bring (Touvron et al., 2019).
-    /// </summary>
-    public double LastScale { get; init; } = 1;
-
-    /// <summary>
     /// The study's: Xavier, Nesterov momentum, L2 on kernels, rate × 0.1 when validation accuracy stalls, every augmentation. The study
     /// gives neither rate nor L2 strength: the strength is ShuffleNet's (Zhang et al., 2017).
     /// </summary>
@@ -88,19 +76,6 @@ public sealed record Recipe
         return this with { Batch = batch, Schedule = Schedule with { LearningRate = Schedule.LearningRate * batch / Batch } };
     }
 
-    /// <summary>Side of the training images of an epoch: the network's own, or a multiple of eight below it, so that strides of 2 find even planes.</summary>
-    /// <param name="epoch">From 0.</param>
-    /// <param name="imageSize">The network's own side.</param>
-    /// <param name="smallest">The least side that the network can have.</param>
-    public int TrainingSize(int epoch, int imageSize, int smallest)
-    {
-        const int Multiple = 8;
-        var done = Epochs > 1 ? (double)epoch / (Epochs - 1) : 1;
-        var side = imageSize * (FirstScale + ((LastScale - FirstScale) * done));
-        var rounded = (int)Math.Round(side / Multiple) * Multiple;
-        return side >= imageSize ? imageSize : Math.Clamp(rounded, Math.Min(smallest, imageSize), imageSize);
-    }
-
     /// <summary>Refuses values that can't be trained with.</summary>
     /// <exception cref="ArgumentException">Says which value, and what is possible.</exception>
     public void Check()
@@ -116,8 +91,6 @@ public sealed record Recipe
         Require(Schedule.Minimum is >= 0 and <= 1000, "lowest learning rate", Schedule.Minimum, "at least 0");
         Require(Momentum is >= 0 and < 1, "momentum", Momentum, "from 0 to below 1");
         Require(WeightDecay is >= 0 and <= 1000, "weight decay", WeightDecay, "at least 0");
-        Require(FirstScale is > 0 and <= 1, "scale of the first epoch", FirstScale, "above 0, at most 1");
-        Require(LastScale is > 0 and <= 1, "scale of the last epoch", LastScale, "above 0, at most 1");
         Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "from 0 to below 1");
     }
 

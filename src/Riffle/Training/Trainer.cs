@@ -26,13 +26,12 @@ public sealed class Trainer : IDisposable
     private readonly Weights _weights;
     private readonly Optimiser _optimiser;
     private readonly BatchLoader _loader;
-    private readonly int _batch, _threads;
+    private readonly TrainingPlan _plan;
     private readonly Evaluator _evaluator;
     private readonly RunEvents _events;
     private readonly Stack<IDisposable> _owned = new();
 
     private TrainingRecord _record;
-    private TrainingPlan? _plan;
 
     private Trainer(RunFolder folder, Dataset data, Checkpoint start, int threads, IProgress<(long Done, long Total)>? loading, CancellationToken cancel)
     {
@@ -45,16 +44,17 @@ public sealed class Trainer : IDisposable
             foreach (var ((_, to), (_, from)) in _optimiser.State.Zip(start.OptimiserState))
                 from.CopyTo(to, 0);
 
-            (_batch, _threads) = (Math.Min(_recipe.Batch, data.Count(Split.Train)), threads);
+            var batch = Math.Min(_recipe.Batch, data.Count(Split.Train));
             IProgress<(long, long)>? Loading(int before) =>
                 loading is null ? null : new PartOfLoading(loading, before, data.Count(Split.Train) + data.Count(Split.Validation));
             _owned.Push(_loader = new(
-                data, Split.Train, _spec.ImageSize, _batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
+                data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
                 memoryBudgetBytes: _record.ImageMemory ?? long.MaxValue, loading: Loading(0), cancel: cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
                 throw new BadDataException($"{folder.Last}: tells of step {steps} in epoch {epochs + 1}, which this training can't have; start a new run");
             if (_loader.InMemory)
                 _record = _record with { ImageMemory = null };
+            _owned.Push(_plan = new(_weights, batch, threads));
             _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), cancel));
             _owned.Push(_events = new(folder.Directory));
         }
@@ -187,7 +187,6 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _plan?.Dispose();
         while (_owned.TryPop(out var owned))
             owned.Dispose();
     }
@@ -198,21 +197,19 @@ public sealed class Trainer : IDisposable
         var (epochs, steps, tally) = _record.Progress;
         var drops = PlateauDrops();
         var sinceCheckpoint = Stopwatch.StartNew();
-        var size = _recipe.TrainingSize(epochs, _spec.ImageSize, NetworkCatalogue.SmallestSize(_spec));
-        var plan = PlanFor(size);
-        _loader.StartEpoch(epochs, steps, size);
+        _loader.StartEpoch(epochs, steps);
         while (_loader.TryNext(out var batch))
         {
             var global = (long)epochs * _loader.BatchesPerEpoch + steps;
             var rate = _recipe.Schedule.At(global, _loader.BatchesPerEpoch, _recipe.Epochs, drops);
-            var result = plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing);
+            var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing);
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate);
 
-            _optimiser.Apply(_weights.Trained, plan.Gradients, rate, global);
+            _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
             tally = tally.Plus(result, batch.Count);
             steps++;
-            observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _batch, rate, tally));
+            observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
 
             var stop = cancel.IsCancellationRequested;
             if (!stop && sinceCheckpoint.Elapsed < CheckpointInterval)
@@ -232,16 +229,6 @@ public sealed class Trainer : IDisposable
 
         _record = _record with { Progress = new(epochs, steps, tally) };
         return true;
-    }
-
-    /// <summary>The plan for training images of that side: the one that is there, as long as the side does not change.</summary>
-    private TrainingPlan PlanFor(int size)
-    {
-        if (_plan?.Weights.Network.Input.Height == size)
-            return _plan;
-        _plan?.Dispose();
-        var network = size == _spec.ImageSize ? _weights.Network : NetworkCatalogue.Build(_spec with { ImageSize = size });
-        return _plan = new(_weights.For(network), _batch, _threads);
     }
 
     /// <summary>Writes all that an epoch leaves behind, what a resume starts from last: a crash before it repeats steps, and the same files come out.</summary>
@@ -304,7 +291,7 @@ public sealed class Trainer : IDisposable
     private TrainingPlace Place(double rate)
     {
         var (epochs, steps, tally) = _record.Progress;
-        return new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _batch, rate, tally);
+        return new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally);
     }
 
     private double LearningRate() => _recipe.Schedule.At(

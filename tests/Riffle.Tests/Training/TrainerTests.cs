@@ -1,6 +1,5 @@
 using Riffle.Data;
 using Riffle.Execution;
-using Riffle.Networks;
 using Riffle.Training;
 
 namespace Riffle.Tests.Training;
@@ -46,23 +45,6 @@ public sealed class TrainerTests : IDisposable
         using (var trainer = Trainer.Resume(_data.Run("crashed")))
             trainer.Run();
         Assert.Equal(Files("whole"), Files("crashed"));
-    }
-
-    /// <summary>Scaled crops, and another size of training images in each of the three epochs.</summary>
-    [Fact]
-    public void Training_on_growing_images_goes_on_to_the_same_files_and_differs_from_training_on_whole_ones()
-    {
-        var recipe = TinyDataset.Recipe() with { FirstScale = 0.4, Augmentation = Augmentation.Full with { SmallestArea = 0.4f } };
-        Assert.Equal([9, 16, 24], Enumerable.Range(0, 3).Select(epoch => recipe.TrainingSize(epoch, 24, NetworkCatalogue.SmallestSize(_data.Spec()))));
-        Train("growing", recipe);
-        using (var trainer = Start("crashed", recipe))
-            Assert.Throws<InvalidOperationException>(() => trainer.Run(new CrashAt(epoch: 3, step: 1)));
-        using (var trainer = Trainer.Resume(_data.Run("crashed"), threads: 3))
-            trainer.Run();
-        Assert.Equal(Files("growing"), Files("crashed"));
-
-        Train("whole", recipe with { FirstScale = 1 });
-        Assert.NotEqual(Files("growing"), Files("whole"));
     }
 
     [Fact]
