@@ -40,7 +40,7 @@ public sealed class Trainer : IDisposable
         {
             (_spec, _weights, _normalisation, _record) = (start.Spec, start.Weights, start.Normalisation, start.Training!);
             (_classes, _recipe, DataDirectory) = ([.. start.Classes], _record.Recipe, data.Directory);
-            _optimiser = new(_weights, _recipe.Optimiser, (float)_recipe.Momentum, (float)_recipe.WeightDecay);
+            _optimiser = new(_weights, _recipe.Optimiser, (float)_recipe.Momentum, (float)_recipe.WeightDecay, _recipe.FreezeFeatures);
             foreach (var ((_, to), (_, from)) in _optimiser.State.Zip(start.OptimiserState))
                 from.CopyTo(to, 0);
 
@@ -54,7 +54,7 @@ public sealed class Trainer : IDisposable
                 throw new BadDataException($"{folder.Last}: tells of step {steps} in epoch {epochs + 1}, which this training can't have; start a new run");
             if (_loader.InMemory)
                 _record = _record with { ImageMemory = null };
-            _owned.Push(_plan = new(_weights, batch, threads));
+            _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), cancel));
             _owned.Push(_events = new(folder.Directory));
         }
@@ -85,8 +85,10 @@ public sealed class Trainer : IDisposable
     /// <param name="seed">Decides everything random.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
+    /// <param name="from">The weights to begin with; null: drawn from the seed.</param>
     /// <param name="cancel">Stops the decoding.</param>
-    /// <exception cref="ArgumentException">The recipe or the network is impossible.</exception>
+    /// <exception cref="ArgumentException">The recipe or the network is impossible, or the network is another one than that of
+    /// <paramref name="from"/>.</exception>
     /// <exception cref="RiffleException">The folder is not empty, or the data set can't be trained on.</exception>
     public static Trainer Start(
         Dataset data,
@@ -96,6 +98,7 @@ public sealed class Trainer : IDisposable
         ulong seed = 0,
         int threads = 0,
         IProgress<(long Done, long Total)>? loading = null,
+        FineTuning? from = null,
         CancellationToken cancel = default)
     {
         recipe.Check();
@@ -107,8 +110,9 @@ public sealed class Trainer : IDisposable
         var weights = new Weights(NetworkCatalogue.Build(network));
         Initialisation.Fill(weights, recipe.Initialisation, seed);
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
-        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, []);
-        var untrained = new Checkpoint(network, weights, data.Info.Classes, Normalisation.ImageNet, record);
+        from?.Begin(weights, network, data.Info.Classes);
+        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, [], from?.Path);
+        var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         return new Trainer(RunFolder.Create(run), data, untrained, threads, loading, cancel).Begin(threads);
     }
 
