@@ -237,8 +237,9 @@ internal sealed class TorchPickle
     private Function Global(string module, string name)
     {
         var full = $"{module}.{name}";
-        return Functions.Contains(full) || StorageTypes.ContainsKey(full) ? new(full) : throw Bad(
-            $"names {Printable(full)}, which is neither a tensor nor a container and is refused; save the weights alone, by torch.save(model.state_dict(), …)");
+        return Functions.Contains(full) || StorageTypes.ContainsKey(full) ? new(full) : throw new BadDataException(
+            $"{_name}: byte {_opcodeAt}: names {Printable(full)}, which is neither a tensor nor a container and is refused. Save the weights alone, by "
+            + "torch.save(model.state_dict(), …).");
     }
 
     private TorchStorage Storage(object? id) =>
