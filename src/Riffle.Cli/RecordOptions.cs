@@ -26,7 +26,8 @@ internal sealed class RecordOptions
     };
 
     public RecordOptions() =>
-        _offset.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1_000_000), result, "--label-offset is from 0."));
+        _offset.Validators.Add(
+            result => TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1_000_000), result, "--label-offset is from 0."));
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)

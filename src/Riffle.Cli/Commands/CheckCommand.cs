@@ -17,7 +17,10 @@ internal static class CheckCommand
         var threads = new Option<int>("--threads") { Description = "Threads that decode; one per core unless given.", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var records = new RecordOptions();
-        var command = new Command("check", "Verifies every checksum, image and label of a data set; ends with exit code 3 if there is a fault.") { path, threads, json };
+        var command = new Command("check", "Verifies every checksum, image and label of a data set; ends with exit code 3 if there is a fault.")
+        {
+            path, threads, json,
+        };
         records.AddTo(command);
         return command
             .WithExamples("riffle check data/tiny", "riffle check tiny-imagenet-200.tar.gz", "riffle check photos/ --json")

@@ -52,7 +52,7 @@ internal static class TrainCommand
                 : needed.Append(Given(from) ? data : model).Where(option => !Given(option)).Distinct()
                     .Select(option => $"{option.Name} is missing (or --resume, to go on with a run).");
             if (Given(from))
-                wrong = wrong.Concat(network.Choices.Prepend(model).Where(Given).Select(option => $"--from tells which network it is: leave out {option.Name}."));
+                wrong = wrong.Concat(network.Choices.Prepend(model).Where(Given).Select(option => $"--from tells the network: leave out {option.Name}."));
             else if (Given(entries.Freeze) && !Given(resume))
                 wrong = wrong.Append("--freeze needs --from: there is nothing to be kept in weights that have learnt nothing.");
             foreach (var message in wrong)

@@ -12,7 +12,13 @@ internal static class SourceCheck
 
     /// <returns>Number of classes.</returns>
     public static int Run(
-        string path, TFRecordOptions records, CheckFindings findings, CheckTally tally, int threads, IProgress<PreparationProgress>? progress, CancellationToken cancel)
+        string path,
+        TFRecordOptions records,
+        CheckFindings findings,
+        CheckTally tally,
+        int threads,
+        IProgress<PreparationProgress>? progress,
+        CancellationToken cancel)
     {
         try
         {

@@ -1,12 +1,13 @@
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Riffle.Formats.Protos;
 
 namespace Riffle.Formats;
 
-/// <summary>A labelled image of a tf.Example that another program wrote, as far as it is told. What it names differently is looked up by a table of keys.</summary>
+/// <summary>A labelled image of a tf.Example that another program wrote, as far as it is told. Who names it how is a table of keys.</summary>
 /// <remarks>
-/// Slim's models (also TensorFlow's ImageNet script): <c>image/encoded</c>, <c>image/class/label</c>. TensorFlow Datasets: <c>image</c>, <c>label</c>. Older scripts:
-/// <c>image</c>, <c>target</c>. https://www.tensorflow.org/tutorials/load_data/tfrecord
+/// Slim's models (also TensorFlow's ImageNet script): <c>image/encoded</c>, <c>image/class/label</c>. TensorFlow Datasets: <c>image</c>, <c>label</c>. Older
+/// scripts: <c>image</c>, <c>target</c>. https://www.tensorflow.org/tutorials/load_data/tfrecord
 /// </remarks>
 internal sealed record ForeignExample
 {
@@ -60,7 +61,7 @@ internal sealed record ForeignExample
         };
     }
 
-    private static IDictionary<string, Feature> Features(ReadOnlySpan<byte> record)
+    private static MapField<string, Feature> Features(ReadOnlySpan<byte> record)
     {
         try
         {
@@ -72,13 +73,13 @@ internal sealed record ForeignExample
         }
     }
 
-    private static Feature? Find(IDictionary<string, Feature> features, string[] keys) =>
+    private static Feature? Find(MapField<string, Feature> features, string[] keys) =>
         keys.Select(key => features.TryGetValue(key, out var feature) ? feature : null).FirstOrDefault(feature => feature is not null);
 
-    private static string? TextOf(IDictionary<string, Feature> features, string[] keys) =>
+    private static string? TextOf(MapField<string, Feature> features, string[] keys) =>
         Find(features, keys) is { BytesList.Value: [{ Length: > 0 } text] } ? text.ToStringUtf8() : null;
 
-    private static BadDataException Missing(IDictionary<string, Feature> features, string what, string? key, string[] known)
+    private static BadDataException Missing(MapField<string, Feature> features, string what, string? key, string[] known)
     {
         var (kind, looked) = (what == "image" ? "one string of bytes" : "one whole number or name", key is null ? string.Join(" or ", known) : key);
         var some = string.Join(", ", features.Keys.Order(StringComparer.Ordinal).Take(20));

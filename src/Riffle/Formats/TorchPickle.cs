@@ -63,7 +63,8 @@ internal sealed class TorchPickle
 
     private TorchPickle(byte[] bytes, string name) => (_bytes, _name) = (bytes, name);
 
-    /// <summary>The pickled object: null, bool, long, double, string, array (a tuple), list, <see cref="PickledDictionary"/> or <see cref="TorchTensor"/>.</summary>
+    /// <summary>The pickled object: null, bool, long, double, string, array (a tuple), list, <see cref="PickledDictionary"/> or
+    /// <see cref="TorchTensor"/>.</summary>
     /// <param name="bytes">The pickle.</param>
     /// <param name="name">What error messages call it.</param>
     /// <exception cref="BadDataException">It is damaged, or holds something else; the message names that and the offset.</exception>

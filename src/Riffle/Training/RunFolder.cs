@@ -82,7 +82,12 @@ internal sealed class RunFolder : IDisposable
         if (!System.IO.Directory.Exists(path))
             throw new RiffleException($"{path}: no such folder; --resume takes the folder that was the --out of 'riffle train'");
         if (!File.Exists(Path.Combine(Checkpoints(path), LastName)))
-            throw new RiffleException($"{path}: no run to go on with: it has no {Path.Combine("checkpoints", LastName)}; start one by 'riffle train --out', with --from if it is to begin with other weights");
+        {
+            throw new RiffleException(
+                $"{path}: no run to go on with: it has no {Path.Combine("checkpoints", LastName)}; start one by 'riffle train --out', with --from if it is to "
+                + "begin with other weights");
+        }
+
         return Hold(path);
     }
 

@@ -56,7 +56,7 @@ public sealed class Trainer : IDisposable
                 _record = _record with { ImageMemory = null };
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), cancel));
-            _owned.Push(_events = new(folder.Directory));
+            _owned.Push(_events = new(folder.Directory, _spec, _classes));
         }
         catch
         {
@@ -162,8 +162,9 @@ public sealed class Trainer : IDisposable
     /// <exception cref="BadDataException">The data set is damaged.</exception>
     public TrainingOutcome Run(ITrainingObserver? observer = null, CancellationToken cancel = default)
     {
-        if (_record.Progress.Epochs < _recipe.Epochs)
-            observer?.Started(Place(LearningRate()));
+        if (_record.Progress.Epochs == _recipe.Epochs)
+            return Outcome(completed: true);
+        observer?.Started(Place(LearningRate()));
         while (_record.Progress.Epochs < _recipe.Epochs)
         {
             var clock = Stopwatch.StartNew();
@@ -175,8 +176,9 @@ public sealed class Trainer : IDisposable
             clock.Restart();
             try
             {
-                var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), cancel: cancel);
-                var report = EndEpoch(validation, trainingTime, images, clock.Elapsed);
+                var mistakes = new Mistakes(RunEvents.Mistakes);
+                var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), confusions: null, mistakes, cancel);
+                var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }
             catch (OperationCanceledException)
@@ -185,6 +187,7 @@ public sealed class Trainer : IDisposable
             }
         }
 
+        _events.Complete();
         return Outcome(completed: true);
     }
 
@@ -213,6 +216,7 @@ public sealed class Trainer : IDisposable
             _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
             tally = tally.Plus(result, batch.Count);
             steps++;
+            _events.Step(global + 1, result.Loss);
             observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
 
             var stop = cancel.IsCancellationRequested;
@@ -236,7 +240,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Writes all that an epoch leaves behind, what a resume starts from last: a crash before it repeats steps, and the same files come out.</summary>
-    private EpochReport EndEpoch(Measures validation, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
+    private EpochReport EndEpoch(Measures validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
     {
         var progress = _record.Progress;
         var rate = _recipe.Schedule.At(
@@ -251,7 +255,7 @@ public sealed class Trainer : IDisposable
         if (isBest)
             ToCheckpoint().Save(_folder.Best);
         var report = new EpochReport(metrics, isBest, trainingTime, trainingImages, validationTime);
-        _events.Write(report);
+        _events.Epoch(report, _weights, mistakes.Kept);
         _folder.WriteMetrics(_record.History);
         ToCheckpoint(_optimiser.State).Save(_folder.Last);
         return report;
@@ -266,6 +270,9 @@ public sealed class Trainer : IDisposable
             _folder.WriteMetrics(_record.History);
             if (_record.Progress == Progress.None)
                 ToCheckpoint(_optimiser.State).Save(_folder.Last);
+
+            // After the first checkpoint: a folder without one counts as unbegun.
+            _events.GoOn(_record, (long)_record.Progress.Epochs * _loader.BatchesPerEpoch + _record.Progress.Steps);
             return this;
         }
         catch

@@ -58,8 +58,8 @@ public static class WeightImport
     }
 
     /// <summary>
-    /// Reads names of classes: a line for each, in the order of the logits; behind a tab may follow what a person reads. A name that came before gets its number,
-    /// as ImageNet's second crane, <c>crane (517)</c>.
+    /// Reads names of classes: a line for each, in the order of the logits; behind a tab may follow what a person reads. A name that came before gets its
+    /// number, as ImageNet's second crane, <c>crane (517)</c>.
     /// </summary>
     /// <exception cref="RiffleException">The file can't be read.</exception>
     /// <exception cref="BadDataException">A line is empty.</exception>

@@ -2,8 +2,8 @@
 
     python3 load_in_torch.py CHECKPOINT.safetensors EXPECTED.safetensors
 
-EXPECTED holds `images` (N×3×H×W, normalised) and `logits`, as TorchLoadTests.cs writes them. It ends with 1 unless load_state_dict takes every tensor (strict) and
-all logits are the same within 1e-4 of the largest. It needs torch and torchvision (Debian: python3-torch, python3-torchvision), nothing else.
+EXPECTED holds `images` (N×3×H×W, normalised) and `logits`, as TorchLoadTests.cs writes them. It ends with 1 unless load_state_dict takes every tensor
+(strict) and all logits are the same within 1e-4 of the largest. It needs torch and torchvision (Debian: python3-torch, python3-torchvision), nothing else.
 """
 import json
 import struct

@@ -1,4 +1,6 @@
-"""Writes tfrecords/: labelled images as other programs store them, for TFRecordSourceTests.cs. Run with Python 3 and Pillow, in this folder: `python3 make_tfrecords.py`.
+"""Writes tfrecords/: labelled images as other programs store them, for TFRecordSourceTests.cs.
+
+Run with Python 3 and Pillow, in this folder: `python3 make_tfrecords.py`.
 
 It shares nothing with Riffle: the checksum, the framing and the protocol buffers are spelled out here, after
 https://www.tensorflow.org/tutorials/load_data/tfrecord. Each image is one colour, (40 + 60 * class, 10 * number, 0).

@@ -85,7 +85,8 @@ public sealed class FineTuningTests : IDisposable
     private Trainer Start(TinyDataset data, string run, Checkpoint? from, Recipe recipe)
     {
         var start = from is null ? null : new FineTuning(_data.Run("first"), from);
-        return Trainer.Start(data.Open(), start?.Network(data.Open().Info.Classes.Length) ?? data.Spec(), recipe, data.Run(run), seed: 3, threads: 1, from: start);
+        var network = start?.Network(data.Open().Info.Classes.Length) ?? data.Spec();
+        return Trainer.Start(data.Open(), network, recipe, data.Run(run), seed: 3, threads: 1, from: start);
     }
 
     /// <summary>The run's last checkpoint.</summary>

@@ -52,7 +52,8 @@ public sealed class TorchLoadTests(ITestOutputHelper output)
 
         public TorchFactAttribute()
         {
-            if (!File.Exists(Python) || Shell.Run(Python, ["-c", "import importlib.util as u, sys; sys.exit(not (u.find_spec('torch') and u.find_spec('torchvision')))"]).ExitCode != 0)
+            const string Finds = "import importlib.util as u, sys; sys.exit(not (u.find_spec('torch') and u.find_spec('torchvision')))";
+            if (!File.Exists(Python) || Shell.Run(Python, ["-c", Finds]).ExitCode != 0)
                 Skip = $"{Python} has no torch and torchvision (Debian: python3-torch, python3-torchvision).";
         }
     }

@@ -5,8 +5,8 @@ using Riffle.Formats;
 namespace Riffle.Data.Sources;
 
 /// <summary>
-/// Names the classes of labelled records. A class is a number, or a name where the records have no numbers. Its name is what its records call it (a WordNet id),
-/// else its line in a file of labels beside the records, else its words, else its number.
+/// Names the classes of labelled records. A class is a number, or a name where the records have no numbers. Its name is what its records call it (a WordNet
+/// id), else its line in a file of labels beside the records, else its words, else its number.
 /// </summary>
 internal sealed class RecordLabels
 {
@@ -36,7 +36,7 @@ internal sealed class RecordLabels
 
         var (number, name, _) = _list[place];
         return name == example.Class ? place
-            : throw new BadDataException($"label {number} of class {example.Class ?? "without a name"}, which is {name ?? "without a name"} in the records before");
+            : throw new BadDataException($"label {number} of class {example.Class ?? "without a name"}, which is {name ?? "without a name"} in records before");
     }
 
     /// <summary>Names the classes, once all records are known, and adds their words to a listing.</summary>
@@ -56,7 +56,10 @@ internal sealed class RecordLabels
             var number = c.Number - _offset;
             if (number < 0)
                 return null;
-            var name = named ? c.Name! : number < _lines.Count ? _lines[number.Value] : worded ? c.Text! : number?.ToString($"D{digits}", CultureInfo.InvariantCulture);
+            var name = named ? c.Name!
+                : number < _lines.Count ? _lines[number.Value]
+                : worded ? c.Text!
+                : number?.ToString($"D{digits}", CultureInfo.InvariantCulture);
             if (name is null)
                 return null;
             name = FileName(name);

@@ -70,7 +70,7 @@ internal abstract class SourceContainer(string path) : IDisposable
                 [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress)),
                 [(byte)'P', (byte)'K', ..] => new ZipSource(path),
                 [.., (byte)'u', (byte)'s', (byte)'t', (byte)'a', (byte)'r'] => new TarSource(path, file => file),
-                _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz nor a TFRecord; give a folder, such an archive or TFRecords"),
+                _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz nor a TFRecord; give a folder or one of these"),
             };
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

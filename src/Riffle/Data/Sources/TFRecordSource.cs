@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using System.Text;
 using Riffle.Formats;
 
 namespace Riffle.Data.Sources;
 
 /// <summary>
-/// Files of TFRecords that another program wrote, seen as class folders: <c>train/CLASS/SHARD/RECORD</c> and <c>val/…</c>. Which is for validation the names of the
-/// files tell. The records are read twice, once for the labels and once for the images.
+/// Files of TFRecords that another program wrote, seen as class folders: <c>train/CLASS/SHARD/RECORD</c> and <c>val/…</c>. Which is for validation the names of
+/// the files tell. The records are read twice, once for the labels and once for the images.
 /// </summary>
 internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> shards, TFRecordOptions options) : SourceContainer(path)
 {
@@ -46,7 +45,8 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
     public override SourceListing List(Action<int> found, CancellationToken cancel)
     {
         var listing = new SourceListing();
-        var labels = new RecordLabels(shards.Select(shard => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(shard))!).Distinct(), options.LabelOffset);
+        var folders = shards.Select(shard => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(shard))!).Distinct();
+        var labels = new RecordLabels(folders, options.LabelOffset);
         var records = new List<(int Index, string Place, string? FileName, int Length, int Class)>();
         foreach (var (shard, index, place, record, fault) in Records())
         {
@@ -70,7 +70,11 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
         }
 
         if (records.Count == 0)
-            throw new BadDataException($"{Path}: none of its records is a labelled image; the first: {listing.Skipped.FirstOrDefault()?.ToString() ?? "there are none"}");
+        {
+            var first = listing.Skipped.FirstOrDefault()?.ToString() ?? "there are none";
+            throw new BadDataException($"{Path}: none of its records is a labelled image; the first: {first}");
+        }
+
         labels.Complete(listing);
         var hasValidation = shards.Any(shard => SplitOf(shard) == "val");
         foreach (var (index, place, fileName, length, label) in records)

@@ -97,8 +97,9 @@ public sealed class TFRecordSourceTests : IDisposable
         File.WriteAllBytes(shard, bytes);
         var report = DatasetCheck.Run(_folder.PathOf("source"), 2);
         Assert.Equal((false, 2, 4, 2), (report.IsPrepared, report.Faults, report.Train, report.Classes));
-        Assert.Contains(report.Findings.SelectMany(f => f.Examples), f => f.Message.Contains("record 0 at byte 0", StringComparison.Ordinal));
-        Assert.Contains(report.Findings.SelectMany(f => f.Examples), f => f.Message.Contains("train/000003: label 1 of class n00, which is n02", StringComparison.Ordinal));
+        var messages = string.Join('\n', report.Findings.SelectMany(f => f.Examples).Select(f => f.Message));
+        Assert.Contains("record 0 at byte 0", messages);
+        Assert.Contains("train/000003: label 1 of class n00, which is n02", messages);
         Assert.Equal(4, Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { ValidationFraction = 0 }).Info.Train);
         Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { Strict = true, Replace = true }));
     }
@@ -169,7 +170,8 @@ public sealed class TFRecordSourceTests : IDisposable
             yield return record.ToArray();
     }
 
-    private static IEnumerable<ImageExample> Examples(string folder) => Directory.GetFiles(folder, "*-of-*").SelectMany(Records).Select(record => ImageExample.Parse(record));
+    private static IEnumerable<ImageExample> Examples(string folder) =>
+        Directory.GetFiles(folder, "*-of-*").SelectMany(Records).Select(record => ImageExample.Parse(record));
 
     private static byte[] Record(params (string Key, object Value)[] features) => ForeignRecord.Of(features);
 
