@@ -1,12 +1,16 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Riffle.Execution;
 using Riffle.Formats;
 using Riffle.Formats.Protos;
+using Riffle.Networks;
 using Riffle.Training;
+using Xunit.Abstractions;
 
 namespace Riffle.Tests.Training;
 
 /// <summary>What TensorBoard finds in a run folder.</summary>
-public sealed class RunEventsTests : IDisposable
+public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly string[] Epochs = ["epoch_loss", "epoch_accuracy", "epoch_top_5_accuracy"];
 
@@ -109,6 +113,32 @@ public sealed class RunEventsTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 8).Select(step => (long)step), Values("train").Where(v => v.Tag == "batch_loss").Select(v => v.Step).Order());
         Assert.Single(Values("."), v => v.Tag == "_hparams_/session_start_info");
         Assert.Single(Values("."), v => v.Tag == "_hparams_/session_end_info");
+    }
+
+    [Fact]
+    public void An_epoch_of_a_large_network_costs_little()
+    {
+        var spec = NetworkCatalogue.Resolve("shufflenet-v2-x1.0", Preset.ImageNet, classes: 3);
+        var weights = new Weights(NetworkCatalogue.Build(spec));
+        Initialisation.Fill(weights, InitialisationKind.He, 1);
+        var mistakes = new Mistakes(RunEvents.Mistakes);
+        var pixels = new byte[224 * 224 * 3];
+        new Random(1).NextBytes(pixels);
+        for (var i = 0; i < RunEvents.Mistakes; i++)
+            mistakes.Add([0, i, 0], 2, pixels);
+        using (var events = new RunEvents(_data.Run("run"), spec, _data.Open().Info.Classes))
+        {
+            foreach (var epoch in new[] { 1, 2, 3 })
+            {
+                var clock = Stopwatch.StartNew();
+                events.Epoch(new(new(epoch, 0.1, default(Tally).Mean(), default(Tally).Mean()), true, default, 0, default), weights, mistakes.Kept);
+                output.WriteLine($"epoch {epoch}: {clock.Elapsed.TotalMilliseconds:0.0} ms");
+            }
+        }
+
+        var bytes = Directory.GetFiles(_data.Run("run"), "events.*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
+        output.WriteLine($"{bytes / 3:N0} bytes an epoch");
+        Assert.InRange(bytes / 3, 100_000, 1_000_000); // of which images of noise take by far the most
     }
 
     [Fact]

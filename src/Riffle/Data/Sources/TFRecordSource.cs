@@ -48,7 +48,7 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
         var folders = shards.Select(shard => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(shard))!).Distinct();
         var labels = new RecordLabels(folders, options.LabelOffset);
         var records = new List<(int Index, string Place, string? FileName, int Length, int Class)>();
-        foreach (var (shard, index, place, record, fault) in Records())
+        foreach (var (index, place, record, fault) in Records())
         {
             cancel.ThrowIfCancellationRequested();
             if (record is not { } bytes)
@@ -94,7 +94,7 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
     public override IEnumerable<SourceFile> Read(IReadOnlyList<SourceEntry> wanted)
     {
         var byIndex = wanted.ToDictionary(entry => entry.Index);
-        foreach (var (_, index, _, record, _) in Records())
+        foreach (var (index, _, record, _) in Records())
         {
             if (record is { } bytes && byIndex.Remove(index, out var entry))
                 yield return Image(entry, ForeignExample.Parse(bytes.Span, options.ImageKey, options.LabelKey));
@@ -109,7 +109,7 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
         : new(entry, example.Encoded);
 
     /// <summary>All records, and damage in its place: what lies behind it is found again where the file is not compressed.</summary>
-    private IEnumerable<(string Shard, int Index, string Place, ReadOnlyMemory<byte>? Record, string? Fault)> Records()
+    private IEnumerable<(int Index, string Place, ReadOnlyMemory<byte>? Record, string? Fault)> Records()
     {
         var index = 0;
         foreach (var shard in shards)
@@ -130,7 +130,10 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
                 }
 
                 var place = $"{System.IO.Path.GetFileName(shard)}/{reader.Index.ToString("D6", CultureInfo.InvariantCulture)}";
-                yield return (shard, index++, place, damage is null ? record : null, damage?.Message);
+                ReadOnlyMemory<byte>? whole = record; // null would become an empty memory in a conditional expression
+                if (damage is not null)
+                    whole = null;
+                yield return (index++, place, whole, damage?.Message);
                 if (damage is not null && !reader.TryResume())
                     break;
             }
