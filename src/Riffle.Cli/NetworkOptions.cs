@@ -40,6 +40,12 @@ internal sealed class NetworkOptions
     /// <summary>The preset's name.</summary>
     public string PresetOf(ParseResult parse) => parse.GetValue(_preset)!;
 
+    /// <summary>The image size, where it is given.</summary>
+    public int? SizeOf(ParseResult parse) => parse.GetValue(_size);
+
+    /// <summary>The options that choose a network beside its name, and not the size of its images.</summary>
+    public IEnumerable<Option> Choices => [_preset, _classes, _units];
+
     /// <summary>Whether any of the options stands in the command line.</summary>
     public bool AreGiven(ParseResult parse) => ((Option[])[_preset, _size, _classes, _units]).Any(option => TrainingOptions.IsGiven(parse, option));
 

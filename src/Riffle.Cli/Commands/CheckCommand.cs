@@ -12,18 +12,24 @@ internal static class CheckCommand
     {
         var path = new Argument<string>("DIR-OR-SOURCE")
         {
-            Description = "A data set folder, or what prepare takes: a folder, .zip or .tar.gz of images.",
+            Description = "A data set folder, or what prepare takes: a folder, .zip or .tar.gz of images, or TFRecords of other programs.",
         };
         var threads = new Option<int>("--threads") { Description = "Threads that decode; one per core unless given.", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
-        return new Command("check", "Verifies every checksum, image and label of a data set; ends with exit code 3 if there is a fault.") { path, threads, json }
+        var records = new RecordOptions();
+        var command = new Command("check", "Verifies every checksum, image and label of a data set; ends with exit code 3 if there is a fault.")
+        {
+            path, threads, json,
+        };
+        records.AddTo(command);
+        return command
             .WithExamples("riffle check data/tiny", "riffle check tiny-imagenet-200.tar.gz", "riffle check photos/ --json")
             .WithAction((parse, cancel) =>
             {
                 CheckReport report;
                 var cores = parse.GetResult(threads) is null ? Environment.ProcessorCount : parse.GetValue(threads);
                 using (var progress = new StageProgress())
-                    report = DatasetCheck.Run(parse.GetValue(path)!, cores, progress, cancel);
+                    report = DatasetCheck.Run(parse.GetValue(path)!, cores, progress, records.Of(parse), cancel);
                 Console.Out.WriteLine(parse.GetValue(json) ? report.ToJson() : Describe(report));
                 return report.Faults > 0 ? ExitCode.BadData : ExitCode.Done;
             });

@@ -11,7 +11,8 @@ internal static class PrepareCommand
     {
         var source = new Argument<string>("SOURCE")
         {
-            Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS, with CLASS alone, or in Tiny ImageNet's layout.",
+            Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS, with CLASS alone, or in Tiny ImageNet's layout; "
+                + "or TFRecords of other programs, plain, GZIP or ZLIB: a folder of them, a file, or a quoted pattern.",
         };
         var output = new Option<string>("--out")
         {
@@ -42,15 +43,18 @@ internal static class PrepareCommand
         var threads = new Option<int>("--threads") { Description = "Threads that decode; one per core unless given.", HelpName = "N" };
         var force = new Option<bool>("--force") { Description = "Replace the data set that is there." };
         var json = new Option<bool>("--json") { Description = "Print the summary as JSON." };
+        var records = new RecordOptions();
 
-        return new Command("prepare", "Turns a folder or an archive of images into a data set: checked, shuffled and written as TFRecords.")
+        var command = new Command("prepare", "Turns a folder or an archive of images into a data set: checked, shuffled and written as TFRecords.")
         {
             source, output, fraction, seed, shards, strict, bake, bakeSize, threads, force, json,
-        }
-        .WithExamples(
+        };
+        records.AddTo(command);
+        return command.WithExamples(
             "riffle prepare tiny-imagenet-200.tar.gz --out data/tiny",
             "riffle prepare photos/ --out data/photos --validation-fraction 0.2 --seed 7",
-            "riffle prepare tiny-imagenet-200.tar.gz --out data/baked --bake 4")
+            "riffle prepare tiny-imagenet-200.tar.gz --out data/baked --bake 4",
+            "riffle prepare 'flowers/flowers_train_*.tfrecord' --out data/flowers")
         .WithAction((parse, cancel) =>
         {
             var options = new PreparationOptions
@@ -63,6 +67,7 @@ internal static class PrepareCommand
                 BakeSize = parse.GetValue(bakeSize),
                 Threads = parse.GetResult(threads) is null ? Environment.ProcessorCount : parse.GetValue(threads),
                 Replace = parse.GetValue(force),
+                Records = records.Of(parse),
             };
             PreparationSummary summary;
             using (var progress = new StageProgress())

@@ -29,7 +29,7 @@ internal static class ReproduceCommand
             CustomParser = ReadModels,
         };
         var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", DefaultValueFactory = _ => Recipe.Best.Name };
-        recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
+        recipe.AcceptOnlyFromAmong(Recipe.Paper.Name, Recipe.Best.Name);
         var epochs = new Option<int?>("--epochs") { Description = "Passes over the training images; the recipe's own number without it.", HelpName = "N" };
         epochs.Validators.Add(result =>
             TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 1 and <= 1_000_000), result, "--epochs is from 1 to 1000000."));

@@ -13,7 +13,15 @@ internal static class TrainCommand
         var model = new Option<string>("--model") { Description = "The network, for example shufflenet-v1-g3-x0.25.", HelpName = "MODEL" };
         var output = new Option<string>("--out") { Description = "The folder of the run, new or empty.", HelpName = "RUN" };
         var resume = new Option<string>("--resume") { Description = "Go on with a run exactly where it stopped.", HelpName = "RUN" };
-        var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", DefaultValueFactory = _ => Recipe.Best.Name };
+        var from = new Option<string>("--from")
+        {
+            Description = "Fine-tune: begin with the weights of another run or checkpoint, and with a new classifier where the classes differ.",
+            HelpName = "RUN-OR-FILE",
+        };
+        var recipe = new Option<string>("--recipe")
+        {
+            Description = "paper: the study's; best: for accuracy, the default; finetune: at a tenth of its rate, the default with --from.",
+        };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
         var network = new NetworkOptions();
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
@@ -28,10 +36,10 @@ internal static class TrainCommand
             TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0 and <= 1e6, result, "--checkpoint-minutes is from 0 to 1000000."));
         var entries = new TrainingOptions();
 
-        Option[] needed = [data, model, output], withResume = [resume, data, threads, minutes];
+        Option[] needed = [data, output], withResume = [resume, data, threads, minutes];
         var command = new Command("train", "Trains a network, or goes on with a training. Ctrl+C writes a checkpoint and stops.")
         {
-            data, model, output, resume, recipe,
+            data, model, output, from, resume, recipe,
         };
         network.AddTo(command, withClasses: false);
         foreach (var option in (Option[])[seed, threads, minutes, .. entries.All])
@@ -41,7 +49,12 @@ internal static class TrainCommand
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
             var wrong = Given(resume)
                 ? command.Options.Except(withResume).Where(Given).Select(option => $"--resume goes on as the run was started: leave out {option.Name}.")
-                : needed.Where(option => !Given(option)).Select(option => $"{option.Name} is missing (or --resume, to go on with a run).");
+                : needed.Append(Given(from) ? data : model).Where(option => !Given(option)).Distinct()
+                    .Select(option => $"{option.Name} is missing (or --resume, to go on with a run).");
+            if (Given(from))
+                wrong = wrong.Concat(network.Choices.Prepend(model).Where(Given).Select(option => $"--from tells the network: leave out {option.Name}."));
+            else if (Given(entries.Freeze) && !Given(resume))
+                wrong = wrong.Append("--freeze needs --from: there is nothing to be kept in weights that have learnt nothing.");
             foreach (var message in wrong)
                 result.AddError(message);
         });
@@ -50,6 +63,7 @@ internal static class TrainCommand
             .WithExamples(
                 "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/first",
                 "riffle train --data data/tiny --model mobilenet-v1-x0.5 --out runs/paper --recipe paper --epochs 40",
+                "riffle train --data data/flowers --from runs/first --out runs/flowers --freeze",
                 "riffle train --resume runs/first")
             .WithAction((parse, cancel) =>
             {
@@ -58,15 +72,16 @@ internal static class TrainCommand
                     return Run(loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(threads), loading, cancel), run, interval, cancel);
 
                 var (directory, folder) = (parse.GetRequiredValue(data), parse.GetRequiredValue(output));
-                var name = parse.GetRequiredValue(model);
 
                 // Before the data set is opened, so that a wrong name is told at once.
-                var spec = network.Resolve(parse, name);
+                var start = parse.GetValue(from) is { } weights ? FineTuning.Load(weights) : null;
+                var spec = start?.Network(start.Checkpoint.Spec.Classes, network.SizeOf(parse)) ?? network.Resolve(parse, parse.GetRequiredValue(model));
                 var dataset = Dataset.Open(directory);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
-                var chosen = entries.Apply(parse, Recipe.Named.Single(named => named.Name == parse.GetValue(recipe)).FitTo(dataset.Count(Split.Train)));
+                var named = parse.GetValue(recipe) ?? (start is null ? Recipe.Best : Recipe.FineTune).Name;
+                var chosen = entries.Apply(parse, Recipe.Named.Single(recipe => recipe.Name == named).FitTo(dataset.Count(Split.Train)));
                 return Run(
-                    loading => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, cancel),
+                    loading => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, cancel),
                     folder, interval, cancel);
             });
     }

@@ -30,6 +30,7 @@ internal sealed class TrainingOptions
         Add<int>("--step-epochs", "EPOCHS", "step: epochs between drops.", 1, 1_000_000, (r, v) => Change(r, s => s with { StepEpochs = v }));
         Add<double>("--factor", "X", "plateau and step: what a drop multiplies the rate by.", 1e-6, 1, (r, v) => Change(r, s => s with { Factor = v }));
         Add<double>("--minimum-rate", "X", "The rate never falls below this.", 0, 1000, (r, v) => Change(r, s => s with { Minimum = v }));
+        _entries.Add((Freeze, (parse, recipe) => recipe with { FreezeFeatures = parse.GetValue(Freeze) }));
         AddSwitch("--no-crop", "Train on centre crops instead of random ones.", r => Change(r, a => a with { RandomCrop = false }));
         AddSwitch("--no-flip", "Do not mirror training images.", r => Change(r, a => a with { Flip = false }));
         Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1, (r, v) => Change(r, a => a with { Brightness = v }));
@@ -37,6 +38,12 @@ internal sealed class TrainingOptions
         Add<float>("--saturation", "X", "Change saturation by up to this share.", 0, 1, (r, v) => Change(r, a => a with { Saturation = v }));
         Add<float>("--hue", "X", "Turn hues by up to this share of a full turn.", 0, 0.5f, (r, v) => Change(r, a => a with { Hue = v }));
     }
+
+    /// <summary>Train the classifier alone.</summary>
+    public Option<bool> Freeze { get; } = new("--freeze")
+    {
+        Description = "With --from: train the classifier alone. The features, the statistics of their batch norm too, stay as they are.",
+    };
 
     /// <summary>How documents for programs are written.</summary>
     public static JsonSerializerOptions Json { get; } = new()

@@ -179,7 +179,8 @@ internal sealed class Reproducer
         if (run is not { IsDone: true })
         {
             using var trainer = TrainingSession.Open(loading => run is null
-                ? Trainer.Start(_data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading, cancel)
+                ? Trainer.Start(
+                    _data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading, cancel: cancel)
                 : Trainer.Resume(run.Folder, _settings.Data, _settings.Threads, loading, cancel));
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
             if (!TrainingSession.Run(trainer, cancel, session).Completed)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Riffle.Formats;
 
 namespace Riffle.Data;
 
@@ -7,14 +8,16 @@ namespace Riffle.Data;
 public static class DatasetCheck
 {
     /// <summary>Checks a data set folder, or a source for <see cref="Preparation"/>.</summary>
-    /// <param name="path">A data set folder, or a folder, .zip, .tar or .tar.gz of images.</param>
+    /// <param name="path">A data set folder, or a folder, .zip, .tar or .tar.gz of images, or TFRecords that another program wrote.</param>
     /// <param name="threads">Threads that decode, from 1.</param>
     /// <param name="progress">Told from one thread at a time how far it is; null for nobody.</param>
+    /// <param name="records">How TFRecords that another program wrote are understood; null: found out.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="ArgumentException">Fewer than one thread.</exception>
     /// <exception cref="RiffleException">There is nothing of that name, it can't be read, or a newer version wrote it.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public static CheckReport Run(string path, int threads, IProgress<PreparationProgress>? progress = null, CancellationToken cancel = default)
+    public static CheckReport Run(
+        string path, int threads, IProgress<PreparationProgress>? progress = null, TFRecordOptions? records = null, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         var clock = Stopwatch.StartNew();
@@ -23,7 +26,7 @@ public static class DatasetCheck
         var prepared = IsPrepared(path);
         var classes = prepared
             ? new PreparedCheck(path, findings, tally).Run(threads, progress, cancel)
-            : SourceCheck.Run(path, findings, tally, threads, progress, cancel);
+            : SourceCheck.Run(path, records ?? TFRecordOptions.Detect, findings, tally, threads, progress, cancel);
         cancel.ThrowIfCancellationRequested();
         return new CheckReport
         {
@@ -42,11 +45,28 @@ public static class DatasetCheck
     {
         try
         {
-            return Directory.Exists(path) && Directory.EnumerateFiles(path).Any(file => DatasetFiles.Belongs(Path.GetFileName(file)));
+            return Directory.Exists(path) && (File.Exists(Path.Combine(path, DatasetFiles.Info)) || Directory.EnumerateFiles(path).Any(IsOurShard));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Formats.AtomicFile.CannotRead(path, e);
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+
+    /// <summary>Others name their shards in the same way. Where <c>dataset.json</c> is gone the first record tells whose they are; one that is damaged is taken
+    /// for ours.</summary>
+    private static bool IsOurShard(string file)
+    {
+        if (!DatasetFiles.Belongs(Path.GetFileName(file)))
+            return false;
+        try
+        {
+            using var reader = new TFRecordReader(file);
+            return !reader.TryRead(out var record) || ImageExample.HasKeysOf(ForeignExample.Keys(record.Span));
+        }
+        catch (BadDataException)
+        {
+            return !TFRecordFile.IsCompressed(file);
         }
     }
 }

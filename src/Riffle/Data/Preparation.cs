@@ -13,7 +13,8 @@ namespace Riffle.Data;
 public static class Preparation
 {
     /// <summary>Prepares a data set. The output folder appears when it is complete; whatever fails, it is as it was before.</summary>
-    /// <param name="source">A folder, .zip, .tar or .tar.gz in Tiny ImageNet's layout or with class folders.</param>
+    /// <param name="source">A folder, .zip, .tar or .tar.gz in Tiny ImageNet's layout or with class folders, or TFRecords that another program wrote: a folder
+    /// of them, a file, or a pattern as <c>data/*.tfrecord</c>.</param>
     /// <param name="output">The folder to write.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told from one thread at a time how far it is; null for nobody.</param>
@@ -29,7 +30,7 @@ public static class Preparation
         CheckApart(source, output);
         var clock = Stopwatch.StartNew();
         using var folder = new PreparationFolder(output, options.Replace);
-        using var container = SourceContainer.Open(source);
+        using var container = SourceContainer.Open(source, options.Records);
         var job = new Job(container, options, progress, cancel);
         try
         {

@@ -15,6 +15,9 @@ public sealed record PreparationOptions
     /// <summary>Training shards, from 1 to 99,999; validation has a quarter as many. There are never more shards than images.</summary>
     public int Shards { get; init; } = 16;
 
+    /// <summary>How TFRecords that another program wrote are understood.</summary>
+    public TFRecordOptions Records { get; init; } = TFRecordOptions.Detect;
+
     /// <summary>Stop at the first thing that would be left out.</summary>
     public bool Strict { get; init; }
 

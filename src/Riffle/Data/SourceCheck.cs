@@ -8,15 +8,21 @@ internal static class SourceCheck
 {
     /// <summary>What preparation leaves out and nobody misses; all else that it leaves out is a fault.</summary>
     private static readonly HashSet<string> Harmless =
-        [SkipReason.EmptyClass, SkipReason.Unlisted, SkipReason.NoClass, SkipReason.Duplicate, SkipReason.Link];
+        [SkipReason.EmptyClass, SkipReason.Unlisted, SkipReason.NoClass, SkipReason.Duplicate, SkipReason.Link, SkipReason.Test];
 
     /// <returns>Number of classes.</returns>
     public static int Run(
-        string path, CheckFindings findings, CheckTally tally, int threads, IProgress<PreparationProgress>? progress, CancellationToken cancel)
+        string path,
+        TFRecordOptions records,
+        CheckFindings findings,
+        CheckTally tally,
+        int threads,
+        IProgress<PreparationProgress>? progress,
+        CancellationToken cancel)
     {
         try
         {
-            using var container = SourceContainer.Open(path);
+            using var container = SourceContainer.Open(path, records);
             var listing = container.List(found => progress?.Report(new(PreparationStage.Listing, found, 0)), cancel);
             var skips = new Skips(path, strict: false);
             var layout = SourceLayout.Find(path, listing, skips);

@@ -21,13 +21,16 @@ internal sealed unsafe class BoundNetwork : IDisposable
     private readonly Schedule _schedule;
     private readonly Weights _weights;
     private readonly int _blocks;
+    private readonly bool _isFrozen;
 
     /// <param name="schedule">The steps.</param>
     /// <param name="weights">Their memory is read by every run.</param>
     /// <param name="blocks">Blocks of the largest batch.</param>
     /// <param name="level">Vector width.</param>
-    public BoundNetwork(Schedule schedule, Weights weights, int blocks, VectorLevel level)
+    /// <param name="isFrozen">Whether all but the last layer is as in inference: batch norm takes its running statistics.</param>
+    public BoundNetwork(Schedule schedule, Weights weights, int blocks, VectorLevel level, bool isFrozen = false)
     {
+        _isFrozen = isFrozen;
         _schedule = schedule;
         _weights = weights;
         _blocks = blocks;
@@ -145,7 +148,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
         var output = step.Output!;
         var input = _weights.Network.Layers[layer.Inputs[0]].Output;
         var planes = _memory.Copy<int>(step.Inputs[0]);
-        var gather = output.Norm != null;
+        var gather = output.Norm != null && !_isFrozen;
         var arrivals = Arrivals(step, 0);
         Window Window(int stride) => new()
         {
@@ -230,7 +233,9 @@ internal sealed unsafe class BoundNetwork : IDisposable
 
         if (tensor.Norm is not { } norm)
             return null;
-        return new PendingNorm(tensor.NormKernel(_weights), _weights.OffsetOf(norm.Parameters[0]), _weights.OffsetOf(norm.Parameters[1]));
+        return _isFrozen
+            ? new FrozenNorm(tensor.NormKernel(_weights))
+            : new PendingNorm(tensor.NormKernel(_weights), _weights.OffsetOf(norm.Parameters[0]), _weights.OffsetOf(norm.Parameters[1]));
     }
 
     private Pending[] FinishedBackwardAfter(int step) =>

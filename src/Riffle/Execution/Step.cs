@@ -71,6 +71,19 @@ internal sealed unsafe class PendingNorm(BatchNormalisation kernel, long weightO
         kernel.Backward(planes, blocks, images, gradients + weightOffset, gradients + biasOffset);
 }
 
+/// <summary>Batch norm with its running statistics, of features that are not trained: it needs no batch and changes nothing.</summary>
+internal sealed unsafe class FrozenNorm(BatchNormalisation kernel) : Pending
+{
+    public override bool NeedsBatch => false;
+
+    public override void Prepare(in Planes planes) => kernel.Fold(
+        new Span<float>(planes.Scale + kernel.FirstPlane, kernel.Channels), new Span<float>(planes.Shift + kernel.FirstPlane, kernel.Channels));
+
+    public override void AfterBackward(in Planes planes, ReadOnlySpan<Block> blocks, int images, float* gradients)
+    {
+    }
+}
+
 /// <summary>The bias of a fully connected layer is what is added when its logits are read.</summary>
 internal sealed unsafe class PendingBias(int firstPlane, int count, float* bias, long biasOffset) : Pending
 {

@@ -25,6 +25,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     private readonly BlockLoss[] _losses;
     private readonly int[] _labels;
     private readonly int _blocksPerPart;
+    private readonly bool _isFrozen;
     private readonly float* _parts;
     private readonly float* _gradients;
     private readonly float* _scratch;
@@ -38,21 +39,24 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <param name="weights">Read by each step; running statistics are updated by it.</param>
     /// <param name="batch">Most images in a batch, at least 1.</param>
     /// <param name="threads">Threads that compute; results do not depend on it. 0: one per core.</param>
+    /// <param name="classifierAlone">Train the last layer alone: the others are as in inference, their running statistics stay, and their gradients
+    /// are zeros.</param>
     /// <exception cref="ArgumentOutOfRangeException">The batch is empty, or the number of threads is negative.</exception>
     /// <exception cref="RiffleException">There is not enough memory.</exception>
-    public TrainingPlan(Weights weights, int batch, int threads = 0)
-        : this(weights, batch, threads, VectorLevels.Best)
+    public TrainingPlan(Weights weights, int batch, int threads = 0, bool classifierAlone = false)
+        : this(weights, batch, threads, VectorLevels.Best, classifierAlone)
     {
     }
 
-    internal TrainingPlan(Weights weights, int batch, int threads, VectorLevel level)
+    internal TrainingPlan(Weights weights, int batch, int threads, VectorLevel level, bool classifierAlone = false)
     {
+        _isFrozen = classifierAlone;
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
         var blocks = Lanes.Blocks(batch);
-        _network = new BoundNetwork(new Schedule(weights.Network), weights, blocks, level);
+        _network = new BoundNetwork(new Schedule(weights.Network), weights, blocks, level, classifierAlone);
         _blocksPerPart = (blocks + MostParts - 1) / MostParts;
         Parts = (blocks + _blocksPerPart - 1) / _blocksPerPart;
         Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Parts);
@@ -222,7 +226,7 @@ public sealed unsafe class TrainingPlan : IDisposable
 
         times?.Lap(worker, OtherWork.Loss);
         FinishBackward(steps.Length, used, worker);
-        for (var s = steps.Length - 1; s >= 0; s--)
+        for (var s = steps.Length - 1; s >= (_isFrozen ? steps.Length - 1 : 0); s--)
         {
             var last = -1;
             for (var i = first; i < end; i++)

@@ -1,32 +1,31 @@
-using System.Buffers.Binary;
 using Google.Protobuf;
 using Riffle.Formats.Protos;
 
 namespace Riffle.Formats;
 
 /// <summary>
-/// Writes scalars for TensorBoard as TensorFlow 2 does: a file of TFRecords, each an Event; the first says the version. Every writer begins a file of its
+/// Writes events for TensorBoard as TensorFlow 2 does: a file of TFRecords, each an Event; the first says the version. Every writer begins a file of its
 /// own, and TensorBoard shows the files of a folder as one curve, so a resumed run goes on in a new file.
 /// </summary>
 public sealed class EventFileWriter : IDisposable
 {
-    static int _count;
+    private static int _count;
 
-    readonly FileStream _stream;
-    readonly TFRecordWriter _records;
+    private readonly FileStream _stream;
+    private readonly TFRecordWriter _records;
 
     /// <summary>Begins an events file in a folder, which is made where it is missing.</summary>
     /// <exception cref="RiffleException">The folder or the file can't be written.</exception>
     public EventFileWriter(string directory)
     {
         var now = DateTimeOffset.UtcNow;
-        int number = Interlocked.Increment(ref _count) - 1;
+        var number = Interlocked.Increment(ref _count) - 1;
         Path = System.IO.Path.Combine(
             directory, $"events.out.tfevents.{now.ToUnixTimeSeconds():D10}.{Environment.MachineName}.{Environment.ProcessId}.{number}.v2");
         try
         {
             Directory.CreateDirectory(directory);
-            _stream = new FileStream(Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+            _stream = new FileStream(Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -47,37 +46,47 @@ public sealed class EventFileWriter : IDisposable
     /// <param name="value">The value.</param>
     /// <param name="wallTime">When, in seconds since 1970.</param>
     /// <exception cref="RiffleException">The file can't be written.</exception>
-    public void Scalar(string tag, long step, float value, double wallTime)
-    {
-        var content = new byte[sizeof(float)];
-        BinaryPrimitives.WriteSingleLittleEndian(content, value);
-        Write(new Event
-        {
-            WallTime = wallTime,
-            Step = step,
-            Summary = new Summary
-            {
-                Value =
-                {
-                    new Summary.Types.Value
-                    {
-                        Tag = tag,
-                        Tensor = new TensorProto
-                        {
-                            Dtype = DataType.DtFloat,
-                            TensorShape = new TensorShapeProto(),
-                            TensorContent = UnsafeByteOperations.UnsafeWrap(content),
-                        },
-                        Metadata = new SummaryMetadata
-                        {
-                            PluginData = new SummaryMetadata.Types.PluginData { PluginName = "scalars" },
-                            DataClass = DataClass.Scalar,
-                        },
-                    },
-                },
-            },
-        });
-    }
+    public void Scalar(string tag, long step, float value, double wallTime) => Write(step, wallTime, EventValues.Scalar(tag, value));
+
+    /// <summary>Adds how values are distributed: thirty buckets of the same width from the least to the largest.</summary>
+    /// <param name="tag">Its name.</param>
+    /// <param name="step">The step or epoch.</param>
+    /// <param name="values">The values, all finite.</param>
+    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <exception cref="RiffleException">The file can't be written.</exception>
+    public void Histogram(string tag, long step, ReadOnlySpan<float> values, double wallTime) => Write(step, wallTime, EventValues.Histogram(tag, values));
+
+    /// <summary>Adds images of one size.</summary>
+    /// <param name="tag">Their name.</param>
+    /// <param name="step">The step or epoch.</param>
+    /// <param name="width">Columns.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="encoded">JPEG or PNG files.</param>
+    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <exception cref="RiffleException">The file can't be written.</exception>
+    public void Images(string tag, long step, int width, int height, IEnumerable<byte[]> encoded, double wallTime) =>
+        Write(step, wallTime, EventValues.Images(tag, width, height, encoded));
+
+    /// <summary>Adds a text in Markdown.</summary>
+    /// <param name="tag">Its name.</param>
+    /// <param name="step">The step or epoch.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <exception cref="RiffleException">The file can't be written.</exception>
+    public void Text(string tag, long step, string text, double wallTime) => Write(step, wallTime, EventValues.Text(tag, text));
+
+    /// <summary>Adds the hyper-parameters of a training, once at its begin.</summary>
+    /// <param name="values">Each a bool, a double or a string.</param>
+    /// <param name="group">The same for trainings with the same ones.</param>
+    /// <param name="wallTime">When it began, in seconds since 1970.</param>
+    /// <exception cref="RiffleException">The file can't be written.</exception>
+    public void HyperParameters(IReadOnlyDictionary<string, object> values, string group, double wallTime) =>
+        Write(0, wallTime, EventValues.SessionStart(values, group, wallTime));
+
+    /// <summary>Adds that a training has come to its end.</summary>
+    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <exception cref="RiffleException">The file can't be written.</exception>
+    public void Completed(double wallTime) => Write(0, wallTime, EventValues.SessionEnd(wallTime));
 
     /// <summary>Hands what was added to the system, where TensorBoard sees it.</summary>
     /// <exception cref="RiffleException">The file can't be written.</exception>
@@ -86,9 +95,12 @@ public sealed class EventFileWriter : IDisposable
     /// <summary>Flushes and closes the file.</summary>
     public void Dispose() => Guard(_records.Dispose);
 
-    void Write(Event e) => Guard(() => _records.Write(e.ToByteArray()));
+    private void Write(long step, double wallTime, Summary.Types.Value value) =>
+        Write(new Event { WallTime = wallTime, Step = step, Summary = new Summary { Value = { value } } });
 
-    void Guard(Action action)
+    private void Write(Event e) => Guard(() => _records.Write(e.ToByteArray()));
+
+    private void Guard(Action action)
     {
         try
         {

@@ -10,6 +10,8 @@ public sealed record ImageExample
         LabelKey = "image/class/label", SynsetKey = "image/class/synset", TextKey = "image/class/text", FileNameKey = "image/filename",
         OneHotKey = "image/class/onehot";
 
+    static readonly string[] Keys = [LabelKey, SynsetKey, TextKey, EncodedKey, FileNameKey, FormatKey, HeightKey, WidthKey];
+
     /// <summary>The image file's bytes, as they were.</summary>
     public required ReadOnlyMemory<byte> Encoded { get; init; }
 
@@ -81,6 +83,9 @@ public sealed record ImageExample
             OneHot = OneHotOf(features),
         };
     }
+
+    /// <summary>Whether these are the keys of a record that <see cref="ToBytes"/> makes, neither more nor fewer.</summary>
+    internal static bool HasKeysOf(IEnumerable<string> keys) => keys.Where(key => key != OneHotKey).ToHashSet().SetEquals(Keys);
 
     static Feature Bytes(ByteString value) => new() { BytesList = new BytesList { Value = { value } } };
 

@@ -1,12 +1,11 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Riffle.Formats;
 
 /// <summary>The content of a safetensors file, wholly read and checked.</summary>
-public sealed class SafeTensorsFile
+public sealed class SafeTensorsFile : ITensorFile
 {
     // The reference implementation's own limit on the header.
     const long MaxHeader = 100_000_000;
@@ -88,7 +87,7 @@ public sealed class SafeTensorsFile
         CheckLayout(entries, size - dataStart, path);
         foreach (var entry in entries.OrderBy(entry => entry.Begin))
         {
-            if (entry.Type is not ("F32" or "F16" or "BF16" or "F64")) continue;
+            if (!TensorValues.IsFloat(entry.Type)) continue;
             stream.Position = dataStart + entry.Begin;
             entry.Values = ReadFloats(stream, entry);
         }
@@ -128,21 +127,11 @@ public sealed class SafeTensorsFile
         return new Entry(
             name,
             type,
-            BytesPerValue(type) ?? throw new FormatException($"'{name}' is of the unknown type '{type}'"),
+            TensorValues.BytesPerValue(type) ?? throw new FormatException($"'{name}' is of the unknown type '{type}'"),
             [.. value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())],
             offsets[0].GetInt64(),
             offsets[1].GetInt64());
     }
-
-    /// <summary>Null for an unknown type, and for those of less than a byte, which nothing that these networks use has.</summary>
-    static int? BytesPerValue(string type) => type switch
-    {
-        "BOOL" or "U8" or "I8" or "F8_E4M3" or "F8_E5M2" => 1,
-        "U16" or "I16" or "F16" or "BF16" => 2,
-        "U32" or "I32" or "F32" => 4,
-        "U64" or "I64" or "F64" or "C64" => 8,
-        _ => null,
-    };
 
     /// <summary>Every tensor as long as its shape says, one behind the other, from the first byte of the data to the last: the format allows no gaps.</summary>
     static void CheckLayout(List<Entry> entries, long size, string path)
@@ -175,32 +164,11 @@ public sealed class SafeTensorsFile
             var target = values.AsSpan(done, Math.Min(values.Length - done, piece.Length / entry.Width));
             var bytes = piece.AsSpan(0, target.Length * entry.Width);
             stream.ReadExactly(bytes);
-            Convert(bytes, entry, target);
+            TensorValues.ToFloats(bytes, entry.Type, target);
             done += target.Length;
         }
 
         return values;
-    }
-
-    static void Convert(ReadOnlySpan<byte> bytes, Entry entry, Span<float> values)
-    {
-        if (entry.Type == "F32" && BitConverter.IsLittleEndian)
-        {
-            MemoryMarshal.Cast<byte, float>(bytes).CopyTo(values);
-            return;
-        }
-
-        for (int i = 0; i < values.Length; i++)
-        {
-            var value = bytes[(i * entry.Width)..];
-            values[i] = entry.Type switch
-            {
-                "F32" => BinaryPrimitives.ReadSingleLittleEndian(value),
-                "F64" => (float)BinaryPrimitives.ReadDoubleLittleEndian(value),
-                "F16" => (float)BinaryPrimitives.ReadHalfLittleEndian(value),
-                _ => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(value) << 16), // BF16: the upper half of an F32
-            };
-        }
     }
 
     static BadDataException Bad(string path, long offset, string what, Exception? inner = null) =>

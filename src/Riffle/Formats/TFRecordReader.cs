@@ -15,10 +15,10 @@ public sealed class TFRecordReader : IDisposable
     byte[] _buffer = new byte[1 << 14];
     long _next;
 
-    /// <summary>Opens a TFRecord file (not compressed).</summary>
+    /// <summary>Opens a TFRecord file that is not compressed; <see cref="TFRecordFile.Open"/> takes any.</summary>
     /// <exception cref="RiffleException">The file can't be opened.</exception>
     public TFRecordReader(string path)
-        : this(Open(path), path)
+        : this(TFRecordFile.OpenFile(path), path)
     {
     }
 
@@ -57,6 +57,14 @@ public sealed class TFRecordReader : IDisposable
         {
             throw AtomicFile.CannotRead(_name, e);
         }
+    }
+
+    /// <summary>As <see cref="Resume"/>, where it is possible: not in a compressed file.</summary>
+    public bool TryResume()
+    {
+        if (!_stream.CanSeek) return false;
+        Resume();
+        return true;
     }
 
     /// <summary>
@@ -98,7 +106,7 @@ public sealed class TFRecordReader : IDisposable
         }
     }
 
-    static bool IsWhole(ReadOnlySpan<byte> header) =>
+    internal static bool IsWhole(ReadOnlySpan<byte> header) =>
         BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..]) == Crc32C.Masked(header[..sizeof(ulong)]);
 
     bool Read(out ReadOnlyMemory<byte> record)
@@ -130,7 +138,7 @@ public sealed class TFRecordReader : IDisposable
     /// <param name="what">What is wrong, without a full stop.</param>
     /// <param name="inner">The error that told.</param>
     public BadDataException Damaged(string what, Exception? inner = null) =>
-        new($"{_name}: record {Index} at byte {Offset}: {what}. The file is damaged; make it again with `riffle prepare`.", inner);
+        new($"{_name}: record {Index} at byte {Offset}: {what}. The file is damaged: get a whole copy, or make it again.", inner);
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _stream.Dispose();
@@ -145,18 +153,6 @@ public sealed class TFRecordReader : IDisposable
             int read = _stream.ReadAtLeast(_buffer.AsSpan(got, wanted - got), wanted - got, throwOnEndOfStream: false);
             got += read;
             if (got < wanted) throw Damaged($"the record should hold {length} bytes and a checksum, the file ends after {got}");
-        }
-    }
-
-    static FileStream Open(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw AtomicFile.CannotRead(path, e);
         }
     }
 }

@@ -8,7 +8,7 @@ namespace Riffle.Networks;
 public static partial class NetworkCatalogue
 {
     private const int MaximumSize = 4096;
-    private const int MaximumClasses = 100_000;
+    internal const int MaximumClasses = 100_000;
     private const int MaximumUnits = 100;
 
     private static readonly ImmutableArray<Family> Families = [ShuffleNetV1.Family, ShuffleNetV2.Family, MobileNetV1.Family];

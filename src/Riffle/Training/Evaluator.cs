@@ -97,7 +97,18 @@ public sealed class Evaluator : IDisposable
     /// <param name="confusions">Counts what each image is taken for; as many classes as the network has.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default)
+    public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default) =>
+        Run(progress, confusions, mistakes: null, cancel);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _plan.Dispose();
+        _loader.Dispose();
+    }
+
+    /// <summary>The same, keeping images that are taken for another class.</summary>
+    internal Measures Run(Action<int>? progress, ConfusionMatrix? confusions, Mistakes? mistakes, CancellationToken cancel)
     {
         var tally = default(Tally);
         _plan.Refresh();
@@ -113,6 +124,7 @@ public sealed class Evaluator : IDisposable
                 var label = _classOf[batch.Labels[i]];
                 tally = tally.Plus(logits, label);
                 confusions?.Add(label, logits);
+                mistakes?.Add(logits, label, batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
             }
 
             progress?.Invoke((int)tally.Images);
@@ -121,13 +133,6 @@ public sealed class Evaluator : IDisposable
         if (tally.Images != Images)
             throw new BadDataException($"{_directory}: {tally.Images} validation images were read, dataset.json counts {Images}; prepare the data set again");
         return tally.Mean();
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _plan.Dispose();
-        _loader.Dispose();
     }
 
     private static int[] Match(IReadOnlyList<DatasetClass> classes, Dataset data)

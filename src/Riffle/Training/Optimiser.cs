@@ -35,11 +35,13 @@ public sealed class Optimiser
     /// <param name="kind">The rule.</param>
     /// <param name="momentum">µ, from 0 to below 1; Adam ignores it.</param>
     /// <param name="weightDecay">Strength of the L2 term: this times the kernel is added to its gradient. At least 0.</param>
-    public Optimiser(Weights weights, OptimiserKind kind, float momentum, float weightDecay)
+    /// <param name="classifierAlone">Leave all weights but those of the last layer as they are.</param>
+    public Optimiser(Weights weights, OptimiserKind kind, float momentum, float weightDecay, bool classifierAlone = false)
     {
         Kind = kind;
         _momentum = momentum;
-        foreach (var p in weights.Network.Parameters.Where(p => p.IsTrained))
+        var parameters = classifierAlone ? weights.Network.Layers[^1].Parameters : weights.Network.Parameters;
+        foreach (var p in parameters.Where(p => p.IsTrained))
         {
             var decay = p.Kind == ParameterKind.Kernel ? weightDecay : 0;
             var start = weights.OffsetOf(p);

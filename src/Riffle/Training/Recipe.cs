@@ -32,6 +32,12 @@ public sealed record Recipe
     /// <summary>Images in a step, at least 1. A data set with fewer training images takes them all in each step.</summary>
     public int Batch { get; init; } = 128;
 
+    /// <summary>
+    /// Train the classifier alone. The features are as in inference: neither their weights nor the running statistics of batch norm change, and batch norm
+    /// takes these statistics, not the batch's.
+    /// </summary>
+    public bool FreezeFeatures { get; init; }
+
     /// <summary>What is done to training images.</summary>
     public required Augmentation Augmentation { get; init; }
 
@@ -60,8 +66,11 @@ public sealed record Recipe
         Augmentation = Augmentation.CropAndFlip,
     };
 
+    /// <summary>For weights that have learnt something before: half as long, and at a tenth of the rate, which keeps what they know.</summary>
+    public static Recipe FineTune { get; } = Best with { Name = "finetune", Schedule = Best.Schedule with { LearningRate = 0.05 }, Epochs = 15 };
+
     /// <summary>All recipes that have a name.</summary>
-    public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best];
+    public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best, FineTune];
 
     /// <summary>
     /// This recipe for a data set of that size: where an epoch would have fewer than forty steps, the batch is halved, to 16 at least, and the

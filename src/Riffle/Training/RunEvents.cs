@@ -1,35 +1,197 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Riffle.Data;
+using Riffle.Execution;
 using Riffle.Formats;
+using Riffle.Formats.Protos;
+using Riffle.Networks;
 
 namespace Riffle.Training;
 
-/// <summary>The TensorBoard events of a run: <c>train/</c> and <c>validation/</c>, a point per epoch under the names that Keras uses.</summary>
-internal sealed class RunEvents(string run) : IDisposable
+/// <summary>
+/// The TensorBoard events of a run, under the names that Keras uses: <c>train/</c> and <c>validation/</c> with a point per epoch, histograms of the kernels,
+/// the loss of every batch and images that were misclassified; hyper-parameters in the run's own folder.
+/// </summary>
+/// <remarks>Each process that goes on with a run writes files of its own, which TensorBoard joins. Epochs count from 1, as everywhere in Riffle.</remarks>
+internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<DatasetClass> classes) : IDisposable
 {
-    private EventFileWriter? _train, _validation;
+    /// <summary>Images that were misclassified, for each epoch.</summary>
+    public const int Mistakes = 8;
 
-    /// <summary>Adds an epoch. Each process that goes on with a run writes files of its own, which TensorBoard joins.</summary>
-    public void Write(EpochReport report)
+    private const string BatchPrefix = "batch_", EpochLoss = "epoch_loss";
+    private const int BufferedSteps = 512;
+    private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(10);
+
+    private readonly (long Step, float Loss, double Time)[] _steps = new (long, float, double)[BufferedSteps];
+    private int _buffered;
+    private long _flushed = Stopwatch.GetTimestamp();
+    private EventFileWriter? _train, _validation, _session;
+
+    private static double Now => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0;
+
+    private string TrainFolder => Path.Combine(run, "train");
+
+    private string ValidationFolder => Path.Combine(run, "validation");
+
+    /// <summary>
+    /// Brings what is there to the place of a checkpoint. A crash may have come after events were written and before the checkpoint: they go, for they will be
+    /// written again; what a power cut has taken of finished epochs is written again from their measures.
+    /// </summary>
+    /// <param name="record">The place.</param>
+    /// <param name="stepsTaken">Steps taken in all.</param>
+    public void GoOn(TrainingRecord record, long stepsTaken)
     {
-        _train ??= new(Path.Combine(run, "train"));
-        _validation ??= new(Path.Combine(run, "validation"));
-        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0;
-        var (epoch, metrics) = (report.Metrics.Epoch, report.Metrics);
-        foreach (var (writer, measures) in new[] { (_train, metrics.Train), (_validation, metrics.Validation) })
-        {
-            writer.Scalar("epoch_loss", epoch, (float)measures.Loss, now);
-            writer.Scalar("epoch_accuracy", epoch, (float)(measures.Top1 / 100), now);
-            writer.Scalar("epoch_top_5_accuracy", epoch, (float)(measures.Top5 / 100), now);
-        }
+        var (epochs, history) = (record.Progress.Epochs, record.History);
+        bool Keep(Event e) => e.Summary is not { Value: [var value, ..] }
+            || e.Step <= (value.Tag.StartsWith(BatchPrefix, StringComparison.Ordinal) ? stepsTaken : epochs);
+        HashSet<long> Epochs(string folder) =>
+        [
+            .. Files(folder).SelectMany(file => EventFile.Keep(file, Keep)).Where(e => e.Summary?.Value is [{ Tag: EpochLoss }, ..]).Select(e => e.Step),
+        ];
+        var (train, validation) = (Epochs(TrainFolder), Epochs(ValidationFolder));
+        foreach (var epoch in history.Where(epoch => !train.Contains(epoch.Epoch)))
+            WriteMeasures(Train, epoch, epoch.Train);
+        foreach (var epoch in history.Where(epoch => !validation.Contains(epoch.Epoch)))
+            WriteMeasures(Validation, epoch, epoch.Validation);
+        if (!Files(run).Any(HasSession))
+            WriteSession(record);
+        Flush();
+    }
 
-        _train.Scalar("epoch_learning_rate", epoch, (float)metrics.LearningRate, now);
-        _train.Scalar("epoch_images_per_second", epoch, (float)(report.TrainingImages / Math.Max(report.Training.TotalSeconds, 1e-9)), now);
-        _train.Flush();
-        _validation.Flush();
+    /// <summary>Takes note of a step. Allocates nothing but now and then, when it writes what it noted.</summary>
+    /// <param name="step">Steps taken in all, this one included.</param>
+    /// <param name="loss">Mean loss of its batch.</param>
+    public void Step(long step, double loss)
+    {
+        _steps[_buffered++] = (step, (float)loss, Now);
+        if (_buffered == _steps.Length || Stopwatch.GetElapsedTime(_flushed) > FlushInterval)
+            Flush();
+    }
+
+    /// <summary>Adds an epoch.</summary>
+    /// <param name="report">What it measured.</param>
+    /// <param name="weights">The weights after it.</param>
+    /// <param name="mistakes">Validation images that were misclassified.</param>
+    public void Epoch(EpochReport report, Weights weights, IReadOnlyList<Mistake> mistakes)
+    {
+        var (metrics, now) = (report.Metrics, Now);
+        WriteSteps();
+        WriteMeasures(Train, metrics, metrics.Train);
+        WriteMeasures(Validation, metrics, metrics.Validation);
+        Train.Scalar("epoch_images_per_second", metrics.Epoch, (float)(report.TrainingImages / Math.Max(report.Training.TotalSeconds, 1e-9)), now);
+        foreach (var p in weights.Network.Parameters.Where(p => p.Kind == ParameterKind.Kernel))
+            Train.Histogram($"{p.Name}/histogram", metrics.Epoch, weights[p.Name], now);
+        if (mistakes.Count > 0)
+            WriteMistakes(metrics.Epoch, mistakes, now);
+        Flush();
+    }
+
+    /// <summary>Adds that the run has come to its end.</summary>
+    public void Complete()
+    {
+        Session.Completed(Now);
+        Flush();
+    }
+
+    /// <summary>Brings everything to where TensorBoard sees it.</summary>
+    public void Flush()
+    {
+        WriteSteps();
+        _flushed = Stopwatch.GetTimestamp();
+        _train?.Flush();
+        _validation?.Flush();
+        _session?.Flush();
     }
 
     public void Dispose()
     {
         _train?.Dispose();
         _validation?.Dispose();
+        _session?.Dispose();
+    }
+
+    private EventFileWriter Train => _train ??= new(TrainFolder);
+
+    private EventFileWriter Validation => _validation ??= new(ValidationFolder);
+
+    private EventFileWriter Session => _session ??= new(run);
+
+    private static string[] Files(string folder) => Directory.Exists(folder) ? Directory.GetFiles(folder, "events.out.tfevents.*") : [];
+
+    private static bool HasSession(string file) => EventFile.Keep(file, _ => true).Any(e => e.Summary?.Value is [{ Tag: EventValues.SessionStartTag }, ..]);
+
+    private static void WriteMeasures(EventFileWriter writer, EpochMetrics epoch, Measures measures)
+    {
+        var now = Now;
+        writer.Scalar(EpochLoss, epoch.Epoch, (float)measures.Loss, now);
+        writer.Scalar("epoch_accuracy", epoch.Epoch, (float)(measures.Top1 / 100), now);
+        writer.Scalar("epoch_top_5_accuracy", epoch.Epoch, (float)(measures.Top5 / 100), now);
+        if (ReferenceEquals(measures, epoch.Train))
+            writer.Scalar("epoch_learning_rate", epoch.Epoch, (float)epoch.LearningRate, now);
+    }
+
+    private void WriteSteps()
+    {
+        foreach (var (step, loss, time) in _steps.AsSpan(0, _buffered))
+            Train.Scalar(BatchPrefix + "loss", step, loss, time);
+        _buffered = 0;
+    }
+
+    private void WriteMistakes(int epoch, IReadOnlyList<Mistake> mistakes, double now)
+    {
+        var size = network.ImageSize;
+        Validation.Images("misclassified", epoch, size, size, mistakes.Select(mistake => JpegEncoder.Encode(new(size, size, mistake.Pixels))), now);
+        var table = new StringBuilder("| image | shows | taken for | probability |\n| --- | --- | --- | --- |\n");
+        for (var i = 0; i < mistakes.Count; i++)
+        {
+            var (label, guess, probability) = (classes[mistakes[i].Label], classes[mistakes[i].Guess], mistakes[i].Probability);
+            table.Append(CultureInfo.InvariantCulture, $"| {i} | {Name(label)} | {Name(guess)} | {probability:0.0000} |\n");
+        }
+
+        Validation.Text("misclassified_classes", epoch, table.ToString(), now);
+
+        static string Name(DatasetClass c) => (c.Text.Length == 0 || c.Text == c.Name ? c.Name : $"{c.Name} {c.Text}").Replace('|', '/');
+    }
+
+    private void WriteSession(TrainingRecord record)
+    {
+        var values = new SortedDictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["network"] = network.Name,
+            ["image_size"] = (double)network.ImageSize,
+            ["seed"] = (double)record.Seed,
+        };
+        if (record.From is { } from)
+            values["from"] = from;
+        AddAll(JsonSerializer.SerializeToElement(record.Recipe, TrainingJson.Compact), "", values);
+        var group = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(values, TrainingJson.Compact)));
+        Session.HyperParameters(values, group, Now);
+    }
+
+    /// <summary>Every entry of a recipe, whatever entries it has.</summary>
+    private static void AddAll(JsonElement entries, string prefix, SortedDictionary<string, object> values)
+    {
+        foreach (var entry in entries.EnumerateObject())
+        {
+            var name = prefix + entry.Name;
+            switch (entry.Value.ValueKind)
+            {
+                case JsonValueKind.Object:
+                    AddAll(entry.Value, $"{name}.", values);
+                    break;
+                case JsonValueKind.Number:
+                    values[name] = entry.Value.GetDouble();
+                    break;
+                case JsonValueKind.True or JsonValueKind.False:
+                    values[name] = entry.Value.GetBoolean();
+                    break;
+                case JsonValueKind.String:
+                    values[name] = entry.Value.GetString()!;
+                    break;
+            }
+        }
     }
 }

@@ -18,12 +18,14 @@ namespace Riffle.Training;
 /// <param name="Recipe">How.</param>
 /// <param name="Seed">Decides everything random.</param>
 /// <param name="Threads">Threads asked for; 0: one per core. The result does not depend on it.</param>
+/// <param name="From">The run or checkpoint that is fine-tuned; null where the weights began anew.</param>
 public sealed record RunDescription(
-    string Riffle, string Dotnet, string System, string DataDirectory, DatasetIdentity Data, NetworkSpec Network, Recipe Recipe, ulong Seed, int Threads)
+    string Riffle, string Dotnet, string System, string DataDirectory, DatasetIdentity Data, NetworkSpec Network, Recipe Recipe, ulong Seed, int Threads,
+    string? From = null)
 {
     internal static RunDescription Of(string dataDirectory, TrainingRecord training, NetworkSpec network, int threads) => new(
         RiffleVersion.Text, RuntimeInformation.FrameworkDescription, RuntimeInformation.RuntimeIdentifier,
-        Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads);
+        Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads, training.From);
 }
 
 /// <summary>The folder of a run, held by one process at a time: where its files are, and writing those that are not checkpoints.</summary>
@@ -80,7 +82,12 @@ internal sealed class RunFolder : IDisposable
         if (!System.IO.Directory.Exists(path))
             throw new RiffleException($"{path}: no such folder; --resume takes the folder that was the --out of 'riffle train'");
         if (!File.Exists(Path.Combine(Checkpoints(path), LastName)))
-            throw new RiffleException($"{path}: no run to go on with: it has no {Path.Combine("checkpoints", LastName)}; start one by 'riffle train --out'");
+        {
+            throw new RiffleException(
+                $"{path}: no run to go on with: it has no {Path.Combine("checkpoints", LastName)}; start one by 'riffle train --out', with --from if it is to "
+                + "begin with other weights");
+        }
+
         return Hold(path);
     }
 
@@ -117,6 +124,13 @@ internal sealed class RunFolder : IDisposable
     {
         AtomicFile.WriteText(Description, JsonSerializer.Serialize(description, TrainingJson.Indented) + "\n");
         System.IO.Directory.CreateDirectory(Checkpoints(Directory));
+    }
+
+    /// <summary>Writes a checkpoint from elsewhere, which is all there is in the folder.</summary>
+    public void WriteBest(Checkpoint checkpoint)
+    {
+        System.IO.Directory.CreateDirectory(Checkpoints(Directory));
+        checkpoint.Save(Best);
     }
 
     /// <summary>Writes the whole of metrics.csv. No times are in it, so a run that was interrupted gives the same file as one that was not.</summary>

@@ -40,7 +40,7 @@ public sealed class Trainer : IDisposable
         {
             (_spec, _weights, _normalisation, _record) = (start.Spec, start.Weights, start.Normalisation, start.Training!);
             (_classes, _recipe, DataDirectory) = ([.. start.Classes], _record.Recipe, data.Directory);
-            _optimiser = new(_weights, _recipe.Optimiser, (float)_recipe.Momentum, (float)_recipe.WeightDecay);
+            _optimiser = new(_weights, _recipe.Optimiser, (float)_recipe.Momentum, (float)_recipe.WeightDecay, _recipe.FreezeFeatures);
             foreach (var ((_, to), (_, from)) in _optimiser.State.Zip(start.OptimiserState))
                 from.CopyTo(to, 0);
 
@@ -54,9 +54,9 @@ public sealed class Trainer : IDisposable
                 throw new BadDataException($"{folder.Last}: tells of step {steps} in epoch {epochs + 1}, which this training can't have; start a new run");
             if (_loader.InMemory)
                 _record = _record with { ImageMemory = null };
-            _owned.Push(_plan = new(_weights, batch, threads));
+            _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), cancel));
-            _owned.Push(_events = new(folder.Directory));
+            _owned.Push(_events = new(folder.Directory, _spec, _classes));
         }
         catch
         {
@@ -85,8 +85,10 @@ public sealed class Trainer : IDisposable
     /// <param name="seed">Decides everything random.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
+    /// <param name="from">The weights to begin with; null: drawn from the seed.</param>
     /// <param name="cancel">Stops the decoding.</param>
-    /// <exception cref="ArgumentException">The recipe or the network is impossible.</exception>
+    /// <exception cref="ArgumentException">The recipe or the network is impossible, or the network is another one than that of
+    /// <paramref name="from"/>.</exception>
     /// <exception cref="RiffleException">The folder is not empty, or the data set can't be trained on.</exception>
     public static Trainer Start(
         Dataset data,
@@ -96,6 +98,7 @@ public sealed class Trainer : IDisposable
         ulong seed = 0,
         int threads = 0,
         IProgress<(long Done, long Total)>? loading = null,
+        FineTuning? from = null,
         CancellationToken cancel = default)
     {
         recipe.Check();
@@ -107,8 +110,9 @@ public sealed class Trainer : IDisposable
         var weights = new Weights(NetworkCatalogue.Build(network));
         Initialisation.Fill(weights, recipe.Initialisation, seed);
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
-        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, []);
-        var untrained = new Checkpoint(network, weights, data.Info.Classes, Normalisation.ImageNet, record);
+        from?.Begin(weights, network, data.Info.Classes);
+        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, [], from?.Path);
+        var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         return new Trainer(RunFolder.Create(run), data, untrained, threads, loading, cancel).Begin(threads);
     }
 
@@ -158,8 +162,9 @@ public sealed class Trainer : IDisposable
     /// <exception cref="BadDataException">The data set is damaged.</exception>
     public TrainingOutcome Run(ITrainingObserver? observer = null, CancellationToken cancel = default)
     {
-        if (_record.Progress.Epochs < _recipe.Epochs)
-            observer?.Started(Place(LearningRate()));
+        if (_record.Progress.Epochs == _recipe.Epochs)
+            return Outcome(completed: true);
+        observer?.Started(Place(LearningRate()));
         while (_record.Progress.Epochs < _recipe.Epochs)
         {
             var clock = Stopwatch.StartNew();
@@ -171,8 +176,9 @@ public sealed class Trainer : IDisposable
             clock.Restart();
             try
             {
-                var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), cancel: cancel);
-                var report = EndEpoch(validation, trainingTime, images, clock.Elapsed);
+                var mistakes = new Mistakes(RunEvents.Mistakes);
+                var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), confusions: null, mistakes, cancel);
+                var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }
             catch (OperationCanceledException)
@@ -181,6 +187,7 @@ public sealed class Trainer : IDisposable
             }
         }
 
+        _events.Complete();
         return Outcome(completed: true);
     }
 
@@ -209,6 +216,7 @@ public sealed class Trainer : IDisposable
             _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
             tally = tally.Plus(result, batch.Count);
             steps++;
+            _events.Step(global + 1, result.Loss);
             observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
 
             var stop = cancel.IsCancellationRequested;
@@ -232,7 +240,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Writes all that an epoch leaves behind, what a resume starts from last: a crash before it repeats steps, and the same files come out.</summary>
-    private EpochReport EndEpoch(Measures validation, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
+    private EpochReport EndEpoch(Measures validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
     {
         var progress = _record.Progress;
         var rate = _recipe.Schedule.At(
@@ -247,7 +255,7 @@ public sealed class Trainer : IDisposable
         if (isBest)
             ToCheckpoint().Save(_folder.Best);
         var report = new EpochReport(metrics, isBest, trainingTime, trainingImages, validationTime);
-        _events.Write(report);
+        _events.Epoch(report, _weights, mistakes.Kept);
         _folder.WriteMetrics(_record.History);
         ToCheckpoint(_optimiser.State).Save(_folder.Last);
         return report;
@@ -262,6 +270,9 @@ public sealed class Trainer : IDisposable
             _folder.WriteMetrics(_record.History);
             if (_record.Progress == Progress.None)
                 ToCheckpoint(_optimiser.State).Save(_folder.Last);
+
+            // After the first checkpoint: a folder without one counts as unbegun.
+            _events.GoOn(_record, (long)_record.Progress.Epochs * _loader.BatchesPerEpoch + _record.Progress.Steps);
             return this;
         }
         catch

@@ -9,8 +9,9 @@ namespace Riffle.Training;
 /// <param name="ImageMemory">Most bytes for decoded training images where they did not all fit, on which their order depends; null where they did.</param>
 /// <param name="Progress">How far the training is.</param>
 /// <param name="History">What every finished epoch measured.</param>
+/// <param name="From">The run or checkpoint whose weights they were at first, as it was given; null where they began anew.</param>
 public sealed record TrainingRecord(
-    Recipe Recipe, ulong Seed, DatasetIdentity Data, long? ImageMemory, Progress Progress, ImmutableArray<EpochMetrics> History)
+    Recipe Recipe, ulong Seed, DatasetIdentity Data, long? ImageMemory, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null)
 {
     /// <summary>The epoch of the highest validation top-1, the first of equal ones; null before the first has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);

@@ -219,7 +219,7 @@ public sealed class DatasetCheckTests : IDisposable
         var gone = _folder.PathOf("gone");
         Assert.StartsWith(gone, Assert.Throws<RiffleException>(() => Check(gone)).Message, StringComparison.Ordinal);
         Prepare(PreparationSource.TinyImageNet());
-        Assert.Throws<OperationCanceledException>(() => DatasetCheck.Run(Output, 2, null, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => DatasetCheck.Run(Output, 2, cancel: new CancellationToken(canceled: true)));
         Assert.Throws<ArgumentOutOfRangeException>(() => DatasetCheck.Run(Output, 0));
     }
 

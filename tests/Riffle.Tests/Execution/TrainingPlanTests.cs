@@ -56,6 +56,43 @@ public class TrainingPlanTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void TheClassifierAloneIsTrainedOnWhatInferenceSees(string width, string name)
+    {
+        const int Images = 19;
+        var level = VectorWidths.Count(Enum.Parse<VectorLevel>(width));
+        var weights = Create(name);
+        var (images, labels) = Batch(weights.Network, Images);
+        using (var whole = new TrainingPlan(weights, Images, 1))
+            whole.Step(images, labels); // statistics that are not those it began with
+        var running = weights.Running.ToArray();
+        using var plan = new TrainingPlan(weights, Images, 2, level, classifierAlone: true);
+        plan.Step(images, labels);
+
+        var classes = weights.Network.Classes;
+        float[] inferred = new float[Images * classes], logits = new float[Images * classes];
+        using (var inference = new InferencePlan(weights, Images, 1))
+            inference.Run(images, Images, inferred);
+        plan.ReadLogits(logits);
+        Assert.All(inferred.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, 1e-3f));
+        Assert.Equal(running, weights.Running.ToArray());
+
+        // The bias's gradient is what the probabilities are above the labels, in the mean.
+        var bias = weights.Network.Layers[^1].Parameters[1];
+        var expected = new double[classes];
+        for (var i = 0; i < Images; i++)
+        {
+            var powers = logits.Skip(i * classes).Take(classes).Select(logit => Math.Exp(logit)).ToArray();
+            for (var c = 0; c < classes; c++)
+                expected[c] += (powers[c] / powers.Sum() - (labels[i] == c ? 1 : 0)) / Images;
+        }
+
+        var gradients = plan.Gradients.ToArray();
+        Assert.All(expected.Zip(gradients[weights.OffsetOf(bias)..]), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+        Assert.All(gradients[..weights.OffsetOf(weights.Network.Layers[^1].Parameters[0])], gradient => Assert.Equal(0, gradient));
+    }
+
     [Fact]
     public void BytesAndFloatsAreTheSameImages()
     {

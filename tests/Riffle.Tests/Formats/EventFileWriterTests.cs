@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text.Json;
 using Riffle.Formats;
 using Riffle.Formats.Protos;
@@ -51,6 +50,49 @@ public class EventFileWriterTests
         Assert.StartsWith(file, Assert.Throws<RiffleException>(() => new EventFileWriter(Path.Combine(file, "train"))).Message);
     }
 
+    [Fact]
+    public void Histograms_are_TensorBoard_s_thirty_buckets()
+    {
+        float[] values = [-1, -1, -0.99f, 0, 1.91f, 1.95f, 2];
+        var rows = Rows(EventValues.Histogram("w", values));
+        Assert.Equal(30, rows.Length);
+        Assert.Equal((-1, -0.9, 3), (rows[0].Left, Math.Round(rows[0].Right, 9), rows[0].Count));
+        Assert.Equal((2.0, 3.0), (rows[29].Right, rows[29].Count));
+        Assert.Equal((1.0, 0.0), (rows[10].Count, Math.Round(rows[10].Left, 9)));
+        Assert.Equal(7, rows.Sum(row => row.Count));
+        Assert.Equal([(2.5, 3.5, 4.0)], Rows(EventValues.Histogram("w", new float[] { 3, 3, 3, 3 })));
+        Assert.Empty(Rows(EventValues.Histogram("w", [])));
+
+        static (double Left, double Right, double Count)[] Rows(Summary.Types.Value value)
+        {
+            var tensor = value.Tensor;
+            Assert.Equal(("histograms", DataType.DtDouble, 3), (value.Metadata.PluginData.PluginName, tensor.Dtype, tensor.TensorShape.Dim[1].Size));
+            var numbers = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(tensor.TensorContent.Span).ToArray();
+            return [.. numbers.Chunk(3).Select(row => (row[0], row[1], row[2]))];
+        }
+    }
+
+    [Fact]
+    public void Events_that_are_not_wanted_go_with_what_a_crash_left_unfinished()
+    {
+        using var folder = new TemporaryFolder();
+        string path;
+        using (var writer = new EventFileWriter(folder.Path))
+        {
+            path = writer.Path;
+            for (int i = 1; i <= 3; i++) writer.Scalar("epoch_loss", i, i, i);
+        }
+
+        byte[] whole = File.ReadAllBytes(path);
+        Assert.Equal(4, EventFile.Keep(path, _ => true).Count);
+        Assert.Equal(whole, File.ReadAllBytes(path));
+        Assert.Equal([0L, 1, 2], EventFile.Keep(path, e => e.Step < 3).Select(e => e.Step));
+        Assert.Equal([0L, 1, 2], Read(path).Select(e => e.Step));
+        File.WriteAllBytes(path, whole[..^5]);
+        Assert.Equal([0L, 1, 2], EventFile.Keep(path, _ => true).Select(e => e.Step));
+        Assert.Equal([0L, 1, 2], Read(path).Select(e => e.Step));
+    }
+
     /// <summary>A hundred points of one curve.</summary>
     [ExternalFact]
     public void What_TensorFlow_wrote_is_read()
@@ -71,13 +113,7 @@ public class EventFileWriterTests
             Assert.Equal((metric.GetProperty(which)[0].GetInt64(), metric.GetProperty(which)[1].GetSingle()), (scalar.Step, scalar.Value));
     }
 
-    static List<Event> Read(string path)
-    {
-        using var reader = new TFRecordReader(path);
-        var events = new List<Event>();
-        while (reader.TryRead(out var record)) events.Add(Event.Parser.ParseFrom(record.Span));
-        return events;
-    }
+    static List<Event> Read(string path) => [.. EventFile.Read(path)];
 
     static (string Tag, long Step, float Value, double WallTime) Scalar(Event e)
     {
@@ -85,7 +121,6 @@ public class EventFileWriterTests
         Assert.Equal("scalars", value.Metadata.PluginData.PluginName);
         Assert.Equal(DataType.DtFloat, value.Tensor.Dtype);
         Assert.Empty(value.Tensor.TensorShape.Dim);
-        Assert.Equal(sizeof(float), value.Tensor.TensorContent.Length);
-        return (value.Tag, e.Step, BinaryPrimitives.ReadSingleLittleEndian(value.Tensor.TensorContent.Span), e.WallTime);
+        return (value.Tag, e.Step, EventValues.ScalarOf(value)!.Value, e.WallTime);
     }
 }

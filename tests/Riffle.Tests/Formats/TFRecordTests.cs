@@ -136,7 +136,7 @@ public class TFRecordTests
     {
         using var reference = JsonDocument.Parse(File.ReadAllBytes(ExternalData.PathOf("tfrecord/reference.json")));
         var expected = reference.RootElement.GetProperty(file);
-        var records = ReadAll(new GZipStream(File.OpenRead(ExternalData.PathOf("tfrecord/" + file)), CompressionMode.Decompress));
+        var records = ReadAll(TFRecordFile.Open(ExternalData.PathOf("tfrecord/" + file)));
         Assert.Equal(expected.GetProperty("records").GetInt32(), records.Count);
         byte[] sum = SHA1.HashData([.. records.SelectMany(record => record)]);
         Assert.Equal(expected.GetProperty("sha1_of_concatenated_payloads").GetString(), Convert.ToHexStringLower(sum));

@@ -1,9 +1,12 @@
 using System.Formats.Tar;
+using System.IO.Compression;
 using System.Runtime.InteropServices;
+using Google.Protobuf;
 using Riffle.Data;
 using Riffle.Data.Sources;
 using Riffle.Execution;
 using Riffle.Formats;
+using Riffle.Formats.Protos;
 using Riffle.Networks;
 using Riffle.Tests.Data;
 using Riffle.Tests.Formats;
@@ -18,10 +21,14 @@ internal static class FuzzTargets
     {
         ["tfrecord"] = () => new("tfrecord", [Records(3), Records(1)], Seals.RecordHeader, ReadRecords, 64),
         ["example"] = () => new("example", [ImageFolder.Example(1, 16, 3), OneHotExample()], null, ReadExample, 64_000),
+        ["foreign records"] = () => new("foreign records", ForeignRecords(), Seals.RecordHeader, ReadArchive, 64_000),
+        ["events"] = () => new("events", [Events()], Seals.RecordHeader, ReadEvents, 640),
         ["checkpoint"] = () => new("checkpoint", [WholeCheckpoint!], null, (path, bytes) => Checkpoint.Load(Written(path, bytes)), 64),
         ["checkpoint header"] = () => new("checkpoint header", [CheckpointHeader()], null, ReadHeader, 64),
         ["checkpoint document"] = () => new("checkpoint document", [CheckpointDocument()], null, ReadDocument, 64),
         ["safetensors"] = () => new("safetensors", [TensorBytes()], null, (path, bytes) => SafeTensors.Read(Written(path, bytes)), 64),
+        ["torch file"] = () => new("torch file", TorchFiles(), null, (path, bytes) => ReadTensors(TensorFile.Read(Written(path, bytes))), 64),
+        ["torch pickle"] = () => new("torch pickle", [Pickle(TorchFiles()[0])], null, ReadPickle, 400),
         ["run.json"] = () => new("run.json", [DescriptionBytes()], null, ReadDescription, 64),
         ["dataset.json"] = () => new("dataset.json", [InfoBytes()], null, ReadInfo, 64),
         ["jpeg"] = () => new("jpeg", Jpegs(), null, ReadImage, 64_000),
@@ -57,6 +64,36 @@ internal static class FuzzTargets
             SafeTensors.Write(stream, CheckpointTensors, new Dictionary<string, string> { ["riffle"] = System.Text.Encoding.UTF8.GetString(bytes) });
         Checkpoint.Load(path);
     }
+
+    /// <summary>As importing does: values of the shapes that are wanted, which the file does not decide.</summary>
+    private static void ReadTensors(ITensorFile file)
+    {
+        foreach (var name in file.Names.Where(name => file.Shape(name).Aggregate(1.0, (count, d) => count * d) < 1000))
+        {
+            try
+            {
+                Assert.True(file.Get(name).Length < 1000);
+            }
+            catch (BadDataException e) when (e.Message.Contains($"'{name}' is of type", StringComparison.Ordinal))
+            {
+                // Whole numbers, as a count of batches.
+            }
+        }
+    }
+
+    /// <summary>The names and shapes alone damaged, in an archive that is whole.</summary>
+    private static void ReadPickle(string path, byte[] bytes)
+    {
+        var entries = TorchArchive.Entries(TorchFiles()[0]).Select(entry => IsPickle(entry.Name) ? entry with { Bytes = bytes } : entry);
+        ReadTensors(TensorFile.Read(Written(path, TorchArchive.Of([.. entries]))));
+    }
+
+    private static byte[][] TorchFiles() =>
+        [.. new[] { "state", "training" }.Select(name => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", $"torch.{name}.pth")))];
+
+    private static byte[] Pickle(byte[] archive) => TorchArchive.Entries(archive).Single(entry => IsPickle(entry.Name)).Bytes;
+
+    private static bool IsPickle(string name) => name.EndsWith("data.pkl", StringComparison.Ordinal);
 
     private static void ReadRecords(string path, byte[] bytes)
     {
@@ -150,6 +187,64 @@ internal static class FuzzTargets
         return stream.ToArray();
     }
 
+    /// <summary>As a resume does, which keeps what is whole, and as a reader does.</summary>
+    private static void ReadEvents(string path, byte[] bytes)
+    {
+        Written(path, bytes);
+        foreach (var value in EventFile.Read(path).Where(e => e.Summary is not null).SelectMany(e => e.Summary.Value))
+            EventValues.ScalarOf(value);
+        EventFile.Keep(path, e => e.Step < 2);
+        Assert.All(EventFile.Read(path), e => Assert.True(e.Step < 2));
+    }
+
+    private static byte[] Events()
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new TFRecordWriter(stream, leaveOpen: true))
+        {
+            writer.Write(new Event { WallTime = 1, FileVersion = "brain.Event:2" }.ToByteArray());
+            Summary.Types.Value[] values =
+            [
+                EventValues.Scalar("epoch_loss", 2),
+                EventValues.Histogram("w", [1, 2, 3]),
+                EventValues.Text("t", "text"),
+                EventValues.SessionStart(new Dictionary<string, object> { ["rate"] = 0.5, ["name"] = "best", ["flip"] = true }, "group", 3),
+            ];
+            for (var i = 0; i < values.Length; i++)
+                writer.Write(new Event { WallTime = 1, Step = i, Summary = new Summary { Value = { values[i] } } }.ToByteArray());
+        }
+
+        return stream.ToArray();
+    }
+
+    private static byte[][] ForeignRecords()
+    {
+        using var plain = new MemoryStream();
+        using (var writer = new TFRecordWriter(plain, leaveOpen: true))
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                writer.Write(ForeignRecord.Of(
+                    ("image/encoded", i), ("image/class/label", 1 + (i % 2)), ("image/class/synset", $"n{i % 2}"), ("image/class/text", "a, b")));
+            }
+        }
+
+        static byte[] Compressed(byte[] bytes, Func<Stream, Stream> compress)
+        {
+            using var stream = new MemoryStream();
+            using (var compressor = compress(stream))
+                compressor.Write(bytes);
+            return stream.ToArray();
+        }
+
+        return
+        [
+            plain.ToArray(),
+            Compressed(plain.ToArray(), stream => new GZipStream(stream, CompressionLevel.NoCompression, leaveOpen: true)),
+            Compressed(plain.ToArray(), stream => new ZLibStream(stream, CompressionLevel.Fastest, leaveOpen: true)),
+        ];
+    }
+
     private static byte[] OneHotExample() => (ImageExample.Parse(ImageFolder.Example(2, 8, 1)) with { OneHot = [0, 1, 0, 0, 0, 0, 0] }).ToBytes();
 
     private static byte[] CheckpointHeader() => WholeCheckpoint[8..(8 + (int)BitConverter.ToInt64(WholeCheckpoint))];
@@ -181,7 +276,8 @@ internal static class FuzzTargets
     private static byte[] TensorBytes()
     {
         using var stream = new MemoryStream();
-        SafeTensors.Write(stream, [("w", [2, 3], new float[6]), ("b", [4], new float[4]), ("s", [], new float[1])], new Dictionary<string, string> { ["a"] = "b" });
+        var metadata = new Dictionary<string, string> { ["a"] = "b" };
+        SafeTensors.Write(stream, [("w", [2, 3], new float[6]), ("b", [4], new float[4]), ("s", [], new float[1])], metadata);
         return stream.ToArray();
     }
 

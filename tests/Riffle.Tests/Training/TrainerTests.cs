@@ -167,6 +167,7 @@ public sealed class TrainerTests : IDisposable
             File.Delete(checkpoint);
         foreach (var events in (string[])["train", "validation"])
             Directory.Delete(Path.Combine(_data.Run("run"), events), recursive: true);
+        File.Delete(Directory.GetFiles(_data.Run("run"), "events.*").Single());
 
         Train("run", TinyDataset.Recipe(epochs: 1));
         Assert.Equal(Files("whole"), Files("run"));

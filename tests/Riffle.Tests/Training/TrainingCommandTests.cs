@@ -91,6 +91,14 @@ public sealed class TrainingCommandTests : IDisposable
     [InlineData("train --data d --model m", "--out is missing")]
     [InlineData("train", "--model is missing")]
     [InlineData("train --resume r --epochs 4", "leave out --epochs")]
+    [InlineData("train --resume r --freeze", "leave out --freeze")]
+    [InlineData("train --data d --from f", "--out is missing")]
+    [InlineData("train --data d --from f --out o --model m", "leave out --model")]
+    [InlineData("train --data d --from f --out o --units 1,1,1", "leave out --units")]
+    [InlineData("train --data d --model m --out o --freeze", "--freeze needs --from")]
+    [InlineData("import f --model m", "--out")]
+    [InlineData("import f --model m --out o --mean 1,2,3", "--mean: '1,2,3' is not three numbers from 0 to 1 like 0.485,0.456,0.406")]
+    [InlineData("import f --model m --out o --std 0.5,0.5", "--std")]
     [InlineData("train --resume r --out o", "leave out --out")]
     [InlineData("train --data d --model m --out o --learning-rate NaN", "--learning-rate is from")]
     [InlineData("train --data d --model m --out o --batch 0", "--batch is from 1")]
@@ -103,6 +111,8 @@ public sealed class TrainingCommandTests : IDisposable
 
     [Theory]
     [InlineData("train --resume r --data d --threads 2 --checkpoint-minutes 1")]
+    [InlineData("train --data d --from f --out o --size 64 --freeze --recipe best --epochs 3")]
+    [InlineData("import f --model m --out o --preset imagenet --size 64 --units 1,1,1 --classes c --mean 0.5,0.5,0.5 --std 0.5,0.5,1")]
     [InlineData("train --data d --model m --out o --recipe paper --no-crop --no-flip --brightness 0 --label-smoothing 0.1 --warm-up 0.5 --preset imagenet")]
     public void Right_usage_is_taken(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line).Errors);
 }

@@ -19,6 +19,9 @@ internal static class SkipReason
     public const string Duplicate = "name that comes twice";
     public const string Outside = "name that leads outside the archive";
     public const string Link = "link in an archive";
+    public const string DamagedRecord = "damaged record";
+    public const string NoLabelledImage = "record that is no labelled image";
+    public const string Test = "record for testing, beside others for validation";
 }
 
 /// <summary>One thing that is left out.</summary>

@@ -46,11 +46,17 @@ internal abstract class SourceContainer(string path) : IDisposable
     /// <summary>Whether files can be read in any order without reading what lies between them.</summary>
     public abstract bool AnyOrder { get; }
 
-    /// <summary>Opens a folder or, known by its content, a zip, tar or gzipped tar file.</summary>
+    /// <summary>Opens a folder, files of TFRecords or, known by its content, a zip, tar or gzipped tar file.</summary>
+    /// <param name="path">The folder or file, or a pattern with * or ? in its last part that files of TFRecords match.</param>
+    /// <param name="records">How records are understood; null: found out.</param>
     /// <exception cref="RiffleException">There is nothing of that name, or it can't be read.</exception>
     /// <exception cref="BadDataException">It is none of these.</exception>
-    public static SourceContainer Open(string path)
+    public static SourceContainer Open(string path, TFRecordOptions? records = null)
     {
+        if (TFRecordSource.Find(path) is { Count: > 0 } shards)
+            return new TFRecordSource(path, shards, records ?? TFRecordOptions.Detect);
+        if (records is not null && records != TFRecordOptions.Detect)
+            throw new RiffleException($"{path}: holds no TFRecords; leave out the options that tell how they are read");
         if (Directory.Exists(path))
             return new FolderSource(path);
         try
@@ -64,12 +70,12 @@ internal abstract class SourceContainer(string path) : IDisposable
                 [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress)),
                 [(byte)'P', (byte)'K', ..] => new ZipSource(path),
                 [.., (byte)'u', (byte)'s', (byte)'t', (byte)'a', (byte)'r'] => new TarSource(path, file => file),
-                _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz; give a folder or such an archive"),
+                _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz nor a TFRecord; give a folder or one of these"),
             };
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new RiffleException($"{path}: not found; give a folder, a .zip or a .tar.gz of images", e);
+            throw new RiffleException($"{path}: not found; give a folder, a .zip or a .tar.gz of images, or TFRecords", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

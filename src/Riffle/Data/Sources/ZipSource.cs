@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Riffle.Formats;
 
 namespace Riffle.Data.Sources;
 

@@ -314,8 +314,5 @@ public sealed class SourcesTests : IDisposable
         Assert.StartsWith($"{gzip}: near byte", Assert.Throws<BadDataException>(() => Prepare(gzip)).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void The_checksum_of_zip_files() => Assert.Equal(0xCBF43926u, Crc32.Compute("123456789"u8));
-
     private PreparationSummary Prepare(string path) => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Replace = true });
 }

@@ -1,4 +1,4 @@
-namespace Riffle.Data.Sources;
+namespace Riffle.Formats;
 
 /// <summary>The checksum of zip files (ISO 3309, polynomial EDB88320 reversed). System.IO.Compression doesn't compare it when it reads.</summary>
 internal static class Crc32

@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Riffle.Formats;
+
+namespace Riffle.Data.Sources;
+
+/// <summary>
+/// Files of TFRecords that another program wrote, seen as class folders: <c>train/CLASS/SHARD/RECORD</c> and <c>val/…</c>. Which is for validation the names of
+/// the files tell. The records are read twice, once for the labels and once for the images.
+/// </summary>
+internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> shards, TFRecordOptions options) : SourceContainer(path)
+{
+    private static readonly string[] ValidationNames = ["validation", "valid", "val", "eval", "dev"];
+
+    public override bool AnyOrder => false;
+
+    /// <summary>The files of TFRecords that a path means: a file, those in a folder, or those of a pattern with * or ? in its last part.</summary>
+    /// <exception cref="RiffleException">They can't be read.</exception>
+    public static IReadOnlyList<string> Find(string path)
+    {
+        try
+        {
+            var pattern = System.IO.Path.GetFileName(path);
+            var folder = Directory.Exists(path) ? path
+                : pattern.AsSpan().ContainsAny('*', '?') && !File.Exists(path) ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))
+                : null;
+            if (folder is null)
+                return File.Exists(path) && TFRecordFile.IsOne(path) ? [path] : [];
+            if (!Directory.Exists(folder))
+                return [];
+            var files = Directory.EnumerateFiles(folder, folder == path ? "*" : pattern).Where(file => MayBeShard(System.IO.Path.GetFileName(file)))
+                .Select(file => (Path: file, IsOne: TFRecordFile.IsOne(file))).ToArray();
+
+            // A shard whose beginning is damaged is one of them, and is not to be passed over in silence.
+            return files.Any(file => file.IsOne)
+                ? [.. files.Where(file => file.IsOne || IsNamedAsShard(file.Path)).Select(file => file.Path).Order(StringComparer.Ordinal)]
+                : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+
+    public override SourceListing List(Action<int> found, CancellationToken cancel)
+    {
+        var listing = new SourceListing();
+        var folders = shards.Select(shard => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(shard))!).Distinct();
+        var labels = new RecordLabels(folders, options.LabelOffset);
+        var records = new List<(int Index, string Place, string? FileName, int Length, int Class)>();
+        foreach (var (index, place, record, fault) in Records())
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (record is not { } bytes)
+            {
+                listing.Skipped.Add(new Skip(SkipReason.DamagedRecord, place, fault));
+                continue;
+            }
+
+            try
+            {
+                var example = ForeignExample.Parse(bytes.Span, options.ImageKey, options.LabelKey);
+                records.Add((index, place, example.FileName, example.Encoded.Length, labels.Add(example)));
+                found(records.Count);
+            }
+            catch (BadDataException e)
+            {
+                listing.Skipped.Add(new Skip(SkipReason.NoLabelledImage, place, e.Message));
+            }
+        }
+
+        if (records.Count == 0)
+        {
+            var first = listing.Skipped.FirstOrDefault()?.ToString() ?? "there are none";
+            throw new BadDataException($"{Path}: none of its records is a labelled image; the first: {first}");
+        }
+
+        labels.Complete(listing);
+        var hasValidation = shards.Any(shard => SplitOf(shard) == "val");
+        foreach (var (index, place, fileName, length, label) in records)
+        {
+            var split = SplitOf(place[..place.LastIndexOf('/')]);
+            if (split == "test" && hasValidation)
+                listing.Skipped.Add(new Skip(SkipReason.Test, place));
+            else if (labels.NameOf(label) is not { } name)
+                listing.Skipped.Add(new Skip(SkipReason.NoLabelledImage, place, labels.WhyNot(label)));
+            else
+                listing.Files.Add(new SourceEntry(index, $"{(split == "test" ? "val" : split)}/{name}/{place}{Suffix(fileName)}", length));
+        }
+
+        return listing;
+    }
+
+    public override IEnumerable<SourceFile> Read(IReadOnlyList<SourceEntry> wanted)
+    {
+        var byIndex = wanted.ToDictionary(entry => entry.Index);
+        foreach (var (index, _, record, _) in Records())
+        {
+            if (record is { } bytes && byIndex.Remove(index, out var entry))
+                yield return Image(entry, ForeignExample.Parse(bytes.Span, options.ImageKey, options.LabelKey));
+        }
+
+        if (byIndex.Count > 0)
+            throw new BadDataException($"{Path}: changed while it was read, at {byIndex.Values.First().Name}; start again when it is complete");
+    }
+
+    private static SourceFile Image(SourceEntry entry, ForeignExample example) => example.Encoded.Length > MaxImageBytes
+        ? new(entry, default, new Skip(SkipReason.TooLarge, entry.Name))
+        : new(entry, example.Encoded);
+
+    /// <summary>All records, and damage in its place: what lies behind it is found again where the file is not compressed.</summary>
+    private IEnumerable<(int Index, string Place, ReadOnlyMemory<byte>? Record, string? Fault)> Records()
+    {
+        var index = 0;
+        foreach (var shard in shards)
+        {
+            using var reader = TFRecordFile.Open(shard);
+            while (true)
+            {
+                ReadOnlyMemory<byte> record = default;
+                BadDataException? damage = null;
+                try
+                {
+                    if (!reader.TryRead(out record))
+                        break;
+                }
+                catch (BadDataException e)
+                {
+                    damage = e;
+                }
+
+                var place = $"{System.IO.Path.GetFileName(shard)}/{reader.Index.ToString("D6", CultureInfo.InvariantCulture)}";
+                ReadOnlyMemory<byte>? whole = record; // null would become an empty memory in a conditional expression
+                if (damage is not null)
+                    whole = null;
+                yield return (index++, place, whole, damage?.Message);
+                if (damage is not null && !reader.TryResume())
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Images are never records, and need not be opened.</summary>
+    private static bool MayBeShard(string name) => !EntryName.IsClutter(name) && !(name.Contains('.') && EntryName.MayBeImage(name));
+
+    private static bool IsNamedAsShard(string file) =>
+        file.Contains(".tfrecord", StringComparison.OrdinalIgnoreCase) || ShardNumber().IsMatch(System.IO.Path.GetFileName(file));
+
+    [GeneratedRegex(@"-\d+-of-\d+")]
+    private static partial Regex ShardNumber();
+
+    /// <summary><c>val</c>, <c>test</c> or <c>train</c> by the words of a file's name.</summary>
+    private static string SplitOf(string shard)
+    {
+        var name = System.IO.Path.GetFileName(shard).ToLowerInvariant();
+        var words = new string([.. name.Select(c => c is >= 'a' and <= 'z' ? c : ' ')]).Split(' ');
+        return words.Contains("train") ? "train" : words.Any(ValidationNames.Contains) ? "val" : words.Contains("test") ? "test" : "train";
+    }
+
+    /// <summary>The name of the image's file behind the record's number, where it looks like one.</summary>
+    private static string Suffix(string? fileName)
+    {
+        var last = fileName is null ? "" : EntryName.Last(fileName.Replace('\\', '/'));
+        return last.Contains('.') && EntryName.MayBeImage(last) && !last.Contains('\0') ? "-" + last : "";
+    }
+}

@@ -1,0 +1,158 @@
+using System.IO.Compression;
+using Riffle.Formats;
+
+namespace Riffle.Tests.Formats;
+
+/// <summary>Files that PyTorch wrote (Fixtures/make_torch_files.py), and files that nobody should write.</summary>
+public sealed class TorchFileTests : IDisposable
+{
+    private const int Half = 0x3800;
+
+    private readonly TemporaryFolder _folder = new();
+
+    private static string Fixture(string name) => Path.Combine(AppContext.BaseDirectory, "Fixtures", $"torch.{name}.pth");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Every_kind_of_tensor_is_read_as_PyTorch_sees_it()
+    {
+        var file = TensorFile.Read(Fixture("state"));
+        Assert.Equal(
+            ["float", "half", "bfloat", "double", "single", "empty", "transposed", "channels_last", "part", "expanded", "counter", "parameter"], file.Names);
+        foreach (var (name, shape) in new (string, int[])[]
+        {
+            ("float", [2, 3]), ("half", [2, 3]), ("bfloat", [2, 3]), ("double", [2, 3]), ("single", []), ("transposed", [4, 3]),
+            ("channels_last", [2, 3, 2, 2]), ("part", [2, 3, 4]), ("parameter", [3]),
+        })
+        {
+            Assert.Equal((name, string.Join('×', shape)), (name, string.Join('×', file.Shape(name))));
+            Assert.Equal(Enumerable.Range(0, shape.Aggregate(1, (a, b) => a * b)).Select(i => i / 8f - 1), file.Get(name));
+        }
+
+        Assert.Equal(Enumerable.Repeat(-1f, 10), file.Get("expanded"));
+        Assert.Empty(file.Get("empty"));
+        Assert.Equal("0×4", string.Join('×', file.Shape("empty")));
+        Assert.Contains("I64", Assert.Throws<BadDataException>(() => file.Get("counter")).Message);
+        Assert.Contains("no tensor 'weight'", Assert.Throws<BadDataException>(() => file.Get("weight")).Message);
+    }
+
+    [Theory]
+    [InlineData("protocol4", "float,transposed,parameter")]
+    [InlineData("training", "module.float,module.part")]
+    public void Other_protocols_and_what_training_scripts_save_are_read(string fixture, string names)
+    {
+        var file = TensorFile.Read(Fixture(fixture));
+        Assert.Equal(names.Split(','), file.Names);
+        Assert.All(file.Names, name => Assert.Equal(file.Get(name).Length / 8f - 1.125f, file.Get(name)[^1]));
+    }
+
+    [Theory]
+    [InlineData("system", "posix.system")]
+    [InlineData("module", "torch.nn.modules.linear.Linear")]
+    public void What_is_neither_a_tensor_nor_a_container_is_refused_by_its_name(string fixture, string name)
+    {
+        var error = Assert.Throws<BadDataException>(() => TensorFile.Read(Fixture(fixture)));
+        Assert.StartsWith(Fixture(fixture), error.Message);
+        Assert.Contains(name, error.Message);
+        Assert.Contains("state_dict", error.Message);
+    }
+
+    [ExternalFact]
+    public void Both_formats_hold_the_same_public_weights()
+    {
+        var torch = TensorFile.Read(ExternalData.PathOf("shufflenet_v2_x0_5.fp32.pth"));
+        var safe = TensorFile.Read(ExternalData.PathOf("shufflenet_v2_x0_5.fp32.safetensors"));
+        Assert.Equal(safe.Names.Order(), torch.Names.Order());
+        foreach (var name in safe.Names.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
+        {
+            Assert.Equal(safe.Shape(name).ToArray(), torch.Shape(name).ToArray());
+            Assert.Equal(safe.Get(name), torch.Get(name));
+        }
+    }
+
+    // A tensor of 4 values of 2 bytes; the storage really has 6 of them.
+    [Theory]
+    [InlineData(0, 2, 2, 2, 1, true)]
+    [InlineData(2, 2, 2, 2, 1, true)]
+    [InlineData(3, 2, 2, 2, 1, false)]
+    [InlineData(0, 2, 2, 5, 1, false)]
+    [InlineData(0, 2, 2, 4, 1, true)]
+    [InlineData(-1, 2, 2, 2, 1, false)]
+    [InlineData(5, 2, 2, -2, -1, false)]
+    [InlineData(0, -2, 2, 2, 1, false)]
+    [InlineData(0, 2_000_000_000, 2_000_000_000, 2_000_000_000, 2_000_000_000, false)]
+    [InlineData(99, 0, 2, 2, 1, true)]
+    public void A_view_outside_its_storage_is_refused(int offset, int rows, int columns, int rowStride, int columnStride, bool isWhole)
+    {
+        var path = Write(Pickle(6, offset, [rows, columns], [rowStride, columnStride]), new byte[12]);
+        if (isWhole)
+            Assert.Equal($"{rows}×{columns}", string.Join('×', TorchFile.Read(path).Shape("w")));
+        else
+            Assert.Contains("'w' lies outside", Assert.Throws<BadDataException>(() => TorchFile.Read(path)).Message);
+    }
+
+    [Fact]
+    public void A_storage_that_is_shorter_than_the_pickle_tells_is_refused() =>
+        Assert.Throws<BadDataException>(() => TorchFile.Read(Write(Pickle(7, 0, [2], [1]), new byte[12])));
+
+    [Fact]
+    public void A_view_that_repeats_values_without_end_takes_no_memory_until_it_is_asked_for()
+    {
+        var path = Write(Pickle(1, 0, [2_000_000_000, 2_000_000_000], [0, 0]), [0, Half >> 8]);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var file = TorchFile.Read(path);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+        Assert.Contains("more than memory", Assert.Throws<BadDataException>(() => file.Get("w")).Message);
+    }
+
+    [Fact]
+    public void A_stack_without_end_is_refused()
+    {
+        var path = Write([.. Enumerable.Repeat((byte)'N', 200_000)], []);
+        Assert.Contains("values at a time", Assert.Throws<BadDataException>(() => TorchFile.Read(path)).Message);
+    }
+
+    [Fact]
+    public void Values_with_a_wrong_checksum_are_refused()
+    {
+        var path = Write(Pickle(6, 0, [6], [1]), [.. "abcdefghijkl"u8]);
+        var bytes = File.ReadAllBytes(path);
+        bytes[bytes.AsSpan().IndexOf("abcdef"u8)]++;
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains("checksum of a/data/0", Assert.Throws<BadDataException>(() => TorchFile.Read(path)).Message);
+    }
+
+    [Fact]
+    public void Archives_that_are_no_state_dict_say_what_they_are()
+    {
+        Assert.Contains("without a data.pkl", Refused(("a/other", [])));
+        Assert.Contains("TorchScript", Refused(("a/data.pkl", Pickle(6, 0, [6], [1])), ("a/constants.pkl", [])));
+        Assert.Contains("little-endian", Refused(("a/data.pkl", Pickle(6, 0, [6], [1])), ("a/byteorder", [.. "big"u8])));
+        Assert.Contains("no a/data/0", Refused(("a/data.pkl", Pickle(6, 0, [6], [1]))));
+        Assert.Contains("no state dict", Refused(("a/data.pkl", [.. "N."u8])));
+        Assert.Contains("before version 1.6", Assert.Throws<BadDataException>(() => TensorFile.Read(_folder.Add("old", [0x80, 2, 0x8a, 10]))).Message);
+
+        string Refused(params (string, byte[])[] entries) => Assert.Throws<BadDataException>(() => TorchFile.Read(Write(entries))).Message;
+    }
+
+    [Fact]
+    public void A_compressed_archive_is_refused()
+    {
+        var path = _folder.PathOf("compressed");
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Create))
+        {
+            using var stream = zip.CreateEntry("a/data.pkl").Open();
+            stream.Write(new byte[100_000]);
+        }
+
+        Assert.Contains("compressed", Assert.Throws<BadDataException>(() => TorchFile.Read(path)).Message);
+    }
+
+    private string Write(byte[] pickle, byte[] storage) => Write(("a/data.pkl", pickle), ("a/data/0", storage));
+
+    private string Write(params (string Name, byte[] Bytes)[] entries) => _folder.Add("file.pth", TorchArchive.Of(entries));
+
+    private static byte[] Pickle(int storage, int offset, int[] shape, int[] strides) =>
+        TorchArchive.Pickle([("w", "Half", "0", storage, offset, shape, strides)]);
+}
