@@ -46,6 +46,9 @@ internal sealed unsafe class BoundNetwork : IDisposable
         Scratch = (Steps.Max(step => step.Scratch) + (long)weights.Network.Classes * Lanes.Count + 63) / 64 * 64;
     }
 
+    /// <summary>What is bound.</summary>
+    public Schedule Schedule => _schedule;
+
     /// <summary>All planes.</summary>
     public Planes Planes { get; }
 

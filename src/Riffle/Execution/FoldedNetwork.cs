@@ -87,6 +87,32 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         }
     }
 
+    /// <summary>The first output, in the order of the steps, that holds a value that is infinite or not a number; computes the block once more.</summary>
+    /// <param name="data">The block's activations, with its images in place.</param>
+    /// <param name="scratch"><see cref="Scratch"/> floats.</param>
+    /// <param name="images">Images in the block.</param>
+    public NonFinite? FirstNonFinite(float* data, float* scratch, int images)
+    {
+        foreach (var (scheduled, bound) in _layout.Schedule.Steps.Zip(_steps))
+        {
+            bound.Run(data, scratch);
+            var tensor = (_layout.SumOf(scheduled) ?? scheduled).Output!;
+            for (var c = 0; c < tensor.Channels; c++)
+            {
+                var values = data + _layout.Planes.Offset[tensor.FirstPlane + c];
+                var distance = _layout.InChannelLanes(tensor) ? Lanes.Count : LaneCount;
+                for (var i = 0; i < tensor.Positions * images; i++)
+                {
+                    var value = values[i / images * distance + i % images];
+                    if (!float.IsFinite(value))
+                        return new(tensor.Norm ?? tensor.Layer, NonFinite.Output, value);
+                }
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Logits of one image of a computed block.</summary>
     public void ReadLogits(float* data, int lane, Span<float> logits)
     {

@@ -100,6 +100,26 @@ public sealed unsafe class InferencePlan : IDisposable
             Run(ImageBatch.OfFloats(pointer, images.Length, count, Weights.Network), logits);
     }
 
+    /// <summary>The layer in which a batch's first value that is infinite or not a number appears; computes it once more.</summary>
+    internal NonFinite? FirstNonFinite(ReadOnlySpan<byte> pixels, int count, Normalisation normalisation)
+    {
+        fixed (byte* pointer = pixels)
+        {
+            var images = ImageBatch.OfBytes(pointer, pixels.Length, count, Weights.Network, normalisation);
+            var workspace = Rent();
+            NonFinite? found = null;
+            for (var item = 0; item < Items(count).Total && found is null; item++)
+            {
+                var (network, _, inItem) = Load(images, item, workspace);
+                found = network.FirstNonFinite(workspace.Data, workspace.Scratch, inItem);
+            }
+
+            lock (_gate)
+                _idle.Push(workspace);
+            return found;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -154,22 +174,32 @@ public sealed unsafe class InferencePlan : IDisposable
         var times = Times;
         times?.Start(worker);
         var classes = Weights.Network.Classes;
-        var (blocks, total) = Items(images.Count);
+        var total = Items(images.Count).Total;
         for (var item = worker; item < total; item += workers)
         {
-            var network = item < blocks ? _block! : _single;
-            var first = item < blocks ? item * Lanes.Count : blocks * Lanes.Count + item - blocks;
-            var count = item < blocks ? Math.Min(Lanes.Count, images.Count - first) : 1;
-            if (item < blocks)
-                images.Load(item, workspace.Data + network.ImagesOffset);
-            else
-                images.LoadOne(first, workspace.Data + network.ImagesOffset, network.ImagesStride);
+            var (network, first, count) = Load(images, item, workspace);
             times?.Lap(worker, OtherWork.Images);
             network.Run(workspace.Data, workspace.Scratch, times, worker);
             for (var lane = 0; lane < count; lane++)
                 network.ReadLogits(workspace.Data, lane, new Span<float>(logits + (long)(first + lane) * classes, classes));
             times?.Lap(worker, OtherWork.Loss);
         }
+    }
+
+    /// <summary>Brings the images of an item into place; tells who computes them, which is the first and how many they are.</summary>
+    private (FoldedNetwork Network, int First, int Count) Load(in ImageBatch images, int item, Workspace workspace)
+    {
+        var blocks = Items(images.Count).Blocks;
+        if (item < blocks)
+        {
+            var first = item * Lanes.Count;
+            images.Load(item, workspace.Data + _block!.ImagesOffset);
+            return (_block, first, Math.Min(Lanes.Count, images.Count - first));
+        }
+
+        var image = blocks * Lanes.Count + item - blocks;
+        images.LoadOne(image, workspace.Data + _single.ImagesOffset, _single.ImagesStride);
+        return (_single, image, 1);
     }
 
     private Workspace Rent()

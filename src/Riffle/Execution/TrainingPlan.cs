@@ -132,6 +132,10 @@ public sealed unsafe class TrainingPlan : IDisposable
         }
     }
 
+    /// <summary>The first activation of the last step that is infinite or not a number.</summary>
+    internal NonFinite? FirstNonFiniteActivation() =>
+        NonFinite.FirstActivation(_network.Schedule, _network.Planes, Weights, _blocks.AsSpan(0, Lanes.Blocks(_images.Count)), _images.Count);
+
     /// <inheritdoc/>
     public void Dispose()
     {

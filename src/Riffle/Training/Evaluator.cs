@@ -70,6 +70,9 @@ public sealed class Evaluator : IDisposable
     /// <summary>Number of validation images.</summary>
     public int Images { get; }
 
+    /// <summary>Where the loss of the last run became infinite or not a number; null where it did not.</summary>
+    internal NonFinite? NonFinite { get; private set; }
+
     /// <summary>Measures a checkpoint on a data set.</summary>
     /// <param name="checkpoint">The network.</param>
     /// <param name="data">The data set.</param>
@@ -100,6 +103,7 @@ public sealed class Evaluator : IDisposable
     public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default)
     {
         var tally = default(Tally);
+        NonFinite = null;
         _plan.Refresh();
         var classes = _plan.Weights.Network.Classes;
         _loader.StartEpoch(0);
@@ -114,6 +118,9 @@ public sealed class Evaluator : IDisposable
                 tally = tally.Plus(logits, label);
                 confusions?.Add(label, logits);
             }
+
+            if (NonFinite is null && !double.IsFinite(tally.LossSum))
+                NonFinite = _plan.FirstNonFinite(batch.Pixels, batch.Count, _normalisation);
 
             progress?.Invoke((int)tally.Images);
         }
