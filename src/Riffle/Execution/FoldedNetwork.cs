@@ -26,14 +26,23 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     {
         Network = network;
         LaneCount = lanes;
-        _layout = new FoldedLayout(network, lanes, MostPositionsInLanes, bytes => (nint)_memory.Allocate<byte>(bytes));
-        _steps = level switch
+        try
         {
-            VectorLevel.Bits512 => CreateSteps<Vec512>(),
-            VectorLevel.Bits256 => CreateSteps<Vec256>(),
-            VectorLevel.Bits128 => CreateSteps<Vec128>(),
-            _ => CreateSteps<VecScalar>(),
-        };
+            _layout = new FoldedLayout(network, lanes, MostPositionsInLanes, bytes => (nint)_memory.Allocate<byte>(bytes));
+            _steps = level switch
+            {
+                VectorLevel.Bits512 => CreateSteps<Vec512>(),
+                VectorLevel.Bits256 => CreateSteps<Vec256>(),
+                VectorLevel.Bits128 => CreateSteps<Vec128>(),
+                _ => CreateSteps<VecScalar>(),
+            };
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         Scratch = (_steps.Max(step => step.Scratch) + Lanes.Count + 63) / 64 * 64;
     }
 
@@ -105,7 +114,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                 {
                     var value = values[i / images * distance + i % images];
                     if (!float.IsFinite(value))
-                        return new(tensor.Norm ?? tensor.Layer, NonFinite.Output, value);
+                        return new(scheduled.Output!.Norm ?? scheduled.Output.Layer, NonFinite.Output, value);
                 }
             }
         }
@@ -120,19 +129,14 @@ internal sealed unsafe class FoldedNetwork : IDisposable
             logits[k] = data[_layout.Planes.Offset[_layout.Schedule.Logits[k]] + lane];
     }
 
+    /// <inheritdoc cref="NativeArena.Verify"/>
+    public void Verify() => _memory.Verify();
+
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 
-    private static float[] Scaled(ReadOnlySpan<float> kernel, ReadOnlySpan<float> scale)
-    {
-        var scaled = kernel.ToArray();
-        var perChannel = scaled.Length / scale.Length;
-        for (var i = 0; i < scaled.Length; i++)
-            scaled[i] *= scale[i / perChannel];
-        return scaled;
-    }
-
-    private FoldedStep[] CreateSteps<TVec>()
+    /// <summary>Binds the steps to a vector; not to the width alone, so that a test may count what they compute.</summary>
+    internal FoldedStep[] CreateSteps<TVec>()
         where TVec : unmanaged, IVec<TVec>
     {
         var planes = new PlaneSteps<TVec>(_layout, _memory);
@@ -144,5 +148,14 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                 throw new NotSupportedException($"{step.Layer!.Name}: ReLU behind some of its channels only");
             return _layout.InChannelLanes(step.Output) ? channelLanes.Create(step) : planes.Create(step);
         })];
+    }
+
+    private static float[] Scaled(ReadOnlySpan<float> kernel, ReadOnlySpan<float> scale)
+    {
+        var scaled = kernel.ToArray();
+        var perChannel = scaled.Length / scale.Length;
+        for (var i = 0; i < scaled.Length; i++)
+            scaled[i] *= scale[i / perChannel];
+        return scaled;
     }
 }

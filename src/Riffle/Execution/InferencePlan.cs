@@ -48,14 +48,22 @@ public sealed unsafe class InferencePlan : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
-        if (batch >= FewestInBlock)
-            _networks.Add(_block = new FoldedNetwork(weights.Network, Lanes.Count, level));
-        _networks.Add(_single = new FoldedNetwork(weights.Network, 1, level));
-        Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Items(batch).Total);
-        Refresh();
-        _ofWorkers = [.. Enumerable.Range(0, Threads == 1 ? 0 : Threads).Select(_ => CreateWorkspace())];
-        _pool = Threads == 1 ? null : new WorkerPool(Threads, Work);
-        _idle.Push(CreateWorkspace());
+        try
+        {
+            if (batch >= FewestInBlock)
+                _networks.Add(_block = new FoldedNetwork(weights.Network, Lanes.Count, level));
+            _networks.Add(_single = new FoldedNetwork(weights.Network, 1, level));
+            Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Items(batch).Total);
+            Refresh();
+            _ofWorkers = [.. Enumerable.Range(0, Threads == 1 ? 0 : Threads).Select(_ => CreateWorkspace())];
+            _idle.Push(CreateWorkspace());
+            _pool = Threads == 1 ? null : new WorkerPool(Threads, Work);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The weights given.</summary>
@@ -154,6 +162,8 @@ public sealed unsafe class InferencePlan : IDisposable
                     _images = images;
                     _logits = pointer;
                     _pool.Run();
+                    foreach (var workspaceOfWorker in _ofWorkers)
+                        Verify(workspaceOfWorker);
                 }
 
                 return;
@@ -161,6 +171,7 @@ public sealed unsafe class InferencePlan : IDisposable
 
             var workspace = Rent();
             Compute(images, pointer, workspace, worker: 0, workers: 1);
+            Verify(workspace);
             lock (_gate)
                 _idle.Push(workspace);
         }
@@ -202,6 +213,14 @@ public sealed unsafe class InferencePlan : IDisposable
         return (_single, image, 1);
     }
 
+    /// <summary>Where memory is guarded, makes sure that a run wrote into its own.</summary>
+    private void Verify(Workspace workspace)
+    {
+        workspace.Verify();
+        _block?.Verify();
+        _single.Verify();
+    }
+
     private Workspace Rent()
     {
         lock (_gate)
@@ -222,13 +241,30 @@ public sealed unsafe class InferencePlan : IDisposable
     }
 
     /// <summary>Memory in which one thread computes.</summary>
-    private sealed class Workspace(long data, long scratch) : IDisposable
+    private sealed class Workspace : IDisposable
     {
-        private readonly NativeArray<float> _memory = new(data + scratch);
+        private readonly NativeArray<float> _memory;
+        private readonly long _data;
+        private readonly int _guardBytes = MemoryGuard.IsOn ? MemoryGuard.Size : 0;
+
+        public Workspace(long data, long scratch)
+        {
+            _data = data;
+            _memory = new(data + _guardBytes / sizeof(float) + scratch);
+            MemoryGuard.Set(Data + data, _guardBytes);
+        }
 
         public float* Data => _memory.Pointer;
 
-        public float* Scratch => _memory.Pointer + data;
+        public float* Scratch => Data + _data + _guardBytes / sizeof(float);
+
+        public void Verify()
+        {
+            if (_guardBytes == 0)
+                return;
+            MemoryGuard.Check(Data + _data, _guardBytes, $"activations of {_data * sizeof(float)} bytes");
+            _memory.Verify();
+        }
 
         public void Dispose() => _memory.Dispose();
     }

@@ -49,11 +49,12 @@ public static partial class AtomicFile
     internal static RiffleException CannotRead(string path, Exception e) =>
         new($"{path}: can't be read: {e.Message} See that the file exists and that you may read it.", e);
 
-    static void Discard(string aside)
+    /// <summary>Deletes what could not be written whole, as far as that can be done.</summary>
+    internal static void Discard(string path)
     {
         try
         {
-            File.Delete(aside);
+            File.Delete(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

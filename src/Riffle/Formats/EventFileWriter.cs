@@ -34,8 +34,16 @@ public sealed class EventFileWriter : IDisposable
         }
 
         _records = new TFRecordWriter(_stream);
-        Write(new Event { WallTime = now.ToUnixTimeMilliseconds() / 1000.0, FileVersion = "brain.Event:2" });
-        Flush();
+        try
+        {
+            Write(new Event { WallTime = now.ToUnixTimeMilliseconds() / 1000.0, FileVersion = "brain.Event:2" });
+            Flush();
+        }
+        catch
+        {
+            Abandon();
+            throw;
+        }
     }
 
     /// <summary>The events file.</summary>
@@ -85,6 +93,20 @@ public sealed class EventFileWriter : IDisposable
 
     /// <summary>Flushes and closes the file.</summary>
     public void Dispose() => Guard(_records.Dispose);
+
+    /// <summary>Leaves no file behind that has nothing in it. The first error is the one to tell.</summary>
+    void Abandon()
+    {
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (IOException)
+        {
+        }
+
+        AtomicFile.Discard(Path);
+    }
 
     void Write(Event e) => Guard(() => _records.Write(e.ToByteArray()));
 

@@ -29,7 +29,16 @@ internal sealed class RunEvents(string run) : IDisposable
 
     public void Dispose()
     {
-        _train?.Dispose();
-        _validation?.Dispose();
+        foreach (var writer in new[] { _train, _validation })
+        {
+            try
+            {
+                writer?.Dispose();
+            }
+            catch (RiffleException)
+            {
+                // Every epoch was flushed: what is left is what could not be written then, and that was told.
+            }
+        }
     }
 }

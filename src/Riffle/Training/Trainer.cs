@@ -240,6 +240,7 @@ public sealed class Trainer : IDisposable
         if (!double.IsFinite(validation.Loss))
             throw Diverged($"the validation loss became {validation.Loss}", progress.Steps, rate, NonFinite.FirstWeight(_weights) ?? _evaluator.NonFinite);
         RequireFinite(rate);
+        _folder.RequireInPlace();
 
         var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation);
         var isBest = _record.Best is not { } best || validation.Top1 > best.Validation.Top1;
@@ -282,6 +283,7 @@ public sealed class Trainer : IDisposable
     private void SaveLast(double rate)
     {
         RequireFinite(rate);
+        _folder.RequireInPlace();
         ToCheckpoint(_optimiser.State).Save(_folder.Last);
     }
 
