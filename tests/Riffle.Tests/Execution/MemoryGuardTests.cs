@@ -152,6 +152,18 @@ public class ReleaseTests
 
     /// <summary>Threads of pools, by their names.</summary>
     private static int Workers() => OperatingSystem.IsLinux()
-        ? Directory.GetDirectories("/proc/self/task").Count(task => File.ReadAllText(Path.Combine(task, "comm")).StartsWith("riffle ", StringComparison.Ordinal))
+        ? Directory.GetDirectories("/proc/self/task").Count(task => NameOf(task).StartsWith("riffle ", StringComparison.Ordinal))
         : 0;
+
+    private static string NameOf(string task)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(task, "comm"));
+        }
+        catch (IOException)
+        {
+            return ""; // it has just ended
+        }
+    }
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using Riffle.Data;
 using Riffle.Data.Sources;
 using Riffle.Tests.Cli;
 using Riffle.Tests.Formats;
