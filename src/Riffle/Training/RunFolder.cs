@@ -141,7 +141,7 @@ internal sealed class RunFolder : IDisposable
         if (PlaceOf(_lock) is { } place && place != _place)
         {
             throw new RiffleException(
-                $"{Directory}: the folder of the run was moved or deleted while it was being trained in. Its last checkpoint is where the folder is now; "
+                $"{Directory}: the folder of the run, or the .lock in it, was moved or deleted during the training. Its last checkpoint is where the folder is now; "
                 + "go on from there by 'riffle train --resume'");
         }
     }
@@ -168,7 +168,10 @@ internal sealed class RunFolder : IDisposable
         try
         {
             // The system lets go of it when the process ends, however it ends. The file stays: taking it away could take another process's lock.
-            return new(path, new FileStream(Path.Combine(path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            var held = new FileStream(Path.Combine(path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            foreach (var folder in new[] { path, Checkpoints(path) }.Where(System.IO.Directory.Exists))
+                AtomicFile.DiscardLeftovers(folder);
+            return new(path, held);
         }
         catch (IOException e) when (IsHeldByAnother(e))
         {

@@ -127,6 +127,17 @@ public sealed class DiskTests : IDisposable
     }
 
     [Fact]
+    public void What_a_process_that_was_killed_left_half_written_is_gone_after_a_resume()
+    {
+        Start(Folder).Dispose();
+        File.Copy(Last, Path.Combine(Folder, "checkpoints", ".last.safetensors.tmp-4242-7"));
+        File.WriteAllText(Path.Combine(Folder, ".metrics.csv.tmp-4242-6"), "epoch,");
+        Assert.Equal(2, LeftAside().Count());
+        GoOn(Folder);
+        Assert.Empty(LeftAside());
+    }
+
+    [Fact]
     public void A_data_set_that_vanishes_while_it_is_streamed_is_an_error_that_names_it()
     {
         using (Start(Folder))
