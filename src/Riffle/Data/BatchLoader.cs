@@ -22,7 +22,7 @@ public sealed class BatchLoader : IDisposable
     private readonly int _imageSize, _batchSize;
     private readonly Batch[] _ring;
     private readonly int[] _made;
-    private readonly Thread[] _threads;
+    private readonly List<Thread> _threads = [];
 
     private int _epoch = -1, _nextToMake, _nextToTake, _allMadeBefore, _released, _working;
     private long _waited;
@@ -77,14 +77,25 @@ public sealed class BatchLoader : IDisposable
             ? ResidentImages.Load(data, split, side, shuffle, seed, loading, cancel)
             : new StreamedImages(data, split, side, batchSize, budget, shuffle, seed);
 
-        // One batch is with the taker, one is ready, and each thread makes one.
-        _ring = new Batch[threads + 2];
-        _made = new int[_ring.Length];
-        for (var i = 0; i < _ring.Length; i++)
-            _ring[i] = new(batchSize, imageSize);
-        _threads = new Thread[threads];
-        for (var i = 0; i < threads; i++)
-            (_threads[i] = new(Run) { IsBackground = true, Name = "Riffle batches" }).Start();
+        try
+        {
+            // One batch is with the taker, one is ready, and each thread makes one.
+            _ring = new Batch[threads + 2];
+            _made = new int[_ring.Length];
+            for (var i = 0; i < _ring.Length; i++)
+                _ring[i] = new(batchSize, imageSize);
+            for (var i = 0; i < threads; i++)
+            {
+                var thread = new Thread(Run) { IsBackground = true, Name = "Riffle batches" };
+                thread.Start();
+                _threads.Add(thread);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Images in the split.</summary>

@@ -15,7 +15,14 @@ internal sealed unsafe class StoredImages : IDisposable
         Side = side;
         ImageBytes = BytesOf(side);
         (_labels, _ids) = (new int[capacity], new ulong[capacity]);
-        _pixels = (byte*)NativeMemory.Alloc((nuint)capacity, (nuint)ImageBytes);
+        try
+        {
+            _pixels = (byte*)NativeMemory.Alloc((nuint)capacity, (nuint)ImageBytes);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new RiffleException($"there is no memory for {capacity} images of {side}×{side} pixels; use smaller images", e);
+        }
     }
 
     public int Side { get; }

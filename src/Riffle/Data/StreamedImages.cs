@@ -26,7 +26,16 @@ internal sealed class StreamedImages : ImageSource
         _images = data.Count(split);
         var affordable = Math.Clamp(memoryBudget / 2 / StoredImages.BytesOf(side), batchSize, Math.Max(MostPerBlock, batchSize));
         _perBlock = (int)Math.Min(affordable, _images);
-        _blocks = [new(_perBlock, side), new(_perBlock, side)];
+        var first = new Block(_perBlock, side);
+        try
+        {
+            _blocks = [first, new(_perBlock, side)];
+        }
+        catch
+        {
+            first.Images.Dispose();
+            throw;
+        }
     }
 
     public override void StartEpoch(int epoch, int first, int end)

@@ -34,20 +34,32 @@ internal sealed unsafe class BoundNetwork : IDisposable
         _schedule = schedule;
         _weights = weights;
         _blocks = blocks;
-        Planes = CreatePlanes();
-        Place();
-        var scheduled = schedule.Steps.SkipLast(1).ToArray();
-        Pendings = [.. scheduled.Select(step => CreatePending(step.Output!))];
-        FinishedAfter = [.. Enumerable.Range(0, schedule.Steps.Count).Select(FinishedBackwardAfter)];
-        (Steps, Loss) = level switch
+        try
         {
-            VectorLevel.Bits512 => Create<Vec512>(scheduled),
-            VectorLevel.Bits256 => Create<Vec256>(scheduled),
-            VectorLevel.Bits128 => Create<Vec128>(scheduled),
-            _ => Create<VecScalar>(scheduled),
-        };
+            Planes = CreatePlanes();
+            Place();
+            var scheduled = schedule.Steps.SkipLast(1).ToArray();
+            Pendings = [.. scheduled.Select(step => CreatePending(step.Output!))];
+            FinishedAfter = [.. Enumerable.Range(0, schedule.Steps.Count).Select(FinishedBackwardAfter)];
+            (Steps, Loss) = level switch
+            {
+                VectorLevel.Bits512 => Create<Vec512>(scheduled),
+                VectorLevel.Bits256 => Create<Vec256>(scheduled),
+                VectorLevel.Bits128 => Create<Vec128>(scheduled),
+                _ => Create<VecScalar>(scheduled),
+            };
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         Scratch = (Steps.Max(step => step.Scratch) + (long)weights.Network.Classes * Lanes.Count + 63) / 64 * 64;
     }
+
+    /// <summary>What is bound.</summary>
+    public Schedule Schedule => _schedule;
 
     /// <summary>All planes.</summary>
     public Planes Planes { get; }
@@ -78,6 +90,21 @@ internal sealed unsafe class BoundNetwork : IDisposable
 
     /// <summary>Offset of the images in a block's activations.</summary>
     public long ImagesOffset => Planes.Offset[_schedule.Images.FirstPlane];
+
+    private long GuardSize => _memory.GuardBytes / sizeof(float);
+
+    /// <summary>Where memory is guarded, guards each tensor's activations in a block.</summary>
+    public void Guard(Block block, NativeArena memory)
+    {
+        foreach (var tensor in _schedule.Tensors)
+        {
+            var end = block.Data + Planes.Offset[tensor.FirstPlane] + tensor.Size;
+            memory.Guard((byte*)end, memory.GuardBytes, $"activations of {tensor.Layer.Name}");
+        }
+    }
+
+    /// <inheritdoc cref="NativeArena.Verify"/>
+    public void Verify() => _memory.Verify();
 
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
@@ -110,7 +137,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
         var last = _schedule.Steps.Count;
         foreach (var tensor in _schedule.Tensors)
         {
-            var offset = data.Place(tensor.Size, tensor.Step, last);
+            var offset = data.Place(tensor.Size + GuardSize, tensor.Step, last);
             for (var c = 0; c < tensor.Channels; c++)
                 Planes.Offset[tensor.FirstPlane + c] = offset + (long)c * tensor.PlaneSize;
         }

@@ -26,14 +26,23 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     {
         Network = network;
         LaneCount = lanes;
-        _layout = new FoldedLayout(network, lanes, MostPositionsInLanes, bytes => (nint)_memory.Allocate<byte>(bytes));
-        _steps = level switch
+        try
         {
-            VectorLevel.Bits512 => CreateSteps<Vec512>(),
-            VectorLevel.Bits256 => CreateSteps<Vec256>(),
-            VectorLevel.Bits128 => CreateSteps<Vec128>(),
-            _ => CreateSteps<VecScalar>(),
-        };
+            _layout = new FoldedLayout(network, lanes, MostPositionsInLanes, bytes => (nint)_memory.Allocate<byte>(bytes));
+            _steps = level switch
+            {
+                VectorLevel.Bits512 => CreateSteps<Vec512>(),
+                VectorLevel.Bits256 => CreateSteps<Vec256>(),
+                VectorLevel.Bits128 => CreateSteps<Vec128>(),
+                _ => CreateSteps<VecScalar>(),
+            };
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         Scratch = (_steps.Max(step => step.Scratch) + Lanes.Count + 63) / 64 * 64;
     }
 
@@ -87,6 +96,32 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         }
     }
 
+    /// <summary>The first output, in the order of the steps, that holds a value that is infinite or not a number; computes the block once more.</summary>
+    /// <param name="data">The block's activations, with its images in place.</param>
+    /// <param name="scratch"><see cref="Scratch"/> floats.</param>
+    /// <param name="images">Images in the block.</param>
+    public NonFinite? FirstNonFinite(float* data, float* scratch, int images)
+    {
+        foreach (var (scheduled, bound) in _layout.Schedule.Steps.Zip(_steps))
+        {
+            bound.Run(data, scratch);
+            var tensor = (_layout.SumOf(scheduled) ?? scheduled).Output!;
+            for (var c = 0; c < tensor.Channels; c++)
+            {
+                var values = data + _layout.Planes.Offset[tensor.FirstPlane + c];
+                var distance = _layout.InChannelLanes(tensor) ? Lanes.Count : LaneCount;
+                for (var i = 0; i < tensor.Positions * images; i++)
+                {
+                    var value = values[i / images * distance + i % images];
+                    if (!float.IsFinite(value))
+                        return new(scheduled.Output!.Norm ?? scheduled.Output.Layer, NonFinite.Output, value);
+                }
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Logits of one image of a computed block.</summary>
     public void ReadLogits(float* data, int lane, Span<float> logits)
     {
@@ -94,19 +129,14 @@ internal sealed unsafe class FoldedNetwork : IDisposable
             logits[k] = data[_layout.Planes.Offset[_layout.Schedule.Logits[k]] + lane];
     }
 
+    /// <inheritdoc cref="NativeArena.Verify"/>
+    public void Verify() => _memory.Verify();
+
     /// <inheritdoc/>
     public void Dispose() => _memory.Dispose();
 
-    private static float[] Scaled(ReadOnlySpan<float> kernel, ReadOnlySpan<float> scale)
-    {
-        var scaled = kernel.ToArray();
-        var perChannel = scaled.Length / scale.Length;
-        for (var i = 0; i < scaled.Length; i++)
-            scaled[i] *= scale[i / perChannel];
-        return scaled;
-    }
-
-    private FoldedStep[] CreateSteps<TVec>()
+    /// <summary>Binds the steps to a vector; not to the width alone, so that a test may count what they compute.</summary>
+    internal FoldedStep[] CreateSteps<TVec>()
         where TVec : unmanaged, IVec<TVec>
     {
         var planes = new PlaneSteps<TVec>(_layout, _memory);
@@ -118,5 +148,14 @@ internal sealed unsafe class FoldedNetwork : IDisposable
                 throw new NotSupportedException($"{step.Layer!.Name}: ReLU behind some of its channels only");
             return _layout.InChannelLanes(step.Output) ? channelLanes.Create(step) : planes.Create(step);
         })];
+    }
+
+    private static float[] Scaled(ReadOnlySpan<float> kernel, ReadOnlySpan<float> scale)
+    {
+        var scaled = kernel.ToArray();
+        var perChannel = scaled.Length / scale.Length;
+        for (var i = 0; i < scaled.Length; i++)
+            scaled[i] *= scale[i / perChannel];
+        return scaled;
     }
 }

@@ -48,14 +48,22 @@ public sealed unsafe class InferencePlan : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
-        if (batch >= FewestInBlock)
-            _networks.Add(_block = new FoldedNetwork(weights.Network, Lanes.Count, level));
-        _networks.Add(_single = new FoldedNetwork(weights.Network, 1, level));
-        Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Items(batch).Total);
-        Refresh();
-        _ofWorkers = [.. Enumerable.Range(0, Threads == 1 ? 0 : Threads).Select(_ => CreateWorkspace())];
-        _pool = Threads == 1 ? null : new WorkerPool(Threads, Work);
-        _idle.Push(CreateWorkspace());
+        try
+        {
+            if (batch >= FewestInBlock)
+                _networks.Add(_block = new FoldedNetwork(weights.Network, Lanes.Count, level));
+            _networks.Add(_single = new FoldedNetwork(weights.Network, 1, level));
+            Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Items(batch).Total);
+            Refresh();
+            _ofWorkers = [.. Enumerable.Range(0, Threads == 1 ? 0 : Threads).Select(_ => CreateWorkspace())];
+            _idle.Push(CreateWorkspace());
+            _pool = Threads == 1 ? null : new WorkerPool(Threads, Work);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The weights given.</summary>
@@ -100,6 +108,26 @@ public sealed unsafe class InferencePlan : IDisposable
             Run(ImageBatch.OfFloats(pointer, images.Length, count, Weights.Network), logits);
     }
 
+    /// <summary>The layer in which a batch's first value that is infinite or not a number appears; computes it once more.</summary>
+    internal NonFinite? FirstNonFinite(ReadOnlySpan<byte> pixels, int count, Normalisation normalisation)
+    {
+        fixed (byte* pointer = pixels)
+        {
+            var images = ImageBatch.OfBytes(pointer, pixels.Length, count, Weights.Network, normalisation);
+            var workspace = Rent();
+            NonFinite? found = null;
+            for (var item = 0; item < Items(count).Total && found is null; item++)
+            {
+                var (network, _, inItem) = Load(images, item, workspace);
+                found = network.FirstNonFinite(workspace.Data, workspace.Scratch, inItem);
+            }
+
+            lock (_gate)
+                _idle.Push(workspace);
+            return found;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -134,6 +162,8 @@ public sealed unsafe class InferencePlan : IDisposable
                     _images = images;
                     _logits = pointer;
                     _pool.Run();
+                    foreach (var workspaceOfWorker in _ofWorkers)
+                        Verify(workspaceOfWorker);
                 }
 
                 return;
@@ -141,6 +171,7 @@ public sealed unsafe class InferencePlan : IDisposable
 
             var workspace = Rent();
             Compute(images, pointer, workspace, worker: 0, workers: 1);
+            Verify(workspace);
             lock (_gate)
                 _idle.Push(workspace);
         }
@@ -154,22 +185,40 @@ public sealed unsafe class InferencePlan : IDisposable
         var times = Times;
         times?.Start(worker);
         var classes = Weights.Network.Classes;
-        var (blocks, total) = Items(images.Count);
+        var total = Items(images.Count).Total;
         for (var item = worker; item < total; item += workers)
         {
-            var network = item < blocks ? _block! : _single;
-            var first = item < blocks ? item * Lanes.Count : blocks * Lanes.Count + item - blocks;
-            var count = item < blocks ? Math.Min(Lanes.Count, images.Count - first) : 1;
-            if (item < blocks)
-                images.Load(item, workspace.Data + network.ImagesOffset);
-            else
-                images.LoadOne(first, workspace.Data + network.ImagesOffset, network.ImagesStride);
+            var (network, first, count) = Load(images, item, workspace);
             times?.Lap(worker, OtherWork.Images);
             network.Run(workspace.Data, workspace.Scratch, times, worker);
             for (var lane = 0; lane < count; lane++)
                 network.ReadLogits(workspace.Data, lane, new Span<float>(logits + (long)(first + lane) * classes, classes));
             times?.Lap(worker, OtherWork.Loss);
         }
+    }
+
+    /// <summary>Brings the images of an item into place; tells who computes them, which is the first and how many they are.</summary>
+    private (FoldedNetwork Network, int First, int Count) Load(in ImageBatch images, int item, Workspace workspace)
+    {
+        var blocks = Items(images.Count).Blocks;
+        if (item < blocks)
+        {
+            var first = item * Lanes.Count;
+            images.Load(item, workspace.Data + _block!.ImagesOffset);
+            return (_block, first, Math.Min(Lanes.Count, images.Count - first));
+        }
+
+        var image = blocks * Lanes.Count + item - blocks;
+        images.LoadOne(image, workspace.Data + _single.ImagesOffset, _single.ImagesStride);
+        return (_single, image, 1);
+    }
+
+    /// <summary>Where memory is guarded, makes sure that a run wrote into its own.</summary>
+    private void Verify(Workspace workspace)
+    {
+        workspace.Verify();
+        _block?.Verify();
+        _single.Verify();
     }
 
     private Workspace Rent()
@@ -192,13 +241,30 @@ public sealed unsafe class InferencePlan : IDisposable
     }
 
     /// <summary>Memory in which one thread computes.</summary>
-    private sealed class Workspace(long data, long scratch) : IDisposable
+    private sealed class Workspace : IDisposable
     {
-        private readonly NativeArray<float> _memory = new(data + scratch);
+        private readonly NativeArray<float> _memory;
+        private readonly long _data;
+        private readonly int _guardBytes = MemoryGuard.IsOn ? MemoryGuard.Size : 0;
+
+        public Workspace(long data, long scratch)
+        {
+            _data = data;
+            _memory = new(data + _guardBytes / sizeof(float) + scratch);
+            MemoryGuard.Set(Data + data, _guardBytes);
+        }
 
         public float* Data => _memory.Pointer;
 
-        public float* Scratch => _memory.Pointer + data;
+        public float* Scratch => Data + _data + _guardBytes / sizeof(float);
+
+        public void Verify()
+        {
+            if (_guardBytes == 0)
+                return;
+            MemoryGuard.Check(Data + _data, _guardBytes, $"activations of {_data * sizeof(float)} bytes");
+            _memory.Verify();
+        }
 
         public void Dispose() => _memory.Dispose();
     }

@@ -8,25 +8,31 @@ internal sealed unsafe class NativeArray<T> : SafeHandle
 {
     private const nuint CacheLine = 64;
 
+    private readonly nuint _bytes;
+    private readonly nuint _guard;
+
     /// <exception cref="RiffleException">There is not that much memory.</exception>
     public NativeArray(long length)
         : base(0, ownsHandle: true)
     {
         Length = length;
-        var bytes = checked((nuint)Math.Max(1, length) * (nuint)sizeof(T));
-        var large = bytes >= LargePages.Size;
+        _bytes = checked((nuint)Math.Max(1, length) * (nuint)sizeof(T));
+        _guard = MemoryGuard.IsOn ? (nuint)MemoryGuard.Size : 0;
+        var large = _bytes >= LargePages.Size;
         try
         {
-            SetHandle((nint)NativeMemory.AlignedAlloc(bytes, large ? LargePages.Size : CacheLine));
+            SetHandle((nint)NativeMemory.AlignedAlloc(checked(_bytes + _guard), large ? LargePages.Size : CacheLine));
         }
         catch (OutOfMemoryException e)
         {
-            throw new RiffleException($"there is no memory for {bytes / (1 << 20)} MiB more; use a smaller batch or smaller images", e);
+            throw new RiffleException($"there is no memory for {_bytes / (1 << 20)} MiB more; use a smaller batch or smaller images", e);
         }
 
+        NativeMemoryInUse.Add((long)_bytes);
         if (large)
-            LargePages.Advise(Pointer, bytes);
-        NativeMemory.Clear(Pointer, bytes);
+            LargePages.Advise(Pointer, _bytes);
+        NativeMemory.Clear(Pointer, _bytes);
+        MemoryGuard.Set((byte*)handle + _bytes, (long)_guard);
     }
 
     public NativeArray(ReadOnlySpan<T> values)
@@ -41,9 +47,28 @@ internal sealed unsafe class NativeArray<T> : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
+    /// <summary>Where memory is guarded, makes sure that nothing was written past the end.</summary>
+    /// <exception cref="InvalidOperationException">Something was.</exception>
+    public void Verify()
+    {
+        if (_guard != 0)
+            MemoryGuard.Check((byte*)handle + _bytes, (long)_guard, $"an array of {_bytes} bytes");
+    }
+
     protected override bool ReleaseHandle()
     {
         NativeMemory.AlignedFree((void*)handle);
+        NativeMemoryInUse.Add(-(long)_bytes);
         return true;
     }
+}
+
+/// <summary>What native arrays hold in all, which tests watch.</summary>
+internal static class NativeMemoryInUse
+{
+    private static long _bytes;
+
+    public static long Bytes => Volatile.Read(ref _bytes);
+
+    public static void Add(long bytes) => Interlocked.Add(ref _bytes, bytes);
 }

@@ -30,6 +30,8 @@ public sealed unsafe class TrainingPlan : IDisposable
     private readonly float* _gradients;
     private readonly float* _scratch;
     private readonly float* _masks;
+    private readonly long _partStride;
+    private readonly long _scratchStride;
 
     // The batch of the step that runs.
     private ImageBatch _images;
@@ -57,26 +59,37 @@ public sealed unsafe class TrainingPlan : IDisposable
         Batch = batch;
         var blocks = Lanes.Blocks(batch);
         _network = new BoundNetwork(new Schedule(weights.Network), weights, blocks, level, classifierAlone);
-        _blocksPerPart = (blocks + MostParts - 1) / MostParts;
-        Parts = (blocks + _blocksPerPart - 1) / _blocksPerPart;
-        Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Parts);
-
-        float* data = _memory.Allocate<float>(blocks * _network.DataSize), gradients = _memory.Allocate<float>(blocks * _network.GradientSize);
-        var sums = _memory.Allocate<float>(blocks * _network.SumsSize);
-        _masks = _memory.Allocate<float>(blocks * Lanes.Count);
-        _blocks = [.. Enumerable.Range(0, blocks).Select(b => new Block
+        try
         {
-            Data = data + b * _network.DataSize,
-            Gradients = gradients + b * _network.GradientSize,
-            Sums = sums + b * _network.SumsSize,
-            LaneMask = _masks + b * Lanes.Count,
-        })];
-        _parts = _memory.Allocate<float>((long)Parts * weights.Trained.Length);
-        _gradients = _memory.Allocate<float>(weights.Trained.Length);
-        _scratch = _memory.Allocate<float>(Threads * _network.Scratch);
-        _losses = new BlockLoss[blocks];
-        _labels = new int[batch];
-        _pool = new WorkerPool(Threads, Work);
+            _blocksPerPart = (blocks + MostParts - 1) / MostParts;
+            Parts = (blocks + _blocksPerPart - 1) / _blocksPerPart;
+            Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Parts);
+
+            float* data = _memory.AllocateRows<float>(blocks, _network.DataSize, out var dataStride);
+            float* gradients = _memory.AllocateRows<float>(blocks, _network.GradientSize, out var gradientStride);
+            float* sums = _memory.AllocateRows<float>(blocks, _network.SumsSize, out var sumsStride);
+            _masks = _memory.Allocate<float>(blocks * Lanes.Count);
+            _blocks = [.. Enumerable.Range(0, blocks).Select(b => new Block
+            {
+                Data = data + b * dataStride,
+                Gradients = gradients + b * gradientStride,
+                Sums = sums + b * sumsStride,
+                LaneMask = _masks + b * Lanes.Count,
+            })];
+            foreach (var block in _blocks)
+                _network.Guard(block, _memory);
+            _parts = _memory.AllocateRows<float>(Parts, weights.Trained.Length, out _partStride);
+            _gradients = _memory.Allocate<float>(weights.Trained.Length);
+            _scratch = _memory.AllocateRows<float>(Threads, _network.Scratch, out _scratchStride);
+            _losses = new BlockLoss[blocks];
+            _labels = new int[batch];
+            _pool = new WorkerPool(Threads, Work);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The weights given.</summary>
@@ -136,10 +149,14 @@ public sealed unsafe class TrainingPlan : IDisposable
         }
     }
 
+    /// <summary>The first activation of the last step that is infinite or not a number.</summary>
+    internal NonFinite? FirstNonFiniteActivation() =>
+        NonFinite.FirstActivation(_network.Schedule, _network.Planes, Weights, _blocks.AsSpan(0, Lanes.Blocks(_images.Count)), _images.Count);
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        _pool.Dispose();
+        _pool?.Dispose();
         _network.Dispose();
         _memory.Dispose();
     }
@@ -162,6 +179,8 @@ public sealed unsafe class TrainingPlan : IDisposable
         for (var i = 0; i < _blocks.Length * Lanes.Count; i++)
             _masks[i] = i < images.Count ? 1 : 0;
         _pool.Run();
+        _memory.Verify();
+        _network.Verify();
 
         double loss = 0;
         int top1 = 0, top5 = 0;
@@ -181,7 +200,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         var used = _blocks.AsSpan(0, Lanes.Blocks(_images.Count));
         var first = Math.Min(used.Length, Parts * worker / Threads * _blocksPerPart);
         var end = Math.Min(used.Length, Parts * (worker + 1) / Threads * _blocksPerPart);
-        var scratch = _scratch + worker * _network.Scratch;
+        var scratch = _scratch + worker * _scratchStride;
         var steps = _network.Steps;
         var times = Times;
         times?.Start(worker);
@@ -246,7 +265,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         times?.Lap(worker, OtherWork.Waiting, backward: true);
         var length = (long)Weights.Trained.Length;
         var parts = (used.Length + _blocksPerPart - 1) / _blocksPerPart;
-        _network.Loss.SumParts(_parts, parts, length, length * worker / Threads, length * (worker + 1) / Threads, _gradients);
+        _network.Loss.SumParts(_parts, parts, _partStride, length * worker / Threads, length * (worker + 1) / Threads, _gradients);
         times?.Lap(worker, OtherWork.Gradients, backward: true);
     }
 
@@ -272,5 +291,5 @@ public sealed unsafe class TrainingPlan : IDisposable
 
     private int ImagesOf(int block) => Math.Min(Lanes.Count, _images.Count - block * Lanes.Count);
 
-    private float* PartOf(int part) => _parts + (long)part * Weights.Trained.Length;
+    private float* PartOf(int part) => _parts + part * _partStride;
 }

@@ -14,7 +14,7 @@ internal sealed class WorkerPool : IDisposable
 
     private readonly object _gate = new();
     private readonly SemaphoreSlim[] _start;
-    private readonly Thread[] _threads;
+    private readonly List<Thread> _threads = [];
     private readonly Action<int> _work;
     private volatile bool _stop;
     private volatile int _generation;
@@ -27,7 +27,16 @@ internal sealed class WorkerPool : IDisposable
         Count = count;
         _work = work;
         _start = [.. Enumerable.Range(1, count - 1).Select(_ => new SemaphoreSlim(0))];
-        _threads = [.. Enumerable.Range(1, count - 1).Select(StartThread)];
+        try
+        {
+            for (var worker = 1; worker < count; worker++)
+                _threads.Add(StartThread(worker));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public int Count { get; }

@@ -9,6 +9,8 @@ namespace Riffle.Formats;
 /// </summary>
 public static partial class AtomicFile
 {
+    const string Aside = ".tmp-";
+
     static int _count;
 
     /// <summary>Writes <paramref name="path"/> with what <paramref name="write"/> puts into the stream; whatever fails, the old file is untouched.</summary>
@@ -19,7 +21,7 @@ public static partial class AtomicFile
     {
         string full = Path.GetFullPath(path);
         string folder = Path.GetDirectoryName(full) ?? throw new RiffleException($"{path}: a folder, where a file is to be written; name a file.");
-        string aside = Path.Combine(folder, $".{Path.GetFileName(full)}.tmp-{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
+        string aside = Path.Combine(folder, $".{Path.GetFileName(full)}{Aside}{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
         try
         {
             using (var stream = new FileStream(aside, FileMode.Create, FileAccess.ReadWrite, FileShare.Read, 1 << 16))
@@ -43,17 +45,24 @@ public static partial class AtomicFile
     /// <exception cref="RiffleException">The file can't be written.</exception>
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>Deletes what processes that were killed left aside in a folder in which no other process writes now.</summary>
+    internal static void DiscardLeftovers(string folder)
+    {
+        foreach (string path in Directory.EnumerateFiles(folder, $".*{Aside}*", new EnumerationOptions { AttributesToSkip = 0 })) Discard(path);
+    }
+
     internal static RiffleException CannotWrite(string path, Exception e) =>
         new($"{path}: can't be written: {e.Message} See that its folder exists, that you may write there and that the disk has room, or choose another.", e);
 
     internal static RiffleException CannotRead(string path, Exception e) =>
         new($"{path}: can't be read: {e.Message} See that the file exists and that you may read it.", e);
 
-    static void Discard(string aside)
+    /// <summary>Deletes what could not be written whole, as far as that can be done.</summary>
+    internal static void Discard(string path)
     {
         try
         {
-            File.Delete(aside);
+            File.Delete(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -33,8 +33,16 @@ public sealed class EventFileWriter : IDisposable
         }
 
         _records = new TFRecordWriter(_stream);
-        Write(new Event { WallTime = now.ToUnixTimeMilliseconds() / 1000.0, FileVersion = "brain.Event:2" });
-        Flush();
+        try
+        {
+            Write(new Event { WallTime = now.ToUnixTimeMilliseconds() / 1000.0, FileVersion = "brain.Event:2" });
+            Flush();
+        }
+        catch
+        {
+            Abandon();
+            throw;
+        }
     }
 
     /// <summary>The events file.</summary>
@@ -97,6 +105,20 @@ public sealed class EventFileWriter : IDisposable
 
     private void Write(long step, double wallTime, Summary.Types.Value value) =>
         Write(new Event { WallTime = wallTime, Step = step, Summary = new Summary { Value = { value } } });
+
+    /// <summary>Leaves no file behind that has nothing in it. The first error is the one to tell.</summary>
+    private void Abandon()
+    {
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (IOException)
+        {
+        }
+
+        AtomicFile.Discard(Path);
+    }
 
     private void Write(Event e) => Guard(() => _records.Write(e.ToByteArray()));
 

@@ -51,8 +51,15 @@ public sealed class Checkpoint
     /// <summary>Reads a checkpoint.</summary>
     /// <param name="runOrFile">A checkpoint file, or a run folder, whose best checkpoint is taken.</param>
     /// <exception cref="RiffleException">There is none, or a newer version wrote it.</exception>
-    /// <exception cref="BadDataException">It is damaged, or not a checkpoint.</exception>
-    public static Checkpoint Load(string runOrFile) => Read(RunFolder.FindCheckpoint(runOrFile));
+    /// <exception cref="BadDataException">It is damaged, not a checkpoint, or its weights are not all numbers.</exception>
+    public static Checkpoint Load(string runOrFile)
+    {
+        var path = RunFolder.FindCheckpoint(runOrFile);
+        var checkpoint = Read(path);
+        return NonFinite.FirstWeight(checkpoint.Weights) is { } found
+            ? throw new BadDataException($"{path}: layer {found.Layer.Name}: {found.What} has {found.Value}, so nothing can be computed. Use another checkpoint.")
+            : checkpoint;
+    }
 
     /// <summary>Writes the checkpoint, whole or not at all.</summary>
     /// <exception cref="RiffleException">It can't be written.</exception>

@@ -66,13 +66,19 @@ public sealed class Classifier : IDisposable
     /// <returns>The likeliest first; of equal ones the lower index.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
     /// <exception cref="BadDataException">The bytes are no image that can be decoded.</exception>
-    /// <exception cref="RiffleException">The library that decodes it is not installed.</exception>
+    /// <exception cref="RiffleException">The library that decodes it is not installed, or the network gives no number for it.</exception>
     public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name, int top = 5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
         var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Checkpoint.Spec.ImageSize);
         var probabilities = new float[Checkpoint.Spec.Classes];
         Score(pixels, probabilities);
+        if (float.IsNaN(probabilities[0]))
+        {
+            var layer = _plan.FirstNonFinite(pixels, 1, Checkpoint.Normalisation)?.Layer.Name ?? Checkpoint.Weights.Network.Layers[^1].Name;
+            throw new RiffleException($"{name}: the network gives no number for this image: its layer {layer} overflows. Use another checkpoint.");
+        }
+
         return
         [
             .. Enumerable.Range(0, probabilities.Length)

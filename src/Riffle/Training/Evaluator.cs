@@ -56,6 +56,7 @@ public sealed class Evaluator : IDisposable
             memoryBudgetBytes: memory, loading: loading, cancel: cancel);
         try
         {
+            _logits = new float[batch * weights.Network.Classes];
             _plan = new(weights, batch, threads);
         }
         catch
@@ -63,12 +64,13 @@ public sealed class Evaluator : IDisposable
             _loader.Dispose();
             throw;
         }
-
-        _logits = new float[batch * weights.Network.Classes];
     }
 
     /// <summary>Number of validation images.</summary>
     public int Images { get; }
+
+    /// <summary>Where the loss of the last run became infinite or not a number; null where it did not.</summary>
+    internal NonFinite? NonFinite { get; private set; }
 
     /// <summary>Measures a checkpoint on a data set.</summary>
     /// <param name="checkpoint">The network.</param>
@@ -77,7 +79,8 @@ public sealed class Evaluator : IDisposable
     /// <param name="progress">Told how many images are done.</param>
     /// <param name="confusions">Counts what each image is taken for; as many classes as the network has.</param>
     /// <param name="cancel">Stops between batches.</param>
-    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know; or the loss is no number.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public static Evaluation Evaluate(
         Checkpoint checkpoint,
@@ -89,6 +92,8 @@ public sealed class Evaluator : IDisposable
     {
         using var evaluator = new Evaluator(checkpoint.Weights, checkpoint.Normalisation, checkpoint.Classes, data, threads, cancel: cancel);
         var (loss, top1, top5) = evaluator.Run(progress, confusions, cancel);
+        if (evaluator.NonFinite is { } found)
+            throw new RiffleException($"{checkpoint.Spec.Name}: the loss is {loss}: layer {found.Layer.Name} gives {found.Value}. Use another checkpoint.");
         return new(checkpoint.Spec.Name, evaluator.Images, top1, top5, loss);
     }
 
@@ -111,6 +116,7 @@ public sealed class Evaluator : IDisposable
     internal Measures Run(Action<int>? progress, ConfusionMatrix? confusions, Mistakes? mistakes, CancellationToken cancel)
     {
         var tally = default(Tally);
+        NonFinite = null;
         _plan.Refresh();
         var classes = _plan.Weights.Network.Classes;
         _loader.StartEpoch(0);
@@ -126,6 +132,9 @@ public sealed class Evaluator : IDisposable
                 confusions?.Add(label, logits);
                 mistakes?.Add(logits, label, batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
             }
+
+            if (NonFinite is null && !double.IsFinite(tally.LossSum))
+                NonFinite = _plan.FirstNonFinite(batch.Pixels, batch.Count, _normalisation);
 
             progress?.Invoke((int)tally.Images);
         }

@@ -108,9 +108,17 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
 
     public void Dispose()
     {
-        _train?.Dispose();
-        _validation?.Dispose();
-        _session?.Dispose();
+        foreach (var writer in new[] { _train, _validation, _session })
+        {
+            try
+            {
+                writer?.Dispose();
+            }
+            catch (RiffleException)
+            {
+                // Every epoch was flushed: what is left is what could not be written then, and that was told.
+            }
+        }
     }
 
     private EventFileWriter Train => _train ??= new(TrainFolder);

@@ -34,8 +34,9 @@ internal sealed class RunFolder : IDisposable
     private const string BestName = "best.safetensors", LastName = "last.safetensors";
 
     private readonly FileStream _lock;
+    private readonly string? _place;
 
-    private RunFolder(string path, FileStream @lock) => (Directory, _lock) = (path, @lock);
+    private RunFolder(string path, FileStream @lock) => (Directory, _lock, _place) = (path, @lock, PlaceOf(@lock));
 
     /// <summary>The folder, as it was given.</summary>
     public string Directory { get; }
@@ -147,6 +148,18 @@ internal sealed class RunFolder : IDisposable
         AtomicFile.WriteText(Metrics, text.ToString());
     }
 
+    /// <summary>Makes sure that the path still leads to the folder that is held: another process may have begun a run where this one was.</summary>
+    /// <exception cref="RiffleException">It was moved or deleted.</exception>
+    public void RequireInPlace()
+    {
+        if (PlaceOf(_lock) is { } place && place != _place)
+        {
+            throw new RiffleException(
+                $"{Directory}: the folder of the run, or the .lock in it, was moved or deleted during the training. Its last checkpoint is where the folder is now; "
+                + "go on from there by 'riffle train --resume'");
+        }
+    }
+
     /// <summary>Gives the folder up to other processes.</summary>
     public void Dispose() => _lock.Dispose();
 
@@ -169,15 +182,25 @@ internal sealed class RunFolder : IDisposable
         try
         {
             // The system lets go of it when the process ends, however it ends. The file stays: taking it away could take another process's lock.
-            return new(path, new FileStream(Path.Combine(path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            var held = new FileStream(Path.Combine(path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            foreach (var folder in new[] { path, Checkpoints(path) }.Where(System.IO.Directory.Exists))
+                AtomicFile.DiscardLeftovers(folder);
+            return new(path, held);
         }
-        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException e) when (IsHeldByAnother(e))
         {
             throw new RiffleException($"{path}: another process is training in this folder ({e.Message}); wait for it, stop it, or give another --out", e);
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: the folder can't be written: {e.Message}", e);
+            throw AtomicFile.CannotWrite(path, e);
         }
     }
+
+    /// <summary>EWOULDBLOCK of Linux and of macOS, and the sharing and lock violations of Windows: a disk may fail in other ways.</summary>
+    private static bool IsHeldByAnother(IOException e) => (uint)e.HResult is 11 or 35 or 0x80070020 or 0x80070021;
+
+    /// <summary>Where an open file is now, as far as the system tells.</summary>
+    private static string? PlaceOf(FileStream file) =>
+        OperatingSystem.IsLinux() ? new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}").LinkTarget : null;
 }

@@ -211,7 +211,7 @@ public sealed class Trainer : IDisposable
             var rate = _recipe.Schedule.At(global, _loader.BatchesPerEpoch, _recipe.Epochs, drops);
             var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing);
             if (!double.IsFinite(result.Loss))
-                throw Diverged($"the loss became {result.Loss}", steps + 1, rate);
+                throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
 
             _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
             tally = tally.Plus(result, batch.Count);
@@ -246,8 +246,9 @@ public sealed class Trainer : IDisposable
         var rate = _recipe.Schedule.At(
             ((long)progress.Epochs + 1) * _loader.BatchesPerEpoch - 1, _loader.BatchesPerEpoch, _recipe.Epochs, PlateauDrops());
         if (!double.IsFinite(validation.Loss))
-            throw Diverged($"the validation loss became {validation.Loss}", progress.Steps, rate);
+            throw Diverged($"the validation loss became {validation.Loss}", progress.Steps, rate, NonFinite.FirstWeight(_weights) ?? _evaluator.NonFinite);
         RequireFinite(rate);
+        _folder.RequireInPlace();
 
         var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation);
         var isBest = _record.Best is not { } best || validation.Top1 > best.Validation.Top1;
@@ -293,6 +294,7 @@ public sealed class Trainer : IDisposable
     private void SaveLast(double rate)
     {
         RequireFinite(rate);
+        _folder.RequireInPlace();
         ToCheckpoint(_optimiser.State).Save(_folder.Last);
     }
 
@@ -313,24 +315,25 @@ public sealed class Trainer : IDisposable
     /// <summary>Weights that are no numbers must not take the place of good ones: a loss is computed before the step that may spoil them.</summary>
     private void RequireFinite(double rate)
     {
-        if (!AllFinite(_weights.Trained) || !AllFinite(_weights.Running))
-            throw Diverged("a weight became infinite or not a number", _record.Progress.Steps, rate);
+        var state = _optimiser.State.Select(state => NonFinite.FirstOf(_weights, state.Values, $"the optimiser's {state.Name} of"));
+        var spoilt = NonFinite.FirstWeight(_weights) ?? state.FirstOrDefault(found => found is not null);
+        if (spoilt is null)
+            return;
+
+        // In the order of a step: activations and their statistics, gradients, and the weights that they change.
+        var first = _plan.FirstNonFiniteActivation() ?? NonFinite.FirstOf(_weights, _plan.Gradients, "the gradient by") ?? spoilt;
+        throw Diverged("a weight, or what goes with it, became infinite or not a number", _record.Progress.Steps, rate, first);
     }
 
-    private static bool AllFinite(ReadOnlySpan<float> values)
-    {
-        foreach (var value in values)
-        {
-            if (!float.IsFinite(value))
-                return false;
-        }
+    /// <summary>What made the last step's loss what it is: weights that the step before it spoilt, an activation, or else the loss itself.</summary>
+    private NonFinite FirstNonFinite(double loss) => NonFinite.FirstOf(_weights, _weights.Trained, "its")
+        ?? _plan.FirstNonFiniteActivation()
+        ?? new(_weights.Network.Layers[^1], "the loss of its output", (float)loss);
 
-        return true;
-    }
-
-    private RiffleException Diverged(string what, int step, double rate) => new(
-        $"{what} in epoch {_record.Progress.Epochs + 1}, step {step}, at learning rate {rate:0.######}. Weights from before are in {_folder.Last}. "
-        + "Start anew with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
+    private RiffleException Diverged(string what, int step, double rate, NonFinite? first) => new(
+        $"{what} in epoch {_record.Progress.Epochs + 1}, step {step}, at learning rate {rate:G6}. "
+        + (first is null ? "" : $"The first such value appeared in layer {first.Layer.Name}: {first.What} has {first.Value}. ")
+        + $"Weights from before are in {_folder.Last}. Start anew with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
 
     private static DatasetIdentity Identify(Dataset data) => new(data.Info.Fingerprint, data.Count(Split.Train), data.Count(Split.Validation));
 

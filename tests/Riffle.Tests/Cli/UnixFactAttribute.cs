@@ -18,3 +18,22 @@ internal static class UnixOnly
 {
     public static string? Reason { get; } = OperatingSystem.IsWindows() ? "Windows has neither POSIX shell nor signals" : null;
 }
+
+/// <summary>A test that asks the system about the process in Linux's way.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LinuxFactAttribute : FactAttribute
+{
+    public LinuxFactAttribute() => Skip = LinuxOnly.Reason;
+}
+
+/// <inheritdoc cref="LinuxFactAttribute"/>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LinuxTheoryAttribute : TheoryAttribute
+{
+    public LinuxTheoryAttribute() => Skip = LinuxOnly.Reason;
+}
+
+internal static class LinuxOnly
+{
+    public static string? Reason { get; } = OperatingSystem.IsLinux() ? null : "there is no /proc";
+}

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using Riffle.Execution;
 using Riffle.Kernels;
 using Riffle.Networks;
@@ -7,14 +9,12 @@ namespace Riffle.Tests.Execution;
 /// <summary>Shuffle, slice and concat are orders of planes: here against their definitions, without an engine.</summary>
 public class ScheduleTests
 {
-    [Theory]
-    [InlineData(1, 1)]
-    [InlineData(6, 2)]
-    [InlineData(6, 3)]
-    [InlineData(20, 4)]
-    [InlineData(24, 8)]
-    [InlineData(60, 3)]
-    public void Shuffle_transposes_groups_and_channels_and_the_other_shuffle_undoes_it(int channels, int groups)
+    [Fact]
+    public void Shuffle_transposes_groups_and_channels_and_the_other_shuffle_undoes_it() => Prop.ForAll(
+        (from groups in Gen.Choose(1, 12) from width in Gen.Choose(1, 12) select (groups * width, groups)).ToArbitrary(),
+        c => Shuffle_is_its_definition(c.Item1, c.groups)).QuickCheckThrowOnFailure();
+
+    private static void Shuffle_is_its_definition(int channels, int groups)
     {
         // Zhang et al., 2017: seen as groups × channels/groups, transposed, and read in order.
         var matrix = Enumerable.Range(0, channels).Chunk(channels / groups).ToArray();

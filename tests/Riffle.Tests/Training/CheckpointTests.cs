@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using FsCheck;
+using FsCheck.Fluent;
 using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Formats;
@@ -33,6 +36,69 @@ public sealed class CheckpointTests : IDisposable
         var bytes = File.ReadAllBytes(FilePath);
         loaded.Save(FilePath);
         Assert.Equal(bytes, File.ReadAllBytes(FilePath));
+    }
+
+    /// <summary>Networks, bits of floats (those that are no numbers among them), words and histories of any kind.</summary>
+    [Fact]
+    public void Any_checkpoint_comes_back_bit_for_bit()
+    {
+        var finite = ArbMap.Default.GeneratorFor<double>().Where(double.IsFinite);
+        var measures = from m in finite.ArrayOf(3) select new Measures(m[0], m[1], m[2]);
+        var words = from any in ArbMap.Default.GeneratorFor<NonNull<string>>() select new string([.. any.Get.Where(c => !char.IsSurrogate(c))]);
+        var epochs =
+            from rate in finite
+            from train in measures
+            from validation in measures
+            select new EpochMetrics(1, rate, train, validation);
+        var checkpoints =
+            from name in Gen.Elements("shufflenet-v1-g1-x0.25", "shufflenet-v1-g8-x0.25", "shufflenet-v2-x0.5")
+            from units in Gen.Choose(1, 2).ArrayOf(3)
+            from size in Gen.Choose(17, 64)
+            from names in words.NonEmptyListOf()
+            from bits in ArbMap.Default.GeneratorFor<int>().ArrayOf(60)
+            from optimiser in Gen.Elements(Enum.GetValues<OptimiserKind>())
+            from history in epochs.ListOf()
+            from numbers in ArbMap.Default.GeneratorFor<(ulong Seed, int Epochs, int Steps, long Images, long? Memory)>()
+            from loss in finite
+            from colours in (from c in finite.ArrayOf(3) select new RgbTriple((float)c[0], (float)c[1], (float)c[2])).Where(c => float.IsFinite(c.Red + c.Green + c.Blue))
+            let recipe = Recipe.Best with { Optimiser = optimiser, Name = names[0] }
+            let training = new TrainingRecord(
+                recipe, numbers.Seed, new(names[^1], numbers.Epochs, numbers.Steps), numbers.Memory,
+                new(numbers.Epochs, numbers.Steps, new(loss, numbers.Images, 1, 2)), [.. history])
+            select (Spec: NetworkCatalogue.Resolve(name, imageSize: size, classes: names.Count, units: units), names, bits, training, colours);
+        Prop.ForAll(checkpoints.ToArbitrary(), c =>
+        {
+            var weights = new Weights(NetworkCatalogue.Build(c.Spec));
+            var optimiser = new Optimiser(weights, c.training.Recipe.Optimiser, 0.9f, 1e-4f);
+            foreach (var values in optimiser.State.Select(state => state.Values))
+                Scatter(values);
+            Scatter(weights.Trained);
+            Scatter(weights.Running);
+            new Checkpoint(c.Spec, weights, [.. c.names.Select(name => new DatasetClass(name, name + "!"))], new(c.colours, c.colours), c.training)
+            {
+                OptimiserState = optimiser.State,
+            }.Save(FilePath);
+
+            var read = Checkpoint.Read(FilePath);
+            Assert.Equal(Bits(weights.Trained), Bits(read.Weights.Trained));
+            Assert.Equal(Bits(weights.Running), Bits(read.Weights.Running));
+            Assert.All(optimiser.State.Zip(read.OptimiserState), pair => Assert.Equal(Bits(pair.First.Values), Bits(pair.Second.Values)));
+            Assert.Equal(optimiser.State.Count, read.OptimiserState.Count);
+            Assert.Equal(c.names, read.Classes.Select(one => one.Name));
+            Assert.Equal(c.training with { History = [] }, read.Training! with { History = [] });
+            Assert.Equal(c.training.History.ToArray(), read.Training!.History.ToArray());
+            Assert.Equal(new Normalisation(c.colours, c.colours), read.Normalisation);
+            Assert.Equal((c.Spec.Name, c.Spec.ImageSize, string.Join(',', c.Spec.Units)), (read.Spec.Name, read.Spec.ImageSize, string.Join(',', read.Spec.Units)));
+            var bytes = File.ReadAllBytes(FilePath);
+            read.Save(FilePath);
+            Assert.Equal(bytes, File.ReadAllBytes(FilePath));
+
+            void Scatter(Span<float> values)
+            {
+                for (var i = 0; i < values.Length; i++)
+                    values[i] = BitConverter.Int32BitsToSingle(c.bits[i % c.bits.Length] * (i + 1));
+            }
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(40));
     }
 
     [Fact]
@@ -141,6 +207,8 @@ public sealed class CheckpointTests : IDisposable
         Assert.Contains("no such file", Assert.Throws<RiffleException>(() => Checkpoint.Load(Path.Combine(_folder, "x"))).Message);
         Assert.Contains("no checkpoint", Assert.Throws<RiffleException>(() => Checkpoint.Load(_folder)).Message);
     }
+
+    private static int[] Bits(ReadOnlySpan<float> values) => MemoryMarshal.Cast<float, int>(values).ToArray();
 
     private static NetworkSpec SampleSpec { get; } = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: 4, units: [1, 1, 1]);
 

@@ -74,6 +74,41 @@ public class ScheduleTests
         Assert.InRange(schedule.At(1099, 100, 11), 1e-9, 1e-5);
     }
 
+    /// <summary>Loshchilov and Hutter, 2017, equation 5 with one period and a minimum of 0, as cos²: (1 + cos 2x) / 2.</summary>
+    [Fact]
+    public void Cosine_is_its_definition_in_every_step() => Prop.ForAll(Cases, c =>
+    {
+        var schedule = Of(c) with { Kind = ScheduleKind.Cosine, Minimum = 0 };
+        var (total, warmUp) = ((double)c.Steps * c.Epochs, Math.Round(c.WarmUp * c.Steps));
+        for (var step = (long)warmUp; step < total; step++)
+        {
+            var cosine = Math.Cos(Math.PI / 2 * (step - warmUp) / (total - warmUp));
+            Assert.Equal(c.Rate * cosine * cosine, schedule.At(step, c.Steps, c.Epochs), 1e-12);
+        }
+    }).QuickCheckThrowOnFailure();
+
+    /// <summary>An epoch drops the rate when it is more than the patience behind the last that was the best so far, that dropped, or that was cooling down.</summary>
+    [Fact]
+    public void A_plateau_is_its_definition_for_any_accuracies() => Prop.ForAll(
+        (from accuracies in Gen.Choose(0, 12).ListOf()
+         from patience in Gen.Choose(0, 4)
+         from cooldown in Gen.Choose(0, 4)
+         select (accuracies.Select(a => a / 3.0).ToArray(), patience, cooldown)).ToArbitrary(),
+        c =>
+        {
+            var (accuracies, patience, cooldown) = c;
+            var schedule = new Schedule { Patience = patience, Cooldown = cooldown };
+            var drops = new List<int>();
+            for (var epoch = 0; epoch < accuracies.Length; epoch++)
+            {
+                var best = Enumerable.Range(0, epoch + 1).Last(e => accuracies.Take(e).All(earlier => accuracies[e] > earlier));
+                var cooled = drops.Count > 0 ? Math.Min(epoch, drops[^1] + cooldown) : 0;
+                if (epoch - Math.Max(best, cooled) > patience)
+                    drops.Add(epoch);
+                Assert.Equal(drops.Count, schedule.PlateauDrops(accuracies.Take(epoch + 1)));
+            }
+        }).QuickCheckThrowOnFailure();
+
     [Fact]
     public void Steps_drop_at_the_epochs_that_they_name()
     {

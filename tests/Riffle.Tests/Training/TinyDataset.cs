@@ -54,6 +54,9 @@ internal sealed class TinyDataset : IDisposable
         }
     }
 
+    /// <summary>The files of a run that must be the same however it came about.</summary>
+    public static IReadOnlyList<string> ResultFiles { get; } = ["metrics.csv", "checkpoints/best.safetensors", "checkpoints/last.safetensors"];
+
     public string Folder { get; }
 
     public string DataFolder => Path.Combine(Folder, "data");

@@ -283,8 +283,7 @@ public sealed class TrainerTests : IDisposable
     /// <summary>What must be the same, the last checkpoint last.</summary>
     private string[] Files(string run) =>
     [
-        File.ReadAllText(Path.Combine(_data.Run(run), "metrics.csv")),
-        .. new[] { "best", "last" }.Select(name => Path.Combine(_data.Run(run), "checkpoints", name + ".safetensors"))
+        .. TinyDataset.ResultFiles.Select(file => Path.Combine(_data.Run(run), file))
             .Select(path => File.Exists(path) ? Convert.ToBase64String(File.ReadAllBytes(path)) : "none"),
     ];
 

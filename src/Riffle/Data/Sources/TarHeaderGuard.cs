@@ -1,16 +1,29 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+
 namespace Riffle.Data.Sources;
 
 /// <summary>
-/// Hands a tar file on, and stops at a header that claims a long name or attributes (types L, K, x, g) of more than a megabyte:
-/// <see cref="System.Formats.Tar.TarReader"/> takes memory for these as they claim. Headers lie at multiples of 512 bytes; what is none has no right checksum (POSIX.1-2017, pax, "ustar Interchange Format").
+/// Hands a tar file on, and stops at a header whose checksum is wrong, and at one that claims a long name or attributes (types L, K, x, g) of more than a
+/// megabyte: <see cref="System.Formats.Tar.TarReader"/> looks at no checksum, ends without a word where the field of one is empty, and takes memory for names and
+/// attributes as they claim. A header is a block of 512 bytes; behind it lies its entry's content, filled up to whole blocks
+/// (POSIX.1-2017, pax, "ustar Interchange Format").
 /// </summary>
 internal sealed class TarHeaderGuard(Stream tar) : Stream
 {
     private const int BlockSize = 512, SizeAt = 124, SizeLength = 12, ChecksumAt = 148, ChecksumLength = 8, TypeAt = 156;
-    private const long MaxExtra = 1 << 20;
+    private const int MaxExtra = 1 << 20;
 
     private readonly byte[] _block = new byte[BlockSize];
     private int _filled;
+    private long _content;
+    private bool _ended;
+
+    // Attributes of the next entry, which may tell its size.
+    private MemoryStream? _attributes;
+    private long _attributesLeft;
+    private long? _size;
 
     public override bool CanRead => true;
 
@@ -27,14 +40,14 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     public override int Read(Span<byte> buffer)
     {
         var read = tar.Read(buffer);
-        for (var rest = buffer[..read]; rest.Length > 0;)
+        for (var rest = buffer[..read]; rest.Length > 0 && !_ended;)
         {
-            var piece = rest[..Math.Min(rest.Length, BlockSize - _filled)];
-            piece.CopyTo(_block.AsSpan(_filled));
-            rest = rest[piece.Length..];
-            _filled = (_filled + piece.Length) % BlockSize;
-            if (_filled == 0)
-                Check();
+            var length = (int)Math.Min(rest.Length, _content > 0 ? _content : BlockSize - _filled);
+            if (_content > 0)
+                Pass(rest[..length]);
+            else
+                Collect(rest[..length]);
+            rest = rest[length..];
         }
 
         return read;
@@ -50,33 +63,99 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    private void Check()
+    private void Pass(ReadOnlySpan<byte> content)
     {
-        if ((char)_block[TypeAt] is 'L' or 'K' or 'x' or 'g' && HasChecksum() && Size() is < 0 or > MaxExtra)
-            throw new InvalidDataException($"a name or attributes of more than {MaxExtra} bytes");
+        _content -= content.Length;
+        if (_attributes is null)
+            return;
+        var own = content[..(int)Math.Min(content.Length, _attributesLeft)];
+        _attributes.Write(own);
+        _attributesLeft -= own.Length;
+        if (_content == 0)
+            (_size, _attributes) = (SizeIn(_attributes.ToArray()), null);
     }
 
+    private void Collect(ReadOnlySpan<byte> part)
+    {
+        part.CopyTo(_block.AsSpan(_filled));
+        _filled = (_filled + part.Length) % BlockSize;
+        if (_filled == 0)
+            ReadHeader();
+    }
+
+    private void ReadHeader()
+    {
+        // The archive ends with blocks of zeros, and what lies behind them is no part of it.
+        _ended = !_block.AsSpan().ContainsAnyExcept((byte)0);
+        if (_ended)
+            return;
+        if (!HasChecksum())
+            throw new InvalidDataException("the checksum of a header is wrong");
+
+        var type = (char)_block[TypeAt];
+        var isExtra = type is 'L' or 'K' or 'x' or 'g';
+        var size = isExtra ? Size() : _size ?? Size();
+        if (size < 0 || (isExtra && size > MaxExtra))
+            throw new InvalidDataException(isExtra ? $"a name or attributes of more than {MaxExtra} bytes" : "a header without a size");
+        _content = checked(size + BlockSize - 1) / BlockSize * BlockSize;
+        if (type == 'x')
+            (_attributes, _attributesLeft) = size == 0 ? (null, 0) : (new MemoryStream(), size);
+        else if (!isExtra)
+            _size = null;
+    }
+
+    /// <summary>The bytes of the header added up, the checksum's own as spaces; some old programs added them as signed.</summary>
     private bool HasChecksum()
     {
-        var sum = ' ' * ChecksumLength;
+        int sum = ' ' * ChecksumLength, signed = sum;
         for (var i = 0; i < BlockSize; i++)
-            sum += i is >= ChecksumAt and < ChecksumAt + ChecksumLength ? 0 : _block[i];
-        return Octal(_block.AsSpan(ChecksumAt, ChecksumLength)) == sum;
+        {
+            var counts = i is < ChecksumAt or >= ChecksumAt + ChecksumLength;
+            sum += counts ? _block[i] : 0;
+            signed += counts ? (sbyte)_block[i] : 0;
+        }
+
+        var told = Octal(_block.AsSpan(ChecksumAt, ChecksumLength));
+        return told == sum || told == signed;
     }
 
-    /// <summary>Octal digits; a first bit that is set says that the number is binary, which only sizes beyond 8 GB need.</summary>
-    private long Size() => _block[SizeAt] >= 0x80 ? long.MaxValue : Octal(_block.AsSpan(SizeAt, SizeLength));
+    /// <summary>Octal digits; a first bit that is set says that the number is binary, which only sizes beyond 8 GB need. −1 where there is none.</summary>
+    private long Size()
+    {
+        var field = _block.AsSpan(SizeAt, SizeLength);
+        if (field[0] < 0x80)
+            return Octal(field);
+        return field[0] == 0x80 && !field[1..4].ContainsAnyExcept((byte)0) ? BinaryPrimitives.ReadInt64BigEndian(field[4..]) : -1;
+    }
 
+    /// <summary>Octal digits between spaces and NULs; −1 for anything else.</summary>
     private static long Octal(ReadOnlySpan<byte> field)
     {
         var value = 0L;
-        foreach (var digit in field.Trim(" \0"u8))
+        foreach (var digit in field.TrimStart(" \0"u8))
         {
+            if (digit is (byte)' ' or 0)
+                break; // what some programs leave behind the end means nothing
             if (digit is < (byte)'0' or > (byte)'7')
                 return -1;
             value = (value * 8) + (digit - '0');
         }
 
         return value;
+    }
+
+    /// <summary>The size among attributes, each of which is a line "length key=value"; null where there is none.</summary>
+    private static long? SizeIn(byte[] attributes)
+    {
+        long? size = null;
+        foreach (var line in Encoding.Latin1.GetString(attributes).Split('\n'))
+        {
+            var key = line.IndexOf(" size=", StringComparison.Ordinal);
+            if (key > 0 && long.TryParse(line[(key + 6)..], NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+                && line[..key].All(char.IsAsciiDigit))
+                size = value;
+        }
+
+        return size;
     }
 }

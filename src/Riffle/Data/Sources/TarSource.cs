@@ -79,9 +79,10 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : 
         {
             return read();
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException or OverflowException or ArgumentException)
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException
+            or OverflowException or ArgumentException or InvalidOperationException)
         {
-            // The last two: TarReader makes dates of what attributes say.
+            // The last three: TarReader makes dates of what attributes say, and finds content where there can be none.
             throw new BadDataException($"{Path}: near byte {archive.Position}: {Damaged}", e);
         }
         catch (IOException e)

@@ -1,0 +1,110 @@
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Networks;
+using Riffle.Simd;
+using Riffle.Tests.Kernels;
+using Riffle.Training;
+
+namespace Riffle.Tests.Training;
+
+/// <summary>The same seed gives the same bits: for any number of threads, once more, and after an interruption anywhere; with every augmentation on.</summary>
+public sealed class SameBitsTests : IDisposable
+{
+    private const int Size = 18, Steps = 3;
+
+    /// <summary>Eight blocks of sixteen images, so that eight threads have one each, and a rest.</summary>
+    private const int Batch = 120;
+
+    private static readonly string[] Families = ["shufflenet-v1-g3-x0.25", "shufflenet-v2-x0.5", "mobilenet-v1-x0.25"];
+
+    private readonly TinyDataset _data = new(train: 2 * Batch, validation: 20);
+
+    public static TheoryData<string, string> FamiliesAtEachWidth => VectorWidths.With(Families);
+
+    public void Dispose() => _data.Dispose();
+
+    /// <summary>An epoch and a half, of two steps each, of forward, backward and optimiser on augmented batches: at every width, emulated where the machine lacks one.</summary>
+    [Theory]
+    [MemberData(nameof(FamiliesAtEachWidth))]
+    public void Each_family_gives_the_same_bits_at_each_width(string width, string family)
+    {
+        var level = VectorWidths.Count(Enum.Parse<VectorLevel>(width));
+        var one = Train(family, level, threads: 1);
+        Assert.All(one, value => Assert.True(float.IsFinite(value)));
+        Assert.Equal(one, Train(family, level, threads: 1));
+        foreach (var threads in new[] { 2, 3, 8 })
+            Assert.Equal(one, Train(family, level, threads));
+        for (var stop = 1; stop < Steps; stop++)
+            Assert.Equal(one, Train(family, level, threads: 2, stop));
+    }
+
+    /// <summary>The whole of it: run folders with their metrics and checkpoints, from images in memory and from images read anew.</summary>
+    [Theory]
+    [InlineData(OptimiserKind.Nesterov)]
+    [InlineData(OptimiserKind.Adam)]
+    public void A_run_with_every_augmentation_gives_the_same_files(OptimiserKind optimiser)
+    {
+        var recipe = TinyDataset.Recipe(optimiser, epochs: 2) with { Batch = Batch, Augmentation = Augmentation.Full };
+        var expected = Run("one", recipe, threads: 1);
+        Assert.Equal(expected, Run("again", recipe, threads: 1));
+        foreach (var threads in new[] { 2, 3, 8 })
+            Assert.Equal(expected, Run($"of-{threads}", recipe, threads));
+        for (var step = 1; step < 4; step++)
+            Assert.Equal(expected, Run($"stopped-at-{step}", recipe, threads: 3, stopAt: step));
+        Assert.NotEqual(expected, Run("plain", recipe with { Augmentation = Augmentation.None }, threads: 1));
+    }
+
+    private float[] Train(string family, VectorLevel level, int threads, int stop = 0)
+    {
+        var units = family.StartsWith("mobile", StringComparison.Ordinal) ? null : (int[])[1, 1, 1];
+        var weights = new Weights(NetworkCatalogue.Build(NetworkCatalogue.Resolve(family, imageSize: Size, classes: 3, units: units)));
+        Initialisation.Fill(weights, InitialisationKind.He, seed: 5);
+        var optimiser = new Optimiser(weights, OptimiserKind.Nesterov, 0.9f, 1e-4f);
+        Continue(weights, optimiser, level, threads, 0, stop == 0 ? Steps : stop);
+
+        // Another process goes on: all that it has are the numbers, a new plan and a new loader.
+        if (stop > 0)
+            Continue(weights, optimiser, level, threads, stop, Steps);
+        return [.. weights.Trained, .. weights.Running, .. optimiser.State[0].Values];
+    }
+
+    private void Continue(Weights weights, Optimiser optimiser, VectorLevel level, int threads, int from, int to)
+    {
+        using var plan = new TrainingPlan(weights, Batch, threads, level);
+        Assert.Equal(threads, plan.Threads);
+        using var loader = new BatchLoader(_data.Open(), Split.Train, Size, Batch, Augmentation.Full, shuffle: true, dropLast: true, seed: 5, threads);
+        for (var step = from; step < to; step++)
+        {
+            if (step == from || step % loader.BatchesPerEpoch == 0)
+                loader.StartEpoch(step / loader.BatchesPerEpoch, step % loader.BatchesPerEpoch);
+            Assert.True(loader.TryNext(out var batch));
+            plan.Step(batch.Pixels, batch.Labels, Normalisation.ImageNet, 0.1f);
+            optimiser.Apply(weights.Trained, plan.Gradients, 0.02, step);
+        }
+    }
+
+    private string[] Run(string name, Recipe recipe, int threads, int stopAt = 0)
+    {
+        using var stop = new CancellationTokenSource();
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(name), seed: 8, threads))
+            Assert.Equal(stopAt == 0, trainer.Run(stopAt == 0 ? null : new StopAt(stopAt, stop), stop.Token).Completed);
+        if (stopAt > 0)
+        {
+            using var trainer = Trainer.Resume(_data.Run(name), threads: 1);
+            Assert.True(trainer.Run().Completed);
+        }
+
+        return [.. TinyDataset.ResultFiles.Select(file => Convert.ToHexString(File.ReadAllBytes(Path.Combine(_data.Run(name), file))))];
+    }
+
+    private sealed class StopAt(int step, CancellationTokenSource stop) : ITrainingObserver
+    {
+        private int _steps;
+
+        public void Stepped(in TrainingPlace place)
+        {
+            if (++_steps == step)
+                stop.Cancel();
+        }
+    }
+}
