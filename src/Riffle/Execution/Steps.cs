@@ -74,9 +74,9 @@ internal static unsafe class Steps<TVec>
 
     internal sealed class Batch(SoftmaxCrossEntropy kernel, Arrival* arrivals) : BatchKernels
     {
-        public override BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, float smoothing, float share)
+        public override BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share)
         {
-            var (loss, top1, top5) = kernel.Run<TVec>(planes, block, scratch, labels, smoothing, share, arrivals);
+            var (loss, top1, top5) = kernel.Run<TVec>(planes, block, scratch, labels, targets, share, arrivals);
             return new BlockLoss(loss, top1, top5);
         }
 

@@ -35,7 +35,7 @@ public sealed unsafe class TrainingPlan : IDisposable
 
     // The batch of the step that runs.
     private ImageBatch _images;
-    private float _smoothing;
+    private SoftTargets _targets;
 
     /// <summary>Plans memory and steps.</summary>
     /// <param name="weights">Read by each step; running statistics are updated by it.</param>
@@ -117,22 +117,25 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <param name="labels">One class index for each image; their number, at most <see cref="Batch"/>, is the number of images.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="labelSmoothing">From 0 (none) to below 1 (Szegedy et al., 2016).</param>
+    /// <param name="teaching">What a teacher makes of the images; none unless given.</param>
     /// <exception cref="ArgumentException">Pixels, labels or smoothing do not fit.</exception>
-    public StepResult Step(ReadOnlySpan<byte> pixels, ReadOnlySpan<int> labels, Normalisation normalisation, float labelSmoothing = 0)
+    public StepResult Step(
+        ReadOnlySpan<byte> pixels, ReadOnlySpan<int> labels, Normalisation normalisation, float labelSmoothing = 0, in Teaching teaching = default)
     {
         fixed (byte* pointer = pixels)
-            return Step(ImageBatch.OfBytes(pointer, pixels.Length, labels.Length, Weights.Network, normalisation), labels, labelSmoothing);
+            return Step(ImageBatch.OfBytes(pointer, pixels.Length, labels.Length, Weights.Network, normalisation), labels, labelSmoothing, teaching);
     }
 
     /// <summary>The same for inputs that are ready.</summary>
     /// <param name="images">Images×3×H×W, normalised.</param>
     /// <param name="labels">One class index for each image; their number, at most <see cref="Batch"/>, is the number of images.</param>
     /// <param name="labelSmoothing">From 0 (none) to below 1.</param>
+    /// <param name="teaching">What a teacher makes of the images; none unless given.</param>
     /// <exception cref="ArgumentException">Images, labels or smoothing do not fit.</exception>
-    public StepResult Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, float labelSmoothing = 0)
+    public StepResult Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, float labelSmoothing = 0, in Teaching teaching = default)
     {
         fixed (float* pointer = images)
-            return Step(ImageBatch.OfFloats(pointer, images.Length, labels.Length, Weights.Network), labels, labelSmoothing);
+            return Step(ImageBatch.OfFloats(pointer, images.Length, labels.Length, Weights.Network), labels, labelSmoothing, teaching);
     }
 
     /// <summary>Logits of the last step's batch, images×classes.</summary>
@@ -161,12 +164,13 @@ public sealed unsafe class TrainingPlan : IDisposable
         _memory.Dispose();
     }
 
-    private StepResult Step(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing)
+    private StepResult Step(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing, in Teaching teaching)
     {
         if (labels.Length is 0 || labels.Length > Batch)
             throw new ArgumentException($"a batch of {labels.Length} images; this plan takes 1 to {Batch}");
         if (labelSmoothing is not (>= 0 and < 1))
             throw new ArgumentException($"label smoothing {labelSmoothing} is not from 0 to below 1");
+        teaching.Check(labels.Length, Weights.Network.Classes);
         foreach (var label in labels)
         {
             if ((uint)label >= (uint)Weights.Network.Classes)
@@ -175,10 +179,14 @@ public sealed unsafe class TrainingPlan : IDisposable
 
         labels.CopyTo(_labels);
         _images = images;
-        _smoothing = labelSmoothing;
         for (var i = 0; i < _blocks.Length * Lanes.Count; i++)
             _masks[i] = i < images.Count ? 1 : 0;
-        _pool.Run();
+        fixed (float* teacher = teaching.Logits)
+        {
+            _targets = new() { Smoothing = labelSmoothing, Teacher = teacher, TeacherShare = teaching.Share, Temperature = teaching.Temperature };
+            _pool.Run();
+        }
+
         _memory.Verify();
         _network.Verify();
 
@@ -240,7 +248,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         for (var b = first; b < end; b++)
         {
             var labels = _labels.AsSpan(b * Lanes.Count, ImagesOf(b));
-            _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, _smoothing, 1f / _images.Count);
+            _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, TargetsOf(b), 1f / _images.Count);
         }
 
         times?.Lap(worker, OtherWork.Loss);
@@ -290,6 +298,9 @@ public sealed unsafe class TrainingPlan : IDisposable
     }
 
     private int ImagesOf(int block) => Math.Min(Lanes.Count, _images.Count - block * Lanes.Count);
+
+    private SoftTargets TargetsOf(int block) =>
+        _targets.Teacher == null ? _targets : _targets with { Teacher = _targets.Teacher + (long)block * Lanes.Count * Weights.Network.Classes };
 
     private float* PartOf(int part) => _parts + part * _partStride;
 }

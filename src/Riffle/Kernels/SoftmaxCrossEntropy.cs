@@ -3,12 +3,29 @@ using Riffle.Simd;
 
 namespace Riffle.Kernels;
 
+/// <summary>What images are to become: their labels, smoothed (Szegedy et al., 2016), and what a teacher makes of them (Hinton et al., 2015).</summary>
+internal readonly unsafe struct SoftTargets
+{
+    /// <summary>s: share of a label that is spread over all classes, from 0 to below 1.</summary>
+    public readonly float Smoothing { get; init; }
+
+    /// <summary>z [images][K]: the teacher's logits; null where there is no teacher.</summary>
+    public readonly float* Teacher { get; init; }
+
+    /// <summary>a: share of the loss that follows the teacher, from 0 to 1.</summary>
+    public readonly float TeacherShare { get; init; }
+
+    /// <summary>T: both networks' logits are divided by it where they are compared; positive.</summary>
+    public readonly float Temperature { get; init; }
+}
+
 /// <summary>
-/// Softmax and cross-entropy with label smoothing (Szegedy et al., 2016), image by image.
+/// Softmax and cross-entropy, with the labels and, where there is one, with a teacher; image by image.
 /// <code>
 /// x    [K][16]   logits of 16 images, one in each lane
-/// p    = softmax(x)     t = (1 − s) · [k = label] + s / K
-/// loss = −Σ t·log p     dx = (p − t) / N
+/// t    = (1 − s) · [k = label] + s / K              q = softmax(z / T)
+/// loss = −(1 − a) Σ t·log softmax(x) − a T² Σ q·log softmax(x / T)
+/// dx   = ((1 − a) (softmax(x) − t) + a T (softmax(x / T) − q)) / N
 /// </code>
 /// </summary>
 internal readonly unsafe struct SoftmaxCrossEntropy
@@ -19,44 +36,50 @@ internal readonly unsafe struct SoftmaxCrossEntropy
     /// <summary>K.</summary>
     public readonly int Classes { get; init; }
 
-    /// <summary>Floats of scratch that one thread needs.</summary>
-    public long Scratch => (long)Classes * Lanes.Count;
+    /// <summary>Floats of scratch that one thread needs: logits, their gradient, the target of an image.</summary>
+    public long Scratch => (2L * Lanes.Count + 1) * Classes;
 
     /// <summary>Loss, hits and the gradient by the logits.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="labels">One for each image of the block; at most 16.</param>
-    /// <param name="smoothing">s.</param>
+    /// <param name="targets">What goes with the labels; the teacher's logits begin with the block's first image.</param>
     /// <param name="share">1 / N.</param>
     /// <param name="arrivals">What dx means for each plane of the logits.</param>
     /// <returns>Sum of the losses, and the images whose label is first and among the first five.</returns>
     public (double Loss, int Top1, int Top5) Run<TVec>(
-        in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, float smoothing, float share, Arrival* arrivals)
+        in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
     {
+        var size = Classes * Lanes.Count;
+        float* gradients = scratch + size, target = gradients + size;
         for (var k = 0; k < Classes; k++)
             PlaneAccess.Read<TVec>(planes, block, Input[k], 0, Lanes.Count, scratch + k * Lanes.Count);
+        new Span<float>(gradients, size).Clear();
         double loss = 0;
         int top1 = 0, top5 = 0;
-        for (var lane = 0; lane < Lanes.Count; lane++)
+        for (var lane = 0; lane < labels.Length; lane++)
         {
-            if (lane >= labels.Length)
-            {
-                for (var k = 0; k < Classes; k++)
-                    scratch[k * Lanes.Count + lane] = 0;
-                continue;
-            }
-
             var label = labels[lane];
             var rank = Rank(scratch + lane, Classes, label);
             top1 += rank == 0 ? 1 : 0;
             top5 += rank < 5 ? 1 : 0;
-            loss += Differentiate(scratch + lane, label, smoothing, share);
+
+            var teacherShare = targets.Teacher == null ? 0 : targets.TeacherShare;
+            new Span<float>(target, Classes).Fill(targets.Smoothing / Classes);
+            target[label] += 1 - targets.Smoothing;
+            loss += (1 - teacherShare) * Approach(scratch + lane, target, 1, (1 - teacherShare) * share, gradients + lane);
+            if (teacherShare == 0)
+                continue;
+            var temperature = targets.Temperature;
+            var scale = teacherShare * temperature * temperature;
+            Softmax(targets.Teacher + (long)lane * Classes, temperature, target);
+            loss += scale * Approach(scratch + lane, target, 1 / temperature, scale * share, gradients + lane);
         }
 
         for (var k = 0; k < Classes; k++)
-            PlaneAccess.AddGradient<TVec>(planes, block, Input[k], 0, Lanes.Count, scratch + k * Lanes.Count, arrivals[k]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[k], 0, Lanes.Count, gradients + k * Lanes.Count, arrivals[k]);
         return (loss, top1, top5);
     }
 
@@ -74,29 +97,37 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         return rank;
     }
 
+    /// <summary>−Σ target·log softmax(scale · x), whose gradient by x, times a weight, is added.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private double Differentiate(float* logits, int label, float smoothing, float share)
+    private double Approach(float* logits, float* target, float scale, float weight, float* gradient)
     {
         var most = float.NegativeInfinity;
         for (var k = 0; k < Classes; k++)
             most = MathF.Max(most, logits[k * Lanes.Count]);
-        double sum = 0, all = 0;
+        double sum = 0, expected = 0;
         for (var k = 0; k < Classes; k++)
         {
-            var x = logits[k * Lanes.Count] - most;
-            all += x;
+            var x = (logits[k * Lanes.Count] - most) * scale;
+            expected += target[k] * x;
             sum += MathF.Exp(x);
         }
 
-        var logSum = Math.Log(sum);
-        var loss = (1 - smoothing) * (logSum - (logits[label * Lanes.Count] - most)) + smoothing * (logSum - all / Classes);
         var inverse = (float)(1 / sum);
         for (var k = 0; k < Classes; k++)
-        {
-            var target = smoothing / Classes + (k == label ? 1 - smoothing : 0);
-            logits[k * Lanes.Count] = (MathF.Exp(logits[k * Lanes.Count] - most) * inverse - target) * share;
-        }
+            gradient[k * Lanes.Count] += (MathF.Exp((logits[k * Lanes.Count] - most) * scale) * inverse - target[k]) * scale * weight;
+        return Math.Log(sum) - expected;
+    }
 
-        return loss;
+    private void Softmax(float* logits, float temperature, float* target)
+    {
+        var most = float.NegativeInfinity;
+        for (var k = 0; k < Classes; k++)
+            most = MathF.Max(most, logits[k]);
+        double sum = 0;
+        for (var k = 0; k < Classes; k++)
+            sum += target[k] = MathF.Exp((logits[k] - most) / temperature);
+        var inverse = (float)(1 / sum);
+        for (var k = 0; k < Classes; k++)
+            target[k] *= inverse;
     }
 }

@@ -2,6 +2,11 @@ using Riffle.Data;
 
 namespace Riffle.Training;
 
+/// <summary>How a teacher's word counts, where a network is trained with one (Hinton, Vinyals and Dean, 2015).</summary>
+/// <param name="Share">Share of the loss that follows the teacher instead of the labels, from 0 to 1.</param>
+/// <param name="Temperature">What both networks' logits are divided by before they are compared; positive.</param>
+public sealed record Distillation(double Share = 0.7, double Temperature = 2);
+
 /// <summary>How a network is trained: with the network, the data set and the seed it decides every bit of the result.</summary>
 public sealed record Recipe
 {
@@ -22,6 +27,9 @@ public sealed record Recipe
 
     /// <summary>Share of the target spread over all classes (Szegedy et al., 2016), from 0 to below 1.</summary>
     public double LabelSmoothing { get; init; }
+
+    /// <summary>How a teacher's word counts; it does nothing where there is none.</summary>
+    public Distillation Distillation { get; init; } = new();
 
     /// <summary>The learning rate of every step.</summary>
     public required Schedule Schedule { get; init; }
@@ -100,6 +108,8 @@ public sealed record Recipe
         Require(Schedule.Minimum is >= 0 and <= 1000, "lowest learning rate", Schedule.Minimum, "at least 0");
         Require(Momentum is >= 0 and < 1, "momentum", Momentum, "from 0 to below 1");
         Require(WeightDecay is >= 0 and <= 1000, "weight decay", WeightDecay, "at least 0");
+        Require(Distillation.Share is >= 0 and <= 1, "teacher's share", Distillation.Share, "from 0 to 1");
+        Require(Distillation.Temperature is >= 0.1 and <= 1000, "temperature", Distillation.Temperature, "from 0.1 to 1000");
         Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "from 0 to below 1");
     }
 

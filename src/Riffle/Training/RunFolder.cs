@@ -19,19 +19,20 @@ namespace Riffle.Training;
 /// <param name="Seed">Decides everything random.</param>
 /// <param name="Threads">Threads asked for; 0: one per core. The result does not depend on it.</param>
 /// <param name="From">The run or checkpoint that is fine-tuned; null where the weights began anew.</param>
+/// <param name="Teacher">The network whose word counts beside the labels; null where none does.</param>
 public sealed record RunDescription(
     string Riffle, string Dotnet, string System, string DataDirectory, DatasetIdentity Data, NetworkSpec Network, Recipe Recipe, ulong Seed, int Threads,
-    string? From = null)
+    string? From = null, TeacherIdentity? Teacher = null)
 {
     internal static RunDescription Of(string dataDirectory, TrainingRecord training, NetworkSpec network, int threads) => new(
         RiffleVersion.Text, RuntimeInformation.FrameworkDescription, RuntimeInformation.RuntimeIdentifier,
-        Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads, training.From);
+        Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads, training.From, training.Teacher);
 }
 
 /// <summary>The folder of a run, held by one process at a time: where its files are, and writing those that are not checkpoints.</summary>
 internal sealed class RunFolder : IDisposable
 {
-    private const string BestName = "best.safetensors", LastName = "last.safetensors";
+    private const string BestName = "best.safetensors", LastName = "last.safetensors", TeacherName = "teacher.safetensors";
 
     private readonly FileStream _lock;
     private readonly string? _place;
@@ -44,6 +45,9 @@ internal sealed class RunFolder : IDisposable
     public string Best => Path.Combine(Checkpoints(Directory), BestName);
 
     public string Last => Path.Combine(Checkpoints(Directory), LastName);
+
+    /// <summary>A copy of the teacher, without which a run with one can't go on.</summary>
+    public string Teacher => Path.Combine(Checkpoints(Directory), TeacherName);
 
     public string Metrics => Path.Combine(Directory, "metrics.csv");
 
@@ -128,10 +132,20 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes a checkpoint from elsewhere, which is all there is in the folder.</summary>
-    public void WriteBest(Checkpoint checkpoint)
+    public void WriteBest(Checkpoint checkpoint) => Write(checkpoint, Best);
+
+    /// <summary>Keeps the teacher of the run that begins.</summary>
+    public void WriteTeacher(Checkpoint checkpoint) => Write(checkpoint, Teacher);
+
+    /// <summary>Reads the teacher of the run.</summary>
+    /// <exception cref="RiffleException">It is gone.</exception>
+    /// <exception cref="BadDataException">It is damaged, or another one than the run began with.</exception>
+    public Checkpoint ReadTeacher(TeacherIdentity identity)
     {
-        System.IO.Directory.CreateDirectory(Checkpoints(Directory));
-        checkpoint.Save(Best);
+        var teacher = Checkpoint.Read(Teacher);
+        return TeacherIdentity.Of(teacher).Fingerprint == identity.Fingerprint
+            ? teacher
+            : throw new BadDataException($"{Teacher}: not the weights that this run is taught by (fingerprint {identity.Fingerprint}); put those back");
     }
 
     /// <summary>Writes the whole of metrics.csv. No times are in it, so a run that was interrupted gives the same file as one that was not.</summary>
@@ -163,6 +177,12 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Gives the folder up to other processes.</summary>
     public void Dispose() => _lock.Dispose();
 
+    private void Write(Checkpoint checkpoint, string path)
+    {
+        System.IO.Directory.CreateDirectory(Checkpoints(Directory));
+        checkpoint.Save(path);
+    }
+
     /// <summary>Whether nothing is lost by beginning a run here: nothing is there, or what a process left that was killed before its first
     /// checkpoint.</summary>
     private bool IsUnbegun()
@@ -172,7 +192,7 @@ internal sealed class RunFolder : IDisposable
             System.IO.Directory.EnumerateFileSystemEntries(path).Where(entry => !Path.GetFileName(entry).StartsWith('.'));
         var checkpoints = Checkpoints(Directory);
         return !Entries(Directory).Except([Description, Metrics, checkpoints]).Any()
-            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Any());
+            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Except([Teacher]).Any());
     }
 
     private static string Checkpoints(string run) => Path.Combine(run, "checkpoints");

@@ -27,13 +27,15 @@ public sealed class Trainer : IDisposable
     private readonly Optimiser _optimiser;
     private readonly BatchLoader _loader;
     private readonly TrainingPlan _plan;
+    private readonly Teacher? _teacher;
     private readonly Evaluator _evaluator;
     private readonly RunEvents _events;
     private readonly Stack<IDisposable> _owned = new();
 
     private TrainingRecord _record;
 
-    private Trainer(RunFolder folder, Dataset data, Checkpoint start, int threads, IProgress<(long Done, long Total)>? loading, CancellationToken cancel)
+    private Trainer(
+        RunFolder folder, Dataset data, Checkpoint start, Checkpoint? teacher, int threads, IProgress<(long Done, long Total)>? loading, CancellationToken cancel)
     {
         _owned.Push(_folder = folder);
         try
@@ -55,6 +57,8 @@ public sealed class Trainer : IDisposable
             if (_loader.InMemory)
                 _record = _record with { ImageMemory = null };
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
+            if (teacher is not null)
+                _owned.Push(_teacher = new(teacher, _recipe.Distillation, batch, threads));
             _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), cancel));
             _owned.Push(_events = new(folder.Directory, _spec, _classes));
         }
@@ -86,6 +90,7 @@ public sealed class Trainer : IDisposable
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
     /// <param name="from">The weights to begin with; null: drawn from the seed.</param>
+    /// <param name="teacher">A network of the same classes and image size, whose word counts as <see cref="Recipe.Distillation"/> says; the run keeps a copy.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="ArgumentException">The recipe or the network is impossible, or the network is another one than that of
     /// <paramref name="from"/>.</exception>
@@ -99,6 +104,7 @@ public sealed class Trainer : IDisposable
         int threads = 0,
         IProgress<(long Done, long Total)>? loading = null,
         FineTuning? from = null,
+        Checkpoint? teacher = null,
         CancellationToken cancel = default)
     {
         recipe.Check();
@@ -111,9 +117,22 @@ public sealed class Trainer : IDisposable
         Initialisation.Fill(weights, recipe.Initialisation, seed);
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         from?.Begin(weights, network, data.Info.Classes);
-        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, [], from?.Path);
+        if (teacher is not null)
+            Teacher.Require(teacher, network, data.Info.Classes);
+        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, [], from?.Path, teacher is null ? null : TeacherIdentity.Of(teacher));
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
-        return new Trainer(RunFolder.Create(run), data, untrained, threads, loading, cancel).Begin(threads);
+        var folder = RunFolder.Create(run);
+        try
+        {
+            if (teacher is not null)
+                folder.WriteTeacher(teacher);
+            return new Trainer(folder, data, untrained, teacher, threads, loading, cancel).Begin(threads);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Takes up a run where its last checkpoint left it.</summary>
@@ -146,7 +165,8 @@ public sealed class Trainer : IDisposable
                     + $"(fingerprint {data.Info.Fingerprint}, the run's {training.Data.Fingerprint}); give that one's folder with --data, or start a new run");
             }
 
-            return new Trainer(folder, data, checkpoint, threads, loading, cancel).Begin(threads);
+            var teacher = training.Teacher is { } identity ? folder.ReadTeacher(identity) : null;
+            return new Trainer(folder, data, checkpoint, teacher, threads, loading, cancel).Begin(threads);
         }
         catch
         {
@@ -209,7 +229,8 @@ public sealed class Trainer : IDisposable
         {
             var global = (long)epochs * _loader.BatchesPerEpoch + steps;
             var rate = _recipe.Schedule.At(global, _loader.BatchesPerEpoch, _recipe.Epochs, drops);
-            var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing);
+            var teaching = _teacher is null ? default : _teacher.Look(batch);
+            var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, teaching);
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
 

@@ -10,8 +10,10 @@ namespace Riffle.Training;
 /// <param name="Progress">How far the training is.</param>
 /// <param name="History">What every finished epoch measured.</param>
 /// <param name="From">The run or checkpoint whose weights they were at first, as it was given; null where they began anew.</param>
+/// <param name="Teacher">The network whose word counted beside the labels; null where none did.</param>
 public sealed record TrainingRecord(
-    Recipe Recipe, ulong Seed, DatasetIdentity Data, long? ImageMemory, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null)
+    Recipe Recipe, ulong Seed, DatasetIdentity Data, long? ImageMemory, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null,
+    TeacherIdentity? Teacher = null)
 {
     /// <summary>The epoch of the highest validation top-1, the first of equal ones; null before the first has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);

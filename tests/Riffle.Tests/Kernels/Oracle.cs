@@ -110,21 +110,29 @@ internal static class Oracle
         (input, _) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) => input[n, c, y, x] + other[n, c, y, x]),
         (input, _, dy, dx, _) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) => dx[n, c, y, x] += dy[n, c, y, x]));
 
-    /// <summary>Mean loss over the images.</summary>
-    public static double SoftmaxCrossEntropy(Volume logits, int[] labels, double smoothing)
+    /// <summary>Mean loss over the images: of the labels, and of a teacher's logits, images×classes, for its share of the loss.</summary>
+    public static double SoftmaxCrossEntropy(Volume logits, int[] labels, double smoothing, float[]? teacher = null, double share = 0, double temperature = 1)
     {
+        var classes = logits.Channels;
         double loss = 0;
         for (var n = 0; n < logits.Images; n++)
         {
-            var sum = Enumerable.Range(0, logits.Channels).Sum(k => Math.Exp(logits[n, k, 0, 0]));
-            for (var k = 0; k < logits.Channels; k++)
-            {
-                var target = smoothing / logits.Channels + (k == labels[n] ? 1 - smoothing : 0);
-                loss -= target * (logits[n, k, 0, 0] - Math.Log(sum));
-            }
+            var x = Enumerable.Range(0, classes).Select(k => logits[n, k, 0, 0]).ToArray();
+            var target = Enumerable.Range(0, classes).Select(k => smoothing / classes + (k == labels[n] ? 1 - smoothing : 0));
+            loss += (1 - share) * CrossEntropy(target, x);
+            if (teacher is null)
+                continue;
+            var z = teacher.Skip(n * classes).Take(classes).Select(value => Math.Exp(value / temperature)).ToArray();
+            loss += share * temperature * temperature * CrossEntropy(z.Select(value => value / z.Sum()), [.. x.Select(value => value / temperature)]);
         }
 
         return loss / logits.Images;
+    }
+
+    private static double CrossEntropy(IEnumerable<double> target, double[] logits)
+    {
+        var sum = logits.Sum(Math.Exp);
+        return -target.Zip(logits, (t, x) => t * (x - Math.Log(sum))).Sum();
     }
 
     private static int Out(int size, int kernel, int stride) => (size + 2 * (kernel / 2) - kernel) / stride + 1;

@@ -5,16 +5,18 @@ namespace Riffle.Tests.Kernels;
 
 public unsafe class SoftmaxCrossEntropyTests
 {
-    public static TheoryData<string, int, int, float> Cases
+    public static TheoryData<string, int, int, float, float> Cases
     {
         get
         {
-            var data = new TheoryData<string, int, int, float>();
+            var data = new TheoryData<string, int, int, float, float>();
             foreach (var level in VectorLevels.Available)
             {
-                data.Add(level.ToString(), 1, 16, 0);
-                data.Add(level.ToString(), 7, 5, 0);
-                data.Add(level.ToString(), 200, 13, 0.1f);
+                data.Add(level.ToString(), 1, 16, 0, 0);
+                data.Add(level.ToString(), 7, 5, 0, 0);
+                data.Add(level.ToString(), 200, 13, 0.1f, 0);
+                data.Add(level.ToString(), 7, 16, 0.1f, 0.7f);
+                data.Add(level.ToString(), 200, 3, 0, 1);
             }
 
             return data;
@@ -23,7 +25,26 @@ public unsafe class SoftmaxCrossEntropyTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void LossAndGradient(string width, int classes, int images, float smoothing) => VectorWidths.Run(width, new Body(classes, images, smoothing));
+    public void LossAndGradient(string width, int classes, int images, float smoothing, float teacherShare) =>
+        VectorWidths.Run(width, new Body(classes, images, smoothing, teacherShare));
+
+    [Fact]
+    public void A_network_that_says_what_its_teacher_says_has_nothing_to_learn_from_it()
+    {
+        using var memory = new PlaneMemory(5, (9, 1, 1));
+        var logits = memory.Value(0);
+        var teacher = memory.Allocate<float>(5 * 9);
+        for (var n = 0; n < 5; n++)
+        {
+            for (var k = 0; k < 9; k++)
+                teacher[n * 9 + k] = (float)logits[n, k, 0, 0] + n; // a softmax does not see what is added to all
+        }
+
+        var kernel = new SoftmaxCrossEntropy { Input = Planes(memory, 9), Classes = 9 };
+        var targets = new SoftTargets { Teacher = teacher, TeacherShare = 1, Temperature = 3 };
+        kernel.Run<VecScalar>(memory.Planes, memory.Block, memory.Allocate<float>(kernel.Scratch), [0, 1, 2, 3, 4], targets, 0.2f, memory.Allocate<Arrival>(9));
+        Assert.All(memory.Gradient(0).Values, gradient => Assert.InRange(gradient, -1e-6, 1e-6));
+    }
 
     [Fact]
     public void TiesCountForTheSmallerIndex()
@@ -38,7 +59,7 @@ public unsafe class SoftmaxCrossEntropyTests
         var kernel = new SoftmaxCrossEntropy { Input = Planes(memory, 7), Classes = 7 };
         var scratch = memory.Allocate<float>(kernel.Scratch);
         var arrivals = memory.Allocate<Arrival>(7);
-        var (_, top1, top5) = kernel.Run<VecScalar>(memory.Planes, memory.Block, scratch, [0, 4, 5], 0, 1, arrivals);
+        var (_, top1, top5) = kernel.Run<VecScalar>(memory.Planes, memory.Block, scratch, [0, 4, 5], default, 1, arrivals);
         Assert.Equal((1, 2), (top1, top5));
     }
 
@@ -50,7 +71,16 @@ public unsafe class SoftmaxCrossEntropyTests
         return planes;
     }
 
-    private sealed class Body(int classes, int images, float smoothing) : IVectorBody
+    private static float* Copy(PlaneMemory memory, float[]? values)
+    {
+        if (values is null)
+            return null;
+        var copy = memory.Allocate<float>(values.Length);
+        values.CopyTo(new Span<float>(copy, values.Length));
+        return copy;
+    }
+
+    private sealed class Body(int classes, int images, float smoothing, float teacherShare) : IVectorBody
     {
         public void Run<TVec>()
             where TVec : unmanaged, IVec<TVec>
@@ -61,8 +91,13 @@ public unsafe class SoftmaxCrossEntropyTests
             var kernel = new SoftmaxCrossEntropy { Input = Planes(memory, classes), Classes = classes };
             var logits = memory.Value(0);
             var scratch = memory.Allocate<float>(kernel.Scratch);
-            var (loss, top1, top5) = kernel.Run<TVec>(memory.Planes, memory.Block, scratch, labels, smoothing, 1f / images, arrivals);
-            Assert.Equal(Oracle.SoftmaxCrossEntropy(logits, labels, smoothing), loss / images, 1e-5);
+            var random = new Random(5);
+            float[]? said = teacherShare == 0 ? null : [.. Enumerable.Range(0, images * classes).Select(_ => 4 * random.NextSingle())];
+            const float Temperature = 2.5f;
+            double Expected() => Oracle.SoftmaxCrossEntropy(logits, labels, smoothing, said, teacherShare, Temperature);
+            var targets = new SoftTargets { Smoothing = smoothing, Teacher = Copy(memory, said), TeacherShare = teacherShare, Temperature = Temperature };
+            var (loss, top1, top5) = kernel.Run<TVec>(memory.Planes, memory.Block, scratch, labels, targets, 1f / images, arrivals);
+            Assert.Equal(Expected(), loss / images, 1e-5 * Math.Max(1, Expected()));
             int Before(int n, int label) => Enumerable.Range(0, classes).Count(k => logits[n, k, 0, 0] > logits[n, label, 0, 0]);
             int Hits(int most) => labels.Where((label, n) => Before(n, label) < most).Count();
             Assert.True(top1 <= top5);
@@ -76,9 +111,9 @@ public unsafe class SoftmaxCrossEntropyTests
                 const double Step = 1e-5;
                 var value = logits.Values[i];
                 logits.Values[i] = value + Step;
-                var up = Oracle.SoftmaxCrossEntropy(logits, labels, smoothing);
+                var up = Expected();
                 logits.Values[i] = value - Step;
-                var down = Oracle.SoftmaxCrossEntropy(logits, labels, smoothing);
+                var down = Expected();
                 logits.Values[i] = value;
                 Assert.Equal((up - down) / (2 * Step), gradient.Values[i], 1e-5);
             }

@@ -311,23 +311,4 @@ public sealed class TrainerTests : IDisposable
                 throw new InvalidOperationException("crash");
         }
     }
-
-    private sealed class AllocationWatch : ITrainingObserver
-    {
-        private long _atSecondStep;
-
-        public long LeastInAnEpoch { get; private set; } = long.MaxValue;
-
-        public TrainingPlace Place { get; private set; }
-
-        public void Stepped(in TrainingPlace place)
-        {
-            Place = place;
-            var allocated = GC.GetAllocatedBytesForCurrentThread();
-            if (place.Step == 2)
-                _atSecondStep = allocated;
-            if (place.Step == place.Steps && place.Step > 2)
-                LeastInAnEpoch = Math.Min(LeastInAnEpoch, allocated - _atSecondStep);
-        }
-    }
 }
