@@ -19,6 +19,7 @@ internal sealed class Reproducer
     private readonly Settings _settings;
     private readonly Dataset _data;
     private readonly Recipe _recipe;
+    private readonly (Checkpoint Weights, TeacherIdentity Identity)? _teacher;
     private readonly ReproductionFolder _folder;
     private readonly Forecast _forecast = new();
 
@@ -28,6 +29,8 @@ internal sealed class Reproducer
     {
         (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data));
         _recipe = Settings.RecipeFor(settings.Recipe, settings.Epochs, _data);
+        if (settings.Teacher is { } teacher && Checkpoint.Load(teacher) is var weights)
+            _teacher = (weights, TeacherIdentity.Of(weights));
         foreach (var split in (Split[])[Split.Train, Split.Validation])
         {
             if (_data.Count(split) == 0)
@@ -96,6 +99,8 @@ internal sealed class Reproducer
             : training.Seed != _settings.Seed ? $"with --seed {training.Seed}, not {_settings.Seed}"
             : training.Recipe.Name != _recipe.Name ? $"with --recipe {training.Recipe.Name}, not {_recipe.Name}"
             : training.Recipe.Epochs != _recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {_recipe.Epochs}"
+            : training.Teacher?.Fingerprint != TeacherOf(model)?.Identity.Fingerprint
+                ? $"with {Taught(training.Teacher)}, but {(TeacherOf(model) is { } other ? Taught(other.Identity) : "none")} is asked for"
             : training.Recipe != _recipe ? $"by other values of the recipe {_recipe.Name} than this Riffle's"
             : null;
         if (difference is not null)
@@ -104,6 +109,12 @@ internal sealed class Reproducer
                 + "ask for the same, give another --out, leave the network out by --models, or move that folder away");
         }
     }
+
+    /// <summary>A network is not taught by itself: the teacher's own row is trained by the labels alone.</summary>
+    private (Checkpoint Weights, TeacherIdentity Identity)? TeacherOf(string model) =>
+        _teacher is { } teacher && teacher.Identity.Network != model ? teacher : null;
+
+    private static string Taught(TeacherIdentity? teacher) => teacher is null ? "no teacher" : $"the teacher {teacher.Network} ({teacher.Fingerprint})";
 
     private void MeasureLatencies(CancellationToken cancel)
     {
@@ -180,7 +191,7 @@ internal sealed class Reproducer
         {
             using var trainer = TrainingSession.Open(loading => run is null
                 ? Trainer.Start(
-                    _data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading, cancel: cancel)
+                    _data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading, teacher: TeacherOf(model)?.Weights, cancel: cancel)
                 : Trainer.Resume(run.Folder, _settings.Data, _settings.Threads, loading, cancel));
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
             if (!TrainingSession.Run(trainer, cancel, session).Completed)

@@ -96,6 +96,8 @@ public sealed class TrainingCommandTests : IDisposable
     [InlineData("train --data d --from f --out o --model m", "leave out --model")]
     [InlineData("train --data d --from f --out o --units 1,1,1", "leave out --units")]
     [InlineData("train --data d --model m --out o --freeze", "--freeze needs --from")]
+    [InlineData("train --data d --model m --out o --teacher-share 0.5", "--teacher-share needs --teacher")]
+    [InlineData("train --data d --model m --out o --teacher t --temperature 0", "--temperature is from 0.1")]
     [InlineData("import f --model m", "--out")]
     [InlineData("import f --model m --out o --mean 1,2,3", "--mean: '1,2,3' is not three numbers from 0 to 1 like 0.485,0.456,0.406")]
     [InlineData("import f --model m --out o --std 0.5,0.5", "--std")]

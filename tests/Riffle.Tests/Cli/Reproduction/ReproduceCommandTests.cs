@@ -132,6 +132,24 @@ public sealed class ReproduceCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_teacher_teaches_all_but_itself_and_is_told()
+    {
+        Train(RunOf(Smallest), epochs: 1);
+        string[] args = Arguments("--models", $"{Smallest},{Second}", "--epochs", "1", "--seed", "3");
+        Assert.Equal(0, CommandLine.Execute([.. args, "--teacher", RunOf(Smallest)]));
+        var identity = TeacherIdentity.Of(Checkpoint.Load(RunOf(Smallest)));
+        Assert.Null(Checkpoint.Load(RunOf(Smallest)).Training!.Teacher);
+        Assert.Equal(identity, Checkpoint.Load(RunOf(Second)).Training!.Teacher);
+        Assert.Contains($"taught by {Smallest} ({identity.Fingerprint})", File.ReadAllText(Path.Combine(Out, "report.md")));
+        Assert.Contains($"| Teacher | {Smallest} (fingerprint {identity.Fingerprint}, top-1 ", File.ReadAllText(Path.Combine(Out, "models", Second + ".md")));
+
+        // Without it the row is another one.
+        var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1);
+        var error = Assert.Throws<RiffleException>(() => new Reproducer(settings));
+        Assert.Contains($"with the teacher {Smallest} ({identity.Fingerprint}), but none is asked for", error.Message);
+    }
+
+    [Fact]
     public void For_complexity_nothing_is_trained()
     {
         Assert.Equal(0, CommandLine.Execute(Arguments("--tables", "4", "--models", Smallest)));
