@@ -293,6 +293,7 @@ public sealed class Trainer : IDisposable
     private void SaveLast(double rate)
     {
         RequireFinite(rate);
+        _events.Flush();
         ToCheckpoint(_optimiser.State).Save(_folder.Last);
     }
 
