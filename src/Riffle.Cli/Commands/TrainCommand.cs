@@ -25,7 +25,7 @@ internal static class TrainCommand
         };
         var recipe = new Option<string>("--recipe")
         {
-            Description = "paper: the study's; best: for accuracy, the default; finetune: at a tenth of its rate, the default with --from.",
+            Description = "paper: the study's; best: for accuracy, the default; finetune: at a tenth of its rate, the default with --from but without --freeze.",
         };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
         var network = new NetworkOptions();
@@ -87,7 +87,10 @@ internal static class TrainCommand
                 var better = parse.GetValue(teacher) is { } taught ? Checkpoint.Load(taught) : null;
                 var dataset = Dataset.Open(directory);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
-                var named = parse.GetValue(recipe) ?? (start is null ? Recipe.Best : Recipe.FineTune).Name;
+
+                // A classifier alone is trained by the full rate: there is nothing that a high one could spoil.
+                var usual = start is null || parse.GetValue(entries.Freeze) ? Recipe.Best : Recipe.FineTune;
+                var named = parse.GetValue(recipe) ?? usual.Name;
                 var chosen = entries.Apply(parse, Recipe.Named.Single(recipe => recipe.Name == named).FitTo(dataset.Count(Split.Train)));
                 return Run(
                     loading => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, better, cancel),

@@ -41,9 +41,7 @@ public static class TensorFile
 
         return start switch
         {
-            [(byte)'P', (byte)'K', 3, 4] => TorchFile.Read(path),
-            [0x80, >= 2 and <= 5, ..] => throw new BadDataException(
-                $"{path}: a pickle as PyTorch wrote it before version 1.6; load it in PyTorch and save its state_dict anew by torch.save"),
+            [(byte)'P', (byte)'K', 3, 4] or [0x80, 2, 0x8a, 10] => TorchFile.Read(path),
             _ => SafeTensors.Read(path),
         };
     }

@@ -1,12 +1,14 @@
 using System.Collections.Immutable;
-using System.IO.Compression;
 
 namespace Riffle.Formats;
 
-/// <summary>
-/// A state dict that <c>torch.save</c> wrote (PyTorch 1.6 and later): a zip file, nothing in it compressed, with a pickle of the names and shapes
-/// (<c>data.pkl</c>) and a file of little-endian values for each storage (<c>data/KEY</c>). https://docs.pytorch.org/docs/stable/notes/serialization.html
-/// </summary>
+/// <summary>What a file of PyTorch holds before it is understood.</summary>
+/// <param name="Root">The pickled object.</param>
+/// <param name="Values">The little-endian values of a storage by its key; null where the file has none.</param>
+internal sealed record TorchContent(object? Root, Func<string, ReadOnlyMemory<byte>?> Values);
+
+/// <summary>A state dict that <c>torch.save</c> wrote, in the form of today (<see cref="TorchZip"/>) or that of before PyTorch 1.6
+/// (<see cref="TorchLegacy"/>).</summary>
 public sealed class TorchFile : ITensorFile
 {
     private const int MostDimensions = 32;
@@ -49,8 +51,7 @@ public sealed class TorchFile : ITensorFile
     {
         try
         {
-            using var zip = ZipFile.OpenRead(path);
-            return Read(zip, path, new FileInfo(path).Length);
+            return Create(TorchLegacy.IsOne(path) ? TorchLegacy.Read(path) : TorchZip.Read(path), path);
         }
         catch (InvalidDataException e)
         {
@@ -62,66 +63,21 @@ public sealed class TorchFile : ITensorFile
         }
     }
 
-    private static TorchFile Read(ZipArchive zip, string path, long size)
+    private static TorchFile Create(TorchContent content, string path)
     {
-        var entries = Entries(zip, path, size);
-        var pickles = entries.Keys.Where(name => name == "data.pkl" || name.EndsWith("/data.pkl", StringComparison.Ordinal)).ToArray();
-        if (pickles.Length != 1)
-            throw new BadDataException($"{path}: a zip file without a data.pkl, so not what torch.save writes");
-        var folder = pickles[0][..^"data.pkl".Length];
-        if (entries.ContainsKey(folder + "constants.pkl"))
-            throw new BadDataException($"{path}: a TorchScript program; save its weights alone, by torch.save(torch.jit.load(…).state_dict(), …)");
-        if (entries.TryGetValue(folder + "byteorder", out var order) && !Bytes(order, path).AsSpan().SequenceEqual("little"u8))
-            throw new BadDataException($"{path}: its values are not little-endian; save it anew on a machine that is");
-
         var file = new TorchFile(path);
-        var storages = new Dictionary<string, byte[]>();
-        foreach (var (name, tensor) in StateDict(TorchPickle.Load(Bytes(entries[pickles[0]], path), $"{path}: data.pkl"), path))
+        foreach (var (name, tensor) in StateDict(content.Root, path))
         {
-            var key = folder + "data/" + tensor.Storage.Key;
-            if (!storages.TryGetValue(key, out var bytes))
-            {
-                storages.Add(key, bytes = entries.TryGetValue(key, out var entry)
-                    ? Bytes(entry, path)
-                    : throw new BadDataException($"{path}: the values of the tensor '{name}' are missing: the archive has no {key}"));
-            }
-
-            if (!file._tensors.TryAdd(name, View.Create(tensor, bytes) is { } view ? view
-                : throw new BadDataException($"{path}: the tensor '{name}' lies outside its {bytes.Length} bytes of values")))
+            var bytes = content.Values(tensor.Storage.Key)
+                ?? throw new BadDataException($"{path}: the values of the tensor '{name}' are missing: the file has no storage {tensor.Storage.Key}");
+            var view = View.Create(tensor, bytes)
+                ?? throw new BadDataException($"{path}: the tensor '{name}' lies outside its {bytes.Length} bytes of values");
+            if (!file._tensors.TryAdd(name, view))
                 throw new BadDataException($"{path}: the tensor '{name}' comes twice");
             file._names.Add(name);
         }
 
         return file;
-    }
-
-    /// <summary>The files of the archive by name. Nothing in it is compressed, and all of it together is no more than the archive.</summary>
-    private static Dictionary<string, ZipArchiveEntry> Entries(ZipArchive zip, string path, long size)
-    {
-        var entries = new Dictionary<string, ZipArchiveEntry>();
-        var total = 0L;
-        foreach (var entry in zip.Entries)
-        {
-            if (entry.Length != entry.CompressedLength || entry.IsEncrypted)
-                throw new BadDataException($"{path}: {entry.FullName} is compressed or encrypted, which torch.save never does; save it anew by torch.save");
-            if (entry.Length < 0 || (total += entry.Length) > size)
-                throw new BadDataException($"{path}: its directory tells of more bytes than the file has; it is damaged, get a whole copy");
-            if (!entries.TryAdd(entry.FullName, entry))
-                throw new BadDataException($"{path}: {entry.FullName} comes twice; it is damaged, get a whole copy");
-        }
-
-        return entries;
-    }
-
-    private static byte[] Bytes(ZipArchiveEntry entry, string path)
-    {
-        if (entry.Length > Array.MaxLength)
-            throw new BadDataException($"{path}: {entry.FullName} has {entry.Length} bytes, more than memory can hold");
-        var bytes = new byte[entry.Length];
-        using var stream = entry.Open();
-        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length || Crc32.Compute(bytes) != entry.Crc32)
-            throw new BadDataException($"{path}: the checksum of {entry.FullName} is wrong; the file is damaged, get a whole copy");
-        return bytes;
     }
 
     private static IEnumerable<(string Name, TorchTensor Tensor)> StateDict(object? root, string path)
@@ -139,10 +95,10 @@ public sealed class TorchFile : ITensorFile
         _tensors.TryGetValue(name, out var view) ? view : throw new BadDataException($"{_path}: has no tensor '{name}'. Is it a file of another network?");
 
     /// <summary>A tensor with its values, all of which are there.</summary>
-    private sealed record View(string Type, byte[] Bytes, long Offset, ImmutableArray<int> Shape, long[] Strides, long Count)
+    private sealed record View(string Type, ReadOnlyMemory<byte> Bytes, long Offset, ImmutableArray<int> Shape, long[] Strides, long Count)
     {
         /// <summary>Null where a value would lie outside its storage.</summary>
-        public static View? Create(TorchTensor tensor, byte[] bytes)
+        public static View? Create(TorchTensor tensor, ReadOnlyMemory<byte> bytes)
         {
             var (storage, offset, shape, strides) = tensor;
             var width = TensorValues.BytesPerValue(storage.Type)!.Value;
@@ -174,7 +130,7 @@ public sealed class TorchFile : ITensorFile
                 var at = Offset;
                 for (var d = 0; d < index.Length; d++)
                     at += index[d] * Strides[d];
-                TensorValues.ToFloats(Bytes.AsSpan((int)(at * width), run * width), Type, values.Slice(done, run));
+                TensorValues.ToFloats(Bytes.Span.Slice((int)(at * width), run * width), Type, values.Slice(done, run));
                 Advance(index, run);
             }
         }

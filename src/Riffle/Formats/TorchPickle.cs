@@ -58,17 +58,35 @@ internal sealed class TorchPickle
     private readonly string _name;
     private readonly List<object?> _stack = [];
     private readonly Dictionary<long, object?> _memo = [];
+    private readonly Dictionary<string, TorchStorage> _storages = [];
     private int _at;
     private int _opcodeAt;
 
-    private TorchPickle(byte[] bytes, string name) => (_bytes, _name) = (bytes, name);
+    private TorchPickle(byte[] bytes, string name, int at) => (_bytes, _name, _at) = (bytes, name, at);
 
-    /// <summary>The pickled object: null, bool, long, double, string, array (a tuple), list, <see cref="PickledDictionary"/> or
-    /// <see cref="TorchTensor"/>.</summary>
-    /// <param name="bytes">The pickle.</param>
+    /// <summary>Reads a pickle.</summary>
+    /// <param name="bytes">The pickle, and nothing before it.</param>
     /// <param name="name">What error messages call it.</param>
+    /// <returns>The object: null, bool, long, double, string, array (a tuple), list, <see cref="PickledDictionary"/> or <see cref="TorchTensor"/>; and all
+    /// storages that it names, by their keys.</returns>
     /// <exception cref="BadDataException">It is damaged, or holds something else; the message names that and the offset.</exception>
-    public static object? Load(byte[] bytes, string name) => new TorchPickle(bytes, name).Run();
+    public static (object? Root, IReadOnlyDictionary<string, TorchStorage> Storages) Load(byte[] bytes, string name)
+    {
+        var at = 0;
+        return Load(bytes, name, ref at);
+    }
+
+    /// <summary>The same for one of several pickles behind each other.</summary>
+    /// <param name="bytes">The file.</param>
+    /// <param name="name">What error messages call it.</param>
+    /// <param name="at">Where the pickle begins; receives where it ends.</param>
+    public static (object? Root, IReadOnlyDictionary<string, TorchStorage> Storages) Load(byte[] bytes, string name, ref int at)
+    {
+        var machine = new TorchPickle(bytes, name, at);
+        var root = machine.Run();
+        at = machine._at;
+        return (root, machine._storages);
+    }
 
     private object? Run()
     {
@@ -243,10 +261,13 @@ internal sealed class TorchPickle
             + "torch.save(model.state_dict(), …).");
     }
 
-    private TorchStorage Storage(object? id) =>
-        id is object?[] and ["storage", Function type, string key, string, long count, ..] && StorageTypes.TryGetValue(type.Name, out var values)
-            ? new TorchStorage(values, key, count)
-            : throw Bad("a reference to something else than a storage");
+    private TorchStorage Storage(object? id)
+    {
+        if (id is not (object?[] and ["storage", Function type, string key, string, long count, ..]) || !StorageTypes.TryGetValue(type.Name, out var values))
+            throw Bad("a reference to something else than a storage");
+        var storage = new TorchStorage(values, key, count);
+        return _storages.TryAdd(key, storage) || _storages[key] == storage ? storage : throw Bad($"storage {Printable(key)} is of two kinds");
+    }
 
     private long[] Integers(object?[] values) =>
         [.. values.Select(value => value is long number ? number : throw Bad("a dimension of a tensor is no whole number"))];

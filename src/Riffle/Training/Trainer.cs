@@ -316,6 +316,7 @@ public sealed class Trainer : IDisposable
     {
         RequireFinite(rate);
         _folder.RequireInPlace();
+        _events.Flush();
         ToCheckpoint(_optimiser.State).Save(_folder.Last);
     }
 

@@ -1,6 +1,7 @@
 """Writes torch.*.pth: what PyTorch saves, for TorchFileTests.cs. Run with any PyTorch from 1.13 on, in this folder: `python3 make_torch_files.py`.
 
 torch.state.pth      a state dict with every kind of tensor that importing meets; value i of a tensor is i / 8 - 1 in the order of its indices
+torch.legacy.pth     the same in the form of before PyTorch 1.6
 torch.protocol4.pth  a few of them, by pickle protocol 4
 torch.training.pth   what training scripts save: the state dict beside an epoch and the state of an optimiser, its names under "module."
 torch.module.pth     a whole module, which is a pickle of Python classes and must be refused
@@ -40,6 +41,7 @@ state = OrderedDict(
 state["parameter"] = torch.nn.Parameter(values(3))
 assert not state["transposed"].is_contiguous() and not state["channels_last"].is_contiguous()
 torch.save(state, "torch.state.pth")
+torch.save(state, "torch.legacy.pth", _use_new_zipfile_serialization=False)
 torch.save({name: state[name] for name in ("float", "transposed", "parameter")}, "torch.protocol4.pth", pickle_protocol=4)
 
 layer = torch.nn.Linear(2, 2)

@@ -89,7 +89,7 @@ internal static class FuzzTargets
     }
 
     private static byte[][] TorchFiles() =>
-        [.. new[] { "state", "training" }.Select(name => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", $"torch.{name}.pth")))];
+        [.. new[] { "state", "training", "legacy" }.Select(name => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", $"torch.{name}.pth")))];
 
     private static byte[] Pickle(byte[] archive) => TorchArchive.Entries(archive).Single(entry => IsPickle(entry.Name)).Bytes;
 

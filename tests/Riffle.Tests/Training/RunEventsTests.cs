@@ -116,6 +116,18 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public void A_training_that_was_stopped_has_written_all_its_steps()
+    {
+        using var stop = new CancellationTokenSource();
+        using (var trainer = Start(TinyDataset.Recipe(epochs: 4)))
+            Assert.False(trainer.Run(new Stop(epoch: 3, step: 1, stop), stop.Token).Completed);
+        Assert.Equal([1L, 2L, 3L, 4L, 5L], Values("train").Where(v => v.Tag == "batch_loss").Select(v => v.Step));
+        using (var trainer = Trainer.Resume(_data.Run("run")))
+            trainer.Run();
+        Assert.Equal(Enumerable.Range(1, 8).Select(step => (long)step), Values("train").Where(v => v.Tag == "batch_loss").Select(v => v.Step).Order());
+    }
+
+    [Fact]
     public void An_epoch_of_a_large_network_costs_little()
     {
         var spec = NetworkCatalogue.Resolve("shufflenet-v2-x1.0", Preset.ImageNet, classes: 3);
@@ -171,6 +183,15 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
         {
             if (place.Epoch == epoch && place.Step == step)
                 throw new InvalidOperationException("crash");
+        }
+    }
+
+    private sealed class Stop(int epoch, int step, CancellationTokenSource source) : ITrainingObserver
+    {
+        public void Stepped(in TrainingPlace place)
+        {
+            if (place.Epoch == epoch && place.Step == step)
+                source.Cancel();
         }
     }
 

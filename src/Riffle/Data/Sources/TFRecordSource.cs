@@ -25,11 +25,11 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
                 : pattern.AsSpan().ContainsAny('*', '?') && !File.Exists(path) ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))
                 : null;
             if (folder is null)
-                return File.Exists(path) && TFRecordFile.IsOne(path) ? [path] : [];
+                return IsOne(path) ? [path] : [];
             if (!Directory.Exists(folder))
                 return [];
             var files = Directory.EnumerateFiles(folder, folder == path ? "*" : pattern).Where(file => MayBeShard(System.IO.Path.GetFileName(file)))
-                .Select(file => (Path: file, IsOne: TFRecordFile.IsOne(file))).ToArray();
+                .Select(file => (Path: file, IsOne: IsOne(file))).ToArray();
 
             // A shard whose beginning is damaged is one of them, and is not to be passed over in silence.
             return files.Any(file => file.IsOne)
@@ -130,13 +130,23 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
                 }
 
                 var place = $"{System.IO.Path.GetFileName(shard)}/{reader.Index.ToString("D6", CultureInfo.InvariantCulture)}";
-                ReadOnlyMemory<byte>? whole = record; // null would become an empty memory in a conditional expression
-                if (damage is not null)
-                    whole = null;
-                yield return (index++, place, whole, damage?.Message);
+                yield return (index++, place, damage is null ? record : default(ReadOnlyMemory<byte>?), damage?.Message);
                 if (damage is not null && !reader.TryResume())
                     break;
             }
+        }
+    }
+
+    /// <summary>Devices and pipes, which could be read for ever, have no length; what can't be read is told by who would need it.</summary>
+    private static bool IsOne(string file)
+    {
+        try
+        {
+            return new FileInfo(file) is { Exists: true, Length: > 0 } && TFRecordFile.IsOne(file);
+        }
+        catch (RiffleException)
+        {
+            return false;
         }
     }
 

@@ -1,0 +1,65 @@
+using System.IO.Compression;
+
+namespace Riffle.Formats;
+
+/// <summary>
+/// The form that <c>torch.save</c> writes since PyTorch 1.6: a zip file, nothing in it compressed, with a pickle of the names and shapes (<c>data.pkl</c>) and a
+/// file of values for each storage (<c>data/KEY</c>). https://docs.pytorch.org/docs/stable/notes/serialization.html
+/// </summary>
+internal static class TorchZip
+{
+    /// <exception cref="BadDataException">It is damaged, or another zip file.</exception>
+    /// <exception cref="InvalidDataException">It is no zip file.</exception>
+    public static TorchContent Read(string path)
+    {
+        using var zip = ZipFile.OpenRead(path);
+        var entries = Entries(zip, path, new FileInfo(path).Length);
+        var pickles = entries.Keys.Where(name => name == "data.pkl" || name.EndsWith("/data.pkl", StringComparison.Ordinal)).ToArray();
+        if (pickles.Length != 1)
+            throw new BadDataException($"{path}: a zip file without a data.pkl, so not what torch.save writes");
+        var folder = pickles[0][..^"data.pkl".Length];
+        if (entries.ContainsKey(folder + "constants.pkl"))
+            throw new BadDataException($"{path}: a TorchScript program; save its weights alone, by torch.save(torch.jit.load(…).state_dict(), …)");
+        if (entries.TryGetValue(folder + "byteorder", out var order) && !Bytes(order, path).AsSpan().SequenceEqual("little"u8))
+            throw new BadDataException($"{path}: its values are not little-endian; save it anew on a machine that is");
+
+        var pickle = TorchPickle.Load(Bytes(entries[pickles[0]], path), $"{path}: data.pkl");
+        var storages = new Dictionary<string, ReadOnlyMemory<byte>>();
+        foreach (var key in pickle.Storages.Keys)
+        {
+            if (entries.TryGetValue($"{folder}data/{key}", out var entry))
+                storages.Add(key, Bytes(entry, path));
+        }
+
+        return new(pickle.Root, key => storages.TryGetValue(key, out var bytes) ? bytes : default(ReadOnlyMemory<byte>?));
+    }
+
+    /// <summary>The files of the archive by name. Nothing in it is compressed, and all of it together is no more than the archive.</summary>
+    private static Dictionary<string, ZipArchiveEntry> Entries(ZipArchive zip, string path, long size)
+    {
+        var entries = new Dictionary<string, ZipArchiveEntry>();
+        var total = 0L;
+        foreach (var entry in zip.Entries)
+        {
+            if (entry.Length != entry.CompressedLength || entry.IsEncrypted)
+                throw new BadDataException($"{path}: {entry.FullName} is compressed or encrypted, which torch.save never does; save it anew by torch.save");
+            if (entry.Length < 0 || (total += entry.Length) > size)
+                throw new BadDataException($"{path}: its directory tells of more bytes than the file has; it is damaged, get a whole copy");
+            if (!entries.TryAdd(entry.FullName, entry))
+                throw new BadDataException($"{path}: {entry.FullName} comes twice; it is damaged, get a whole copy");
+        }
+
+        return entries;
+    }
+
+    private static byte[] Bytes(ZipArchiveEntry entry, string path)
+    {
+        if (entry.Length > Array.MaxLength)
+            throw new BadDataException($"{path}: {entry.FullName} has {entry.Length} bytes, more than memory can hold");
+        var bytes = new byte[entry.Length];
+        using var stream = entry.Open();
+        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length || Crc32.Compute(bytes) != entry.Crc32)
+            throw new BadDataException($"{path}: the checksum of {entry.FullName} is wrong; the file is damaged, get a whole copy");
+        return bytes;
+    }
+}
