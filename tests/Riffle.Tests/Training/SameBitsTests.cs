@@ -23,7 +23,7 @@ public sealed class SameBitsTests : IDisposable
 
     public void Dispose() => _data.Dispose();
 
-    /// <summary>An epoch and a half, of two steps each, of forward, backward and optimiser on augmented batches: at every width, emulated where the machine lacks one.</summary>
+    /// <summary>Forward, backward and optimiser on augmented batches of an epoch and a half, at every width, emulated where the machine lacks one.</summary>
     [Theory]
     [MemberData(nameof(FamiliesAtEachWidth))]
     public void Each_family_gives_the_same_bits_at_each_width(string width, string family)
