@@ -57,7 +57,7 @@ public sealed class Checkpoint
         var path = RunFolder.FindCheckpoint(runOrFile);
         var checkpoint = Read(path);
         return NonFinite.FirstWeight(checkpoint.Weights) is { } found
-            ? throw new BadDataException($"{path}: layer {found.Layer.Name}: {found.What} has {found.Value}, so nothing can be computed. Use another checkpoint.")
+            ? throw new BadDataException($"{path}: layer {found.Layer.Name}: {found.What} has {found.Value}, which is no number. Use another checkpoint.")
             : checkpoint;
     }
 

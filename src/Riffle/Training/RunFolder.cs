@@ -169,8 +169,8 @@ internal sealed class RunFolder : IDisposable
         if (PlaceOf(_lock) is { } place && place != _place)
         {
             throw new RiffleException(
-                $"{Directory}: the folder of the run, or the .lock in it, was moved or deleted during the training. Its last checkpoint is where the folder is now; "
-                + "go on from there by 'riffle train --resume'");
+                $"{Directory}: the folder of the run, or the .lock in it, was moved or deleted during the training. Its last checkpoint is where the "
+                + "folder is now; go on from there by 'riffle train --resume'");
         }
     }
 

@@ -47,7 +47,8 @@ public class MemoryGuardTests
         array[4] = 1;
         arena.Verify();
         ((byte*)(array + 5))[beyond] = 1;
-        Assert.Contains($"an array of 20 bytes: something was written {beyond} bytes past its end", Assert.Throws<InvalidOperationException>(arena.Verify).Message);
+        var message = Assert.Throws<InvalidOperationException>(arena.Verify).Message;
+        Assert.Contains($"an array of 20 bytes: something was written {beyond} bytes past its end", message);
     }
 
     [Fact]

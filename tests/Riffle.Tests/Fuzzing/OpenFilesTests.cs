@@ -54,5 +54,8 @@ public class OpenFilesTests
 
     /// <summary>Open files below a folder.</summary>
     private static string[] Open(string folder) =>
-        [.. Directory.GetFiles("/proc/self/fd").Select(fd => new FileInfo(fd).LinkTarget ?? "").Where(path => path.StartsWith(folder, StringComparison.Ordinal))];
+    [
+        .. Directory.GetFiles("/proc/self/fd").Select(fd => new FileInfo(fd).LinkTarget ?? "")
+            .Where(path => path.StartsWith(folder, StringComparison.Ordinal)),
+    ];
 }

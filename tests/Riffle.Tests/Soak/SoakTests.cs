@@ -14,7 +14,7 @@ public class SoakTests(ITestOutputHelper output)
     private const int Predictions = 1_000_000;
     private static readonly TimeSpan TrainingTime = TimeSpan.FromMinutes(3);
 
-    /// <summary>Epochs of a hundred steps with augmentation, validation, events and checkpoints, again and again, in a process of its own.</summary>
+    /// <summary>Epochs of 25 steps with augmentation, validation, events and checkpoints, again and again, in a process of its own.</summary>
     [Fact]
     public void Memory_of_a_training_is_flat()
     {
@@ -43,7 +43,7 @@ public class SoakTests(ITestOutputHelper output)
         }
 
         var progress = Checkpoint.Read(Path.Combine(run, "checkpoints", "last.safetensors")).Training!.Progress;
-        output.WriteLine($"{progress.Epochs} epochs of 25 steps of 32 images, each with its validation and its checkpoints, in {clock.Elapsed.TotalSeconds:0} s");
+        output.WriteLine($"{progress.Epochs} epochs of 25 steps of 32 images, each with validation and checkpoints, in {clock.Elapsed.TotalSeconds:0} s");
         watch.RequireFlat(output, "Resident memory of a training", "seconds");
     }
 

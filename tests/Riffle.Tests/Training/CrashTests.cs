@@ -78,8 +78,8 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
             Assert.Equal(File.ReadAllBytes(Path.Combine(alone, file)), File.ReadAllBytes(Path.Combine(Run, file)));
         Assert.False(LeftAside());
         output.WriteLine(
-            $"{Kills} kills, {beforeCheckpoint} of them before the first checkpoint, {underWay} after at least one more epoch, {whileWriting} while a file was being "
-            + $"written; epoch {at} of {Epochs} was reached by then, the rest took {clock.Elapsed.TotalSeconds:0} s");
+            $"{Kills} kills, {beforeCheckpoint} of them before the first checkpoint, {underWay} after at least one more epoch, {whileWriting} while a file "
+            + $"was being written; epoch {at} of {Epochs} was reached by then, the rest took {clock.Elapsed.TotalSeconds:0} s");
     }
 
     private static void Wait(Process process, Func<bool> condition)

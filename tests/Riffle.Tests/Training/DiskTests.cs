@@ -151,8 +151,9 @@ public sealed class DiskTests : IDisposable
             OptimiserState = checkpoint.OptimiserState,
         }.Save(Last);
         var away = _data.Run("away");
+        var moving = new After(1, () => Directory.Move(_data.DataFolder, away));
         using (var trainer = Trainer.Resume(Folder))
-            Assert.Contains(_data.DataFolder, Assert.Throws<RiffleException>(() => trainer.Run(new After(1, () => Directory.Move(_data.DataFolder, away)))).Message);
+            Assert.Contains(_data.DataFolder, Assert.Throws<RiffleException>(() => trainer.Run(moving)).Message);
         Assert.Equal((1, 0), Place());
         Assert.Contains(_data.DataFolder, Assert.Throws<RiffleException>(() => Trainer.Resume(Folder)).Message);
         using (var trainer = Trainer.Resume(Folder, away))
@@ -165,7 +166,7 @@ public sealed class DiskTests : IDisposable
 
     private Trainer Start(string folder, ulong seed = 3) => Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), folder, seed, threads: 1);
 
-    /// <summary>Trains until the end of the first epoch, lets something happen, and returns what the training says to it; all that it held is given back.</summary>
+    /// <summary>Trains until the end of the first epoch, lets something happen, and returns what the training says to it.</summary>
     private string Break(Action happening, int threads)
     {
         using var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), Folder, seed: 3, threads);

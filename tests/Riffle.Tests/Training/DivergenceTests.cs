@@ -71,7 +71,7 @@ public sealed class DivergenceTests : IDisposable
         Assert.Contains("in layer conv1.0: its conv1.0.weight has", message);
     }
 
-    /// <summary>Forward all is a number, for the loss is: batch norm divides by what is large. Backward the same layer's gradient is beyond the floats.</summary>
+    /// <summary>Forward all is a number: batch norm divides by what is large. Backward a gradient by weights is beyond the floats.</summary>
     [Fact]
     public void A_gradient_that_overflows_names_its_layer()
     {
@@ -122,7 +122,8 @@ public sealed class DivergenceTests : IDisposable
     {
         foreach (var (convolution, norm) in new[] { ("stage2.0.branch2.0", 1), ("stage3.0.branch2.3", 4), ("stage3.1.branch2.5", 6) })
         {
-            var weights = new Weights(NetworkCatalogue.Build(NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: size, classes: 5, units: [1, 2, 1])));
+            var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: size, classes: 5, units: [1, 2, 1]);
+            var weights = new Weights(NetworkCatalogue.Build(spec));
             Initialisation.Fill(weights, InitialisationKind.He, 1);
             using var plan = new InferencePlan(weights, images, 1);
             var pixels = new byte[images * weights.Network.Input.Elements];

@@ -87,7 +87,7 @@ public class ScheduleTests
         }
     }).QuickCheckThrowOnFailure();
 
-    /// <summary>An epoch drops the rate when it is more than the patience behind the last that was the best so far, that dropped, or that was cooling down.</summary>
+    /// <summary>An epoch drops the rate when it is more than the patience behind the last that was the best, that dropped, or that cooled down.</summary>
     [Fact]
     public void A_plateau_is_its_definition_for_any_accuracies() => Prop.ForAll(
         (from accuracies in Gen.Choose(0, 12).ListOf()

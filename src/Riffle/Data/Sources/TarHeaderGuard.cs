@@ -6,8 +6,8 @@ namespace Riffle.Data.Sources;
 
 /// <summary>
 /// Hands a tar file on, and stops at a header whose checksum is wrong, and at one that claims a long name or attributes (types L, K, x, g) of more than a
-/// megabyte: <see cref="System.Formats.Tar.TarReader"/> looks at no checksum, ends without a word where the field of one is empty, and takes memory for names and
-/// attributes as they claim. A header is a block of 512 bytes; behind it lies its entry's content, filled up to whole blocks
+/// megabyte: <see cref="System.Formats.Tar.TarReader"/> looks at no checksum, ends without a word where the field of one is empty, and takes memory for
+/// names and attributes as they claim. A header is a block of 512 bytes; behind it lies its entry's content, filled up to whole blocks
 /// (POSIX.1-2017, pax, "ustar Interchange Format").
 /// </summary>
 internal sealed class TarHeaderGuard(Stream tar) : Stream

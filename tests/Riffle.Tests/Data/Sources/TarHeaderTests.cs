@@ -5,7 +5,7 @@ using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Data.Sources;
 
-/// <summary>Headers of tar files, whole and damaged: .NET's reader looks at no checksum, and takes a header whose checksum is empty for the archive's end.</summary>
+/// <summary>Headers of tar files, whole and damaged: .NET's reader looks at no checksum, and takes a header with an empty one for the end.</summary>
 public sealed class TarHeaderTests : IDisposable
 {
     private const int BlockSize = 512;
