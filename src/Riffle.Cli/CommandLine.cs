@@ -30,6 +30,7 @@ internal static class CommandLine
         TrainCommand.Create(),
         EvaluateCommand.Create(),
         PredictCommand.Create(),
+        ExportCommand.Create(),
         ReproduceCommand.Create(),
     }.WithHelp();
 

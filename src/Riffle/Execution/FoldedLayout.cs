@@ -33,6 +33,7 @@ internal sealed unsafe class FoldedLayout
         {
             if (Schedule.HasRelu(p))
                 Planes.Floor[p] = 0;
+            Planes.Ceiling[p] = Schedule.CeilingOf(p);
         }
 
         var layout = new MemoryLayout();
@@ -127,7 +128,7 @@ internal sealed unsafe class FoldedLayout
     private void PlaceLanes(Tensor tensor, MemoryLayout layout)
     {
         var step = Schedule.Steps[tensor.Step];
-        var ownsImages = step.Inputs[0].All(plane => Schedule.TensorOf(plane).Step < 0) && step.Layer!.Operation is Convolution { Kernel: 3 };
+        var ownsImages = step.Inputs[0].All(plane => Schedule.TensorOf(plane).Step < 0) && step.Layer!.IsDense() && step.Layer!.Operation is Convolution { Groups: 1 };
         for (var input = 0; input < step.Inputs.Length && !ownsImages; input++)
         {
             var source = Schedule.TensorOf(step.Inputs[input][0]);
@@ -141,7 +142,7 @@ internal sealed unsafe class FoldedLayout
         int count;
         switch (step.Layer!.Operation)
         {
-            case Convolution { Kernel: 1 } or FullyConnected or Convolution { Groups: 1 }:
+            case Convolution or FullyConnected when !step.Layer.IsDepthwise():
                 var width = tensor.Channels / (step.Layer.Operation is Convolution conv ? conv.Groups : 1);
                 lanes = [.. Enumerable.Range(0, tensor.Channels).Select(c => (int)RoundUp(width) * (c / width) + c % width)];
                 count = (int)RoundUp(width) * (tensor.Channels / width) / Lanes.Count;
@@ -179,7 +180,7 @@ internal sealed unsafe class FoldedLayout
     /// <summary>The sum that a convolution's output is wholly and only added to, while what it is added to is there already; null without.</summary>
     private ScheduledStep? SumBehind(ScheduledStep step)
     {
-        if (step is not { Layer.Operation: Convolution { Kernel: 1, Stride: 1 }, Output: { } output })
+        if (step is not { Layer: { Operation: Convolution } layer, Output: { } output } || !layer.IsPointwise())
             return null;
         if (output.FirstReader != output.LastReader || Schedule.Steps[output.FirstReader] is not { Layer.Operation: Add } sum)
             return null;
