@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Riffle.Cli.Commands;
+using System.Globalization;
 using Riffle.Execution;
 using Riffle.Training;
 
@@ -15,14 +15,16 @@ internal sealed class ModelOptions
 
     private readonly Option<string?> _labels = new("--labels")
     {
-        Description = "Names of an ONNX file's classes, one on each line in the order of its outputs; without it, what Riffle wrote into the file, else numbers.",
+        Description = "Names of an ONNX file's classes, one on each line in its order; without it, what Riffle wrote into the file, else numbers.",
         HelpName = "FILE",
     };
 
-    private readonly Option<float[]?> _mean = Colours("--mean", "0.485,0.456,0.406", "Mean of red, green and blue, from 0 to 1, that an ONNX file's images lack.");
+    private readonly Option<RgbTriple?> _mean = Colours(
+        "--mean", "0.485,0.456,0.406", least: 0, "Mean of red, green and blue, from 0 to 1, that an ONNX file's images lack.");
 
-    private readonly Option<float[]?> _deviation =
-        Colours("--deviation", "0.229,0.224,0.225", "Standard deviation that they are divided by. Without both, what Riffle wrote into the file, else ImageNet's.");
+    private readonly Option<RgbTriple?> _deviation = Colours(
+        "--deviation", "0.229,0.224,0.225", least: 1e-6f,
+        "Standard deviation that they are divided by. Without both, what Riffle wrote into the file, else ImageNet's.");
 
     /// <summary>Adds the argument, before all others, and the options to a command.</summary>
     public void AddTo(Command command)
@@ -39,30 +41,26 @@ internal sealed class ModelOptions
         var (mean, deviation) = (parse.GetValue(_mean), parse.GetValue(_deviation));
         if (mean is null != deviation is null)
             throw new ArgumentException("--mean and --deviation go together");
-        var normalisation = mean is null ? null : new Normalisation(Triple(mean), Triple(deviation!));
+        var normalisation = mean is null ? null : new Normalisation(mean.Value, deviation!.Value);
         return Model.Open(parse.GetRequiredValue(_model), new(parse.GetValue(_labels) is { } file ? ClassNames.Read(file) : null, normalisation));
     }
 
-    private static RgbTriple Triple(float[] values) => new(values[0], values[1], values[2]);
-
-    private static Option<float[]?> Colours(string name, string example, string description)
+    private static Option<RgbTriple?> Colours(string name, string example, float least, string description)
     {
-        var option = new Option<float[]?>(name)
+        var option = new Option<RgbTriple?>(name)
         {
             Description = description,
             HelpName = example,
             CustomParser = result =>
             {
                 var parts = result.Tokens.Single().Value.Split(',');
-                float[] values = [.. parts.Select(part => float.TryParse(part, System.Globalization.CultureInfo.InvariantCulture, out var value) ? value : float.NaN)];
-                if (values is [_, _, _] && values.All(float.IsFinite))
-                    return values;
-                result.AddError($"{name} takes three numbers, for example {example}.");
+                float[] values = [.. parts.Select(part => float.TryParse(part, CultureInfo.InvariantCulture, out var value) ? value : float.NaN)];
+                if (values is [var red, var green, var blue] && values.All(value => float.IsFinite(value) && value >= least))
+                    return new RgbTriple(red, green, blue);
+                result.AddError($"{name} takes three numbers of at least {least.ToString(CultureInfo.InvariantCulture)}, for example {example}.");
                 return null;
             },
         };
-        option.Validators.Add(result => TrainingOptions.Require(
-            name != "--deviation" || (result.GetValueOrDefault<float[]?>() ?? [1]).All(value => value > 0), result, "--deviation takes positive numbers."));
         return option;
     }
 }

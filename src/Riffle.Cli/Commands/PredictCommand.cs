@@ -19,7 +19,8 @@ internal static class PredictCommand
         model.AddTo(command);
         return command
             .WithExamples(
-                "riffle predict runs/first cat.jpg", "riffle predict runs/first *.jpg --top 1 --json", "riffle predict resnet.onnx cat.jpg --labels imagenet.txt")
+                "riffle predict runs/first cat.jpg", "riffle predict runs/first *.jpg --top 1 --json",
+                "riffle predict resnet.onnx cat.jpg --labels imagenet.txt")
             .WithAction((parse, cancel) => Run(
                 model.Open(parse), parse.GetRequiredValue(images), parse.GetValue(top), parse.GetValue(threads), parse.GetValue(json), cancel));
     }

@@ -26,7 +26,11 @@ internal static class SummaryCommand
 
     public static Command Create()
     {
-        var model = new Argument<string?>("MODEL") { Description = "A network's name, or an ONNX file; without one, all networks are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var model = new Argument<string?>("MODEL")
+        {
+            Description = "A network's name, or an ONNX file; without one, all networks are listed.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var options = new NetworkOptions();
         var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
         var noMeasure = new Option<bool>("--no-measure") { Description = "Count only: do not measure what an image takes on this machine." };

@@ -11,8 +11,8 @@ internal static class ConstantFolding
     /// <summary>Operators that are computed.</summary>
     public static IReadOnlySet<string> Operators { get; } = new HashSet<string>
     {
-        "Constant", "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Gather", "Slice", "Mul", "Add", "Sub", "Div", "Floor", "Ceil",
-        "Sqrt", "ConstantOfShape", "ReduceProd",
+        "Constant", "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Gather", "Slice", "Mul", "Add", "Sub", "Div",
+        "Floor", "Ceil", "Sqrt", "ConstantOfShape", "ReduceProd",
     };
 
     /// <summary>The value of a node.</summary>
@@ -113,7 +113,9 @@ internal static class ConstantFolding
     };
 
     private static OnnxTensor Reshape(OnnxOperation operation, OnnxTensor tensor, long[] shape) =>
-        shape.Aggregate(1.0, (a, b) => a * b) == tensor.Count ? tensor with { Shape = shape } : throw operation.Bad("its input has not as many values as its output");
+        shape.Aggregate(1.0, (a, b) => a * b) == tensor.Count
+            ? tensor with { Shape = shape }
+            : throw operation.Bad("its input has not as many values as its output");
 
     /// <summary>A tensor whose element at a place is one of the input's.</summary>
     /// <param name="operation">For messages.</param>
@@ -191,9 +193,10 @@ internal static class ConstantFolding
     private static OnnxTensor Slice(OnnxOperation operation, OnnxTensor tensor)
     {
         var (shape, starts, strides) = ((long[])tensor.Shape.Clone(), new long[tensor.Shape.Length], Strides(tensor.Shape));
-        foreach (var (axis, start, count) in Shapes.Slices(operation, tensor.Shape))
-            (shape[axis], starts[axis]) = (count, start);
-        return Pick(operation, tensor, shape, place => place.Select((at, axis) => (at + starts[axis]) * strides[axis]).Sum());
+        var steps = Enumerable.Repeat(1L, shape.Length).ToArray();
+        foreach (var (axis, start, count, step) in Shapes.Slices(operation, tensor.Shape))
+            (shape[axis], starts[axis], steps[axis]) = (count, start, step);
+        return Pick(operation, tensor, shape, place => place.Select((at, axis) => (at * steps[axis] + starts[axis]) * strides[axis]).Sum());
     }
 
     private static OnnxTensor Arithmetic(OnnxOperation operation, OnnxTensor left, OnnxTensor right)

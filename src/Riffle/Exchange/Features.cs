@@ -64,16 +64,16 @@ internal sealed record Features(Value Value, ImmutableArray<ImmutableArray<Facto
     /// <summary>The same values with other axes; null where an axis would be cut through a factor unevenly.</summary>
     public Features? Reshape(long[] shape)
     {
-        var rest = new LinkedList<Factor>(Axes.SelectMany(axis => axis));
+        // One image at a time: where its factor of 1 stands means nothing, so it goes to the front.
+        var one = Axes.SelectMany(axis => axis).Where(factor => factor is { Extent: Extent.Batch, Size: 1 }).ToArray();
+        var rest = new LinkedList<Factor>(Axes.SelectMany(axis => axis).Where(factor => !one.Contains(factor)));
         var axes = ImmutableArray.CreateBuilder<ImmutableArray<Factor>>();
         foreach (var size in shape)
         {
             var axis = ImmutableArray.CreateBuilder<Factor>();
             var need = size;
-
-            // One image at a time: its factor of 1 belongs to the axis that stands in its place.
-            if (rest.First?.Value is { Extent: Extent.Batch, Size: 1 } one)
-                Take(one);
+            if (axes.Count == 0)
+                axis.AddRange(one);
             while (need > 1)
             {
                 if (rest.First?.Value is not { } next)

@@ -82,7 +82,8 @@ internal sealed class OnnxExport
             case MaxPool pool:
                 return Node("MaxPool", layer.Name, inputs, Window(pool.Kernel, pool.Stride, pool.Padding));
             case AveragePool pool:
-                return Node("AveragePool", layer.Name, inputs, [.. Window(pool.Kernel, pool.Stride, pool.Padding), ("count_include_pad", pool.CountsPadding ? 1L : 0L)]);
+                (string, object)[] mean = [.. Window(pool.Kernel, pool.Stride, pool.Padding), ("count_include_pad", pool.CountsPadding ? 1L : 0L)];
+                return Node("AveragePool", layer.Name, inputs, mean);
             case GlobalAveragePool:
                 return Node("GlobalAveragePool", layer.Name, inputs);
             case ChannelShuffle shuffle:
@@ -131,7 +132,9 @@ internal sealed class OnnxExport
 
     /// <summary>The batch norm that a convolution takes in: the only one that reads it.</summary>
     private Layer? NormBehind(Layer layer) =>
-        _weights.Network.Layers.Where(reader => reader.Inputs.Contains(layer.Index)).ToArray() is [{ Operation: BatchNorm } norm] && !_form.KeepBatchNorm ? norm : null;
+        !_form.KeepBatchNorm && _weights.Network.Layers.Where(reader => reader.Inputs.Contains(layer.Index)).ToArray() is [{ Operation: BatchNorm } norm]
+            ? norm
+            : null;
 
     private Layer? FoldedInto(Layer norm) =>
         _weights.Network.Layers[norm.Inputs[0]] is { Operation: Convolution } convolution && NormBehind(convolution) == norm ? convolution : null;

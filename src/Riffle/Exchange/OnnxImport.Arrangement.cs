@@ -28,8 +28,7 @@ internal sealed partial class OnnxImport
             "Flatten" => Reshaped(operation, Shapes.Flatten(operation, FeaturesOf(operation, 0).Shape)),
             "Squeeze" or "Unsqueeze" => Reshaped(operation, Shapes.Squeeze(operation, FeaturesOf(operation, 0).Shape)),
             "Transpose" => FeaturesOf(operation, 0).Transpose(Shapes.Permutation(operation, FeaturesOf(operation, 0).Axes.Length)),
-            "Slice" => Shapes.Slices(operation, FeaturesOf(operation, 0).Shape).ToArray()
-                .Aggregate(FeaturesOf(operation, 0), (features, cut) => Cut(operation, features, cut.Axis, cut.Start, cut.Count)),
+            "Slice" => Sliced(operation),
             "Gather" => Gather(operation),
             "Concat" => Concat(operation),
             "Pad" => Pad(operation),
@@ -46,8 +45,20 @@ internal sealed partial class OnnxImport
     private Features Reshaped(OnnxOperation operation, long[] shape)
     {
         var features = FeaturesOf(operation, 0);
-        return features.Reshape(shape)
-            ?? throw operation.Unsupported($"it makes [{string.Join(", ", shape)}] of {Text(features)} [{string.Join(", ", features.Shape)}]; Riffle reorders channels and no more");
+        return features.Reshape(shape) ?? throw operation.Unsupported(
+            $"it makes [{string.Join(", ", shape)}] of {Text(features)} [{string.Join(", ", features.Shape)}]; Riffle reorders channels and no more");
+    }
+
+    private Features Sliced(OnnxOperation operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        foreach (var (axis, start, count, step) in Shapes.Slices(operation, features.Shape))
+        {
+            operation.Require(step == 1 || count == 1, $"a step of {step}");
+            features = Cut(operation, features, axis, start, count);
+        }
+
+        return features;
     }
 
     /// <summary>A run of places of an axis.</summary>
@@ -131,8 +142,8 @@ internal sealed partial class OnnxImport
             throw operation.Bad($"it has {pads.Length} pads for {rank} axes");
         if (pads.All(pad => pad == 0))
             return features;
-        operation.Require(operation.Text("mode", "constant") == "constant" && operation.Number("value", 0) == 0 && operation.Constant(2) is null or { Floats: [0] } && !operation.Has(3),
-            "it adds other values than zeros");
+        var isZero = operation.Number("value", 0) == 0 && operation.Constant(2) is null or { Floats: [0] };
+        operation.Require(operation.Text("mode", "constant") == "constant" && isZero && !operation.Has(3), "it adds other values than zeros");
         int Of(Extent extent, bool behind) => features.AxisOf(extent) is { } axis ? Checked(operation, pads[axis + (behind ? rank : 0)]) : 0;
         var padding = new Padding(Of(Extent.Height, false), Of(Extent.Width, false), Of(Extent.Height, true), Of(Extent.Width, true));
         operation.Require(padding.Top + padding.Left + padding.Bottom + padding.Right == pads.Sum(), "it adds zeros elsewhere than around an image");

@@ -9,8 +9,8 @@ internal sealed partial class OnnxImport
 {
     private static readonly HashSet<string> Layers =
     [
-        "Conv", "BatchNormalization", "Relu", "Clip", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Add", "Sum", "Sub", "Mul", "Div", "Gemm", "MatMul",
-        "Softmax",
+        "Conv", "BatchNormalization", "Relu", "Clip", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Add", "Sum", "Sub", "Mul", "Div", "Gemm",
+        "MatMul", "Softmax",
     ];
 
     private static bool IsKnown(string name) => Layers.Contains(name) || Arrangements.Contains(name);
@@ -18,6 +18,8 @@ internal sealed partial class OnnxImport
     private void Compute(OnnxOperation operation)
     {
         var node = operation.Node;
+        if (node.Operator != "Split" && node.Outputs.Skip(1).FirstOrDefault(_readers.ContainsKey) is { } second)
+            throw operation.Unsupported($"its output '{second}' is needed; Riffle gives the first");
         if (Arrangements.Contains(node.Operator))
             Arrange(operation);
         else
@@ -58,7 +60,8 @@ internal sealed partial class OnnxImport
         if (weights.Floats is null || weights.Shape.Length < 3)
             throw operation.Bad("its weights are not those of a convolution");
         operation.Require(weights.Shape.Length == 4, $"a convolution over {weights.Shape.Length - 2} dimensions");
-        var (kernel, stride) = (Square(operation, [weights.Shape[2], weights.Shape[3]], "a kernel"), Square(operation, operation.Integers("strides") ?? [1, 1], "strides"));
+        var kernel = Square(operation, [weights.Shape[2], weights.Shape[3]], "a kernel");
+        var stride = Square(operation, operation.Integers("strides") ?? [1, 1], "strides");
         operation.Require((operation.Integers("dilations") ?? []).All(size => size == 1), "a dilated convolution");
         var padding = Sum(FeaturesOf(operation, 0).Padding, Pads(operation, kernel, stride));
         var x = Nchw(operation, 0);
@@ -77,7 +80,8 @@ internal sealed partial class OnnxImport
     {
         operation.Require(operation.Integer("training_mode", 0) == 0 && operation.Integer("is_test", 1) == 1, "it normalises by the batch, as in training");
         var features = Ordered(operation, 0);
-        float[] Values(int input) => Vector(operation, operation.Constant(input) ?? throw operation.Bad($"its input {input} is missing"), features.Value.Channels);
+        float[] Values(int input) =>
+            Vector(operation, operation.Constant(input) ?? throw operation.Bad($"its input {input} is missing"), features.Value.Channels);
         float[] weight = Values(1), bias = Values(2), mean = Values(3), variance = Values(4);
         var epsilon = operation.Number("epsilon", 1e-5f);
         if (_builder.OperationOf(features.Value) is Convolution && IsOwnProduct(operation.Input(0)))
@@ -111,11 +115,13 @@ internal sealed partial class OnnxImport
         operation.Require((operation.Integers("dilations") ?? []).All(step => step == 1), "a dilated pool");
         var added = FeaturesOf(operation, 0).Padding;
         var x = Nchw(operation, 0);
-        operation.Require(added == default || (isMax && _builder.OperationOf(x) is Relu), "it pools what zeros were added to");
-        if (!isMax && size[0] == x.Shape.Height && size[1] == x.Shape.Width && (operation.Integers("pads") ?? []).All(pad => pad == 0))
+        operation.Require(added == default || !isMax || _builder.OperationOf(x) is Relu,
+            "it takes the largest of values, some negative, and zeros that were added");
+        if (!isMax && added == default && size[0] == x.Shape.Height && size[1] == x.Shape.Width && (operation.Integers("pads") ?? []).All(pad => pad == 0))
             return _builder.GlobalAveragePool(x);
         var (kernel, stride) = (Square(operation, size, "a window"), Square(operation, operation.Integers("strides") ?? [1, 1], "strides"));
-        var padding = Sum(added, Pads(operation, kernel, stride));
+        var own = Pads(operation, kernel, stride);
+        var padding = Sum(added, own);
         var beyond = padding;
         if (operation.Integer("ceil_mode", 0) == 1)
         {
@@ -132,7 +138,9 @@ internal sealed partial class OnnxImport
 
         if (isMax)
             return _builder.MaxPool(x, kernel, stride, beyond);
-        var counts = operation.Integer("count_include_pad", 0) == 1;
+        // Zeros that a node before it added are values like all others.
+        var counts = operation.Integer("count_include_pad", 0) == 1 || added != default;
+        operation.Require(added == default || own == default || operation.Integer("count_include_pad", 0) == 1, "an average of some zeros, but not of others");
         operation.Require(!counts || beyond == padding, "an average of padding with ceil_mode");
         return _builder.AveragePool(x, kernel, stride, beyond, counts || beyond == default);
     }
@@ -201,7 +209,9 @@ internal sealed partial class OnnxImport
         return floats;
     }
 
-    /// <summary>scale · x + shift: kept in mind for the images, taken into the layer before where nothing else reads it, else a convolution of its own.</summary>
+    /// <summary>
+    /// scale · x + shift: kept in mind for the images, taken into the layer before where nothing else reads it, else a convolution of its own.
+    /// </summary>
     private Features Scale(OnnxOperation operation, int input, float[] scale, float[] shift)
     {
         var features = Ordered(operation, input);
@@ -236,8 +246,10 @@ internal sealed partial class OnnxImport
     {
         var (isGemm, features) = (operation.Node.Operator == "Gemm", FeaturesOf(operation, 0));
         var matrix = operation.Constant(1) ?? throw operation.Bad("it has no matrix");
-        operation.Require(matrix is { Floats: not null, Shape.Length: 2 } && features.Axes.Length == 2 && features.Line is null, "a product of other things than rows of values and a matrix");
-        operation.Require(operation.Integer("transA", 0) == 0 && features.Axes[0].SequenceEqual([new Factor(Extent.Batch, _batch, 1)]), "a product that mixes images");
+        operation.Require(
+            matrix is { Floats: not null, Shape.Length: 2 } && features.Axes.Length == 2 && features.Line is null,
+            "a product of other things than rows of values and a matrix");
+        operation.Require(operation.Integer("transA", 0) == 0 && IsOfImages(features.Axes[0]), "a product that mixes images");
         var transposed = operation.Integer("transB", 0) == 1;
         var (outputs, inputs) = transposed ? (matrix.Shape[0], matrix.Shape[1]) : (matrix.Shape[1], matrix.Shape[0]);
         var (channels, height, width) = features.Value.Shape;
@@ -254,9 +266,10 @@ internal sealed partial class OnnxImport
         }
 
         var beta = operation.Number("beta", 1);
-        float[] bias = !isGemm || !operation.Has(2) ? new float[outputs] : operation.Constant(2) is { Count: 1, Floats: { } one }
-            ? [.. Enumerable.Repeat(beta * one[0], (int)outputs)]
-            : [.. Vector(operation, operation.Constant(2)!, (int)outputs).Select(value => beta * value)];
+        var given = isGemm ? operation.Constant(2) : null;
+        operation.Require(given is null || given.Count == 1 || given.Count == outputs, "a bias that is not a number for each output");
+        var bias = given is null ? new float[outputs] : Vector(operation, given, given.Count);
+        bias = bias.Length == 1 ? [.. Enumerable.Repeat(beta * bias[0], (int)outputs)] : [.. bias.Select(value => beta * value)];
         var name = NameLayer(operation.Node, 1);
         var value = height == 1
             ? _builder.FullyConnected(name, features.Value, (int)outputs)
@@ -293,7 +306,8 @@ internal sealed partial class OnnxImport
         ? floats
         : throw operation.Bad($"its constant '{tensor.Name}' has {tensor.Count} values where {length} are needed");
 
-    private static int Checked(OnnxOperation operation, long size) => size is >= 0 and <= int.MaxValue ? (int)size : throw operation.Bad($"a size of {size} in it can't be");
+    private static int Checked(OnnxOperation operation, long size) =>
+        size is >= 0 and <= int.MaxValue ? (int)size : throw operation.Bad($"a size of {size} in it can't be");
 
     private static int Square(OnnxOperation operation, long[] sizes, string what)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Riffle.Execution;
 using Riffle.Formats.Onnx;
 using Riffle.Networks;
@@ -22,6 +23,9 @@ internal sealed partial class OnnxImport
     private const int Colours = 3;
     private const int LargestSide = 4096;
 
+    /// <summary>Values of all layers for one image: two gibibytes of them, so that a damaged size is told before memory is taken.</summary>
+    private const long MostActivations = 1 << 29;
+
     /// <summary>A scale below this one is that of pixels from 0 to 255; that of values from 0 to 1 is above 1.</summary>
     private const float LargestScaleOfBytes = 0.1f;
 
@@ -44,13 +48,11 @@ internal sealed partial class OnnxImport
         (_model, _path) = (model, path);
         foreach (var tensor in model.Tensors)
             _constants[tensor.Name] = tensor;
-        var input = FindInput();
-        _batch = input.Shape![0] ?? FreeBatch;
-        _features[input.Name] = Images(input);
-        TakesBytes = input.Type == OnnxType.UInt8;
+        Input = FindInput();
+        _batch = Input.Shape![0] ?? FreeBatch;
     }
 
-    private bool TakesBytes { get; set; }
+    private OnnxValue Input { get; }
 
     /// <summary>The network of a graph.</summary>
     /// <param name="model">The graph.</param>
@@ -61,33 +63,51 @@ internal sealed partial class OnnxImport
     public static ImportedNetwork Read(OnnxModel model, string path, string name)
     {
         var import = new OnnxImport(model, path);
-        var nodes = import.Needed();
-        import.RequireKnown(nodes);
-        foreach (var node in nodes)
-            import.Add(node);
-        var weights = new Weights(import.End(name));
-        foreach (var (parameter, values) in import._parameters)
-            values.CopyTo(weights[parameter]);
+        import._features[import.Input.Name] = import.Images();
+        import.AddAll([model.Outputs.Count > 0 ? model.Outputs[0].Name : throw OnnxReader.Bad(path, "its graph gives nothing")]);
+        var weights = import.Fill(import.End(name));
         var (scale, _) = import._line!.Value;
-        return new(weights, import.TakesBytes || Math.Abs(scale.Red) < LargestScaleOfBytes, import._line!.Value);
+        return new(weights, import.Input.Type == OnnxType.UInt8 || Math.Abs(scale.Red) < LargestScaleOfBytes, import._line!.Value);
+    }
+
+    /// <summary>
+    /// The same of a graph that is no whole classifier, for tests of single operators: its input may have any channels, and fewer axes than four.
+    /// </summary>
+    /// <returns>The network of what was computed, its values by their names in the graph, and constants.</returns>
+    internal static (Weights Weights, IReadOnlyDictionary<string, Features> Values, IReadOnlyDictionary<string, OnnxTensor> Constants) ReadPart(
+        OnnxModel model, string path)
+    {
+        var import = new OnnxImport(model, path);
+        var shape = import.Input.Shape!;
+        int Size(int axis) => axis < shape.Length ? (int)shape[axis]! : 1;
+        var features = Features.Of(import._builder.Input(Size(2), Size(3), Size(1)), import._batch);
+        import._features[import.Input.Name] = features with { Axes = features.Axes[..shape.Length] };
+        import.AddAll([.. model.Outputs.Select(output => output.Name)]);
+        return (import.Fill(import._builder.Build(path)), import._features, import._constants);
     }
 
     private OnnxValue FindInput()
     {
         var free = _model.Inputs.Where(input => !_constants.ContainsKey(input.Name)).ToArray();
         if (free is not [var input])
-            throw new RiffleException($"{_path}: the graph takes {free.Length} inputs ({string.Join(", ", free.Select(value => value.Name))}) where a classifier takes one");
-        if (input.Shape is not { Length: 4 })
-            throw new RiffleException($"{_path}: its input '{input.Name}' has {input.Shape?.Length.ToString() ?? "unknown"} dimensions where images have four");
+        {
+            throw new RiffleException(
+                $"{_path}: the graph takes {free.Length} inputs ({string.Join(", ", free.Select(value => value.Name))}) where a classifier takes one");
+        }
+
+        if (input.Shape is not { Length: > 0 })
+            throw new RiffleException($"{_path}: its input '{input.Name}' has no known dimensions");
         return input.Type is OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16 or OnnxType.UInt8
             ? input
             : throw new RiffleException($"{_path}: its input '{input.Name}' is of type {input.Type}; images are floats or uint8");
     }
 
     /// <summary>The images, N×3×H×W or N×H×W×3.</summary>
-    private Features Images(OnnxValue input)
+    private Features Images()
     {
-        var shape = input.Shape!;
+        var (input, shape) = (Input, Input.Shape!);
+        if (shape.Length != 4)
+            throw new RiffleException($"{_path}: its input '{input.Name}' has {shape.Length} dimensions where images have four");
         var last = shape[1] != Colours && shape[3] == Colours;
         var (channels, height, width) = last ? (shape[3], shape[1], shape[2]) : (shape[1], shape[2], shape[3]);
         if (channels is not (null or Colours))
@@ -100,12 +120,26 @@ internal sealed partial class OnnxImport
         return last ? images.Transpose([0, 2, 3, 1]) : images;
     }
 
-    /// <summary>The nodes that the output depends on, in their order.</summary>
-    private List<OnnxNode> Needed()
+    private void AddAll(string[] outputs)
     {
-        if (_model.Outputs.Count == 0)
-            throw OnnxReader.Bad(_path, "its graph gives nothing");
-        var (wanted, needed) = (new HashSet<string> { _model.Outputs[0].Name }, new List<OnnxNode>());
+        var nodes = Needed(outputs);
+        RequireKnown(nodes);
+        foreach (var node in nodes)
+            Add(node);
+    }
+
+    private Weights Fill(Network network)
+    {
+        var weights = new Weights(network);
+        foreach (var (parameter, values) in _parameters)
+            values.CopyTo(weights[parameter]);
+        return weights;
+    }
+
+    /// <summary>The nodes that outputs depend on, in their order.</summary>
+    private List<OnnxNode> Needed(string[] outputs)
+    {
+        var (wanted, needed) = (outputs.ToHashSet(), new List<OnnxNode>());
         foreach (var node in _model.Nodes.Reverse())
         {
             if (!node.Outputs.Any(wanted.Contains))
@@ -115,7 +149,7 @@ internal sealed partial class OnnxImport
         }
 
         needed.Reverse();
-        foreach (var name in needed.SelectMany(node => node.Inputs).Append(_model.Outputs[0].Name))
+        foreach (var name in needed.SelectMany(node => node.Inputs).Concat(outputs))
             _readers[name] = _readers.GetValueOrDefault(name) + 1;
         return needed;
     }
@@ -176,9 +210,11 @@ internal sealed partial class OnnxImport
     {
         var name = operation.Input(input);
         var features = _features.TryGetValue(name, out var found) ? found : throw operation.Unsupported($"its input '{name}' is a constant");
-        operation.Require(!features.IsProbability || operation.Node.Operator is "Identity" or "Reshape" or "Flatten" or "Squeeze" or "Shape" or "Cast" or "Dropout",
+        operation.Require(
+            !features.IsProbability || operation.Node.Operator is "Identity" or "Reshape" or "Flatten" or "Squeeze" or "Shape" or "Cast" or "Dropout",
             "it works on probabilities; Softmax is supported at a network's end");
-        operation.Require(features.Padding == default || operation.Node.Operator is "Conv" or "MaxPool" or "Pad" or "Identity" or "Dropout",
+        operation.Require(
+            features.Padding == default || operation.Node.Operator is "Conv" or "MaxPool" or "AveragePool" or "Pad" or "Identity" or "Dropout",
             "it works on something that zeros were added to; that is supported before a convolution");
         return features;
     }
@@ -194,8 +230,8 @@ internal sealed partial class OnnxImport
     private Features InOrder(OnnxOperation operation, Features features, Func<Features, IReadOnlyList<Factor>> choose)
     {
         var order = choose(features);
-        var groups = Features.ShuffleTo(order)
-            ?? throw operation.Unsupported($"its channels are reordered as [{string.Join(", ", order.Select(factor => $"{factor.Size} by {factor.Stride}"))}], which is no channel shuffle");
+        var groups = Features.ShuffleTo(order) ?? throw operation.Unsupported(
+            $"its channels are reordered as [{string.Join(", ", order.Select(factor => $"{factor.Size} by {factor.Stride}"))}], which is no channel shuffle");
         if (groups == 1)
             return features;
         operation.Require(features.Line is null, "the colours of the images are reordered");
@@ -218,9 +254,13 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>Whether each axis runs over what its place says.</summary>
-    private static bool Placed(Features features) => features.Axes.Select((axis, place) => axis.All(factor => factor.Extent == (Extent)place)).All(right => right);
+    private static bool Placed(Features features) =>
+        features.Axes.Select((axis, place) => axis.All(factor => factor.Extent == (Extent)place)).All(right => right);
 
-    private static string Text(Features features) => string.Join('×', features.Axes.Select(axis => axis.Length == 0 ? "1" : string.Concat(axis.Select(f => f.Extent.ToString()[0]))));
+    private bool IsOfImages(ImmutableArray<Factor> axis) => axis.SequenceEqual([new Factor(Extent.Batch, _batch, 1)]);
+
+    private static string Text(Features features) =>
+        string.Join('×', features.Axes.Select(axis => axis.Length == 0 ? "1" : string.Concat(axis.Select(f => f.Extent.ToString()[0]))));
 
     /// <summary>The network; its last layer gives the logits.</summary>
     private Network End(string name)
@@ -230,10 +270,17 @@ internal sealed partial class OnnxImport
             throw OnnxReader.Bad(_path, $"nothing in the graph computes its output '{output}' from the images");
         var end = new OnnxOperation(_path, new("output", output, [output], [output], new Dictionary<string, object?>()), _ => null);
         features = InOrder(end, features, all => [.. all.FactorsOf(Extent.Channel)]);
-        end.Require(features.Value.Shape is { Height: 1, Width: 1 } && features.Line is null, $"the network gives {features.Value.Shape} for an image, where a classifier gives a number for each class");
-        end.Require(features.Axes.Length > 0 && features.Axes[0].SequenceEqual([new Factor(Extent.Batch, _batch, 1)]), "its first dimension is not that of the images");
+        end.Require(
+            features.Value.Shape is { Height: 1, Width: 1 } && features.Line is null,
+            $"the network gives {features.Value.Shape} for an image, where a classifier gives a number for each class");
+        end.Require(features.Axes.Length > 0 && IsOfImages(features.Axes[0]), "its first dimension is not that of the images");
         end.Require(_line is not null, "it does not read the images");
-        return _builder.Build(name);
+        var scale = _line!.Value.Scale;
+        float[] scales = [scale.Red, scale.Green, scale.Blue];
+        end.Require(scales.All(factor => factor != 0 && float.IsFinite(factor)), "a colour of the images is multiplied by nothing");
+        var network = _builder.Build(name);
+        end.Require(network.Layers.Sum(layer => layer.Output.Elements) <= MostActivations, "its layers give more values for an image than memory should hold");
+        return network;
     }
 
     /// <summary>A name for a layer: that of its weights where they have one, else the node's without the scopes that it repeats.</summary>

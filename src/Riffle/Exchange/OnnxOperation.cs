@@ -18,7 +18,9 @@ internal sealed class OnnxOperation(string model, OnnxNode node, Func<string, On
 
     /// <summary>A constant input; null where there is none at that place.</summary>
     public OnnxTensor? Constant(int input) =>
-        !Has(input) ? null : constant(node.Inputs[input]) ?? throw Unsupported($"its input '{node.Inputs[input]}' is computed from the images; it has to be a constant");
+        !Has(input)
+            ? null
+            : constant(node.Inputs[input]) ?? throw Unsupported($"its input '{node.Inputs[input]}' is computed from the images; it has to be a constant");
 
     /// <summary>A constant input of integers.</summary>
     public long[]? Integers(int input) => Constant(input) is not { } tensor
@@ -42,7 +44,8 @@ internal sealed class OnnxOperation(string model, OnnxNode node, Func<string, On
     public RiffleException Unsupported(string what) => new($"{model}: {Name(node)}: {what}; Riffle can't run this network");
 
     /// <summary>The node is not what the specification asks for.</summary>
-    public BadDataException Bad(string what, Exception? inner = null) => new($"{model}: {Name(node)}: {what}; the file is damaged, or what wrote it is at fault", inner);
+    public BadDataException Bad(string what, Exception? inner = null) =>
+        new($"{model}: {Name(node)}: {what}; the file is damaged, or what wrote it is at fault", inner);
 
     public void Require(bool condition, string otherwise)
     {

@@ -24,7 +24,9 @@ internal static class Shapes
             shape[free] = (long)(total / known);
         }
 
-        return Product(shape) == total ? shape : throw operation.Bad($"its input [{string.Join(", ", input)}] does not fit its shape [{string.Join(", ", target)}]");
+        return Product(shape) == total
+            ? shape
+            : throw operation.Bad($"its input [{string.Join(", ", input)}] does not fit its shape [{string.Join(", ", target)}]");
     }
 
     /// <summary>Two dimensions: what is before an axis, and the rest.</summary>
@@ -63,25 +65,33 @@ internal static class Shapes
         int[] order = operation.Integers("perm") is { } given
             ? [.. given.Select(axis => operation.Axis(axis, rank))]
             : [.. Enumerable.Range(0, rank).Reverse()];
-        return order.Length == rank && order.Distinct().Count() == rank ? order : throw operation.Bad($"its order [{string.Join(", ", order)}] is none of {rank} axes");
+        return order.Length == rank && order.Distinct().Count() == rank
+            ? order
+            : throw operation.Bad($"its order [{string.Join(", ", order)}] is none of {rank} axes");
     }
 
-    /// <summary>The axes that Slice cuts, each with its first place and how many there are.</summary>
-    public static IEnumerable<(int Axis, long Start, long Count)> Slices(OnnxOperation operation, long[] input)
+    /// <summary>The axes that Slice cuts, each with its first place, how many there are, and the step from one to the next.</summary>
+    public static IEnumerable<(int Axis, long Start, long Count, long Step)> Slices(OnnxOperation operation, long[] input)
     {
         var starts = operation.Integers("starts") ?? operation.Integers(1) ?? throw operation.Bad("it has no starts");
         var ends = operation.Integers("ends") ?? operation.Integers(2) ?? throw operation.Bad("it has no ends");
         var axes = operation.Integers("axes") ?? operation.Integers(3) ?? [.. Enumerable.Range(0, starts.Length).Select(axis => (long)axis)];
-        var steps = operation.Integers(4);
-        operation.Require(steps is null || steps.All(step => step == 1), "a slice with steps");
-        if (ends.Length != starts.Length || axes.Length != starts.Length)
-            throw operation.Bad("it has not as many ends and axes as starts");
+        var steps = operation.Integers(4) ?? [.. starts.Select(_ => 1L)];
+        if (ends.Length != starts.Length || axes.Length != starts.Length || steps.Length != starts.Length)
+            throw operation.Bad("it has not as many ends, axes and steps as starts");
         for (var i = 0; i < starts.Length; i++)
         {
             var axis = operation.Axis(axes[i], input.Length);
-            long Place(long at) => Math.Clamp(at < 0 ? at + input[axis] : at, 0, input[axis]);
-            var start = Place(starts[i]);
-            yield return (axis, start, Math.Max(0, Place(ends[i]) - start));
+            var (size, step) = (input[axis], steps[i]);
+            if (step is 0 or long.MinValue)
+                throw operation.Bad("a step of it is none");
+
+            // Backward it may begin at the last place and end before the first.
+            long Place(long at, int shift) => Math.Clamp(at < 0 ? at + size : at, -shift, size - shift);
+            var shift = step > 0 ? 0 : 1;
+            var (start, end) = (step > 0 ? Place(starts[i], 0) : Math.Clamp(Place(starts[i], 1), 0, Math.Max(0, size - 1)), Place(ends[i], shift));
+            var distance = step > 0 ? end - start : start - end;
+            yield return (axis, start, size == 0 ? 0 : Math.Max(0, (distance + Math.Abs(step) - 1) / Math.Abs(step)), step);
         }
     }
 

@@ -11,7 +11,7 @@ namespace Riffle.Execution;
 /// </summary>
 internal sealed unsafe class FoldedLayout
 {
-    private readonly int _mostPositionsInLanes;
+    private readonly HashSet<Tensor> _inLanes;
     private readonly Dictionary<Tensor, Place> _places = [];
     private readonly Dictionary<(ScheduledStep Step, int Input), Bridge> _bridges = [];
 
@@ -27,7 +27,7 @@ internal sealed unsafe class FoldedLayout
         LaneCount = lanes;
         Network = network;
         Schedule = new Schedule(network);
-        _mostPositionsInLanes = lanes == 1 ? mostPositionsInLanes : 0;
+        _inLanes = FindLanes(lanes == 1 ? mostPositionsInLanes : 0);
         Planes = Planes.Create(Schedule.PlaneCount, allocate);
         for (var p = 0; p < Schedule.PlaneCount; p++)
         {
@@ -62,7 +62,7 @@ internal sealed unsafe class FoldedLayout
     public long DataSize { get; }
 
     /// <summary>Whether a value has its channels side by side.</summary>
-    public bool InChannelLanes(Tensor tensor) => tensor.Step >= 0 && tensor.Positions <= _mostPositionsInLanes;
+    public bool InChannelLanes(Tensor tensor) => _inLanes.Contains(tensor);
 
     /// <summary>Where a value lies.</summary>
     public Place PlaceOf(Tensor tensor) => _places[tensor];
@@ -128,7 +128,8 @@ internal sealed unsafe class FoldedLayout
     private void PlaceLanes(Tensor tensor, MemoryLayout layout)
     {
         var step = Schedule.Steps[tensor.Step];
-        var ownsImages = step.Inputs[0].All(plane => Schedule.TensorOf(plane).Step < 0) && step.Layer!.IsDense() && step.Layer!.Operation is Convolution { Groups: 1 };
+        var isStem = step.Layer!.IsDense() && step.Layer!.Operation is Convolution { Groups: 1 };
+        var ownsImages = isStem && step.Inputs[0].All(plane => Schedule.TensorOf(plane).Step < 0);
         for (var input = 0; input < step.Inputs.Length && !ownsImages; input++)
         {
             var source = Schedule.TensorOf(step.Inputs[input][0]);
@@ -166,6 +167,17 @@ internal sealed unsafe class FoldedLayout
         _places.Add(tensor, new Place(offset, stride, count, lanes));
         for (var c = 0; c < tensor.Channels; c++)
             Planes.Offset[tensor.FirstPlane + c] = offset + InLanes(lanes[c], tensor.Positions);
+    }
+
+    /// <summary>
+    /// Small values; but not those that padding makes large again, for channels that are side by side stay so to the end.
+    /// </summary>
+    private HashSet<Tensor> FindLanes(int mostPositions)
+    {
+        var small = Schedule.Tensors.Where(tensor => tensor.Step >= 0 && tensor.Positions <= mostPositions).ToHashSet();
+        foreach (var step in Schedule.Steps.Reverse().Where(step => step.Output is { } output && !small.Contains(output)))
+            small.ExceptWith(step.Inputs.SelectMany(input => input).Select(Schedule.TensorOf));
+        return small;
     }
 
     private void MergeSum(ScheduledStep step)

@@ -57,8 +57,8 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    /// <summary>y = max(floor, w ∗ x + bias) in inference.</summary>
-    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the floor.</param>
+    /// <summary>y = min(ceiling, max(floor, w ∗ x + bias)) in inference.</summary>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift), the floor and the ceiling.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
@@ -76,6 +76,8 @@ internal readonly unsafe struct DepthwiseConvolution
                 Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Floor[output], target, height, length);
             else
                 CorrelateAny<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Floor[output], target, height, length);
+            if (!float.IsPositiveInfinity(planes.Ceiling[output]))
+                Ceiling.Apply<TVec>(target, (long)height * length, planes.Ceiling[output]);
         }
     }
 

@@ -18,6 +18,7 @@ internal readonly unsafe struct PaddedPlane
     private readonly Border _border;
     private readonly int _first;
     private readonly int _second;
+    private readonly int _behind;
 
     /// <summary>A layout; divisions are done here, not by each plane.</summary>
     public PaddedPlane(int height, int width, int stride, int lanes, Border border)
@@ -26,7 +27,7 @@ internal readonly unsafe struct PaddedPlane
         _phase = (border.Left + width + border.Right + stride - 1) / stride * lanes + (lanes == 1 ? Lanes.Count : 0);
         Row = stride * _phase;
         (Middle, Right) = (Column(1), Column(2));
-        (_first, _second) = (Column(border.Left), Column(border.Left + 1));
+        (_first, _second, _behind) = (Column(border.Left), Column(border.Left + 1), Column(border.Left + width));
     }
 
     /// <summary>Floats of a row with its border.</summary>
@@ -97,8 +98,11 @@ internal readonly unsafe struct PaddedPlane
             }
 
             // The last vector of a row of single images has reached over the border behind it.
-            for (var x = _border.Left + _width; _lanes == 1 && x < _border.Left + _width + _border.Right; x++)
-                TVec.Store(target + Column(x), TVec.Broadcast(border));
+            if (_lanes != 1 || _border.Right == 0)
+                continue;
+            TVec.Store(target + _behind, TVec.Broadcast(border));
+            for (var x = 1; x < _border.Right; x++)
+                TVec.Store(target + Column(_border.Left + _width + x), TVec.Broadcast(border));
         }
     }
 

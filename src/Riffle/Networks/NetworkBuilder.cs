@@ -37,11 +37,13 @@ public sealed class NetworkBuilder
 
     /// <summary>Starts a network over images of 3 channels.</summary>
     /// <exception cref="ArgumentException">The input has no pixels.</exception>
-    public Value Input(int height, int width)
+    public Value Input(int height, int width) => Input(height, width, channels: 3);
+
+    internal Value Input(int height, int width, int channels)
     {
         Require(_layers.Count == 0, "a network has one input, and it comes first");
-        Require(height > 0 && width > 0, $"an image of {height}×{width} has no pixels");
-        return Append("input", new Input(), new Shape(3, height, width), []);
+        Require(height > 0 && width > 0 && channels > 0, $"an image of {height}×{width} has no pixels");
+        return Append("input", new Input(), new Shape(channels, height, width), []);
     }
 
     /// <summary>Convolution.</summary>
@@ -178,7 +180,8 @@ public sealed class NetworkBuilder
     {
         Require(kernel > 0 && stride > 0, $"{name}: kernel {kernel} and stride {stride} must be positive");
         var (top, left, bottom, right) = padding;
-        Require(new[] { top, left, bottom, right }.All(side => side >= 0 && side < Math.Max(1, kernel)), $"{name}: padding {padding} is not below the kernel {kernel}");
+        int[] sides = [top, left, bottom, right];
+        Require(sides.All(side => side >= 0 && side < kernel), $"{name}: padding {top}, {left}, {bottom}, {right} is not below the kernel {kernel}");
         var (height, width) = (input.Height + top + bottom, input.Width + left + right);
         Require(height >= kernel && width >= kernel, $"{name}: {input} is smaller than the {kernel}×{kernel} kernel");
         return new Shape(input.Channels, (height - kernel) / stride + 1, (width - kernel) / stride + 1);
