@@ -13,5 +13,8 @@ if (args.Length > 0 && args[0] == "peak")
 if (args.Length > 0 && args[0] == "data")
     return DataPath.Run(args[1..]);
 
-Console.Error.WriteLine("usage: Riffle.Benchmarks peak [THREADS] | data DIR [--train MODEL] [--threads N] [--steps N]");
+if (args.Length > 1 && args[0] == "samples")
+    return OnnxSamples.Run(args[1], args[2..]);
+
+Console.Error.WriteLine("usage: Riffle.Benchmarks peak [THREADS] | data DIR [--train MODEL] [--threads N] [--steps N] | samples FOLDER [CHECKPOINT...]");
 return 2;

@@ -31,6 +31,7 @@ internal static class CommandLine
         ImportCommand.Create(),
         EvaluateCommand.Create(),
         PredictCommand.Create(),
+        ExportCommand.Create(),
         ReproduceCommand.Create(),
     }.WithHelp();
 

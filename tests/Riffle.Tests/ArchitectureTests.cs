@@ -15,9 +15,10 @@ public partial class ArchitectureTests
         ["Formats"] = [],
         ["Data"] = ["Formats"],
         ["Execution"] = ["Simd", "Kernels", "Networks"],
-        ["Training"] = ["Execution", "Networks", "Data", "Formats"],
+        ["Exchange"] = ["Execution", "Networks", "Formats"],
+        ["Training"] = ["Exchange", "Execution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Execution", "Networks", "Data", "Simd"],
-        ["Cli"] = ["Measurement", "Training", "Networks", "Data", "Formats", "Execution"],
+        ["Cli"] = ["Measurement", "Training", "Exchange", "Networks", "Data", "Formats", "Execution"],
     };
 
     public static TheoryData<string> Folders => [.. new DirectoryInfo(Library).GetDirectories().Select(folder => folder.Name).Where(IsSource).Append("Cli")];

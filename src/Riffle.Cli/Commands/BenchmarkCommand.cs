@@ -16,7 +16,7 @@ internal static class BenchmarkCommand
     {
         var models = new Argument<string[]>("MODEL")
         {
-            Description = "Names of networks, checkpoint files, or run folders, whose best checkpoint is taken.",
+            Description = "Names of networks, checkpoint files, run folders, whose best checkpoint is taken, or ONNX files, which are not trained.",
             Arity = ArgumentArity.OneOrMore,
         };
         var network = new NetworkOptions();
@@ -82,20 +82,22 @@ internal static class BenchmarkCommand
         {
             var spec = options.Resolve(parse, model);
             var network = NetworkCatalogue.Build(spec);
-            return new(spec.Name, options.PresetOf(parse), network, (budget, layers) => NetworkBenchmark.Of(network, budget, layers));
+            return new(spec.Name, options.PresetOf(parse), network, IsTrained: true, (budget, layers) => NetworkBenchmark.Of(network, budget, layers));
         }
 
         if (options.AreGiven(parse))
-            throw new ArgumentException($"{model} is a file or folder: a checkpoint tells its preset, size, classes and units itself; leave these options out");
-        var weights = Checkpoint.Load(model).Weights;
-        return new(weights.Network.Name, null, weights.Network, (budget, layers) => new(weights, budget, layers));
+            throw new ArgumentException($"{model} is a file or folder: it tells its preset, size, classes and units itself; leave these options out");
+        var opened = Model.Open(model);
+        var weights = opened.Weights;
+        return new(opened.Name, null, weights.Network, IsTrained: opened is Checkpoint, (budget, layers) => new(weights, budget, layers));
     }
 
     private static List<BenchmarkResult> Measure(
         Subject[] subjects, TimeSpan budget, bool layers, int? threads, int[] batches, int? trainBatch, CancellationToken cancel)
     {
         var (results, done) = (new List<BenchmarkResult>(), 0);
-        using var line = new ProgressLine("benchmark", subjects.Length * (batches.Length + (trainBatch is null ? 0 : 1)), "measurements");
+        var measurements = subjects.Sum(subject => batches.Length + (trainBatch is null || !subject.IsTrained ? 0 : 1));
+        using var line = new ProgressLine("benchmark", measurements, "measurements");
         foreach (var subject in subjects)
         {
             Performance Report(Performance performance)
@@ -106,13 +108,13 @@ internal static class BenchmarkCommand
 
             var benchmark = subject.Benchmark(budget, layers);
             var inference = batches.Select(batch => Report(benchmark.Inference(batch, threads ?? 1, cancel))).ToArray();
-            var training = trainBatch is { } images ? Report(benchmark.Training(images, threads ?? 0, cancel)) : null;
+            var training = trainBatch is { } images && subject.IsTrained ? Report(benchmark.Training(images, threads ?? 0, cancel)) : null;
             results.Add(new(subject.Name, subject.Preset, subject.Network, inference, training));
         }
 
         return results;
     }
 
-    /// <summary>What is to be measured. A checkpoint has no preset.</summary>
-    private sealed record Subject(string Name, string? Preset, Network Network, Func<TimeSpan, bool, NetworkBenchmark> Benchmark);
+    /// <summary>What is to be measured. A file has no preset, and one that others wrote is not trained.</summary>
+    private sealed record Subject(string Name, string? Preset, Network Network, bool IsTrained, Func<TimeSpan, bool, NetworkBenchmark> Benchmark);
 }

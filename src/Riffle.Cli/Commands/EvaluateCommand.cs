@@ -10,25 +10,26 @@ internal static class EvaluateCommand
 {
     public static Command Create()
     {
-        var model = new Argument<string>("MODEL-OR-RUN") { Description = "A checkpoint file, or a run folder, whose best checkpoint is taken." };
+        var model = new ModelOptions();
         var data = new Option<string>("--data") { Description = "The data set folder.", HelpName = "DIR", Required = true };
         var threads = TrainingOptions.Threads();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        return new Command("evaluate", "Measures a trained network on every validation image of a data set.") { model, data, threads, json }
+        var command = new Command("evaluate", "Measures a trained network on every validation image of a data set.") { data, threads, json };
+        model.AddTo(command);
+        return command
             .WithExamples(
                 "riffle evaluate runs/first --data data/tiny",
                 "riffle evaluate runs/first/checkpoints/last.safetensors --data data/tiny --json")
             .WithAction((parse, cancel) => Run(
-                parse.GetRequiredValue(model), parse.GetRequiredValue(data), parse.GetValue(threads), parse.GetValue(json), cancel));
+                model.Open(parse), parse.GetRequiredValue(data), parse.GetValue(threads), parse.GetValue(json), cancel));
     }
 
-    private static int Run(string model, string data, int threads, bool json, CancellationToken cancel)
+    private static int Run(Model model, string data, int threads, bool json, CancellationToken cancel)
     {
-        var checkpoint = Checkpoint.Load(model);
         var dataset = Dataset.Open(data);
         Evaluation result;
         using (var line = new ProgressLine("evaluate", dataset.Count(Split.Validation), "images"))
-            result = Evaluator.Evaluate(checkpoint, dataset, threads, done => line.Report(done), cancel: cancel);
+            result = Evaluator.Evaluate(model, dataset, threads, done => line.Report(done), cancel: cancel);
 
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(result, TrainingOptions.Json));

@@ -9,21 +9,25 @@ internal static class PredictCommand
 {
     public static Command Create()
     {
-        var model = new Argument<string>("MODEL-OR-RUN") { Description = "A checkpoint file, or a run folder, whose best checkpoint is taken." };
+        var model = new ModelOptions();
         var images = new Argument<string[]>("IMAGE") { Description = "JPEG or PNG files of any size.", Arity = ArgumentArity.OneOrMore };
         var top = new Option<int>("--top") { Description = "Classes to name for each image.", HelpName = "N", DefaultValueFactory = _ => 5 };
         top.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int>() >= 1, result, "--top is at least 1."));
         var threads = TrainingOptions.Threads();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        return new Command("predict", "Tells what images show.") { model, images, top, threads, json }
-            .WithExamples("riffle predict runs/first cat.jpg", "riffle predict runs/first *.jpg --top 1 --json")
+        var command = new Command("predict", "Tells what images show.") { images, top, threads, json };
+        model.AddTo(command);
+        return command
+            .WithExamples(
+                "riffle predict runs/first cat.jpg", "riffle predict runs/first *.jpg --top 1 --json",
+                "riffle predict resnet.onnx cat.jpg --labels imagenet.txt")
             .WithAction((parse, cancel) => Run(
-                parse.GetRequiredValue(model), parse.GetRequiredValue(images), parse.GetValue(top), parse.GetValue(threads), parse.GetValue(json), cancel));
+                model.Open(parse), parse.GetRequiredValue(images), parse.GetValue(top), parse.GetValue(threads), parse.GetValue(json), cancel));
     }
 
-    private static int Run(string model, string[] files, int top, int threads, bool json, CancellationToken cancel)
+    private static int Run(Model model, string[] files, int top, int threads, bool json, CancellationToken cancel)
     {
-        using var classifier = Classifier.Load(model, threads);
+        using var classifier = new Classifier(model, threads);
         var results = new List<(string File, IReadOnlyList<Prediction> Predictions)>();
         foreach (var file in files)
         {

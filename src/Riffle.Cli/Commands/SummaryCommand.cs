@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Riffle.Measurement;
 using Riffle.Networks;
+using Riffle.Training;
 
 namespace Riffle.Cli.Commands;
 
@@ -25,7 +26,11 @@ internal static class SummaryCommand
 
     public static Command Create()
     {
-        var model = new Argument<string?>("MODEL") { Description = "A network's name; without one, all are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var model = new Argument<string?>("MODEL")
+        {
+            Description = "A network's name, or an ONNX file; without one, all networks are listed.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var options = new NetworkOptions();
         var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
         var noMeasure = new Option<bool>("--no-measure") { Description = "Count only: do not measure what an image takes on this machine." };
@@ -39,10 +44,7 @@ internal static class SummaryCommand
         {
             var output = parse.InvocationConfiguration.Output;
             var name = parse.GetValue(model);
-            var networks = from known in name is null ? NetworkCatalogue.Names : [name]
-                           let spec = options.Resolve(parse, known)
-                           let network = NetworkCatalogue.Build(spec)
-                           select new Counted(spec, network, Complexity.Of(network));
+            var networks = from known in name is null ? NetworkCatalogue.Names : [name] select Find(known, options, parse);
             Performance? Measure(Counted counted) =>
                 parse.GetValue(noMeasure) ? null : NetworkBenchmark.Of(counted.Network, LatencyBudget).Inference(batch: 1, threads: 1, cancel);
             switch (name, parse.GetValue(json))
@@ -68,27 +70,43 @@ internal static class SummaryCommand
             "riffle summary",
             "riffle summary shufflenet-v1-g3-x1.0",
             "riffle summary shufflenet-v2-x1.0 --preset imagenet --layers",
+            "riffle summary model.onnx --layers",
             "riffle summary shufflenet-v1-g3-x0.25 --size 64 --classes 10 --units 2,2,2 --json");
+    }
+
+    private static Counted Find(string name, NetworkOptions options, ParseResult parse)
+    {
+        if (OnnxFile.IsOne(name))
+        {
+            if (options.AreGiven(parse))
+                throw new ArgumentException($"{name} is a file: it tells its size, classes and units itself; leave these options out");
+            var read = Model.Open(name).Weights.Network;
+            return new(null, read, Complexity.Of(read));
+        }
+
+        var spec = options.Resolve(parse, name);
+        var network = NetworkCatalogue.Build(spec);
+        return new(spec, network, Complexity.Of(network));
     }
 
     private static void WriteList(IReadOnlyList<Counted> networks, TextWriter output)
     {
-        var (first, input) = (networks[0].Spec, networks[0].Network.Input);
+        var (first, input) = (networks[0].Spec!, networks[0].Network.Input);
         output.WriteLine($"Networks for images of {Size(input)}, {Number(first.Classes)} classes, {string.Join(",", first.Units)} units per stage");
         output.WriteLine();
         var table = new TextTable("Network", ">Multiply-adds", ">Parameters", ">Study MFLOPs", ">Ratio", ">Top-1");
         foreach (var (spec, _, cost) in networks)
         {
-            var study = Study.Of(spec);
+            var study = Study.Of(spec!);
             table.Add(
-                spec.Name, Number(cost.Macs), Number(cost.Parameters), Number(study?.MegaFlops), Ratio(study, cost),
+                spec!.Name, Number(cost.Macs), Number(cost.Parameters), Number(study?.MegaFlops), Ratio(study, cost),
                 study is null ? "" : Number(study.Top1) + " %");
         }
 
         table.Write(output);
         output.WriteLine();
         output.WriteLine(HowCounted);
-        if (networks.Any(network => Study.Of(network.Spec) is not null))
+        if (networks.Any(network => Study.Of(network.Spec!) is not null))
         {
             output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's, which does not say how it counted;\n"
                 + "the ratio is its number to this count.");
@@ -98,7 +116,7 @@ internal static class SummaryCommand
     private static void WriteOne(Counted counted, Performance? latency, bool layers, TextWriter output)
     {
         var (spec, network, cost) = counted;
-        output.WriteLine($"{spec.Name}: images of {Size(network.Input)}, {Number(spec.Classes)} classes");
+        output.WriteLine($"{network.Name}: images of {Size(network.Input)}, {Number(network.Classes)} classes");
         output.WriteLine();
         (layers ? LayerTable(cost) : UnitTable(network)).Write(output);
         output.WriteLine();
@@ -110,7 +128,7 @@ internal static class SummaryCommand
                 + FormattableString.Invariant($"{100 * latency.ShareOfPeak:0} % of this machine's peak."));
         }
 
-        if (Study.Of(spec) is { } study)
+        if (spec is not null && Study.Of(spec) is { } study)
         {
             output.WriteLine($"The study: {Number(study.MegaFlops)} MFLOPs, {Ratio(study, cost)} of this count (it does not say how it counted), "
                 + $"and {Number(study.Top1)} % top-1 accuracy on Tiny ImageNet.");
@@ -155,9 +173,9 @@ internal static class SummaryCommand
     }
 
     private static SummaryDocument Document(Counted counted, Performance? latency, bool layers) => new(
-        counted.Spec.Name,
+        counted.Network.Name,
         Dimensions(counted.Network.Input),
-        counted.Spec.Classes,
+        counted.Network.Classes,
         counted.Cost.Macs,
         counted.Cost.Parameters,
         latency is null ? null : Math.Round(latency.Timings.Median, 4),
@@ -172,7 +190,8 @@ internal static class SummaryCommand
     private static string Ratio(StudyFigure? study, NetworkComplexity cost) =>
         study is null ? "" : (study.MegaFlops * 1e6 / cost.Macs).ToString("0.00", CultureInfo.InvariantCulture);
 
-    private sealed record Counted(NetworkSpec Spec, Network Network, NetworkComplexity Cost);
+    /// <summary>A network and its cost. One from a file has no specification.</summary>
+    private sealed record Counted(NetworkSpec? Spec, Network Network, NetworkComplexity Cost);
 
     private sealed record SummaryDocument(string Model, int[] Input, int Classes, long Macs, long Parameters, double? LatencyMs, SummaryLayer[]? Layers);
 

@@ -11,8 +11,8 @@ namespace Riffle.Execution;
 internal sealed unsafe class BoundNetwork : IDisposable
 {
     /// <summary>What is told of a layer that cannot be computed.</summary>
-    public const string NoKernel = "has no kernel; convolutions are 1×1 grouped with stride 1, 3×3 depthwise, or 3×3 dense on the images, pools are 3×3, "
-        + "and strides are 1 or 2";
+    private const string NoKernel = "can't be trained; trainable convolutions are 1×1 grouped with stride 1, 3×3 depthwise, or 3×3 dense on the images, pools "
+        + "are 3×3, and strides are 1 or 2";
 
     /// <summary>Gradients of a batch by one tensor that are larger have left the caches before the next layer reads them.</summary>
     private const long MostBytesInCache = 8 << 20;
@@ -34,6 +34,8 @@ internal sealed unsafe class BoundNetwork : IDisposable
         _schedule = schedule;
         _weights = weights;
         _blocks = blocks;
+        if (weights.Network.Layers.FirstOrDefault(layer => layer.UntrainablePart() is not null) is { } layer)
+            throw new NotSupportedException($"{layer.Name}: {layer.UntrainablePart()}, which runs in inference, but can't be trained");
         try
         {
             Planes = CreatePlanes();
@@ -177,16 +179,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
         var planes = _memory.Copy<int>(step.Inputs[0]);
         var gather = output.Norm != null && !_isFrozen;
         var arrivals = Arrivals(step, 0);
-        Window Window(int stride) => new()
-        {
-            Input = planes,
-            Output = output.FirstPlane,
-            Channels = input.Channels,
-            Height = input.Height,
-            Width = input.Width,
-            Stride = stride,
-            Lanes = Lanes.Count,
-        };
+        var window = layer.Window(input, Lanes.Count) with { Input = planes, Output = output.FirstPlane, Channels = input.Channels };
         switch (layer.Operation)
         {
             case Convolution { Kernel: 1, Stride: 1 } conv:
@@ -194,17 +187,17 @@ internal sealed unsafe class BoundNetwork : IDisposable
             case FullyConnected:
                 return CreatePointwise<TVec>(step, input, 1, gather);
             case Convolution { Kernel: 3, Stride: 1 or 2 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
-                var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = Kernel(layer), WeightStride = 9 };
+                var depthwise = new DepthwiseConvolution { Window = window, Weights = Kernel(layer), WeightStride = 9 };
                 return new Steps<TVec>.Depthwise(depthwise, KernelOffset(layer), arrivals, gather);
             case Convolution { Kernel: 3, Stride: 1 or 2, Groups: 1 } conv when _weights.Network.Layers[layer.Inputs[0]].Operation is Input:
                 var packed = _memory.Allocate<float>(layer.Parameters[0].Count);
-                var dense = new DenseConvolution { Window = Window(conv.Stride), OutputChannels = conv.OutputChannels, Packed = packed };
+                var dense = new DenseConvolution { Window = window, OutputChannels = conv.OutputChannels, Packed = packed };
                 dense = dense with { Offsets = _memory.Copy<long>(dense.TapOffsets()), RowOffsets = _memory.Copy<long>(dense.PanelOffsets()) };
                 return new Steps<TVec>.Dense(dense, Kernel(layer), KernelOffset(layer), gather);
-            case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
-                return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = Window(pool.Stride) }, arrivals);
-            case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
-                var mean = DepthwiseConvolution.Mean(Window(pool.Stride), _memory.Allocate<float>(9));
+            case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 }:
+                return new Steps<TVec>.Maximum(new Kernels.MaxPool { Window = window }, arrivals);
+            case AveragePool { Kernel: 3, Stride: 1 or 2 }:
+                var mean = DepthwiseConvolution.Mean(window, _memory.Allocate<float>(9));
                 return new Steps<TVec>.Depthwise(mean, -1, arrivals, gatherSums: false);
             case Networks.GlobalAveragePool:
                 var global = new Kernels.GlobalAveragePool

@@ -34,12 +34,13 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
         var place = layout.PlaceOf(output);
         switch (layer.Operation)
         {
-            case FullyConnected or Convolution { Kernel: 1, Stride: 1 }:
+            case FullyConnected or Convolution when layer.IsPointwise():
                 return CreatePointwise(step, input.Channels, layer.Operation is Convolution grouped ? grouped.Groups : 1);
-            case Convolution { Kernel: 3, Stride: 1 or 2 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
-                var (blocks, window) = Slide(step, input, conv.Stride);
-                var weights = memory.Allocate<float>(place.Blocks * 9 * Lanes.Count);
-                var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = 9 * Lanes.Count };
+            case Convolution when layer.IsDepthwise():
+                var (blocks, window) = Slide(step, input);
+                var taps = window.Kernel * window.Kernel;
+                var weights = memory.Allocate<float>(place.Blocks * taps * Lanes.Count);
+                var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = taps * Lanes.Count };
                 var biases = memory.Allocate<float>(place.Blocks * Lanes.Count);
                 return new FoldedStep(
                     (data, scratch) => depthwise.InferChannels<TVec>(blocks, data, scratch, biases),
@@ -50,22 +51,16 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
                         for (var c = 0; c < output.Channels; c++)
                         {
                             var (block, lane) = Math.DivRem(place.Lanes[c], Lanes.Count);
-                            for (var tap = 0; tap < 9; tap++)
-                                weights[(block * 9 + tap) * Lanes.Count + lane] = kernel[c * 9 + tap];
+                            for (var tap = 0; tap < taps; tap++)
+                                weights[(block * taps + tap) * Lanes.Count + lane] = kernel[c * taps + tap];
                         }
                     });
-            case Convolution { Kernel: 3, Stride: 1 or 2, Groups: 1 } conv when layout.Network.Layers[layer.Inputs[0]].Operation is Input:
+            case Convolution conv when conv.Groups > 1 || layout.Network.Layers[layer.Inputs[0]].Operation is not Input:
+                return CreateDense(step, input, conv);
+            case Convolution conv:
                 var dense = new DenseConvolution
                 {
-                    Window = new()
-                    {
-                        Input = memory.Copy<int>(step.Inputs[0]),
-                        Channels = input.Channels,
-                        Height = input.Height,
-                        Width = input.Width,
-                        Stride = conv.Stride,
-                        Lanes = 1,
-                    },
+                    Window = layer.Window(input, lanes: 1) with { Input = memory.Copy<int>(step.Inputs[0]), Channels = input.Channels },
                     OutputChannels = conv.OutputChannels,
                 };
                 dense = dense with
@@ -83,16 +78,20 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
                         PackBias(output, bias);
                         ChannelProduct.Pack<TVec>(kernel, dense.OutputChannels, dense.Depth, dense.Packed);
                     });
-            case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
-                var (all, slide) = Slide(step, input, pool.Stride);
+            case Networks.MaxPool when layer.IsPaperPool():
+                var (all, slide) = Slide(step, input);
                 var largest = new Kernels.MaxPool { Window = slide };
                 return new FoldedStep((data, scratch) => largest.Infer<TVec>(all, data, scratch), largest.Scratch);
-            case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
-                var (values, around) = Slide(step, input, pool.Stride);
-                var mean = DepthwiseConvolution.Mean(around, memory.Allocate<float>(9));
+            case AveragePool { CountsPadding: true }:
+                var (values, around) = Slide(step, input);
+                var mean = DepthwiseConvolution.Mean(around, memory.Allocate<float>(around.Kernel * around.Kernel));
                 return new FoldedStep((data, scratch) => mean.Infer<TVec>(values, data, scratch), mean.Scratch);
+            case Networks.MaxPool or AveragePool:
+                var (pooled, of) = Slide(step, input);
+                var pool = WindowPool.Create(of, layer.Operation is AveragePool, shares => (nint)memory.Copy<float>(shares));
+                return new FoldedStep((data, scratch) => pool.Infer<TVec>(pooled, data, scratch), pool.Scratch);
             case Networks.GlobalAveragePool:
-                var (whole, over) = Slide(step, input, 1);
+                var (whole, over) = Slide(step, input);
                 var global = new Kernels.GlobalAveragePool
                 {
                     Input = over.Input,
@@ -109,8 +108,50 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
                 var (channels, positions, floor) = (output.Channels, output.Positions, layout.Planes.Floor[output.FirstPlane]);
                 return new FoldedStep((data, _) => Addition.InferChannels(data, left, right, sums, channels, positions, floor), 0);
             default:
-                throw new NotSupportedException($"{layer.Name}: {layer.Operation} {BoundNetwork.NoKernel}");
+                throw new NotSupportedException($"{layer.Name}: {layer.Operation} has no kernel");
         }
+    }
+
+    /// <summary>A convolution that mixes channels and positions, of values that have sixteen channels side by side as its own output has.</summary>
+    private FoldedStep CreateDense(ScheduledStep step, Shape input, Convolution convolution)
+    {
+        var (layer, output, groups) = (step.Layer!, step.Output!, convolution.Groups);
+        var (channels, source) = (layout.Channels(step, 0), layout.Blocks(step));
+        var blocks = Planes.Create(source.Length, bytes => (nint)memory.Allocate<byte>(bytes));
+        source.CopyTo(new Span<long>(blocks.Offset, source.Length));
+        var window = layer.Window(input, Lanes.Count) with { Input = memory.Copy<int>([.. Enumerable.Range(0, source.Length)]), Channels = source.Length };
+
+        // Where each value that an output channel sees lies in the padded blocks: channel by channel, then by the places of the kernel.
+        var padded = window.Padded;
+        long[] offsets =
+        [
+            .. from at in channels
+               let lane = at % Lanes.Count
+               let block = Array.IndexOf(source, at - lane)
+               from ky in Enumerable.Range(0, window.Kernel)
+               from kx in Enumerable.Range(0, window.Kernel)
+               select block * padded.Size + padded.Tap(ky, kx) + lane,
+        ];
+        int depth = offsets.Length / groups, width = output.Channels / groups;
+        var perGroup = ChannelProduct.PackedCount<TVec>(width, depth);
+        var dense = new DenseConvolution
+        {
+            Window = window,
+            OutputChannels = output.Channels,
+            Groups = groups,
+            Offsets = memory.Copy<long>(offsets),
+            Packed = memory.Allocate<float>(groups * perGroup),
+        };
+        var bias = memory.Allocate<float>(layout.PlaceOf(output).Blocks * Lanes.Count);
+        return new FoldedStep(
+            (data, scratch) => dense.InferBlocks<TVec>(blocks, data, scratch, depth, Sink(output, bias, data)),
+            dense.BlockScratch,
+            kernel =>
+            {
+                PackBias(output, bias);
+                for (var g = 0; g < groups; g++)
+                    ChannelProduct.Pack<TVec>(kernel + (long)g * width * depth, width, depth, dense.Packed + g * perGroup);
+            });
     }
 
     private FoldedStep CreatePointwise(ScheduledStep step, int inputChannels, int groups)
@@ -158,7 +199,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
     }
 
     /// <summary>What a step reads and writes as planes of sixteen lanes: a table of its own, first the blocks it reads, then those it writes.</summary>
-    private (Planes Blocks, Window Window) Slide(ScheduledStep step, Shape input, int stride)
+    private (Planes Blocks, Window Window) Slide(ScheduledStep step, Shape input)
     {
         var place = layout.PlaceOf(step.Output!);
         var blocks = Planes.Create(2 * place.Blocks, bytes => (nint)memory.Allocate<byte>(bytes));
@@ -169,15 +210,12 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
             blocks.Floor[place.Blocks + block] = layout.Planes.Floor[step.Output!.FirstPlane];
         }
 
-        return (blocks, new Window
+        var window = step.Layer!.Window(input, Lanes.Count) with
         {
             Input = memory.Copy<int>([.. Enumerable.Range(0, place.Blocks)]),
             Output = place.Blocks,
             Channels = place.Blocks,
-            Height = input.Height,
-            Width = input.Width,
-            Stride = stride,
-            Lanes = Lanes.Count,
-        });
+        };
+        return (blocks, window);
     }
 }

@@ -11,7 +11,7 @@ namespace Riffle.Execution;
 /// </summary>
 internal sealed unsafe class FoldedLayout
 {
-    private readonly int _mostPositionsInLanes;
+    private readonly HashSet<Tensor> _inLanes;
     private readonly Dictionary<Tensor, Place> _places = [];
     private readonly Dictionary<(ScheduledStep Step, int Input), Bridge> _bridges = [];
 
@@ -27,12 +27,13 @@ internal sealed unsafe class FoldedLayout
         LaneCount = lanes;
         Network = network;
         Schedule = new Schedule(network);
-        _mostPositionsInLanes = lanes == 1 ? mostPositionsInLanes : 0;
+        _inLanes = FindLanes(lanes == 1 ? mostPositionsInLanes : 0);
         Planes = Planes.Create(Schedule.PlaneCount, allocate);
         for (var p = 0; p < Schedule.PlaneCount; p++)
         {
             if (Schedule.HasRelu(p))
                 Planes.Floor[p] = 0;
+            Planes.Ceiling[p] = Schedule.CeilingOf(p);
         }
 
         var layout = new MemoryLayout();
@@ -61,7 +62,7 @@ internal sealed unsafe class FoldedLayout
     public long DataSize { get; }
 
     /// <summary>Whether a value has its channels side by side.</summary>
-    public bool InChannelLanes(Tensor tensor) => tensor.Step >= 0 && tensor.Positions <= _mostPositionsInLanes;
+    public bool InChannelLanes(Tensor tensor) => _inLanes.Contains(tensor);
 
     /// <summary>Where a value lies.</summary>
     public Place PlaceOf(Tensor tensor) => _places[tensor];
@@ -127,7 +128,8 @@ internal sealed unsafe class FoldedLayout
     private void PlaceLanes(Tensor tensor, MemoryLayout layout)
     {
         var step = Schedule.Steps[tensor.Step];
-        var ownsImages = step.Inputs[0].All(plane => Schedule.TensorOf(plane).Step < 0) && step.Layer!.Operation is Convolution { Kernel: 3 };
+        var isStem = step.Layer!.IsDense() && step.Layer!.Operation is Convolution { Groups: 1 };
+        var ownsImages = isStem && step.Inputs[0].All(plane => Schedule.TensorOf(plane).Step < 0);
         for (var input = 0; input < step.Inputs.Length && !ownsImages; input++)
         {
             var source = Schedule.TensorOf(step.Inputs[input][0]);
@@ -141,7 +143,7 @@ internal sealed unsafe class FoldedLayout
         int count;
         switch (step.Layer!.Operation)
         {
-            case Convolution { Kernel: 1 } or FullyConnected or Convolution { Groups: 1 }:
+            case Convolution or FullyConnected when !step.Layer.IsDepthwise():
                 var width = tensor.Channels / (step.Layer.Operation is Convolution conv ? conv.Groups : 1);
                 lanes = [.. Enumerable.Range(0, tensor.Channels).Select(c => (int)RoundUp(width) * (c / width) + c % width)];
                 count = (int)RoundUp(width) * (tensor.Channels / width) / Lanes.Count;
@@ -167,6 +169,17 @@ internal sealed unsafe class FoldedLayout
             Planes.Offset[tensor.FirstPlane + c] = offset + InLanes(lanes[c], tensor.Positions);
     }
 
+    /// <summary>
+    /// Small values; but not those that padding makes large again, for channels that are side by side stay so to the end.
+    /// </summary>
+    private HashSet<Tensor> FindLanes(int mostPositions)
+    {
+        var small = Schedule.Tensors.Where(tensor => tensor.Step >= 0 && tensor.Positions <= mostPositions).ToHashSet();
+        foreach (var step in Schedule.Steps.Reverse().Where(step => step.Output is { } output && !small.Contains(output)))
+            small.ExceptWith(step.Inputs.SelectMany(input => input).Select(Schedule.TensorOf));
+        return small;
+    }
+
     private void MergeSum(ScheduledStep step)
     {
         if (step.Layer!.Operation is Add && Schedule.Steps.FirstOrDefault(other => SumBehind(other) == step) is { } convolution)
@@ -179,7 +192,7 @@ internal sealed unsafe class FoldedLayout
     /// <summary>The sum that a convolution's output is wholly and only added to, while what it is added to is there already; null without.</summary>
     private ScheduledStep? SumBehind(ScheduledStep step)
     {
-        if (step is not { Layer.Operation: Convolution { Kernel: 1, Stride: 1 }, Output: { } output })
+        if (step is not { Layer: { Operation: Convolution } layer, Output: { } output } || !layer.IsPointwise())
             return null;
         if (output.FirstReader != output.LastReader || Schedule.Steps[output.FirstReader] is not { Layer.Operation: Add } sum)
             return null;

@@ -1,3 +1,4 @@
+using Riffle.Kernels;
 using Riffle.Networks;
 using Riffle.Simd;
 
@@ -73,12 +74,14 @@ internal sealed unsafe class FoldedNetwork : IDisposable
             var shift = new Span<float>(_layout.Planes.Shift + (bound.Output ?? step.Output.FirstPlane), channels);
             var scale = new float[channels];
             Array.Fill(scale, 1);
+            if (layer.Parameters.Length == 0)
+                continue;
+            shift.Clear();
             if (step.Output.Norm != null)
                 step.Output.NormKernel(weights).Fold(scale, shift);
-            else if (layer.Operation is FullyConnected)
-                weights[layer.Parameters[1].Name].CopyTo(shift);
-            if (layer.Parameters.Length > 0)
-                bound.Fold(Scaled(weights[layer.Parameters[0].Name], scale));
+            for (var c = 0; c < channels && layer.Parameters.Length > 1; c++)
+                shift[c] += scale[c] * weights[layer.Parameters[1].Name][c];
+            bound.Fold(Scaled(weights[layer.Parameters[0].Name], scale));
         }
     }
 
@@ -144,10 +147,28 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         return [.. _layout.Schedule.Steps.SkipLast(1).Select(step =>
         {
             var floors = new ReadOnlySpan<float>(_layout.Planes.Floor + step.Output!.FirstPlane, step.Output.Channels);
-            if (floors.ContainsAnyExcept(floors[0]))
+            var ceilings = new ReadOnlySpan<float>(_layout.Planes.Ceiling + step.Output.FirstPlane, step.Output.Channels);
+            if (floors.ContainsAnyExcept(floors[0]) || ceilings.ContainsAnyExcept(ceilings[0]))
                 throw new NotSupportedException($"{step.Layer!.Name}: ReLU behind some of its channels only");
-            return _layout.InChannelLanes(step.Output) ? channelLanes.Create(step) : planes.Create(step);
+            return WithCeiling<TVec>(step, _layout.InChannelLanes(step.Output) ? channelLanes.Create(step) : planes.Create(step));
         })];
+    }
+
+    /// <summary>The step with what cuts its output off above, where there is a ceiling that its kernel does not heed.</summary>
+    private FoldedStep WithCeiling<TVec>(ScheduledStep step, FoldedStep created)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var target = (_layout.SumOf(step) ?? step).Output!;
+        var ceiling = _layout.Planes.Ceiling[target.FirstPlane];
+        if (float.IsPositiveInfinity(ceiling) || created.HeedsCeiling || _layout.IsWrittenBefore(step))
+            return created;
+        var (place, isInLanes) = (_layout.PlaceOf(target), _layout.InChannelLanes(target));
+        var (count, length) = isInLanes ? (place.Blocks, place.Stride) : (target.Channels, (long)target.Positions * LaneCount);
+        return created.Before((data, _) =>
+        {
+            for (var plane = 0; plane < count; plane++)
+                Ceiling.Apply<TVec>(data + place.Offset + plane * place.Stride, length, ceiling);
+        });
     }
 
     private static float[] Scaled(ReadOnlySpan<float> kernel, ReadOnlySpan<float> scale)

@@ -66,8 +66,8 @@ internal readonly unsafe struct ImageBatch
     /// <summary>input = scale · byte + shift, for each colour.</summary>
     private void Line(Span<float> scale, Span<float> shift)
     {
-        var (mean, deviation) = (_normalisation!.Mean, _normalisation.Deviation);
-        (scale[0], scale[1], scale[2]) = (1 / (255 * deviation.Red), 1 / (255 * deviation.Green), 1 / (255 * deviation.Blue));
-        (shift[0], shift[1], shift[2]) = (-mean.Red / deviation.Red, -mean.Green / deviation.Green, -mean.Blue / deviation.Blue);
+        var (factors, summands) = _normalisation!.Line;
+        (scale[0], scale[1], scale[2]) = factors;
+        (shift[0], shift[1], shift[2]) = summands;
     }
 }

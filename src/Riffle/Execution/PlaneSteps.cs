@@ -17,19 +17,10 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
         var input = layout.Network.Layers[layer.Inputs[0]].Output;
         var inputs = memory.Copy<int>(step.Inputs[0]);
         var stride = layout.PlaceOf(output).Stride;
-        Window Window(int windowStride) => new()
-        {
-            Input = inputs,
-            Output = output.FirstPlane,
-            Channels = input.Channels,
-            Height = input.Height,
-            Width = input.Width,
-            Stride = windowStride,
-            Lanes = lanes,
-        };
+        var window = layer.Window(input, lanes) with { Input = inputs, Output = output.FirstPlane, Channels = input.Channels };
         switch (layer.Operation)
         {
-            case FullyConnected or Convolution { Kernel: 1, Stride: 1 }:
+            case FullyConnected or Convolution when layer.IsPointwise():
                 var pointwise = new PointwiseConvolution
                 {
                     Input = inputs,
@@ -42,7 +33,7 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     Offsets = memory.Copy<long>(layout.OffsetsOf(step.Inputs[0])),
                 };
                 if (layout.SumOf(step) is not { } sum)
-                    return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride), 0, pointwise.Pack);
+                    return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride), 0, pointwise.Pack) { HeedsCeiling = true };
 
                 // What the other branch holds is added as the product's rows are stored, at the places of the sum.
                 var total = sum.Output!;
@@ -50,29 +41,34 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                 var addends = memory.Copy<long>(layout.OffsetsOf(other));
                 (pointwise, stride) = (pointwise with { Output = total.FirstPlane }, layout.PlaceOf(total).Stride);
                 return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride, addends), 0, pointwise.Pack, total.FirstPlane);
-            case Convolution { Kernel: 3, Stride: 1 or 2 } conv when conv.Groups == input.Channels && conv.OutputChannels == input.Channels:
+            case Convolution when layer.IsDepthwise():
                 var count = layer.Parameters[0].Count;
                 var weights = memory.Allocate<float>(count);
-                var depthwise = new DepthwiseConvolution { Window = Window(conv.Stride), Weights = weights, WeightStride = 9 };
+                var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = window.Kernel * window.Kernel };
                 return new FoldedStep(
                     (data, scratch) => depthwise.Infer<TVec>(planes, data, scratch),
                     depthwise.Scratch,
-                    kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)));
-            case Convolution { Kernel: 3, Stride: 1 or 2, Groups: 1 } conv when layout.Network.Layers[layer.Inputs[0]].Operation is Input:
+                    kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)))
+                { HeedsCeiling = true };
+            case Convolution conv:
                 var dense = new DenseConvolution
                 {
-                    Window = Window(conv.Stride),
+                    Window = window,
                     OutputChannels = conv.OutputChannels,
+                    Groups = conv.Groups,
                     Packed = memory.Allocate<float>(layer.Parameters[0].Count),
                 };
                 dense = dense with { Offsets = memory.Copy<long>(dense.TapOffsets()) };
                 return new FoldedStep((data, scratch) => dense.Infer<TVec>(planes, data, scratch, stride), dense.Scratch, dense.Pack);
-            case Networks.MaxPool { Kernel: 3, Stride: 1 or 2 } pool:
-                var largest = new Kernels.MaxPool { Window = Window(pool.Stride) };
+            case Networks.MaxPool when layer.IsPaperPool():
+                var largest = new Kernels.MaxPool { Window = window };
                 return new FoldedStep((data, scratch) => largest.Infer<TVec>(planes, data, scratch), largest.Scratch);
-            case AveragePool { Kernel: 3, Stride: 1 or 2 } pool:
-                var mean = DepthwiseConvolution.Mean(Window(pool.Stride), memory.Allocate<float>(9));
+            case AveragePool { CountsPadding: true }:
+                var mean = DepthwiseConvolution.Mean(window, memory.Allocate<float>(window.Kernel * window.Kernel));
                 return new FoldedStep((data, scratch) => mean.Infer<TVec>(planes, data, scratch), mean.Scratch);
+            case Networks.MaxPool or AveragePool:
+                var pool = WindowPool.Create(window, layer.Operation is AveragePool, values => (nint)memory.Copy<float>(values));
+                return new FoldedStep((data, scratch) => pool.Infer<TVec>(planes, data, scratch), pool.Scratch);
             case Networks.GlobalAveragePool:
                 var global = new Kernels.GlobalAveragePool
                 {
@@ -95,7 +91,7 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                 };
                 return new FoldedStep((data, _) => addition.Infer<TVec>(planes, data), 0);
             default:
-                throw new NotSupportedException($"{layer.Name}: {layer.Operation} {BoundNetwork.NoKernel}");
+                throw new NotSupportedException($"{layer.Name}: {layer.Operation} has no kernel");
         }
     }
 }

@@ -110,6 +110,9 @@ internal sealed class Schedule
     /// <summary>Whether ReLU is pending on a plane.</summary>
     public bool HasRelu(int plane) => _planes[plane].Relu;
 
+    /// <summary>The largest value that a plane is read as.</summary>
+    public float CeilingOf(int plane) => _planes[plane].Ceiling;
+
     /// <summary>The plane whose gradient's memory a plane uses: its own, or that of the last of the sums it goes through.</summary>
     public int GradientOf(int plane) => _planes[plane].SumPlane is { } sum ? GradientOf(sum) : plane;
 
@@ -124,8 +127,8 @@ internal sealed class Schedule
                 return AddTensor(layer, -1);
             case BatchNorm:
                 return Normalise(layer, inputs[0]);
-            case Relu:
-                return [.. inputs[0].Select(view => Touch(view, plane => plane.Relu = true))];
+            case Relu relu:
+                return [.. inputs[0].Select(view => Touch(view, plane => (plane.Relu, plane.Ceiling) = (true, Math.Min(plane.Ceiling, relu.Ceiling))))];
             case ChannelShuffle shuffle:
                 // Channel g·(C/groups) + i moves to i·groups + g.
                 var (source, width) = (inputs[0], inputs[0].Length / shuffle.Groups);
@@ -266,6 +269,8 @@ internal sealed class Schedule
         public int Tensor { get; init; }
 
         public bool Relu { get; set; }
+
+        public float Ceiling { get; set; } = float.PositiveInfinity;
 
         public int Version { get; set; }
 

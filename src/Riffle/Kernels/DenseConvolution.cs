@@ -3,22 +3,30 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Dense 3×3 convolution with padding 1, stride 1 or 2: the stem. Its input is the images, so it has no gradient by the input.
+/// Convolution of any size, in groups. Training has the stem, 3×3 with a border of 1 over the images, which has no gradient by the input.
 /// <code>
-/// x    [C][H][W][16]     w [O][C][3][3]
-/// y    [O][h][w][16]     h = ⌊(H − 1) / stride⌋ + 1
+/// x    [C][H][W][16]     w [O][C/g][k][k]
+/// y    [O][h][w][16]     h = ⌊(H + top + bottom − k) / stride⌋ + 1
 /// </code>
-/// A row of outputs is a matrix product with the 9·C shifted rows that it sees, which are read where they lie in the padded planes of the input.
+/// A row of outputs is a matrix product with the k²·C/g shifted rows that it sees, which are read where they lie in the padded planes of the input.
 /// </summary>
 internal readonly unsafe struct DenseConvolution
 {
+    /// <summary>In one group.</summary>
+    public DenseConvolution()
+    {
+    }
+
     /// <summary>Input, output and how they lie to each other.</summary>
     public readonly Window Window { get; init; }
 
     /// <summary>O.</summary>
     public readonly int OutputChannels { get; init; }
 
-    /// <summary>Weights in the order of <see cref="MatrixProduct.Pack"/>.</summary>
+    /// <summary>g.</summary>
+    public readonly int Groups { get; init; } = 1;
+
+    /// <summary>Weights by group in the order of <see cref="MatrixProduct.Pack"/>.</summary>
     public readonly float* Packed { get; init; }
 
     /// <summary><see cref="TapOffsets"/>, where the kernel reads them.</summary>
@@ -27,20 +35,26 @@ internal readonly unsafe struct DenseConvolution
     /// <summary><see cref="PanelOffsets"/>, where backward reads them.</summary>
     public readonly long* RowOffsets { get; init; }
 
-    /// <summary>9·C.</summary>
-    public int Depth => 9 * Window.Channels;
+    /// <summary>k²·C/g.</summary>
+    public int Depth => Taps * GroupInput;
+
+    private int Taps => Window.Kernel * Window.Kernel;
+
+    private int GroupInput => Window.Channels / Groups;
+
+    private int GroupOutput => OutputChannels / Groups;
 
     /// <summary>Distance between the rows of the panel of output gradients: no power of two.</summary>
     private int PanelStride => Window.OutputRow + Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => Window.Channels * Window.Padded.Size + (long)OutputChannels * PanelStride;
+    public long Scratch => GroupInput * Window.Padded.Size + (long)OutputChannels * PanelStride;
 
-    /// <summary>Where the 9·C rows begin that the first row of outputs sees.</summary>
+    /// <summary>Where the k²·C/g rows begin that the first row of outputs sees.</summary>
     public long[] TapOffsets()
     {
-        var padded = Window.Padded;
-        return [.. Enumerable.Range(0, Depth).Select(k => k / 9 * padded.Size + padded.Tap(k % 9))];
+        var (window, padded, taps) = (Window, Window.Padded, Taps);
+        return [.. Enumerable.Range(0, Depth).Select(k => k / taps * padded.Size + padded.Tap(k % taps / window.Kernel, k % window.Kernel))];
     }
 
     /// <summary>Where the rows of the panel of output gradients begin.</summary>
@@ -50,8 +64,15 @@ internal readonly unsafe struct DenseConvolution
         return [.. Enumerable.Range(0, OutputChannels).Select(row => row * stride)];
     }
 
-    /// <summary>Brings w [O][9·C] into packed order. Once a step.</summary>
-    public void Pack(float* weights) => MatrixProduct.Pack(weights, Depth, 1, OutputChannels, Depth, Packed);
+    /// <summary>Brings w [O][k²·C/g] into packed order. Once a step.</summary>
+    public void Pack(float* weights)
+    {
+        for (var g = 0; g < Groups; g++)
+        {
+            var offset = (long)g * GroupOutput * Depth;
+            MatrixProduct.Pack(weights + offset, Depth, 1, GroupOutput, Depth, Packed + offset);
+        }
+    }
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
@@ -62,7 +83,7 @@ internal readonly unsafe struct DenseConvolution
         for (var y = 0; y < height; y++)
         {
             var sink = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
-            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, Taps(scratch + (long)y * stride), length, sink);
+            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, RowsAt(scratch + (long)y * stride), length, sink);
         }
     }
 
@@ -74,17 +95,21 @@ internal readonly unsafe struct DenseConvolution
     public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride)
         where TVec : unmanaged, IVec<TVec>
     {
-        ReadFinal<TVec>(planes, data, scratch);
         var length = (Window.OutputRow + TVec.Count - 1) / TVec.Count * TVec.Count;
-        var output = data + planes.Offset[Window.Output];
-        for (var y = 0; y < Window.OutputHeight; y++)
+        for (var g = 0; g < Groups; g++)
         {
-            var sink = new FinalPlanes(output + y * Window.OutputRow, outputStride, planes.Shift + Window.Output, planes.Floor[Window.Output]);
-            MatrixProduct.Multiply<TVec, FinalPlanes>(Packed, OutputChannels, Depth, Taps(scratch + (long)y * Window.Padded.RowStep), length, sink);
+            ReadFinal<TVec>(planes, data, scratch, g * GroupInput);
+            var first = Window.Output + g * GroupOutput;
+            float* output = data + planes.Offset[first], packed = Packed + (long)g * GroupOutput * Depth;
+            for (var y = 0; y < Window.OutputHeight; y++)
+            {
+                var sink = new FinalPlanes(output + y * Window.OutputRow, outputStride, planes.Shift + first, planes.Floor[first]);
+                MatrixProduct.Multiply<TVec, FinalPlanes>(packed, GroupOutput, Depth, RowsAt(scratch + (long)y * Window.Padded.RowStep), length, sink);
+            }
         }
     }
 
-    /// <summary>The same, its output sixteen channels side by side.</summary>
+    /// <summary>The same in one group, its output sixteen channels side by side.</summary>
     /// <param name="planes">Offsets.</param>
     /// <param name="data">The image's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
@@ -92,7 +117,7 @@ internal readonly unsafe struct DenseConvolution
     public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, LaneSink output)
         where TVec : unmanaged, IVec<TVec>
     {
-        ReadFinal<TVec>(planes, data, scratch);
+        ReadFinal<TVec>(planes, data, scratch, first: 0);
         for (var y = 0; y < Window.OutputHeight; y++)
         {
             ChannelProduct.Multiply<TVec>(
@@ -100,6 +125,34 @@ internal readonly unsafe struct DenseConvolution
             output = output with { Target = output.Target + (long)Window.OutputWidth * Lanes.Count };
         }
     }
+
+    /// <summary>The same with sixteen channels side by side in the input too: the window's planes are its blocks.</summary>
+    /// <param name="blocks">Offsets of the input's blocks.</param>
+    /// <param name="data">The image's activations.</param>
+    /// <param name="scratch">At least <see cref="BlockScratch"/> floats.</param>
+    /// <param name="depth">Values that an output channel sees; for each group <see cref="Offsets"/> holds where they lie in scratch.</param>
+    /// <param name="output">Where the first row goes; each group begins with a block of its own.</param>
+    public void InferBlocks<TVec>(in Planes blocks, float* data, float* scratch, int depth, in LaneSink output)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var block = 0; block < Window.Channels; block++)
+            ReadFinal<TVec>(blocks, data, block, scratch + block * Window.Padded.Size);
+        var groupBlocks = (GroupOutput + Lanes.Count - 1) / Lanes.Count;
+        for (var g = 0; g < Groups; g++)
+        {
+            var packed = Packed + g * ChannelProduct.PackedCount<TVec>(GroupOutput, depth);
+            var sink = output with { Target = output.Target + g * groupBlocks * output.BlockStride, Bias = output.Bias + g * groupBlocks * Lanes.Count };
+            for (var y = 0; y < Window.OutputHeight; y++)
+            {
+                var x = scratch + (long)y * Window.Padded.RowStep;
+                ChannelProduct.Multiply<TVec>(packed, GroupOutput, depth, x, Lanes.Count, Offsets + (long)g * depth, Window.OutputWidth, sink);
+                sink = sink with { Target = sink.Target + (long)Window.OutputWidth * Lanes.Count };
+            }
+        }
+    }
+
+    /// <summary>Floats of scratch for <see cref="InferBlocks"/>.</summary>
+    public long BlockScratch => Window.Channels * Window.Padded.Size;
 
     /// <summary>dw (+)= dy ∗ x.</summary>
     /// <param name="planes">All planes.</param>
@@ -117,22 +170,26 @@ internal readonly unsafe struct DenseConvolution
         {
             for (var o = 0; o < OutputChannels; o++)
                 PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * PanelStride);
-            TransposedProduct.Multiply<TVec>(dy, OutputChannels, Taps(scratch + (long)y * stride), Depth, length, weightGradient, accumulate || y > 0);
+            TransposedProduct.Multiply<TVec>(dy, OutputChannels, RowsAt(scratch + (long)y * stride), Depth, length, weightGradient, accumulate || y > 0);
         }
     }
 
-    private Rows Taps(float* row) => new(row, Offsets);
+    private Rows RowsAt(float* row) => new(row, Offsets);
 
-    private void ReadFinal<TVec>(in Planes planes, float* data, float* scratch)
+    /// <summary>Reads the channels of a group.</summary>
+    private void ReadFinal<TVec>(in Planes planes, float* data, float* scratch, int first)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < GroupInput; c++)
+            ReadFinal<TVec>(planes, data, first + c, scratch + c * Window.Padded.Size);
+    }
+
+    private void ReadFinal<TVec>(in Planes planes, float* data, int channel, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
         var padded = Window.Padded;
-        for (var c = 0; c < Window.Channels; c++)
-        {
-            var target = scratch + c * padded.Size;
-            padded.Prepare(target, 0);
-            padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), target, border: 0);
-        }
+        padded.Prepare(target, 0);
+        padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[channel]]), target, border: 0);
     }
 
     private void ReadInput<TVec>(in Planes planes, in Block block, float* scratch)

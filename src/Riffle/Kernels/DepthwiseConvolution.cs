@@ -4,10 +4,10 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Depthwise 3×3 convolution with padding 1, stride 1 or 2; average pooling is one whose weights are all 1/9.
+/// Depthwise convolution; average pooling is one whose weights are all 1/k². Training has 3×3 windows with a border of 1 and strides of 1 and 2.
 /// <code>
-/// x    [C][H][W][16]     w [C][3][3]
-/// y    [C][h][w][16]     h = ⌊(H − 1) / stride⌋ + 1
+/// x    [C][H][W][16]     w [C][k][k]
+/// y    [C][h][w][16]     h = ⌊(H + top + bottom − k) / stride⌋ + 1
 /// </code>
 /// Each plane is read once into a padded scratch, normalised on the way. A vector holds the same position of several images.
 /// </summary>
@@ -16,13 +16,13 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <summary>Input, output and how they lie to each other.</summary>
     public readonly Window Window { get; init; }
 
-    /// <summary>w, 9 for each channel.</summary>
+    /// <summary>w, k² for each channel.</summary>
     public readonly float* Weights { get; init; }
 
-    /// <summary>9 where each channel has its own weights, 0 where all share nine.</summary>
+    /// <summary>k² where each channel has its own weights, 0 where all share them.</summary>
     public readonly int WeightStride { get; init; }
 
-    private PaddedPlane Output => new(Window.OutputHeight, Window.OutputWidth, stride: 1, Window.Lanes);
+    private PaddedPlane Output => new(Window.OutputHeight, Window.OutputWidth, stride: 1, Window.Lanes, Border.One);
 
     private int InputSize => Window.Height * Window.Width * Window.Lanes;
 
@@ -31,11 +31,12 @@ internal readonly unsafe struct DepthwiseConvolution
 
     /// <summary>Average pooling: the mean of each window, border and all.</summary>
     /// <param name="window">Input, output and how they lie to each other.</param>
-    /// <param name="ninths">Nine floats, which are its weights.</param>
-    public static DepthwiseConvolution Mean(Window window, float* ninths)
+    /// <param name="shares">k² floats, which are its weights.</param>
+    public static DepthwiseConvolution Mean(Window window, float* shares)
     {
-        new Span<float>(ninths, 9).Fill(1f / 9);
-        return new() { Window = window, Weights = ninths };
+        var taps = window.Kernel * window.Kernel;
+        new Span<float>(shares, taps).Fill(1f / taps);
+        return new() { Window = window, Weights = shares };
     }
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
@@ -56,8 +57,8 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    /// <summary>y = max(floor, w ∗ x + bias) in inference.</summary>
-    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the floor.</param>
+    /// <summary>y = min(ceiling, max(floor, w ∗ x + bias)) in inference.</summary>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift), the floor and the ceiling.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
@@ -69,20 +70,19 @@ internal readonly unsafe struct DepthwiseConvolution
         {
             var output = Window.Output + c;
             input.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, border: 0);
-            Correlate<TVec, PlaneTaps<TVec>>(
-                scratch,
-                input,
-                Weights + c * WeightStride,
-                planes.Shift + output,
-                planes.Floor[output],
-                data + planes.Offset[output],
-                Window.OutputHeight,
-                Window.OutputRow);
+            float* weights = Weights + c * WeightStride, bias = planes.Shift + output, target = data + planes.Offset[output];
+            int height = Window.OutputHeight, length = Window.OutputRow;
+            if (Window.Kernel == 3)
+                Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Floor[output], target, height, length);
+            else
+                CorrelateAny<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Floor[output], target, height, length);
+            if (!float.IsPositiveInfinity(planes.Ceiling[output]))
+                Ceiling.Apply<TVec>(target, (long)height * length, planes.Ceiling[output]);
         }
     }
 
     /// <summary>
-    /// The same for one image whose channels lie side by side: planes hold sixteen channels instead of sixteen images, and w is [C/16][3][3][16].
+    /// The same for one image whose channels lie side by side: planes hold sixteen channels instead of sixteen images, and w is [C/16][k][k][16].
     /// </summary>
     /// <param name="blocks">Offsets of the planes, and the floor of the output's.</param>
     /// <param name="data">The image's activations.</param>
@@ -99,15 +99,12 @@ internal readonly unsafe struct DepthwiseConvolution
             input.Read<TVec, FinalPlane<TVec>>(new(data + blocks.Offset[Window.Input[c]]), scratch, border: 0);
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
-                Correlate<TVec, LaneTaps<TVec>>(
-                    scratch + lane,
-                    input,
-                    Weights + c * WeightStride + lane,
-                    bias + c * Lanes.Count + lane,
-                    blocks.Floor[output],
-                    data + blocks.Offset[output] + lane,
-                    Window.OutputHeight,
-                    Window.OutputRow);
+                float* weights = Weights + c * WeightStride + lane, start = bias + c * Lanes.Count + lane, target = data + blocks.Offset[output] + lane;
+                int height = Window.OutputHeight, length = Window.OutputRow;
+                if (Window.Kernel == 3)
+                    Correlate<TVec, LaneTaps<TVec>>(scratch + lane, input, weights, start, blocks.Floor[output], target, height, length);
+                else
+                    CorrelateAny<TVec, LaneTaps<TVec>>(scratch + lane, input, weights, start, blocks.Floor[output], target, height, length);
             }
         }
     }
@@ -134,7 +131,7 @@ internal readonly unsafe struct DepthwiseConvolution
             if (weightGradient != null)
             {
                 input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), x, border: 0);
-                WeightGradient<TVec>(x, input, dy + output.Tap(4), output.Row, weightGradient + c * 9, accumulate);
+                WeightGradient<TVec>(x, input, dy + output.Tap(1, 1), output.Row, weightGradient + c * 9, accumulate);
             }
 
             var weights = Weights + c * WeightStride;
@@ -146,7 +143,7 @@ internal readonly unsafe struct DepthwiseConvolution
             }
             else
             {
-                Spread<TVec>(dy + output.Tap(4), output.Row, weights, dx);
+                Spread<TVec>(dy + output.Tap(1, 1), output.Row, weights, dx);
             }
 
             PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, InputSize, dx, arrivals[c]);
@@ -180,6 +177,35 @@ internal readonly unsafe struct DepthwiseConvolution
                 TVec.Accumulate(ref other, w7, TVec.Load(bottom + middle + i));
                 TVec.Accumulate(ref sum, w8, TVec.Load(bottom + right + i));
                 TVec.Store(target + i, TVec.Max(least, sum + other));
+            }
+        }
+    }
+
+    /// <summary>The same for windows of any size.</summary>
+    private void CorrelateAny<TVec, TTaps>(
+        float* padded, in PaddedPlane plane, float* weights, float* bias, float floor, float* target, int height, int length)
+        where TVec : unmanaged, IVec<TVec>
+        where TTaps : ITaps<TVec>
+    {
+        TVec start = TTaps.Read(bias), least = TVec.Broadcast(floor);
+        var kernel = Window.Kernel;
+        var columns = stackalloc int[kernel];
+        for (var kx = 0; kx < kernel; kx++)
+            columns[kx] = plane.Tap(0, kx);
+        for (var y = 0; y < height; y++, padded += plane.RowStep, target += length)
+        {
+            for (var i = 0; i < length; i += TTaps.Step)
+            {
+                var sum = start;
+                var weight = weights;
+                for (var ky = 0; ky < kernel; ky++)
+                {
+                    var row = padded + (long)ky * plane.Row + i;
+                    for (var kx = 0; kx < kernel; kx++, weight += TTaps.Distance)
+                        TVec.Accumulate(ref sum, TTaps.Read(weight), TVec.Load(row + columns[kx]));
+                }
+
+                TVec.Store(target + i, TVec.Max(least, sum));
             }
         }
     }

@@ -29,6 +29,9 @@ internal readonly unsafe struct Planes
     /// <summary>0 where ReLU follows, else −∞.</summary>
     public readonly float* Floor { get; init; }
 
+    /// <summary>The largest value, 6 where ReLU6 follows, else ∞. Inference alone has it.</summary>
+    public readonly float* Ceiling { get; init; }
+
     /// <summary>Whether batch norm is pending: then x takes part in the gradient by x, and sums are gathered forward and backward.</summary>
     public readonly bool* IsNormed { get; init; }
 
@@ -59,6 +62,7 @@ internal readonly unsafe struct Planes
             Scale = (float*)allocate(count * sizeof(float)),
             Shift = (float*)allocate(count * sizeof(float)),
             Floor = (float*)allocate(count * sizeof(float)),
+            Ceiling = (float*)allocate(count * sizeof(float)),
             IsNormed = (bool*)allocate(count * sizeof(bool)),
             Addend = (int*)allocate(count * sizeof(int)),
             Mean = (float*)allocate(count * sizeof(float)),
@@ -70,6 +74,7 @@ internal readonly unsafe struct Planes
         {
             planes.Scale[p] = planes.GradientScale[p] = 1;
             planes.Floor[p] = float.NegativeInfinity;
+            planes.Ceiling[p] = float.PositiveInfinity;
             planes.Addend[p] = -1;
         }
 

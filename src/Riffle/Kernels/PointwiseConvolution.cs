@@ -154,8 +154,10 @@ internal readonly unsafe struct PointwiseConvolution
         }
     }
 
-    /// <summary>y = max(floor, w · x + bias) in inference, from plane to plane; or max(floor, w · x + bias + addend).</summary>
-    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the floor.</param>
+    /// <summary>
+    /// y = min(ceiling, max(floor, w · x + bias)) in inference, from plane to plane; or max(floor, w · x + bias + addend), whose ceiling is the caller's.
+    /// </summary>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift), the floor and the ceiling.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
     /// <param name="addends">Where the planes of an addend begin, one for each output channel; null without.</param>
@@ -177,7 +179,11 @@ internal readonly unsafe struct PointwiseConvolution
                 var floor = planes.Floor[Output + first];
                 if (addends == null)
                 {
-                    MatrixProduct.Multiply<TVec, FinalPlanes>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, floor));
+                    var (final, ceiling) = (new FinalPlanes(target, outputStride, bias, floor), planes.Ceiling[Output + first]);
+                    if (float.IsPositiveInfinity(ceiling))
+                        MatrixProduct.Multiply<TVec, FinalPlanes>(packed, GroupOutput, GroupInput, x, length, final);
+                    else
+                        MatrixProduct.Multiply<TVec, FinalCapped<TVec>>(packed, GroupOutput, GroupInput, x, length, new(final, ceiling, length));
                     continue;
                 }
 

@@ -86,6 +86,27 @@ internal readonly unsafe struct FinalPlanes(float* target, long stride, float* b
     }
 }
 
+/// <summary>The same with a ceiling: what ReLU6 cuts off above.</summary>
+internal readonly unsafe struct FinalCapped<TVec>(FinalPlanes planes, float ceiling, int length) : IRowSink
+    where TVec : unmanaged, IVec<TVec>
+{
+    public static bool HasBias => true;
+
+    public float* Bias => planes.Bias;
+
+    public float Floor => planes.Floor;
+
+    public long Stride => planes.Stride;
+
+    public float* Target(int row) => planes.Target(row);
+
+    public void Written(int row, int count)
+    {
+        for (var r = row; r < row + count; r++)
+            Ceiling.Apply<TVec>(Target(r), length, ceiling);
+    }
+}
+
 /// <summary>The same with another value's planes added: the sum of a residual unit, where its branch ends in the product.</summary>
 internal readonly unsafe struct FinalSums<TVec>(FinalPlanes planes, float floor, float* data, long* addends, int length) : IRowSink
     where TVec : unmanaged, IVec<TVec>

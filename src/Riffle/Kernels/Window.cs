@@ -1,9 +1,14 @@
 namespace Riffle.Kernels;
 
-/// <summary>What 3×3 windows with padding 1 slide over, and what they write: C planes of H×W, C or other planes of h×w with h = ⌊(H − 1) / stride⌋ +
-/// 1.</summary>
+/// <summary>What k×k windows slide over, and what they write: C planes of H×W, C or other planes of h×w with h = ⌊(H + top + bottom − k) / stride⌋ + 1.
+/// Windows are 3×3 with a border of 1 unless others are asked for.</summary>
 internal readonly unsafe struct Window
 {
+    /// <summary>3×3, border 1.</summary>
+    public Window()
+    {
+    }
+
     /// <summary>Planes of the input in the order of its channels.</summary>
     public readonly int* Input { get; init; }
 
@@ -25,15 +30,28 @@ internal readonly unsafe struct Window
     /// <summary>L, images in a block: 16 or 1.</summary>
     public readonly int Lanes { get; init; }
 
+    /// <summary>k.</summary>
+    public readonly int Kernel { get; init; } = 3;
+
+    /// <summary>What is added around each plane.</summary>
+    public readonly Border Border { get; init; } = Border.One;
+
     /// <summary>The input with its border, as the window reads it.</summary>
-    public PaddedPlane Padded => new(Height, Width, Stride, Lanes);
+    public PaddedPlane Padded => new(Height, Width, Stride, Lanes, Border);
 
     /// <summary>Floats of an output row.</summary>
     public int OutputRow => OutputWidth * Lanes;
 
     /// <summary>h.</summary>
-    public int OutputHeight => (Height - 1) / Stride + 1;
+    public int OutputHeight => (Height + Border.Top + Border.Bottom - Kernel) / Stride + 1;
 
     /// <summary>w.</summary>
-    public int OutputWidth => (Width - 1) / Stride + 1;
+    public int OutputWidth => (Width + Border.Left + Border.Right - Kernel) / Stride + 1;
+}
+
+/// <summary>Positions added around a plane.</summary>
+internal readonly record struct Border(int Top, int Left, int Bottom, int Right)
+{
+    /// <summary>One at each side.</summary>
+    public static Border One => new(1, 1, 1, 1);
 }

@@ -24,7 +24,7 @@ public enum ParameterKind
     /// <summary>Batch norm's bias (beta).</summary>
     NormBias,
 
-    /// <summary>The classifier's bias.</summary>
+    /// <summary>Bias of the classifier or of a convolution.</summary>
     Bias,
 
     /// <summary>Running mean of batch norm; not trained.</summary>

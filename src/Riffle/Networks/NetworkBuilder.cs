@@ -37,42 +37,67 @@ public sealed class NetworkBuilder
 
     /// <summary>Starts a network over images of 3 channels.</summary>
     /// <exception cref="ArgumentException">The input has no pixels.</exception>
-    public Value Input(int height, int width)
+    public Value Input(int height, int width) => Input(height, width, channels: 3);
+
+    internal Value Input(int height, int width, int channels)
     {
         Require(_layers.Count == 0, "a network has one input, and it comes first");
-        Require(height > 0 && width > 0, $"an image of {height}×{width} has no pixels");
-        return Append("input", new Input(), new Shape(3, height, width), []);
+        Require(height > 0 && width > 0 && channels > 0, $"an image of {height}×{width} has no pixels");
+        return Append("input", new Input(), new Shape(channels, height, width), []);
     }
 
-    /// <summary>Convolution without bias.</summary>
+    /// <summary>Convolution.</summary>
+    /// <param name="name">Prefix of its parameters' names.</param>
+    /// <param name="x">What it reads.</param>
+    /// <param name="outputChannels">Channels out.</param>
+    /// <param name="kernel">Height and width of the kernel.</param>
+    /// <param name="stride">Step in both directions.</param>
+    /// <param name="groups">Number of groups.</param>
+    /// <param name="padding">Zeros added around the image; half the kernel, rounded down, at each side where it is not given.</param>
+    /// <param name="bias">Whether it adds a trained number to each output channel.</param>
     /// <exception cref="ArgumentException">The groups divide the channels unevenly, or nothing is left of the image.</exception>
-    public Value Convolution(string name, Value x, int outputChannels, int kernel, int stride = 1, int groups = 1)
+    public Value Convolution(
+        string name, Value x, int outputChannels, int kernel, int stride = 1, int groups = 1, Padding? padding = null, bool bias = false)
     {
         Require(outputChannels > 0 && groups > 0 && x.Channels % groups == 0 && outputChannels % groups == 0,
             $"{name}: {groups} groups do not divide {x.Channels} input and {outputChannels} output channels");
-        var padding = kernel / 2;
-        var shape = Window(name, x.Shape, kernel, stride, padding) with { Channels = outputChannels };
-        return Append(name, new Convolution(outputChannels, kernel, stride, padding, groups), shape, [x],
-            new Parameter("weight", ParameterKind.Kernel, [outputChannels, x.Channels / groups, kernel, kernel]));
+        var around = padding ?? Padding.Of(kernel / 2);
+        var shape = Window(name, x.Shape, kernel, stride, around) with { Channels = outputChannels };
+        var weight = new Parameter("weight", ParameterKind.Kernel, [outputChannels, x.Channels / groups, kernel, kernel]);
+        return Append(name, new Convolution(outputChannels, kernel, stride, around, groups), shape, [x],
+            bias ? [weight, new Parameter("bias", ParameterKind.Bias, [outputChannels])] : [weight]);
     }
 
-    /// <summary>Batch normalisation over the channels of a value.</summary>
-    public Value BatchNorm(string name, Value x) => Append(name, new BatchNorm(), x.Shape, [x],
+    /// <summary>Batch normalisation over the channels of a value, where ε is added to the variance.</summary>
+    public Value BatchNorm(string name, Value x, float epsilon = 1e-5f) => Append(name, new BatchNorm(epsilon), x.Shape, [x],
         new Parameter("weight", ParameterKind.NormWeight, [x.Channels]),
         new Parameter("bias", ParameterKind.NormBias, [x.Channels]),
         new Parameter("running_mean", ParameterKind.RunningMean, [x.Channels]),
         new Parameter("running_var", ParameterKind.RunningVariance, [x.Channels]));
 
-    /// <summary>max(x, 0).</summary>
-    public Value Relu(Value x) => Append(null, new Relu(), x.Shape, [x]);
+    /// <summary>max(x, 0), and no more than a ceiling where one is given.</summary>
+    /// <exception cref="ArgumentException">The ceiling is not positive.</exception>
+    public Value Relu(Value x, float ceiling = float.PositiveInfinity)
+    {
+        Require(ceiling > 0, $"relu: a ceiling of {ceiling}");
+        return Append(null, new Relu(ceiling), x.Shape, [x]);
+    }
 
-    /// <summary>Max pooling with half the kernel, rounded down, as padding.</summary>
-    public Value MaxPool(Value x, int kernel, int stride) =>
-        Append(null, new MaxPool(kernel, stride, kernel / 2), Window("max pool", x.Shape, kernel, stride, kernel / 2), [x]);
+    /// <summary>Max pooling, with half the kernel, rounded down, as padding where none is given.</summary>
+    /// <exception cref="ArgumentException">A window would see nothing but padding.</exception>
+    public Value MaxPool(Value x, int kernel, int stride, Padding? padding = null)
+    {
+        var around = padding ?? Padding.Of(kernel / 2);
+        return Append(null, new MaxPool(kernel, stride, around), Window("max pool", x.Shape, kernel, stride, around), [x]);
+    }
 
-    /// <summary>Average pooling with half the kernel, rounded down, as padding that counts.</summary>
-    public Value AveragePool(Value x, int kernel, int stride) =>
-        Append(null, new AveragePool(kernel, stride, kernel / 2), Window("average pool", x.Shape, kernel, stride, kernel / 2), [x]);
+    /// <summary>Average pooling, with half the kernel, rounded down, as padding where none is given.</summary>
+    /// <exception cref="ArgumentException">A window would see nothing but padding.</exception>
+    public Value AveragePool(Value x, int kernel, int stride, Padding? padding = null, bool countsPadding = true)
+    {
+        var around = padding ?? Padding.Of(kernel / 2);
+        return Append(null, new AveragePool(kernel, stride, around, countsPadding), Window("average pool", x.Shape, kernel, stride, around), [x]);
+    }
 
     /// <summary>Mean over height and width.</summary>
     public Value GlobalAveragePool(Value x) => Append(null, new GlobalAveragePool(), new Shape(x.Channels, 1, 1), [x]);
@@ -122,6 +147,10 @@ public sealed class NetworkBuilder
     /// <summary>Ends the description. The last layer added gives the logits.</summary>
     public Network Build(string name) => new(name, _layers.ToImmutable());
 
+    internal Operation OperationOf(Value value) => _layers[value.Layer].Operation;
+
+    internal string NameOf(Value value) => _layers[value.Layer].Name;
+
     private Value Append(string? name, Operation operation, Shape shape, ReadOnlySpan<Value> inputs, params ImmutableArray<Parameter> parameters)
     {
         var index = _layers.Count;
@@ -147,12 +176,15 @@ public sealed class NetworkBuilder
         return free;
     }
 
-    private static Shape Window(string name, Shape input, int kernel, int stride, int padding)
+    private static Shape Window(string name, Shape input, int kernel, int stride, Padding padding)
     {
         Require(kernel > 0 && stride > 0, $"{name}: kernel {kernel} and stride {stride} must be positive");
-        int Out(int size) => (size + 2 * padding - kernel) / stride + 1;
-        Require(input.Height + 2 * padding >= kernel && input.Width + 2 * padding >= kernel, $"{name}: {input} is smaller than the {kernel}×{kernel} kernel");
-        return new Shape(input.Channels, Out(input.Height), Out(input.Width));
+        var (top, left, bottom, right) = padding;
+        int[] sides = [top, left, bottom, right];
+        Require(sides.All(side => side >= 0 && side < kernel), $"{name}: padding {top}, {left}, {bottom}, {right} is not below the kernel {kernel}");
+        var (height, width) = (input.Height + top + bottom, input.Width + left + right);
+        Require(height >= kernel && width >= kernel, $"{name}: {input} is smaller than the {kernel}×{kernel} kernel");
+        return new Shape(input.Channels, (height - kernel) / stride + 1, (width - kernel) / stride + 1);
     }
 
     private static void Require(bool condition, string message)

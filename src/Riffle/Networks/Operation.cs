@@ -11,28 +11,44 @@ public abstract record Operation
 /// <summary>The network's images: 3×H×W.</summary>
 public sealed record Input : Operation;
 
-/// <summary>A square convolution without bias. <paramref name="Groups"/> equal to the channels is depthwise, <paramref name="Kernel"/> 1 is
-/// pointwise.</summary>
+/// <summary>Positions added around an image.</summary>
+/// <param name="Top">Rows above.</param>
+/// <param name="Left">Columns before.</param>
+/// <param name="Bottom">Rows below.</param>
+/// <param name="Right">Columns behind.</param>
+public readonly record struct Padding(int Top, int Left, int Bottom, int Right)
+{
+    /// <summary>The same at each side.</summary>
+    public static Padding Of(int side) => new(side, side, side, side);
+}
+
+/// <summary>A square convolution, with a bias where the layer has a parameter for it. <paramref name="Groups"/> equal to the channels is depthwise,
+/// <paramref name="Kernel"/> 1 is pointwise.</summary>
 /// <param name="OutputChannels">Channels out, a multiple of <paramref name="Groups"/>.</param>
 /// <param name="Kernel">Height and width of the kernel.</param>
 /// <param name="Stride">Step in both directions.</param>
-/// <param name="Padding">Zeros added at each side.</param>
+/// <param name="Padding">Zeros added around the image.</param>
 /// <param name="Groups">Number of groups; each output channel sees C/groups input channels.</param>
-public sealed record Convolution(int OutputChannels, int Kernel, int Stride, int Padding, int Groups) : Operation;
+public sealed record Convolution(int OutputChannels, int Kernel, int Stride, Padding Padding, int Groups) : Operation;
 
 /// <summary>Batch normalisation (Ioffe and Szegedy, 2015): (x − mean) / sqrt(variance + ε) · weight + bias, per channel.</summary>
 /// <param name="Epsilon">Added to the variance.</param>
 /// <param name="Momentum">Share of the new batch in the running mean and variance, as PyTorch counts it.</param>
 public sealed record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0.1f) : Operation;
 
-/// <summary>max(x, 0).</summary>
-public sealed record Relu : Operation;
+/// <summary>min(max(x, 0), ceiling): ReLU, or ReLU6 where the ceiling is 6.</summary>
+/// <param name="Ceiling">The largest value it gives.</param>
+public sealed record Relu(float Ceiling = float.PositiveInfinity) : Operation;
 
 /// <summary>Largest value of a window; padding never wins.</summary>
-public sealed record MaxPool(int Kernel, int Stride, int Padding) : Operation;
+public sealed record MaxPool(int Kernel, int Stride, Padding Padding) : Operation;
 
-/// <summary>Mean of a window; padding counts as zeros, so the divisor is always Kernel².</summary>
-public sealed record AveragePool(int Kernel, int Stride, int Padding) : Operation;
+/// <summary>Mean of a window.</summary>
+/// <param name="Kernel">Height and width of the window.</param>
+/// <param name="Stride">Step in both directions.</param>
+/// <param name="Padding">Positions added around the image.</param>
+/// <param name="CountsPadding">Whether padding counts as zeros, so that the divisor is always Kernel²; else the mean is of the image's own positions.</param>
+public sealed record AveragePool(int Kernel, int Stride, Padding Padding, bool CountsPadding = true) : Operation;
 
 /// <summary>Mean over height and width: C×H×W becomes C×1×1.</summary>
 public sealed record GlobalAveragePool : Operation;

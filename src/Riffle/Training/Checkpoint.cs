@@ -12,7 +12,7 @@ namespace Riffle.Training;
 /// Tensors carry torchvision's names. What else there is to know is one JSON document under the key <c>riffle</c> of the file's metadata.
 /// The last checkpoint of a run also holds the optimiser's state, as <c>optimizer.STATE.PARAMETER</c>.
 /// </remarks>
-public sealed class Checkpoint
+public sealed class Checkpoint : Model
 {
     private const int CurrentVersion = 1;
     private const string MetadataKey = "riffle";
@@ -24,23 +24,10 @@ public sealed class Checkpoint
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="training">How the weights came about, where that is known.</param>
     public Checkpoint(NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, TrainingRecord? training = null)
-    {
-        if (classes.Count != spec.Classes)
-            throw new ArgumentException($"{classes.Count} classes were given for a network of {spec.Classes}");
-        (Spec, Weights, Classes, Normalisation, Training) = (spec, weights, classes, normalisation, training);
-    }
+        : base(weights, classes, normalisation) => (Spec, Training) = (spec, training);
 
     /// <summary>What rebuilds the network.</summary>
     public NetworkSpec Spec { get; }
-
-    /// <summary>Its weights.</summary>
-    public Weights Weights { get; }
-
-    /// <summary>The classes, in the order of the logits.</summary>
-    public IReadOnlyList<DatasetClass> Classes { get; }
-
-    /// <summary>How bytes become inputs.</summary>
-    public Normalisation Normalisation { get; }
 
     /// <summary>How the weights came about; null for weights from elsewhere.</summary>
     public TrainingRecord? Training { get; }

@@ -1,7 +1,6 @@
 using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Formats;
-using Riffle.Networks;
 
 namespace Riffle.Training;
 
@@ -18,24 +17,24 @@ public sealed class Classifier : IDisposable
     private readonly InferencePlan _plan;
     private bool _isDisposed;
 
-    /// <summary>A classifier from a checkpoint.</summary>
-    /// <param name="checkpoint">The network, as its weights are now.</param>
+    /// <summary>A classifier from a checkpoint or another model.</summary>
+    /// <param name="model">The network, as its weights are now.</param>
     /// <param name="threads">Without effect: an image is computed by the thread that asks.</param>
-    public Classifier(Checkpoint checkpoint, int threads = 1)
+    public Classifier(Model model, int threads = 1)
     {
-        Checkpoint = checkpoint;
-        _plan = new(checkpoint.Weights, batch: 1, threads);
+        Model = model;
+        _plan = new(model.Weights, batch: 1, threads);
     }
 
     /// <summary>What it was made from.</summary>
-    public Checkpoint Checkpoint { get; }
+    public Model Model { get; }
 
     /// <summary>A classifier from a file.</summary>
-    /// <param name="runOrFile">A checkpoint file, or a run folder, whose best checkpoint is taken.</param>
+    /// <param name="path">A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.</param>
     /// <param name="threads">Without effect: an image is computed by the thread that asks.</param>
     /// <exception cref="RiffleException">There is none.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
-    public static Classifier Load(string runOrFile, int threads = 1) => new(Checkpoint.Load(runOrFile), threads);
+    public static Classifier Load(string path, int threads = 1) => new(Model.Open(path), threads);
 
     /// <summary>The likeliest classes of an image file of any size.</summary>
     /// <param name="path">A JPEG or PNG file.</param>
@@ -70,12 +69,12 @@ public sealed class Classifier : IDisposable
     public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name, int top = 5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
-        var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Checkpoint.Spec.ImageSize);
-        var probabilities = new float[Checkpoint.Spec.Classes];
+        var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Model.ImageSize);
+        var probabilities = new float[Model.Classes.Count];
         Score(pixels, probabilities);
         if (float.IsNaN(probabilities[0]))
         {
-            var layer = _plan.FirstNonFinite(pixels, 1, Checkpoint.Normalisation)?.Layer.Name ?? Checkpoint.Weights.Network.Layers[^1].Name;
+            var layer = _plan.FirstNonFinite(pixels, 1, Model.Normalisation)?.Layer.Name ?? Model.Weights.Network.Layers[^1].Name;
             throw new RiffleException($"{name}: the network gives no number for this image: its layer {layer} overflows. Use another checkpoint.");
         }
 
@@ -84,7 +83,7 @@ public sealed class Classifier : IDisposable
             .. Enumerable.Range(0, probabilities.Length)
                 .OrderByDescending(index => probabilities[index])
                 .Take(top)
-                .Select(index => new Prediction(Checkpoint.Classes[index].Name, Checkpoint.Classes[index].Text, index, probabilities[index])),
+                .Select(index => new Prediction(Model.Classes[index].Name, Model.Classes[index].Text, index, probabilities[index])),
         ];
     }
 
@@ -92,16 +91,16 @@ public sealed class Classifier : IDisposable
     /// The probability of every class for an image that has the network's size already. Allocates nothing once as many calls as ever run at the same time
     /// have run. <see cref="ImageFit.ForInference"/> brings an image of another size to this one.
     /// </summary>
-    /// <param name="pixels">S×S×3 bytes, row by row, red first; S is <see cref="NetworkSpec.ImageSize"/> of the checkpoint's network.</param>
-    /// <param name="probabilities">Receives one for each class, in the order of <see cref="Checkpoint.Classes"/>, from 0 to 1; they add up to 1. What there is
+    /// <param name="pixels">S×S×3 bytes, row by row, red first; S is <see cref="Model.ImageSize"/> of the model.</param>
+    /// <param name="probabilities">Receives one for each class, in the order of <see cref="Model.Classes"/>, from 0 to 1; they add up to 1. What there is
     /// behind them stays as it is.</param>
     /// <exception cref="ArgumentException">There are fewer or more pixels, or fewer probabilities than classes.</exception>
     /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
     public void Score(ReadOnlySpan<byte> pixels, Span<float> probabilities)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        _plan.Run(pixels, 1, Checkpoint.Normalisation, probabilities);
-        Softmax(probabilities[..Checkpoint.Spec.Classes]);
+        _plan.Run(pixels, 1, Model.Normalisation, probabilities);
+        Softmax(probabilities[..Model.Classes.Count]);
     }
 
     /// <summary>Frees the memory. Not while a call is under way.</summary>

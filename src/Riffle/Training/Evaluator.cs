@@ -72,8 +72,8 @@ public sealed class Evaluator : IDisposable
     /// <summary>Where the loss of the last run became infinite or not a number; null where it did not.</summary>
     internal NonFinite? NonFinite { get; private set; }
 
-    /// <summary>Measures a checkpoint on a data set.</summary>
-    /// <param name="checkpoint">The network.</param>
+    /// <summary>Measures a checkpoint or another model on a data set.</summary>
+    /// <param name="model">The network.</param>
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="progress">Told how many images are done.</param>
@@ -83,18 +83,18 @@ public sealed class Evaluator : IDisposable
     /// </exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public static Evaluation Evaluate(
-        Checkpoint checkpoint,
+        Model model,
         Dataset data,
         int threads = 0,
         Action<int>? progress = null,
         ConfusionMatrix? confusions = null,
         CancellationToken cancel = default)
     {
-        using var evaluator = new Evaluator(checkpoint.Weights, checkpoint.Normalisation, checkpoint.Classes, data, threads, cancel: cancel);
+        using var evaluator = new Evaluator(model.Weights, model.Normalisation, model.Classes, data, threads, cancel: cancel);
         var (loss, top1, top5) = evaluator.Run(progress, confusions, cancel);
         if (evaluator.NonFinite is { } found)
-            throw new RiffleException($"{checkpoint.Spec.Name}: the loss is {loss}: layer {found.Layer.Name} gives {found.Value}. Use another checkpoint.");
-        return new(checkpoint.Spec.Name, evaluator.Images, top1, top5, loss);
+            throw new RiffleException($"{model.Name}: the loss is {loss}: layer {found.Layer.Name} gives {found.Value}. Use another checkpoint.");
+        return new(model.Name, evaluator.Images, top1, top5, loss);
     }
 
     /// <summary>Measures the weights as they are now.</summary>

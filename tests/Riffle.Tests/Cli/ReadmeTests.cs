@@ -62,7 +62,7 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
         {
             var Console = TextWriter.Synchronized(writer);
             using var classifier = Classifier.Load(run);
-            var (side, classes) = (classifier.Checkpoint.Spec.ImageSize, classifier.Checkpoint.Classes.Count);
+            var (side, classes) = (classifier.Model.ImageSize, classifier.Model.Classes.Count);
             Parallel.For(0, 8, thread =>
             {
                 var pixels = new byte[side * side * 3]; // row by row, red first

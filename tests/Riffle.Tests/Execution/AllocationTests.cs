@@ -51,7 +51,7 @@ public class AllocationTests
     {
         var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 32, classes: 10);
         var classes = Enumerable.Range(0, 10).Select(i => new DatasetClass($"class {i}", ""));
-        using var classifier = new Classifier(new(spec, Weights, [.. classes], Normalisation.ImageNet));
+        using var classifier = new Classifier(new Checkpoint(spec, Weights, [.. classes], Normalisation.ImageNet));
         using var probabilities = new ThreadLocal<float[]>(() => new float[spec.Classes]);
         AssertAllocatesNothing(() => classifier.Score(Pixels.AsSpan(0, (int)Weights.Network.Input.Elements), probabilities.Value), callers);
     }

@@ -67,6 +67,15 @@ public class InferencePlanTests
             AssertCorrect(Trained(RandomNetwork(new Random(seed), $"network {seed}"), seed), VectorLevels.Available[seed % VectorLevels.Available.Count]);
     }
 
+    /// <summary>What the networks of others have: biases, ReLU6, windows of any size with borders of any kind, groups of any kind.</summary>
+    [Fact]
+    public void Networks_of_every_form_of_layer_made_at_random_give_the_naive_network_s_logits_alone_and_among_sixteen()
+    {
+        const int Networks = 120;
+        for (var seed = 0; seed < Networks; seed++)
+            AssertCorrect(Trained(AnyNetwork(new Random(seed), $"network {seed}"), seed), VectorLevels.Available[seed % VectorLevels.Available.Count]);
+    }
+
     [Fact]
     public void A_fully_connected_layer_may_be_followed_by_ReLU()
     {
@@ -142,6 +151,70 @@ public class InferencePlanTests
         }
 
         builder.FullyConnected("classifier", Rectified(builder.GlobalAveragePool(x)), random.Next(1, 50));
+        return builder.Build(name);
+    }
+
+    private static Network AnyNetwork(Random random, string name)
+    {
+        var builder = new NetworkBuilder();
+        var layers = 0;
+        Padding Border(int kernel) => new(random.Next(kernel), random.Next(kernel), random.Next(kernel), random.Next(kernel));
+        Value Activated(Value value) =>
+            random.Next(3) switch { 0 => value, 1 => builder.Relu(value), _ => builder.Relu(value, ceiling: random.NextSingle() + 0.1f) };
+        (int Kernel, int Stride, Padding Border) Window(Value x)
+        {
+            while (true)
+            {
+                var (kernel, stride) = (random.Next(1, 8), random.Next(1, 4));
+                var border = Border(kernel);
+                if (x.Shape.Height + border.Top + border.Bottom >= kernel && x.Shape.Width + border.Left + border.Right >= kernel)
+                    return (kernel, stride, border);
+            }
+        }
+
+        Value Convolution(Value x, int outputs, int groups)
+        {
+            var (kernel, stride, border) = Window(x);
+            var value = builder.Convolution($"convolution{layers++}", x, outputs, kernel, stride, groups, border, bias: random.Next(2) == 0);
+            return random.Next(3) == 0 ? builder.BatchNorm($"norm{layers++}", value, epsilon: 1e-3f) : value;
+        }
+
+        // A window that sees nothing but padding has no largest value.
+        (int Kernel, int Stride, Padding Border) Pool(Value x)
+        {
+            while (true)
+            {
+                var (kernel, stride, border) = Window(x);
+                bool Sees(int length, int before, int behind) => (length + before + behind - kernel) / stride * stride - before < length;
+                if (Sees(x.Shape.Height, border.Top, border.Bottom) && Sees(x.Shape.Width, border.Left, border.Right))
+                    return (kernel, stride, border);
+            }
+        }
+
+        var x = Activated(Convolution(builder.Input(random.Next(5, 34), random.Next(5, 34)), 2 * random.Next(1, 9), 1));
+        for (var unit = random.Next(1, 6); unit > 0; unit--)
+        {
+            switch (random.Next(7))
+            {
+                case 0: x = Activated(Convolution(x, 2 * random.Next(1, 17), random.Next(1, 3))); break;
+                case 1: x = Activated(Convolution(x, x.Channels, x.Channels)); break;
+                case 2: x = Activated(Convolution(x, 2 * x.Channels, x.Channels)); break;
+                case 3:
+                    var (kernel, stride, border) = Pool(x);
+                    x = Activated(builder.MaxPool(x, kernel, stride, border));
+                    break;
+                case 4:
+                    (kernel, stride, border) = Pool(x);
+                    x = Activated(builder.AveragePool(x, kernel, stride, border, countsPadding: random.Next(2) == 0));
+                    break;
+                case 5: x = builder.ChannelShuffle(x, 2); break;
+                default:
+                    x = Activated(builder.Add(builder.Convolution($"branch{layers++}", x, x.Channels, 1, bias: true), x));
+                    break;
+            }
+        }
+
+        builder.FullyConnected("classifier", Activated(builder.GlobalAveragePool(x)), random.Next(1, 50));
         return builder.Build(name);
     }
 

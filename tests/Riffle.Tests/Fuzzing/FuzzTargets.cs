@@ -29,6 +29,7 @@ internal static class FuzzTargets
         ["safetensors"] = () => new("safetensors", [TensorBytes()], null, (path, bytes) => SafeTensors.Read(Written(path, bytes)), 64),
         ["torch file"] = () => new("torch file", TorchFiles(), null, (path, bytes) => ReadTensors(TensorFile.Read(Written(path, bytes))), 64),
         ["torch pickle"] = () => new("torch pickle", [Pickle(TorchFiles()[0])], null, ReadPickle, 400),
+        ["model.onnx"] = () => new("model.onnx", OnnxFiles(), null, (path, bytes) => OnnxFile.Read(Written(path, bytes)), 4096),
         ["run.json"] = () => new("run.json", [DescriptionBytes()], null, ReadDescription, 64),
         ["dataset.json"] = () => new("dataset.json", [InfoBytes()], null, ReadInfo, 64),
         ["jpeg"] = () => new("jpeg", Jpegs(), null, ReadImage, 64_000),
@@ -46,6 +47,12 @@ internal static class FuzzTargets
     public static IEnumerable<string> Names => Makers.Keys;
 
     public static FuzzTarget Make(string name) => Makers[name]();
+
+    private static byte[][] OnnxFiles() =>
+    [
+        .. from name in (string[])["shufflenet-v2-free-batch", "padded", "stacked", "resnext"]
+           select File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "onnx", $"{name}.onnx")),
+    ];
 
     private static string Written(string path, byte[] bytes)
     {

@@ -1,3 +1,5 @@
+using Riffle.Networks;
+
 namespace Riffle.Tests.Kernels;
 
 /// <summary>An operation as its definition says, in double precision and without any cleverness.</summary>
@@ -8,9 +10,13 @@ internal sealed record Operation(Func<Volume, double[], Volume> Forward, Action<
 /// <summary>The definitions. Each backward is held against finite differences of its forward by the tests that use it.</summary>
 internal static class Oracle
 {
-    /// <summary>weights [out][in/groups][k][k], padding k/2.</summary>
-    public static Operation Convolution(int outputs, int kernel, int stride, int groups)
+    /// <summary>weights [out][in/groups][k][k], padding k/2 unless it is given.</summary>
+    public static Operation Convolution(int outputs, int kernel, int stride, int groups, Padding? padding = null)
     {
+        var (top, left, bottom, right) = padding ?? Padding.Of(kernel / 2);
+        int Height(Volume input) => (input.Height + top + bottom - kernel) / stride + 1;
+        int Width(Volume input) => (input.Width + left + right - kernel) / stride + 1;
+
         // Every product of the convolution: y at (n, o, y, x) takes x at (n, c, iy, ix) times w[i].
         void Each(Volume input, Action<int, int, int, int, int, int, int, int> product)
         {
@@ -22,11 +28,11 @@ internal static class Oracle
                     for (var i = 0; i < groupIn * kernel * kernel; i++)
                     {
                         var (c, ky, kx) = (o / groupOut * groupIn + i / (kernel * kernel), i / kernel % kernel, i % kernel);
-                        for (var y = 0; y < Out(input.Height, kernel, stride); y++)
+                        for (var y = 0; y < Height(input); y++)
                         {
-                            for (var x = 0; x < Out(input.Width, kernel, stride); x++)
+                            for (var x = 0; x < Width(input); x++)
                             {
-                                var (iy, ix) = (y * stride + ky - kernel / 2, x * stride + kx - kernel / 2);
+                                var (iy, ix) = (y * stride + ky - top, x * stride + kx - left);
                                 if (iy >= 0 && iy < input.Height && ix >= 0 && ix < input.Width)
                                     product(n, o, y, x, c, iy, ix, o * groupIn * kernel * kernel + i);
                             }
@@ -39,7 +45,7 @@ internal static class Oracle
         return new Operation(
             (input, weights) =>
             {
-                var result = new Volume(input.Images, outputs, Out(input.Height, kernel, stride), Out(input.Width, kernel, stride));
+                var result = new Volume(input.Images, outputs, Height(input), Width(input));
                 Each(input, (n, o, y, x, c, iy, ix, i) => result[n, o, y, x] += weights[i] * input[n, c, iy, ix]);
                 return result;
             },
@@ -87,6 +93,28 @@ internal static class Oracle
         var convolution = Convolution(channels, 3, stride, channels);
         var ninths = Enumerable.Repeat(1 / 9.0, 9 * channels).ToArray();
         return new Operation((x, _) => convolution.Forward(x, ninths), (x, _, dy, dx, _) => convolution.Backward(x, ninths, dy, dx, new double[9 * channels]));
+    }
+
+    /// <summary>
+    /// A pool of any window: what it makes of the values that are within the image, of which there is at least one, and of the window's size.
+    /// </summary>
+    public static Volume Pool(Volume input, int kernel, int stride, Padding padding, Func<IReadOnlyList<double>, int, double> reduce)
+    {
+        var (height, width) = (input.Height + padding.Top + padding.Bottom - kernel, input.Width + padding.Left + padding.Right - kernel);
+        return Volume.Create(input.Images, input.Channels, height / stride + 1, width / stride + 1, (n, c, y, x) =>
+        {
+            var seen = new List<double>();
+            for (var iy = y * stride - padding.Top; iy < y * stride - padding.Top + kernel; iy++)
+            {
+                for (var ix = x * stride - padding.Left; ix < x * stride - padding.Left + kernel; ix++)
+                {
+                    if (iy >= 0 && iy < input.Height && ix >= 0 && ix < input.Width)
+                        seen.Add(input[n, c, iy, ix]);
+                }
+            }
+
+            return reduce(seen, kernel * kernel);
+        });
     }
 
     /// <summary>Mean over positions.</summary>

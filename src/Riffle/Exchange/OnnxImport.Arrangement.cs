@@ -1,0 +1,152 @@
+using System.Collections.Immutable;
+using Riffle.Networks;
+
+namespace Riffle.Exchange;
+
+/// <content>Operators that compute nothing: they name, reorder, cut and join.</content>
+internal sealed partial class OnnxImport
+{
+    private static readonly HashSet<string> Arrangements =
+    [
+        "Identity", "Dropout", "Cast", "Shape", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Concat", "Pad",
+    ];
+
+    private void Arrange(OnnxOperation operation)
+    {
+        var node = operation.Node;
+        if (node.Operator == "Split")
+        {
+            Split(operation);
+            return;
+        }
+
+        _features[node.Outputs[0]] = node.Operator switch
+        {
+            "Identity" or "Cast" => FeaturesOf(operation, 0),
+            "Dropout" => Dropout(operation),
+            "Reshape" => Reshaped(operation, Shapes.Resolve(operation, FeaturesOf(operation, 0).Shape, Shapes.Target(operation))),
+            "Flatten" => Reshaped(operation, Shapes.Flatten(operation, FeaturesOf(operation, 0).Shape)),
+            "Squeeze" or "Unsqueeze" => Reshaped(operation, Shapes.Squeeze(operation, FeaturesOf(operation, 0).Shape)),
+            "Transpose" => FeaturesOf(operation, 0).Transpose(Shapes.Permutation(operation, FeaturesOf(operation, 0).Axes.Length)),
+            "Slice" => Sliced(operation),
+            "Gather" => Gather(operation),
+            "Concat" => Concat(operation),
+            "Pad" => Pad(operation),
+            _ => throw operation.Unsupported("Riffle has not this operator"),
+        };
+    }
+
+    private Features Dropout(OnnxOperation operation)
+    {
+        operation.Require(!operation.Has(2) || operation.Integers(2) is [0], "it drops values, as in training");
+        return FeaturesOf(operation, 0);
+    }
+
+    private Features Reshaped(OnnxOperation operation, long[] shape)
+    {
+        var features = FeaturesOf(operation, 0);
+        return features.Reshape(shape) ?? throw operation.Unsupported(
+            $"it makes [{string.Join(", ", shape)}] of {Text(features)} [{string.Join(", ", features.Shape)}]; Riffle reorders channels and no more");
+    }
+
+    private Features Sliced(OnnxOperation operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        foreach (var (axis, start, count, step) in Shapes.Slices(operation, features.Shape))
+        {
+            operation.Require(step == 1 || count == 1, $"a step of {step}");
+            features = Cut(operation, features, axis, start, count);
+        }
+
+        return features;
+    }
+
+    /// <summary>A run of places of an axis.</summary>
+    private Features Cut(OnnxOperation operation, Features features, int axis, long start, long count)
+    {
+        if (start == 0 && count == features.Shape[axis])
+            return features;
+        operation.Require(
+            count > 0 && features.Line is null && features.Axes[axis].Length > 0 && features.Axes[axis].All(factor => factor.Extent == Extent.Channel),
+            $"it cuts {start} to {start + count - 1} out of axis {axis} of {Text(features)}; Riffle cuts channels");
+
+        // What is cut has to be the slowest part of the value's channels. Others that cut the same value find it in this order.
+        features = InOrder(operation, features, all =>
+            [.. all.Axes[axis], .. all.FactorsOf(Extent.Channel).Where(factor => !all.Axes[axis].Contains(factor)).OrderByDescending(factor => factor.Stride)]);
+        if (_features[operation.Input(0)].Shape.SequenceEqual(features.Shape))
+            _features[operation.Input(0)] = features;
+        var rest = features.Value.Channels / features.Shape[axis];
+        var value = _builder.Slice(features.Value, (int)(start * rest), (int)(count * rest));
+        ImmutableArray<Factor> cut = count == 1 ? [] : [new Factor(Extent.Channel, count, rest)];
+        return features with { Value = value, Axes = features.Axes.SetItem(axis, cut) };
+    }
+
+    private void Split(OnnxOperation operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        var axis = operation.Axis(operation.Integer("axis", 0), features.Axes.Length);
+        var (outputs, size) = (operation.Node.Outputs, features.Shape[axis]);
+        var part = (size + outputs.Length - 1) / outputs.Length;
+        var sizes = operation.Integers("split") ?? operation.Integers(1) ?? [.. outputs.Select((_, i) => Math.Min(part, size - i * part))];
+        if (sizes.Length != outputs.Length || sizes.Sum() != size || sizes.Any(count => count < 1))
+            throw operation.Bad($"its parts {string.Join(", ", sizes)} are not the {size} places of axis {axis}");
+        var start = 0L;
+        foreach (var (output, count) in outputs.Zip(sizes))
+        {
+            if (_readers.ContainsKey(output))
+                _features[output] = Cut(operation, _features[operation.Input(0)], axis, start, count);
+            start += count;
+        }
+    }
+
+    private Features Gather(OnnxOperation operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        var axis = operation.Axis(operation.Integer("axis", 0), features.Axes.Length);
+        var size = features.Shape[axis];
+        operation.Require(operation.Constant(1) is { Count: 1, Integers: not null }, "it takes several places of an axis");
+        var (place, index) = (operation.Constant(1)!.Integers![0], operation.Constant(1)!);
+        if (place < -size || place >= size)
+            throw operation.Bad($"it takes place {place} of {size}");
+        features = Cut(operation, features, axis, (place + size) % size, 1);
+        return index.Shape.Length > 0 ? features : features with { Axes = features.Axes.RemoveAt(axis) };
+    }
+
+    /// <summary>Channels behind each other; or, along an axis of one place, the same channels of several values side by side.</summary>
+    private Features Concat(OnnxOperation operation)
+    {
+        var parts = operation.Node.Inputs.Select((_, i) => Ordered(operation, i)).ToArray();
+        var (first, rank) = (parts[0], parts[0].Axes.Length);
+        var axis = operation.Axis(operation.Integer("axis", 1), rank);
+        bool AreAlike(int except) => parts.All(part => part.Line is null && part.Axes.Length == rank
+            && Enumerable.Range(0, rank).All(place => place == except || part.Axes[place].AsSpan().SequenceEqual(first.Axes[place].AsSpan())));
+        Value Joined() => parts.Skip(1).Aggregate(first.Value, (joined, part) => _builder.Concat(joined, part.Value));
+        if (parts.All(part => part.Axes.Length == rank && part.AxisOf(Extent.Channel) == axis) && AreAlike(axis))
+        {
+            var value = Joined();
+            return first with { Value = value, Axes = first.Axes.SetItem(axis, Features.Axis(Extent.Channel, value.Channels)) };
+        }
+
+        operation.Require(
+            AreAlike(except: -1) && first.Axes[axis].IsEmpty, $"it joins {string.Join(" and ", parts.Select(Text))} along axis {axis}; Riffle joins channels");
+        return first with { Value = Joined(), Axes = first.Axes.SetItem(axis, [new Factor(Extent.Channel, parts.Length, first.Value.Channels)]) };
+    }
+
+    /// <summary>Zeros around rows and columns, for the convolution behind it to add.</summary>
+    private Features Pad(OnnxOperation operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        var pads = operation.Integers("pads") ?? operation.Integers("paddings") ?? operation.Integers(1) ?? throw operation.Bad("it has no pads");
+        var rank = features.Axes.Length;
+        if (pads.Length != 2 * rank)
+            throw operation.Bad($"it has {pads.Length} pads for {rank} axes");
+        if (pads.All(pad => pad == 0))
+            return features;
+        var isZero = operation.Number("value", 0) == 0 && operation.Constant(2) is null or { Floats: [0] };
+        operation.Require(operation.Text("mode", "constant") == "constant" && isZero && !operation.Has(3), "it adds other values than zeros");
+        int Of(Extent extent, bool behind) => features.AxisOf(extent) is { } axis ? Checked(operation, pads[axis + (behind ? rank : 0)]) : 0;
+        var padding = new Padding(Of(Extent.Height, false), Of(Extent.Width, false), Of(Extent.Height, true), Of(Extent.Width, true));
+        operation.Require(padding.Top + padding.Left + padding.Bottom + padding.Right == pads.Sum(), "it adds zeros elsewhere than around an image");
+        return features with { Padding = Sum(features.Padding, padding) };
+    }
+}

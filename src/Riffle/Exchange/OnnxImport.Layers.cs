@@ -1,0 +1,343 @@
+using Riffle.Execution;
+using Riffle.Formats.Onnx;
+using Riffle.Networks;
+
+namespace Riffle.Exchange;
+
+/// <content>Operators that become layers.</content>
+internal sealed partial class OnnxImport
+{
+    private static readonly HashSet<string> Layers =
+    [
+        "Conv", "BatchNormalization", "Relu", "Clip", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Add", "Sum", "Sub", "Mul", "Div", "Gemm",
+        "MatMul", "Softmax",
+    ];
+
+    private static bool IsKnown(string name) => Layers.Contains(name) || Arrangements.Contains(name);
+
+    private void Compute(OnnxOperation operation)
+    {
+        var node = operation.Node;
+        if (node.Operator != "Split" && node.Outputs.Skip(1).FirstOrDefault(_readers.ContainsKey) is { } second)
+            throw operation.Unsupported($"its output '{second}' is needed; Riffle gives the first");
+        if (Arrangements.Contains(node.Operator))
+            Arrange(operation);
+        else
+            _features[node.Outputs[0]] = Layer(operation);
+        if (node.Operator is "Conv" or "Gemm" or "MatMul")
+            _products.Add(node.Outputs[0]);
+    }
+
+    /// <summary>Whether a tensor is a product that only one node reads, which may then change it.</summary>
+    private bool IsOwnProduct(string name) => _products.Contains(name) && _readers[name] == 1;
+
+    private Features Layer(OnnxOperation operation) => operation.Node.Operator switch
+    {
+        "Conv" => Features.Of(Convolve(operation), _batch),
+        "BatchNormalization" => Normalise(operation),
+        "Relu" => Pointwise(operation, value => _builder.Relu(value)),
+        "Clip" => Clip(operation),
+        "MaxPool" or "AveragePool" => Features.Of(Pool(operation), _batch),
+        "GlobalAveragePool" => Features.Of(_builder.GlobalAveragePool(Nchw(operation, 0)), _batch),
+        "ReduceMean" => Mean(operation),
+        "Add" or "Sum" or "Sub" or "Mul" or "Div" => Arithmetic(operation),
+        "Gemm" or "MatMul" => Multiply(operation),
+        "Softmax" => Softmax(operation),
+        _ => throw operation.Unsupported("Riffle has not this operator"),
+    };
+
+    /// <summary>What works value by value leaves every axis as it is.</summary>
+    private Features Pointwise(OnnxOperation operation, Func<Value, Value> layer)
+    {
+        var features = FeaturesOf(operation, 0);
+        operation.Require(features.Line is null, "it works on the images themselves");
+        return features with { Value = layer(features.Value) };
+    }
+
+    private Value Convolve(OnnxOperation operation)
+    {
+        var weights = operation.Constant(1) ?? throw operation.Bad("it has no weights");
+        if (weights.Floats is null || weights.Shape.Length < 3)
+            throw operation.Bad("its weights are not those of a convolution");
+        operation.Require(weights.Shape.Length == 4, $"a convolution over {weights.Shape.Length - 2} dimensions");
+        var kernel = Square(operation, [weights.Shape[2], weights.Shape[3]], "a kernel");
+        var stride = Square(operation, operation.Integers("strides") ?? [1, 1], "strides");
+        operation.Require((operation.Integers("dilations") ?? []).All(size => size == 1), "a dilated convolution");
+        var padding = Sum(FeaturesOf(operation, 0).Padding, Pads(operation, kernel, stride));
+        var x = Nchw(operation, 0);
+        var (groups, bias) = (Checked(operation, operation.Integer("group", 1)), operation.Constant(2));
+        if (groups < 1 || weights.Shape[1] * groups != x.Channels)
+            throw operation.Bad($"its weights are for {weights.Shape[1] * groups} channels, its input has {x.Channels}");
+        var name = NameLayer(operation.Node, 1);
+        var value = _builder.Convolution(name, x, Checked(operation, weights.Shape[0]), kernel, stride, groups, padding, bias is not null);
+        _parameters[$"{name}.weight"] = weights.Floats;
+        if (bias is not null)
+            _parameters[$"{name}.bias"] = Vector(operation, bias, value.Channels);
+        return value;
+    }
+
+    private Features Normalise(OnnxOperation operation)
+    {
+        operation.Require(operation.Integer("training_mode", 0) == 0 && operation.Integer("is_test", 1) == 1, "it normalises by the batch, as in training");
+        var features = Ordered(operation, 0);
+        float[] Values(int input) =>
+            Vector(operation, operation.Constant(input) ?? throw operation.Bad($"its input {input} is missing"), features.Value.Channels);
+        float[] weight = Values(1), bias = Values(2), mean = Values(3), variance = Values(4);
+        var epsilon = operation.Number("epsilon", 1e-5f);
+        if (_builder.OperationOf(features.Value) is Convolution && IsOwnProduct(operation.Input(0)))
+        {
+            var name = NameLayer(operation.Node, 1);
+            var value = _builder.BatchNorm(name, features.Value, epsilon);
+            foreach (var (parameter, values) in (((string, float[])[])[("weight", weight), ("bias", bias), ("running_mean", mean), ("running_var", variance)]))
+                _parameters[$"{name}.{parameter}"] = values;
+            return features with { Value = value };
+        }
+
+        float[] scale = [.. weight.Zip(variance, (w, v) => (float)(w / Math.Sqrt((double)v + epsilon)))];
+        return Scale(operation, 0, scale, [.. bias.Select((b, c) => (float)(b - (double)mean[c] * scale[c]))]);
+    }
+
+    private Features Clip(OnnxOperation operation)
+    {
+        float Limit(string attribute, int input, float otherwise) =>
+            operation.Constant(input) is { Count: 1, Floats: { } floats } ? floats[0] : operation.Number(attribute, otherwise);
+        var (least, most) = (Limit("min", 1, float.NegativeInfinity), Limit("max", 2, float.PositiveInfinity));
+        if (least <= float.MinValue && most >= float.MaxValue)
+            return FeaturesOf(operation, 0);
+        operation.Require(least == 0 && most > 0, $"it clips to [{least}, {most}]; ReLU and ReLU6 begin at 0");
+        return Pointwise(operation, value => _builder.Relu(value, most >= float.MaxValue ? float.PositiveInfinity : most));
+    }
+
+    private Value Pool(OnnxOperation operation)
+    {
+        var (size, isMax) = (operation.Integers("kernel_shape") ?? throw operation.Bad("it has no kernel_shape"), operation.Node.Operator == "MaxPool");
+        operation.Require(size.Length == 2, $"a pool over {size.Length} dimensions");
+        operation.Require((operation.Integers("dilations") ?? []).All(step => step == 1), "a dilated pool");
+        var added = FeaturesOf(operation, 0).Padding;
+        var x = Nchw(operation, 0);
+        operation.Require(added == default || !isMax || _builder.OperationOf(x) is Relu,
+            "it takes the largest of values, some negative, and zeros that were added");
+        if (!isMax && added == default && size[0] == x.Shape.Height && size[1] == x.Shape.Width && (operation.Integers("pads") ?? []).All(pad => pad == 0))
+            return _builder.GlobalAveragePool(x);
+        var (kernel, stride) = (Square(operation, size, "a window"), Square(operation, operation.Integers("strides") ?? [1, 1], "strides"));
+        var own = Pads(operation, kernel, stride);
+        var padding = Sum(added, own);
+        var beyond = padding;
+        if (operation.Integer("ceil_mode", 0) == 1)
+        {
+            // One window more where some pixels are left, unless it would begin behind them.
+            int More(int length, int before, int behind)
+            {
+                var windows = (length + before + behind - kernel + stride - 1) / stride + 1;
+                windows -= (windows - 1) * stride >= length + before ? 1 : 0;
+                return Math.Max(behind, (windows - 1) * stride + kernel - length - before);
+            }
+
+            beyond = padding with { Bottom = More(x.Shape.Height, padding.Top, padding.Bottom), Right = More(x.Shape.Width, padding.Left, padding.Right) };
+        }
+
+        if (isMax)
+            return _builder.MaxPool(x, kernel, stride, beyond);
+        // Zeros that a node before it added are values like all others.
+        var counts = operation.Integer("count_include_pad", 0) == 1 || added != default;
+        operation.Require(added == default || own == default || operation.Integer("count_include_pad", 0) == 1, "an average of some zeros, but not of others");
+        operation.Require(!counts || beyond == padding, "an average of padding with ceil_mode");
+        return _builder.AveragePool(x, kernel, stride, beyond, counts || beyond == default);
+    }
+
+    private Features Mean(OnnxOperation operation)
+    {
+        var features = Ordered(operation, 0);
+        operation.Require(features.Line is null, "it works on the images themselves");
+        var rank = features.Axes.Length;
+        int[] axes = [.. (operation.Integers("axes") ?? operation.Integers(1) ?? [.. Enumerable.Range(0, rank)]).Select(axis => operation.Axis(axis, rank))];
+        var reduced = axes.SelectMany(axis => features.Axes[axis]).ToArray();
+        var spatial = features.FactorsOf(Extent.Height).Concat(features.FactorsOf(Extent.Width)).ToArray();
+        operation.Require(reduced.Length == spatial.Length && reduced.All(spatial.Contains), "a mean over other axes than height and width");
+        var keeps = operation.Integer("keepdims", 1) == 1;
+        var left = features.Axes.Select((axis, place) => axes.Contains(place) ? [] : axis).Where((_, place) => keeps || !axes.Contains(place));
+        return features with { Value = spatial.Length == 0 ? features.Value : _builder.GlobalAveragePool(features.Value), Axes = [.. left] };
+    }
+
+    /// <summary>Sums of two values, or a value with a constant for each channel.</summary>
+    private Features Arithmetic(OnnxOperation operation)
+    {
+        var node = operation.Node;
+        if (node.Inputs.Length == 2 && node.Operator != "Sum" && node.Inputs.Any(_constants.ContainsKey))
+            return WithConstant(operation, _constants.ContainsKey(node.Inputs[0]) ? 0 : 1);
+        operation.Require(node.Operator is "Add" or "Sum", "it takes two values that are computed; Riffle adds such values and no more");
+        var sum = Ordered(operation, 0);
+        for (var i = 1; i < node.Inputs.Length; i++)
+        {
+            var other = Ordered(operation, i);
+            operation.Require(sum.Axes.Select(axis => axis.ToArray()).Zip(other.Axes, (a, b) => a.SequenceEqual(b)).All(same => same)
+                && sum.Axes.Length == other.Axes.Length && sum.Line is null && other.Line is null, $"it adds {Text(sum)} and {Text(other)}");
+            sum = sum with { Value = _builder.Add(sum.Value, other.Value) };
+        }
+
+        return sum;
+    }
+
+    private Features WithConstant(OnnxOperation operation, int constant)
+    {
+        var features = Ordered(operation, 1 - constant);
+        var values = Channels(operation, features, operation.Constant(constant)!);
+        var (ones, zeros) = (Enumerable.Repeat(1f, values.Length).ToArray(), new float[values.Length]);
+        float[] Negative() => [.. values.Select(value => -value)];
+        return (operation.Node.Operator, constant) switch
+        {
+            ("Add", _) => Scale(operation, 1 - constant, ones, values),
+            ("Sub", 1) => Scale(operation, 1 - constant, ones, Negative()),
+            ("Sub", 0) => Scale(operation, 1 - constant, [.. ones.Select(one => -one)], values),
+            ("Mul", _) => Scale(operation, 1 - constant, values, zeros),
+            ("Div", 1) => Scale(operation, 1 - constant, [.. values.Select(value => 1 / value)], zeros),
+            _ => throw operation.Unsupported("it divides by what is computed"),
+        };
+    }
+
+    /// <summary>A constant as a number for each channel.</summary>
+    private static float[] Channels(OnnxOperation operation, Features features, OnnxTensor constant)
+    {
+        var floats = constant.Floats ?? throw operation.Bad("its constant is not of floating point");
+        var channels = features.Value.Channels;
+        if (constant.Count == 1 && constant.Shape.Length <= features.Axes.Length)
+            return [.. Enumerable.Repeat(floats[0], channels)];
+        var before = features.Axes.Length - constant.Shape.Length;
+        var on = Enumerable.Range(0, constant.Shape.Length).Where(axis => constant.Shape[axis] != 1).ToArray();
+        operation.Require(on is [var axis] && features.AxisOf(Extent.Channel) == axis + before && constant.Count == channels,
+            $"its constant is [{string.Join(", ", constant.Shape)}], which is not a number for each of {channels} channels");
+        return floats;
+    }
+
+    /// <summary>
+    /// scale · x + shift: kept in mind for the images, taken into the layer before where nothing else reads it, else a convolution of its own.
+    /// </summary>
+    private Features Scale(OnnxOperation operation, int input, float[] scale, float[] shift)
+    {
+        var features = Ordered(operation, input);
+        if (features.Line is { } line)
+        {
+            RgbTriple Each(Func<int, float, float, float> f) =>
+                new(f(0, line.Scale.Red, line.Shift.Red), f(1, line.Scale.Green, line.Shift.Green), f(2, line.Scale.Blue, line.Shift.Blue));
+            return features with { Line = (Each((c, s, _) => s * scale[c]), Each((c, _, t) => t * scale[c] + shift[c])) };
+        }
+
+        var name = _builder.NameOf(features.Value);
+        if (IsOwnProduct(operation.Input(input)) && _parameters.TryGetValue($"{name}.bias", out var bias))
+        {
+            var weights = _parameters[$"{name}.weight"];
+            _parameters[$"{name}.weight"] = [.. weights.Select((value, i) => value * scale[i / (weights.Length / scale.Length)])];
+            _parameters[$"{name}.bias"] = [.. bias.Select((value, c) => value * scale[c] + shift[c])];
+            _products.Add(operation.Node.Outputs[0]);
+            return features;
+        }
+
+        name = NameLayer(operation.Node, int.MaxValue);
+        var value = _builder.Convolution(name, features.Value, features.Value.Channels, kernel: 1, groups: features.Value.Channels, bias: true);
+        (_parameters[$"{name}.weight"], _parameters[$"{name}.bias"]) = (scale, shift);
+        return features with { Value = value };
+    }
+
+    /// <summary>
+    /// A matrix over all that there is of an image: a fully connected layer, or, where there still are rows and columns, a convolution whose kernel has that
+    /// size. Each weight goes to the channel, row and column that its place in the flat image means.
+    /// </summary>
+    private Features Multiply(OnnxOperation operation)
+    {
+        var (isGemm, features) = (operation.Node.Operator == "Gemm", FeaturesOf(operation, 0));
+        var matrix = operation.Constant(1) ?? throw operation.Bad("it has no matrix");
+        operation.Require(
+            matrix is { Floats: not null, Shape.Length: 2 } && features.Axes.Length == 2 && features.Line is null,
+            "a product of other things than rows of values and a matrix");
+        operation.Require(operation.Integer("transA", 0) == 0 && IsOfImages(features.Axes[0]), "a product that mixes images");
+        var transposed = operation.Integer("transB", 0) == 1;
+        var (outputs, inputs) = transposed ? (matrix.Shape[0], matrix.Shape[1]) : (matrix.Shape[1], matrix.Shape[0]);
+        var (channels, height, width) = features.Value.Shape;
+        if (inputs != features.Value.Shape.Elements || outputs < 1)
+            throw operation.Bad($"its matrix is for {inputs} values, its input has {features.Value.Shape.Elements}");
+        operation.Require(height == width, $"a product over {features.Value.Shape}");
+
+        var alpha = operation.Number("alpha", 1);
+        var (weights, places) = (new float[matrix.Count], Places(features));
+        for (var o = 0; o < outputs; o++)
+        {
+            for (var i = 0; i < inputs; i++)
+                weights[o * inputs + places[i]] = alpha * matrix.Floats![transposed ? o * inputs + i : i * outputs + o];
+        }
+
+        var beta = operation.Number("beta", 1);
+        var given = isGemm ? operation.Constant(2) : null;
+        operation.Require(given is null || given.Count == 1 || given.Count == outputs, "a bias that is not a number for each output");
+        var bias = given is null ? new float[outputs] : Vector(operation, given, given.Count);
+        bias = bias.Length == 1 ? [.. Enumerable.Repeat(beta * bias[0], (int)outputs)] : [.. bias.Select(value => beta * value)];
+        var name = NameLayer(operation.Node, 1);
+        var value = height == 1
+            ? _builder.FullyConnected(name, features.Value, (int)outputs)
+            : _builder.Convolution(name, features.Value, (int)outputs, height, padding: default(Padding), bias: true);
+        (_parameters[$"{name}.weight"], _parameters[$"{name}.bias"]) = (weights, bias);
+        return new(value, [features.Axes[0], Features.Axis(Extent.Channel, outputs)]);
+    }
+
+    /// <summary>For each place in a flat image its place in C×H×W.</summary>
+    private static long[] Places(Features features)
+    {
+        var (_, height, width) = features.Value.Shape;
+        var places = new long[] { 0 };
+        foreach (var factor in features.Axes[1])
+        {
+            var step = factor.Stride * (factor.Extent switch { Extent.Channel => (long)height * width, Extent.Height => width, _ => 1 });
+            places = [.. places.SelectMany(place => Enumerable.Range(0, (int)factor.Size).Select(i => place + i * step))];
+        }
+
+        return places;
+    }
+
+    private Features Softmax(OnnxOperation operation)
+    {
+        var features = Ordered(operation, 0);
+        var axis = operation.Axis(operation.Integer("axis", _model.Opset < 13 ? 1 : -1), features.Axes.Length);
+        var channel = features.AxisOf(Extent.Channel) ?? axis;
+        operation.Require(features.Value.Shape is { Height: 1, Width: 1 } && features.Line is null, "it is over other values than those of classes");
+        operation.Require(channel == axis || (_model.Opset < 13 && axis > 0 && axis <= channel), $"it is over axis {axis}, the classes are on {channel}");
+        return features with { IsProbability = true };
+    }
+
+    private static float[] Vector(OnnxOperation operation, OnnxTensor tensor, int length) => tensor.Floats is { } floats && floats.Length == length
+        ? floats
+        : throw operation.Bad($"its constant '{tensor.Name}' has {tensor.Count} values where {length} are needed");
+
+    private static int Checked(OnnxOperation operation, long size) =>
+        size is >= 0 and <= int.MaxValue ? (int)size : throw operation.Bad($"a size of {size} in it can't be");
+
+    private static int Square(OnnxOperation operation, long[] sizes, string what)
+    {
+        operation.Require(sizes is [var height, var width] && height == width, $"{what} of {string.Join('×', sizes)}; Riffle has square ones");
+        return sizes[0] > 0 ? Checked(operation, sizes[0]) : throw operation.Bad($"{what} of {sizes[0]}");
+    }
+
+    private static Padding Sum(Padding a, Padding b) => new(a.Top + b.Top, a.Left + b.Left, a.Bottom + b.Bottom, a.Right + b.Right);
+
+    private Padding Pads(OnnxOperation operation, int kernel, int stride)
+    {
+        var (_, height, width) = FeaturesOf(operation, 0).Value.Shape;
+        var auto = operation.Text("auto_pad", "NOTSET");
+        if (auto is "SAME_UPPER" or "SAME_LOWER")
+        {
+            // As many windows as the stride goes into the image; of an odd number of pixels one more goes behind, or before.
+            (int Before, int Behind) Same(int length)
+            {
+                var all = Math.Max(0, ((length + stride - 1) / stride - 1) * stride + kernel - length);
+                return auto == "SAME_UPPER" ? (all / 2, all - all / 2) : (all - all / 2, all / 2);
+            }
+
+            var ((top, bottom), (left, right)) = (Same(height), Same(width));
+            return new(top, left, bottom, right);
+        }
+
+        operation.Require(auto is "NOTSET" or "VALID" or "", $"auto_pad {auto}");
+        var pads = auto == "VALID" ? [0, 0, 0, 0] : operation.Integers("pads") ?? [0, 0, 0, 0];
+        if (pads is not [_, _, _, _])
+            throw operation.Bad($"it has {pads.Length} pads");
+        return new(Checked(operation, pads[0]), Checked(operation, pads[1]), Checked(operation, pads[2]), Checked(operation, pads[3]));
+    }
+}

@@ -1,0 +1,313 @@
+using System.Collections.Immutable;
+using Riffle.Execution;
+using Riffle.Formats.Onnx;
+using Riffle.Networks;
+
+namespace Riffle.Exchange;
+
+/// <summary>A network that was read from an ONNX model.</summary>
+/// <param name="Weights">The network with its weights.</param>
+/// <param name="TakesBytes">Whether the graph takes pixels from 0 to 255; else it takes normalised values.</param>
+/// <param name="Line">What the first layer reads = scale · what the graph takes + shift, for red, green and blue.</param>
+internal sealed record ImportedNetwork(Weights Weights, bool TakesBytes, (RgbTriple Scale, RgbTriple Shift) Line);
+
+/// <summary>
+/// An ONNX graph as a description of a network. What the graph computes of shapes and weights alone is computed here; a free number of images is a prime that
+/// no other size has for a factor, so that it is found again in whatever arithmetic an exporter leaves.
+/// </summary>
+internal sealed partial class OnnxImport
+{
+    /// <summary>The number of images while shapes are computed, where the file leaves it free.</summary>
+    private const long FreeBatch = 1_000_003;
+
+    private const int Colours = 3;
+    private const int LargestSide = 4096;
+
+    /// <summary>Values of all layers for one image: two gibibytes of them, so that a damaged size is told before memory is taken.</summary>
+    private const long MostActivations = 1 << 29;
+
+    /// <summary>A scale below this one is that of pixels from 0 to 255; that of values from 0 to 1 is above 1.</summary>
+    private const float LargestScaleOfBytes = 0.1f;
+
+    private readonly string _path;
+    private readonly OnnxModel _model;
+    private readonly NetworkBuilder _builder = new();
+    private readonly Dictionary<string, float[]> _parameters = [];
+    private readonly Dictionary<string, OnnxTensor> _constants = [];
+    private readonly Dictionary<string, Features> _features = [];
+    private readonly Dictionary<string, int> _readers = [];
+    private readonly HashSet<string> _names = ["input"];
+
+    /// <summary>Tensors that are what a convolution or a matrix gives, without anything in between.</summary>
+    private readonly HashSet<string> _products = [];
+    private readonly long _batch;
+    private (RgbTriple Scale, RgbTriple Shift)? _line;
+
+    private OnnxImport(OnnxModel model, string path)
+    {
+        (_model, _path) = (model, path);
+        foreach (var tensor in model.Tensors)
+            _constants[tensor.Name] = tensor;
+        Input = FindInput();
+        _batch = Input.Shape![0] ?? FreeBatch;
+    }
+
+    private OnnxValue Input { get; }
+
+    /// <summary>The network of a graph.</summary>
+    /// <param name="model">The graph.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="name">The network's name.</param>
+    /// <exception cref="RiffleException">It does something that Riffle does not; the message names the nodes.</exception>
+    /// <exception cref="BadDataException">It is no whole graph.</exception>
+    public static ImportedNetwork Read(OnnxModel model, string path, string name)
+    {
+        var import = new OnnxImport(model, path);
+        import._features[import.Input.Name] = import.Images();
+        import.AddAll([model.Outputs.Count > 0 ? model.Outputs[0].Name : throw OnnxReader.Bad(path, "its graph gives nothing")]);
+        var weights = import.Fill(import.End(name));
+        var (scale, _) = import._line!.Value;
+        return new(weights, import.Input.Type == OnnxType.UInt8 || Math.Abs(scale.Red) < LargestScaleOfBytes, import._line!.Value);
+    }
+
+    /// <summary>
+    /// The same of a graph that is no whole classifier, for tests of single operators: its input may have any channels, and fewer axes than four.
+    /// </summary>
+    /// <returns>The network of what was computed, its values by their names in the graph, and constants.</returns>
+    internal static (Weights Weights, IReadOnlyDictionary<string, Features> Values, IReadOnlyDictionary<string, OnnxTensor> Constants) ReadPart(
+        OnnxModel model, string path)
+    {
+        var import = new OnnxImport(model, path);
+        var shape = import.Input.Shape!;
+        int Size(int axis) => axis < shape.Length ? (int)shape[axis]! : 1;
+        var features = Features.Of(import._builder.Input(Size(2), Size(3), Size(1)), import._batch);
+        import._features[import.Input.Name] = features with { Axes = features.Axes[..shape.Length] };
+        import.AddAll([.. model.Outputs.Select(output => output.Name)]);
+        return (import.Fill(import._builder.Build(path)), import._features, import._constants);
+    }
+
+    private OnnxValue FindInput()
+    {
+        var free = _model.Inputs.Where(input => !_constants.ContainsKey(input.Name)).ToArray();
+        if (free is not [var input])
+        {
+            throw new RiffleException(
+                $"{_path}: the graph takes {free.Length} inputs ({string.Join(", ", free.Select(value => value.Name))}) where a classifier takes one");
+        }
+
+        if (input.Shape is not { Length: > 0 })
+            throw new RiffleException($"{_path}: its input '{input.Name}' has no known dimensions");
+        return input.Type is OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16 or OnnxType.UInt8
+            ? input
+            : throw new RiffleException($"{_path}: its input '{input.Name}' is of type {input.Type}; images are floats or uint8");
+    }
+
+    /// <summary>The images, N×3×H×W or N×H×W×3.</summary>
+    private Features Images()
+    {
+        var (input, shape) = (Input, Input.Shape!);
+        if (shape.Length != 4)
+            throw new RiffleException($"{_path}: its input '{input.Name}' has {shape.Length} dimensions where images have four");
+        var last = shape[1] != Colours && shape[3] == Colours;
+        var (channels, height, width) = last ? (shape[3], shape[1], shape[2]) : (shape[1], shape[2], shape[3]);
+        if (channels is not (null or Colours))
+            throw new RiffleException($"{_path}: its input '{input.Name}' has {channels} channels; Riffle runs networks over RGB images");
+        if (height is not { } h || width is not { } w)
+            throw new RiffleException($"{_path}: its input '{input.Name}' has a free height or width; export the network for images of one size");
+        if (h > LargestSide || w > LargestSide)
+            throw new RiffleException($"{_path}: its input '{input.Name}' is {h}×{w}; images have at most {LargestSide}×{LargestSide} pixels");
+        var images = Features.Of(_builder.Input((int)h, (int)w), _batch) with { Line = (new(1, 1, 1), new(0, 0, 0)) };
+        return last ? images.Transpose([0, 2, 3, 1]) : images;
+    }
+
+    private void AddAll(string[] outputs)
+    {
+        var nodes = Needed(outputs);
+        RequireKnown(nodes);
+        foreach (var node in nodes)
+            Add(node);
+    }
+
+    private Weights Fill(Network network)
+    {
+        var weights = new Weights(network);
+        foreach (var (parameter, values) in _parameters)
+            values.CopyTo(weights[parameter]);
+        return weights;
+    }
+
+    /// <summary>The nodes that outputs depend on, in their order.</summary>
+    private List<OnnxNode> Needed(string[] outputs)
+    {
+        var (wanted, needed) = (outputs.ToHashSet(), new List<OnnxNode>());
+        foreach (var node in _model.Nodes.Reverse())
+        {
+            if (!node.Outputs.Any(wanted.Contains))
+                continue;
+            needed.Add(node);
+            wanted.UnionWith(node.Inputs);
+        }
+
+        needed.Reverse();
+        foreach (var name in needed.SelectMany(node => node.Inputs).Concat(outputs))
+            _readers[name] = _readers.GetValueOrDefault(name) + 1;
+        return needed;
+    }
+
+    private void RequireKnown(List<OnnxNode> nodes)
+    {
+        string[] unknown = [.. nodes.Where(node => node.Domain.Length > 0 || !(IsKnown(node.Operator) || ConstantFolding.Operators.Contains(node.Operator)))
+            .Select(OnnxOperation.Name)];
+        if (unknown.Length > 0)
+        {
+            throw new RiffleException(
+                $"{_path}: Riffle has not the operator{(unknown.Length > 1 ? "s" : "")} of {string.Join(", ", unknown.Take(10))}"
+                + $"{(unknown.Length > 10 ? $" and of {unknown.Length - 10} more nodes" : "")}; it can't run this network");
+        }
+    }
+
+    private void Add(OnnxNode node)
+    {
+        var operation = new OnnxOperation(_path, node, name => _constants.GetValueOrDefault(name));
+        foreach (var name in node.Inputs.Where(name => name.Length > 0 && !_constants.ContainsKey(name) && !_features.ContainsKey(name)))
+            throw operation.Bad($"nothing before it gives '{name}'");
+        if (node.Outputs.Length == 0)
+            throw operation.Bad("it gives nothing");
+        try
+        {
+            if (node.Operator == "Shape" && !_constants.ContainsKey(operation.Input(0)))
+                _constants[node.Outputs[0]] = OnnxTensor.Of("", ShapeOf(operation));
+            else if (node.Inputs.Any(_features.ContainsKey))
+                Compute(operation);
+            else if (node.Operator == "Shape")
+                _constants[node.Outputs[0]] = OnnxTensor.Of("", operation.Constant(0)!.Shape);
+            else if (ConstantFolding.Operators.Contains(node.Operator))
+                _constants[node.Outputs[0]] = ConstantFolding.Compute(operation) with { Name = node.Outputs[0] };
+            else
+                throw operation.Unsupported("it computes something from constants alone");
+        }
+        catch (ArgumentException e)
+        {
+            // The description's own checks: shapes that do not go together.
+            throw operation.Bad(e.Message, e);
+        }
+        catch (OverflowException e)
+        {
+            throw operation.Bad("a number in it is too large", e);
+        }
+    }
+
+    private long[] ShapeOf(OnnxOperation operation)
+    {
+        var shape = FeaturesOf(operation, 0).Shape;
+        var (start, end) = (operation.Integer("start", 0), operation.Integer("end", shape.Length));
+        int Place(long at) => (int)Math.Clamp(at < 0 ? at + shape.Length : at, 0, shape.Length);
+        return Place(start) < Place(end) ? shape[Place(start)..Place(end)] : [];
+    }
+
+    /// <summary>An input that is computed from the images, as it is.</summary>
+    private Features FeaturesOf(OnnxOperation operation, int input)
+    {
+        var name = operation.Input(input);
+        var features = _features.TryGetValue(name, out var found) ? found : throw operation.Unsupported($"its input '{name}' is a constant");
+        operation.Require(
+            !features.IsProbability || operation.Node.Operator is "Identity" or "Reshape" or "Flatten" or "Squeeze" or "Shape" or "Cast" or "Dropout",
+            "it works on probabilities; Softmax is supported at a network's end");
+        operation.Require(
+            features.Padding == default || operation.Node.Operator is "Conv" or "MaxPool" or "AveragePool" or "Pad" or "Identity" or "Dropout",
+            "it works on something that zeros were added to; that is supported before a convolution");
+        return features;
+    }
+
+    /// <summary>An input as a layer reads it: its channels in the value's own order.</summary>
+    private Features Ordered(OnnxOperation operation, int input)
+    {
+        var features = InOrder(operation, FeaturesOf(operation, input), features => [.. features.FactorsOf(Extent.Channel)]);
+        return _features[operation.Input(input)] = features;
+    }
+
+    /// <summary>The channels of the value in the order of some factors.</summary>
+    private Features InOrder(OnnxOperation operation, Features features, Func<Features, IReadOnlyList<Factor>> choose)
+    {
+        var order = choose(features);
+        var groups = Features.ShuffleTo(order) ?? throw operation.Unsupported(
+            $"its channels are reordered as [{string.Join(", ", order.Select(factor => $"{factor.Size} by {factor.Stride}"))}], which is no channel shuffle");
+        if (groups == 1)
+            return features;
+        operation.Require(features.Line is null, "the colours of the images are reordered");
+        return features.Shuffled(_builder.ChannelShuffle(features.Value, groups), order);
+    }
+
+    /// <summary>An input as N×C×H×W. Images are taken with the arithmetic that was done to them.</summary>
+    private Value Nchw(OnnxOperation operation, int input)
+    {
+        var features = Ordered(operation, input);
+        var expected = Features.Of(features.Value, _batch);
+        operation.Require(features.Shape.SequenceEqual(expected.Shape) && Placed(features), $"its input is not N×C×H×W but {Text(features)}");
+        if (features.Line is { } line)
+        {
+            operation.Require(_line is null || _line == line, "it reads the images after other arithmetic than another layer");
+            _line = line;
+        }
+
+        return features.Value;
+    }
+
+    /// <summary>Whether each axis runs over what its place says.</summary>
+    private static bool Placed(Features features) =>
+        features.Axes.Select((axis, place) => axis.All(factor => factor.Extent == (Extent)place)).All(right => right);
+
+    private bool IsOfImages(ImmutableArray<Factor> axis) => axis.SequenceEqual([new Factor(Extent.Batch, _batch, 1)]);
+
+    private static string Text(Features features) =>
+        string.Join('×', features.Axes.Select(axis => axis.Length == 0 ? "1" : string.Concat(axis.Select(f => f.Extent.ToString()[0]))));
+
+    /// <summary>The network; its last layer gives the logits.</summary>
+    private Network End(string name)
+    {
+        var output = _model.Outputs[0].Name;
+        if (!_features.TryGetValue(output, out var features))
+            throw OnnxReader.Bad(_path, $"nothing in the graph computes its output '{output}' from the images");
+        var end = new OnnxOperation(_path, new("output", output, [output], [output], new Dictionary<string, object?>()), _ => null);
+        features = InOrder(end, features, all => [.. all.FactorsOf(Extent.Channel)]);
+        end.Require(
+            features.Value.Shape is { Height: 1, Width: 1 } && features.Line is null,
+            $"the network gives {features.Value.Shape} for an image, where a classifier gives a number for each class");
+        end.Require(features.Axes.Length > 0 && IsOfImages(features.Axes[0]), "its first dimension is not that of the images");
+        end.Require(_line is not null, "it does not read the images");
+        var scale = _line!.Value.Scale;
+        float[] scales = [scale.Red, scale.Green, scale.Blue];
+        end.Require(scales.All(factor => factor != 0 && float.IsFinite(factor)), "a colour of the images is multiplied by nothing");
+        var network = _builder.Build(name);
+        end.Require(network.Layers.Sum(layer => layer.Output.Elements) <= MostActivations, "its layers give more values for an image than memory should hold");
+        return network;
+    }
+
+    /// <summary>A name for a layer: that of its weights where they have one, else the node's without the scopes that it repeats.</summary>
+    private string NameLayer(OnnxNode node, int weights)
+    {
+        var tensor = weights < node.Inputs.Length ? node.Inputs[weights] : "";
+        var name = tensor.EndsWith(".weight", StringComparison.Ordinal) ? tensor[..^".weight".Length] : Scopes(node);
+        if (name.Length == 0)
+            name = node.Operator.ToLowerInvariant();
+        var free = name;
+        for (var number = 2; !_names.Add(free); number++)
+            free = $"{name}_{number}";
+        return free;
+    }
+
+    /// <summary><c>stage2.0.branch1.0</c> from <c>/stage2/stage2.0/branch1/branch1.0/Conv</c>, as torch names nodes.</summary>
+    private static string Scopes(OnnxNode node)
+    {
+        var parts = node.Name.Split('/', StringSplitOptions.RemoveEmptyEntries).ToList();
+        if (parts.Count > 1 && parts[^1].StartsWith(node.Operator, StringComparison.Ordinal))
+            parts.RemoveAt(parts.Count - 1);
+        for (var i = parts.Count - 2; i >= 0; i--)
+        {
+            if (parts[i + 1].StartsWith(parts[i] + '.', StringComparison.Ordinal))
+                parts.RemoveAt(i);
+        }
+
+        return string.Join('.', parts);
+    }
+}

@@ -1,0 +1,53 @@
+using Riffle.Data;
+using Riffle.Execution;
+
+namespace Riffle.Training;
+
+/// <summary>A network with all that using it needs: its weights, its classes, how pixels become its inputs.</summary>
+public class Model
+{
+    /// <summary>A model of the given parts.</summary>
+    /// <param name="weights">The network; its images are square. Not copied.</param>
+    /// <param name="classes">One for each logit.</param>
+    /// <param name="normalisation">How bytes become inputs.</param>
+    /// <exception cref="ArgumentException">The classes are not as many as the logits, or the images not square.</exception>
+    public Model(Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation)
+    {
+        var network = weights.Network;
+        if (classes.Count != network.Classes)
+            throw new ArgumentException($"{classes.Count} classes were given for a network of {network.Classes}");
+        if (network.Input.Height != network.Input.Width)
+            throw new ArgumentException($"a network over images of {network.Input.Height}×{network.Input.Width}, which are not square");
+        (Weights, Classes, Normalisation) = (weights, classes, normalisation);
+    }
+
+    /// <summary>The network's name.</summary>
+    public string Name => Weights.Network.Name;
+
+    /// <summary>Height and width of an input image in pixels.</summary>
+    public int ImageSize => Weights.Network.Input.Height;
+
+    /// <summary>The network with its weights.</summary>
+    public Weights Weights { get; }
+
+    /// <summary>The classes, in the order of the logits.</summary>
+    public IReadOnlyList<DatasetClass> Classes { get; }
+
+    /// <summary>How bytes become inputs.</summary>
+    public Normalisation Normalisation { get; }
+
+    /// <summary>Reads a model from a file of any kind that there is.</summary>
+    /// <param name="path">A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.</param>
+    /// <param name="hints">What an ONNX file may not tell.</param>
+    /// <exception cref="RiffleException">There is none, or Riffle can't run it.</exception>
+    /// <exception cref="BadDataException">It is damaged, or no model.</exception>
+    /// <exception cref="ArgumentException">Hints are given for a checkpoint, which tells all of it itself, or do not fit the network.</exception>
+    public static Model Open(string path, OnnxHints? hints = null)
+    {
+        if (OnnxFile.IsOne(path))
+            return OnnxFile.Read(path, hints);
+        return hints is null or { Classes: null, Normalisation: null }
+            ? Checkpoint.Load(path)
+            : throw new ArgumentException($"{path}: a checkpoint tells its classes and its normalisation itself; leave these options out");
+    }
+}
