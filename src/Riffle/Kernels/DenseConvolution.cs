@@ -95,16 +95,17 @@ internal readonly unsafe struct DenseConvolution
     public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride)
         where TVec : unmanaged, IVec<TVec>
     {
-        var length = (Window.OutputRow + TVec.Count - 1) / TVec.Count * TVec.Count;
+        int height = Window.OutputHeight, row = Window.OutputRow, rowStep = Window.Padded.RowStep;
+        int length = (row + TVec.Count - 1) / TVec.Count * TVec.Count, depth = Depth, outputs = GroupOutput;
         for (var g = 0; g < Groups; g++)
         {
             ReadFinal<TVec>(planes, data, scratch, g * GroupInput);
-            var first = Window.Output + g * GroupOutput;
-            float* output = data + planes.Offset[first], packed = Packed + (long)g * GroupOutput * Depth;
-            for (var y = 0; y < Window.OutputHeight; y++)
+            var first = Window.Output + g * outputs;
+            float* output = data + planes.Offset[first], packed = Packed + (long)g * outputs * depth;
+            for (var y = 0; y < height; y++)
             {
-                var sink = new FinalPlanes(output + y * Window.OutputRow, outputStride, planes.Shift + first, planes.Floor[first]);
-                MatrixProduct.Multiply<TVec, FinalPlanes>(packed, GroupOutput, Depth, RowsAt(scratch + (long)y * Window.Padded.RowStep), length, sink);
+                var sink = new FinalPlanes(output + y * row, outputStride, planes.Shift + first, planes.Floor[first]);
+                MatrixProduct.Multiply<TVec, FinalPlanes>(packed, outputs, depth, RowsAt(scratch + (long)y * rowStep), length, sink);
             }
         }
     }

@@ -65,13 +65,13 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         var input = Window.Padded;
+        int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
         for (var c = 0; c < Window.Channels; c++)
         {
             var output = Window.Output + c;
             input.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, border: 0);
             float* weights = Weights + c * WeightStride, bias = planes.Shift + output, target = data + planes.Offset[output];
-            int height = Window.OutputHeight, length = Window.OutputRow;
             if (Window.Kernel == 3)
                 Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Floor[output], target, height, length);
             else
@@ -92,6 +92,7 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
     {
         var input = Window.Padded;
+        int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
         for (var c = 0; c < Window.Channels; c++)
         {
@@ -100,7 +101,6 @@ internal readonly unsafe struct DepthwiseConvolution
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
                 float* weights = Weights + c * WeightStride + lane, start = bias + c * Lanes.Count + lane, target = data + blocks.Offset[output] + lane;
-                int height = Window.OutputHeight, length = Window.OutputRow;
                 if (Window.Kernel == 3)
                     Correlate<TVec, LaneTaps<TVec>>(scratch + lane, input, weights, start, blocks.Floor[output], target, height, length);
                 else

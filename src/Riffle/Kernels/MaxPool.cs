@@ -39,8 +39,9 @@ internal readonly unsafe struct MaxPool
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
+        var padded = Window.Padded;
         if (Window.Lanes == 1)
-            Window.Padded.Prepare(scratch, float.NegativeInfinity);
+            padded.Prepare(scratch, float.NegativeInfinity);
         for (var c = 0; c < Window.Channels; c++)
         {
             var (plane, floor) = (new FinalPlane<TVec>(data + planes.Offset[Window.Input[c]]), planes.Floor[Window.Output + c]);
@@ -51,8 +52,8 @@ internal readonly unsafe struct MaxPool
                 continue;
             }
 
-            Window.Padded.Read<TVec, FinalPlane<TVec>>(plane, scratch, float.NegativeInfinity);
-            LargestOfOne<TVec>(scratch, floor, target);
+            padded.Read<TVec, FinalPlane<TVec>>(plane, scratch, float.NegativeInfinity);
+            LargestOfOne<TVec>(padded, scratch, floor, target);
         }
     }
 
@@ -174,13 +175,12 @@ internal readonly unsafe struct MaxPool
     }
 
     /// <summary>Windows over a padded plane of one image.</summary>
-    private void LargestOfOne<TVec>(float* top, float floor, float* target)
+    private void LargestOfOne<TVec>(in PaddedPlane padded, float* top, float floor, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
-        var padded = Window.Padded;
-        int length = Window.OutputRow, middle = padded.Middle, right = padded.Right;
+        int height = Window.OutputHeight, length = Window.OutputRow, middle = padded.Middle, right = padded.Right, rowStep = padded.RowStep;
         var least = TVec.Broadcast(floor);
-        for (var y = 0; y < Window.OutputHeight; y++, target += length, top += padded.RowStep)
+        for (var y = 0; y < height; y++, target += length, top += rowStep)
         {
             float* centre = top + padded.Row, bottom = centre + padded.Row;
             for (var i = 0; i < length; i += TVec.Count)
