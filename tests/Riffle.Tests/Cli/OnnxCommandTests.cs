@@ -51,8 +51,8 @@ public sealed class OnnxCommandTests : IDisposable
         var labels = _folder.Add("labels.txt", "one\ntwo\n"u8.ToArray());
         Assert.Equal(2, CommandLine.Execute(["predict", Model, "image.jpg", "--labels", labels]));
         Assert.Equal(2, CommandLine.Execute(["predict", Model, "image.jpg", "--mean", "0.5,0.5,0.5"]));
-        Assert.Equal(2, CommandLine.Execute(["predict", Model, "image.jpg", "--mean", "0.5,0.5", "--deviation", "1,1,1"]));
-        Assert.Equal(2, CommandLine.Execute(["predict", Model, "image.jpg", "--mean", "0.5,0.5,0.5", "--deviation", "1,0,1"]));
+        Assert.Equal(2, CommandLine.Execute(["predict", Model, "image.jpg", "--mean", "0.5,0.5", "--std", "1,1,1"]));
+        Assert.Equal(2, CommandLine.Execute(["predict", Model, "image.jpg", "--mean", "0.5,0.5,0.5", "--std", "1,0,1"]));
         Assert.Equal(1, CommandLine.Execute(["predict", Model, "image.jpg", "--labels", _folder.PathOf("missing.txt")]));
         Assert.Equal(2, CommandLine.Execute(["export", Model]));
     }

@@ -99,7 +99,7 @@ public sealed class TrainingCommandTests : IDisposable
     [InlineData("train --data d --model m --out o --teacher-share 0.5", "--teacher-share needs --teacher")]
     [InlineData("train --data d --model m --out o --teacher t --temperature 0", "--temperature is from 0.1")]
     [InlineData("import f --model m", "--out")]
-    [InlineData("import f --model m --out o --mean 1,2,3", "--mean: '1,2,3' is not three numbers from 0 to 1 like 0.485,0.456,0.406")]
+    [InlineData("import f --model m --out o --mean 1,2,3", "--mean takes three numbers from 0 to 1, for example 0.485,0.456,0.406")]
     [InlineData("import f --model m --out o --std 0.5,0.5", "--std")]
     [InlineData("train --resume r --out o", "leave out --out")]
     [InlineData("train --data d --model m --out o --learning-rate NaN", "--learning-rate is from")]
@@ -114,7 +114,7 @@ public sealed class TrainingCommandTests : IDisposable
     [Theory]
     [InlineData("train --resume r --data d --threads 2 --checkpoint-minutes 1")]
     [InlineData("train --data d --from f --out o --size 64 --freeze --recipe best --epochs 3")]
-    [InlineData("import f --model m --out o --preset imagenet --size 64 --units 1,1,1 --classes c --mean 0.5,0.5,0.5 --std 0.5,0.5,1")]
+    [InlineData("import f --model m --out o --preset imagenet --size 64 --units 1,1,1 --labels c --mean 0.5,0.5,0.5 --std 0.5,0.5,1")]
     [InlineData("train --data d --model m --out o --recipe paper --no-crop --no-flip --brightness 0 --label-smoothing 0.1 --warm-up 0.5 --preset imagenet")]
     public void Right_usage_is_taken(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line).Errors);
 }

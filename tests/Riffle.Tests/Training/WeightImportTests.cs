@@ -59,12 +59,12 @@ public sealed class WeightImportTests : IDisposable
     [Fact]
     public void Classes_come_from_a_file_of_lines()
     {
-        var classes = WeightImport.ReadClasses(_folder.Add("classes", [.. "n01\tgoldfish, carp\ncrane\n  ray \r\ncrane\n"u8]));
+        var classes = ClassNames.Read(_folder.Add("classes", [.. "n01\tgoldfish, carp\ncrane\n  ray \r\ncrane\n"u8]));
         Assert.Equal([new("n01", "goldfish, carp"), new("crane", "crane"), new("ray", "ray"), new("crane (3)", "crane (3)")], classes);
         Assert.Equal(classes, WeightImport.Read(Safe(Random(Spec)), Spec, classes, Normalisation.ImageNet).Classes);
         var fewer = Assert.Throws<RiffleException>(() => WeightImport.Read(Safe(Random(Spec)), Spec, [.. classes.Take(3)], Normalisation.ImageNet));
         Assert.Contains("4 classes, and 3", fewer.Message);
-        Assert.Contains("line 2", Assert.Throws<BadDataException>(() => WeightImport.ReadClasses(_folder.Add("gap", [.. "a\n\nb\n"u8]))).Message);
+        Assert.Contains("line 2", Assert.Throws<BadDataException>(() => ClassNames.Read(_folder.Add("gap", [.. "a\n\nb\n"u8]))).Message);
     }
 
     /// <summary>torchvision's own weights, against what ONNX Runtime makes of the photos after Pillow's resize.</summary>
@@ -74,7 +74,7 @@ public sealed class WeightImportTests : IDisposable
     public void Public_weights_give_the_public_predictions(string kind)
     {
         var spec = NetworkCatalogue.Resolve("shufflenet-v2-x0.5", Preset.ImageNet);
-        var classes = WeightImport.ReadClasses(ExternalData.PathOf("imagenet_class_names.txt"));
+        var classes = ClassNames.Read(ExternalData.PathOf("imagenet_class_names.txt"));
         using var classifier = new Classifier(
             WeightImport.Read(ExternalData.PathOf($"shufflenet_v2_x0_5.fp32.{kind}"), spec, classes, Normalisation.ImageNet));
         using var reference = JsonDocument.Parse(File.ReadAllBytes(ExternalData.PathOf("photos/reference.json")));
