@@ -18,7 +18,11 @@ public sealed class OnnxFormatTests : IDisposable
     {
         var attributes = new Dictionary<string, object?>
         {
-            ["zero"] = 0L, ["number"] = -1.5f, ["text"] = "größer", ["list"] = (long[])[1, -2], ["floats"] = (float[])[0.1f],
+            ["zero"] = 0L,
+            ["number"] = -1.5f,
+            ["text"] = "größer",
+            ["list"] = (long[])[1, -2],
+            ["floats"] = (float[])[0.1f],
             ["tensor"] = OnnxTensor.Of("", [2], [1f, 2]),
         };
         var written = new OnnxModel(
