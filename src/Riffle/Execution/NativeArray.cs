@@ -10,6 +10,7 @@ internal sealed unsafe class NativeArray<T> : SafeHandle
 
     private readonly nuint _bytes;
     private readonly nuint _guard;
+    private readonly string? _name; // for the guard; made once, so that looking allocates nothing
 
     /// <exception cref="RiffleException">There is not that much memory.</exception>
     public NativeArray(long length)
@@ -17,7 +18,7 @@ internal sealed unsafe class NativeArray<T> : SafeHandle
     {
         Length = length;
         _bytes = checked((nuint)Math.Max(1, length) * (nuint)sizeof(T));
-        _guard = MemoryGuard.IsOn ? (nuint)MemoryGuard.Size : 0;
+        (_guard, _name) = MemoryGuard.IsOn ? ((nuint)MemoryGuard.Size, $"an array of {_bytes} bytes") : (0, null);
         var large = _bytes >= LargePages.Size;
         try
         {
@@ -52,7 +53,7 @@ internal sealed unsafe class NativeArray<T> : SafeHandle
     public void Verify()
     {
         if (_guard != 0)
-            MemoryGuard.Check((byte*)handle + _bytes, (long)_guard, $"an array of {_bytes} bytes");
+            MemoryGuard.Check((byte*)handle + _bytes, (long)_guard, _name!);
     }
 
     protected override bool ReleaseHandle()
