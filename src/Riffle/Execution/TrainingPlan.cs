@@ -4,7 +4,7 @@ using Riffle.Simd;
 namespace Riffle.Execution;
 
 /// <summary>What one training step measured on its batch, before the weights change.</summary>
-/// <param name="Loss">Mean softmax cross-entropy (with label smoothing, without the L2 term).</param>
+/// <param name="Loss">Mean softmax cross-entropy with the labels (with label smoothing, without the L2 term and a teacher's part).</param>
 /// <param name="Top1">Images whose label has the highest logit.</param>
 /// <param name="Top5">Images whose label is among the five highest logits.</param>
 public readonly record struct StepResult(double Loss, int Top1, int Top5);

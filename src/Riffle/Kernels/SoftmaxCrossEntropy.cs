@@ -24,9 +24,11 @@ internal readonly unsafe struct SoftTargets
 /// <code>
 /// x    [K][16]   logits of 16 images, one in each lane
 /// t    = (1 − s) · [k = label] + s / K              q = softmax(z / T)
-/// loss = −(1 − a) Σ t·log softmax(x) − a T² Σ q·log softmax(x / T)
+/// loss = −Σ t·log softmax(x)
 /// dx   = ((1 − a) (softmax(x) − t) + a T (softmax(x / T) − q)) / N
 /// </code>
+/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). What is told is the loss by the labels alone, so that it means the same with and without a
+/// teacher.
 /// </summary>
 internal readonly unsafe struct SoftmaxCrossEntropy
 {
@@ -47,7 +49,7 @@ internal readonly unsafe struct SoftmaxCrossEntropy
     /// <param name="targets">What goes with the labels; the teacher's logits begin with the block's first image.</param>
     /// <param name="share">1 / N.</param>
     /// <param name="arrivals">What dx means for each plane of the logits.</param>
-    /// <returns>Sum of the losses, and the images whose label is first and among the first five.</returns>
+    /// <returns>Sum of the losses by the labels, and the images whose label is first and among the first five.</returns>
     public (double Loss, int Top1, int Top5) Run<TVec>(
         in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share, Arrival* arrivals)
         where TVec : unmanaged, IVec<TVec>
@@ -69,13 +71,13 @@ internal readonly unsafe struct SoftmaxCrossEntropy
             var teacherShare = targets.Teacher == null ? 0 : targets.TeacherShare;
             new Span<float>(target, Classes).Fill(targets.Smoothing / Classes);
             target[label] += 1 - targets.Smoothing;
-            loss += (1 - teacherShare) * Approach(scratch + lane, target, 1, (1 - teacherShare) * share, gradients + lane);
+            loss += Approach(scratch + lane, target, 1, (1 - teacherShare) * share, gradients + lane);
             if (teacherShare == 0)
                 continue;
             var temperature = targets.Temperature;
             var scale = teacherShare * temperature * temperature;
             Softmax(targets.Teacher + (long)lane * Classes, temperature, target);
-            loss += scale * Approach(scratch + lane, target, 1 / temperature, scale * share, gradients + lane);
+            _ = Approach(scratch + lane, target, 1 / temperature, scale * share, gradients + lane);
         }
 
         for (var k = 0; k < Classes; k++)
