@@ -11,7 +11,8 @@ internal sealed class ModelOptions
         Description = "A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.",
     };
 
-    private readonly InputOptions _input = new("an ONNX file's", "what Riffle wrote into the file, else numbers,", "what Riffle wrote into the file, else ImageNet's,");
+    private readonly InputOptions _input = new(
+        "an ONNX file's", "what Riffle wrote into the file, else numbers,", "what Riffle wrote into the file, else ImageNet's,");
 
     /// <summary>Adds the argument, before all others, and the options to a command.</summary>
     public void AddTo(Command command)

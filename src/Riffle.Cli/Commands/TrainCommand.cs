@@ -25,7 +25,8 @@ internal static class TrainCommand
         };
         var recipe = new Option<string>("--recipe")
         {
-            Description = "paper: the study's; best: for accuracy, the default; finetune: at a tenth of its rate, the default with --from but without --freeze.",
+            Description = "paper: the study's; best: for accuracy, the default; finetune: at a tenth of its rate, the default with --from but without "
+                + "--freeze.",
         };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
         var network = new NetworkOptions();

@@ -165,7 +165,7 @@ internal sealed class Reproducer
         foreach (var (model, run) in rows)
         {
             var spec = Settings.SpecFor(model, _data);
-            times[model] = EpochsLeft(run) * Forecast.MeasureEpoch(spec, _recipe, _data, _settings.Threads, cancel);
+            times[model] = EpochsLeft(run) * Forecast.MeasureEpoch(spec, TeacherOf(model)?.Weights.Spec, _recipe, _data, _settings.Threads, cancel);
             line.Report(times.Count, model);
         }
 
@@ -191,7 +191,8 @@ internal sealed class Reproducer
         {
             using var trainer = TrainingSession.Open(loading => run is null
                 ? Trainer.Start(
-                    _data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading, teacher: TeacherOf(model)?.Weights, cancel: cancel)
+                    _data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
+                    teacher: TeacherOf(model)?.Weights, cancel: cancel)
                 : Trainer.Resume(run.Folder, _settings.Data, _settings.Threads, loading, cancel));
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
             if (!TrainingSession.Run(trainer, cancel, session).Completed)

@@ -114,7 +114,8 @@ internal static class RunSections
         var time = notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(run.Time);
         return
         [
-            row.Model, training.Recipe.Name + (training.Teacher is { } teacher ? $", taught by {teacher.Network} ({teacher.Fingerprint})" : ""), epochs, $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), time,
+            row.Model, training.Recipe.Name + (training.Teacher is { } teacher ? $", taught by {teacher.Network} ({teacher.Fingerprint})" : ""), epochs,
+            $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), time,
             All(session => session.Machine), latency, Command(settings, data, run),
         ];
     }

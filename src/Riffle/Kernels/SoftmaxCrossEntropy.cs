@@ -27,8 +27,8 @@ internal readonly unsafe struct SoftTargets
 /// loss = −Σ t·log softmax(x)
 /// dx   = ((1 − a) (softmax(x) − t) + a T (softmax(x / T) − q)) / N
 /// </code>
-/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). What is told is the loss by the labels alone, so that it means the same with and without a
-/// teacher.
+/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). What is told is the loss by the labels alone, so that it means the same with
+/// and without a teacher.
 /// </summary>
 internal readonly unsafe struct SoftmaxCrossEntropy
 {

@@ -35,7 +35,13 @@ public sealed class Trainer : IDisposable
     private TrainingRecord _record;
 
     private Trainer(
-        RunFolder folder, Dataset data, Checkpoint start, Checkpoint? teacher, int threads, IProgress<(long Done, long Total)>? loading, CancellationToken cancel)
+        RunFolder folder,
+        Dataset data,
+        Checkpoint start,
+        Checkpoint? teacher,
+        int threads,
+        IProgress<(long Done, long Total)>? loading,
+        CancellationToken cancel)
     {
         _owned.Push(_folder = folder);
         try
@@ -90,7 +96,8 @@ public sealed class Trainer : IDisposable
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
     /// <param name="from">The weights to begin with; null: drawn from the seed.</param>
-    /// <param name="teacher">A network of the same classes and image size, whose word counts as <see cref="Recipe.Distillation"/> says; the run keeps a copy.</param>
+    /// <param name="teacher">A network of the same classes and image size, whose word counts as <see cref="Recipe.Distillation"/> says; the run keeps a
+    /// copy.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="ArgumentException">The recipe or the network is impossible, or the network is another one than that of
     /// <paramref name="from"/>.</exception>
@@ -119,7 +126,8 @@ public sealed class Trainer : IDisposable
         from?.Begin(weights, network, data.Info.Classes);
         if (teacher is not null)
             Teacher.Require(teacher, network, data.Info.Classes);
-        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, [], from?.Path, teacher is null ? null : TeacherIdentity.Of(teacher));
+        var taughtBy = teacher is null ? null : TeacherIdentity.Of(teacher);
+        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, [], from?.Path, taughtBy);
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         var folder = RunFolder.Create(run);
         try
