@@ -28,6 +28,7 @@ internal static class CommandLine
         PrepareCommand.Create(),
         CheckCommand.Create(),
         TrainCommand.Create(),
+        TeachCommand.Create(),
         ImportCommand.Create(),
         EvaluateCommand.Create(),
         PredictCommand.Create(),

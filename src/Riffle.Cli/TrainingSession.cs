@@ -22,7 +22,7 @@ internal static class TrainingSession
         Console.Error.WriteLine($"{trainer.Network.Name}, {trainer.Network.ImageSize}×{trainer.Network.ImageSize}, {trainer.Network.Classes} classes; "
             + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; "
             + $"recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
-            + (trainer.Training.Teacher is { } teacher ? $"; taught by {teacher.Network} ({teacher.Fingerprint})" : "")
+            + (trainer.Training.SoftLabels is { } labels ? $"; soft labels {labels.Fingerprint}" : "")
             + (progress == Progress.None ? "" : $"; going on in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
 
         var display = new TrainingDisplay();

@@ -33,17 +33,13 @@ internal static class ReproduceCommand
         var epochs = new Option<int?>("--epochs") { Description = "Passes over the training images; the recipe's own number without it.", HelpName = "N" };
         epochs.Validators.Add(result =>
             TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 1 and <= 1_000_000), result, "--epochs is from 1 to 1000000."));
-        var teacher = new Option<string>("--teacher")
-        {
-            Description = "A trained network of the same images and classes, whose word counts beside the labels.",
-            HelpName = "RUN-OR-FILE",
-        };
+        var softLabels = TrainingOptions.SoftLabels();
         var threads = TrainingOptions.Threads();
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
 
         return new Command("reproduce", "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
         {
-            data, output, tables, models, recipe, epochs, teacher, threads, seed,
+            data, output, tables, models, recipe, epochs, softLabels, threads, seed,
         }
             .WithExamples(
                 "riffle reproduce --data data/tiny --out reproduced",
@@ -54,7 +50,7 @@ internal static class ReproduceCommand
             {
                 var settings = new Settings(
                     parse.GetRequiredValue(data), parse.GetRequiredValue(output), [.. parse.GetValue(tables) ?? []], [.. parse.GetValue(models) ?? []],
-                    parse.GetRequiredValue(recipe), parse.GetValue(epochs), parse.GetValue(seed), parse.GetValue(threads), parse.GetValue(teacher));
+                    parse.GetRequiredValue(recipe), parse.GetValue(epochs), parse.GetValue(seed), parse.GetValue(threads), parse.GetValue(softLabels));
                 if (settings.Selected.IsEmpty)
                 {
                     throw new ArgumentException(

@@ -18,11 +18,7 @@ internal static class TrainCommand
             Description = "Fine-tune: begin with the weights of another run or checkpoint, and with a new classifier where the classes differ.",
             HelpName = "RUN-OR-FILE",
         };
-        var teacher = new Option<string>("--teacher")
-        {
-            Description = "A better network of the same classes, whose word counts beside the labels (distillation).",
-            HelpName = "RUN-OR-FILE",
-        };
+        var softLabels = TrainingOptions.SoftLabels();
         var recipe = new Option<string>("--recipe")
         {
             Description = "paper: the study's; best: for accuracy, the default; finetune: at a tenth of its rate, the default with --from but without "
@@ -42,10 +38,10 @@ internal static class TrainCommand
             TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0 and <= 1e6, result, "--checkpoint-minutes is from 0 to 1000000."));
         var entries = new TrainingOptions();
 
-        Option[] needed = [data, output], withResume = [resume, data, threads, minutes];
+        Option[] needed = [data, output], withResume = [resume, data, softLabels, threads, minutes];
         var command = new Command("train", "Trains a network, or goes on with a training. Ctrl+C writes a checkpoint and stops.")
         {
-            data, model, output, from, teacher, resume, recipe,
+            data, model, output, from, softLabels, resume, recipe,
         };
         network.AddTo(command, withClasses: false);
         foreach (var option in (Option[])[seed, threads, minutes, .. entries.All])
@@ -61,8 +57,8 @@ internal static class TrainCommand
                 wrong = wrong.Concat(network.Choices.Prepend(model).Where(Given).Select(option => $"--from tells the network: leave out {option.Name}."));
             else if (Given(entries.Freeze) && !Given(resume))
                 wrong = wrong.Append("--freeze needs --from: there is nothing to be kept in weights that have learnt nothing.");
-            if (!Given(teacher) && !Given(resume))
-                wrong = wrong.Concat(entries.OfTeacher.Where(Given).Select(option => $"{option.Name} needs --teacher."));
+            if (!Given(softLabels) && !Given(resume))
+                wrong = wrong.Concat(entries.OfSoftLabels.Where(Given).Select(option => $"{option.Name} needs --soft-labels."));
             foreach (var message in wrong)
                 result.AddError(message);
         });
@@ -72,20 +68,23 @@ internal static class TrainCommand
                 "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/first",
                 "riffle train --data data/tiny --model mobilenet-v1-x0.5 --out runs/paper --recipe paper --epochs 40",
                 "riffle train --data data/flowers --from runs/first --out runs/flowers --freeze",
-                "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/small --teacher runs/large",
+                "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/small --soft-labels soft.safetensors",
                 "riffle train --resume runs/first")
             .WithAction((parse, cancel) =>
             {
                 var interval = TimeSpan.FromMinutes(parse.GetValue(minutes));
                 if (parse.GetValue(resume) is { } run)
-                    return Run(loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(threads), loading, cancel), run, interval, cancel);
+                {
+                    return Run(
+                        loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), loading, cancel),
+                        run, interval, cancel);
+                }
 
                 var (directory, folder) = (parse.GetRequiredValue(data), parse.GetRequiredValue(output));
 
                 // Before the data set is opened, so that a wrong name is told at once.
                 var start = parse.GetValue(from) is { } weights ? FineTuning.Load(weights) : null;
                 var spec = start?.Network(start.Checkpoint.Spec.Classes, network.SizeOf(parse)) ?? network.Resolve(parse, parse.GetRequiredValue(model));
-                var better = parse.GetValue(teacher) is { } taught ? Checkpoint.Load(taught) : null;
                 var dataset = Dataset.Open(directory);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
 
@@ -94,7 +93,8 @@ internal static class TrainCommand
                 var named = parse.GetValue(recipe) ?? usual.Name;
                 var chosen = entries.Apply(parse, Recipe.Named.Single(recipe => recipe.Name == named).FitTo(dataset.Count(Split.Train)));
                 return Run(
-                    loading => Trainer.Start(dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, better, cancel),
+                    loading => Trainer.Start(
+                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, parse.GetValue(softLabels), cancel),
                     folder, interval, cancel);
             });
     }

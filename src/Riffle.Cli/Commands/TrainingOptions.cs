@@ -21,11 +21,11 @@ internal sealed class TrainingOptions
         Add<double>("--weight-decay", "X", "Strength of L2 on kernels.", 0, 1000, (r, v) => r with { WeightDecay = v });
         Add<double>("--label-smoothing", "X", "Share of the target spread over all classes.", 0, 0.9999, (r, v) => r with { LabelSmoothing = v });
         var before = _entries.Count;
-        Add<double>("--teacher-share", "X", "Share of the loss that follows --teacher instead of the labels.", 0, 1,
+        Add<double>("--soft-share", "X", "Share of the loss that follows --soft-labels instead of the labels.", 0, 1,
             (r, v) => r with { Distillation = r.Distillation with { Share = v } });
-        Add<double>("--temperature", "X", "What logits are divided by before they are compared with the teacher's.", 0.1, 1000,
+        Add<double>("--temperature", "X", "What logits are divided by before they are compared with --soft-labels.", 0.1, 1000,
             (r, v) => r with { Distillation = r.Distillation with { Temperature = v } });
-        OfTeacher = [.. _entries.Skip(before).Select(entry => entry.Option)];
+        OfSoftLabels = [.. _entries.Skip(before).Select(entry => entry.Option)];
         AddChoice<InitialisationKind>("--initialisation", "How kernels start.", (r, v) => r with { Initialisation = v });
         AddChoice<ScheduleKind>("--schedule", "How the learning rate falls.", (r, v) => Change(r, s => s with { Kind = v }));
         Add<double>("--learning-rate", "X", "The full learning rate; lower with the smaller batch of a small data set, unless given.", 1e-12, 1000,
@@ -51,8 +51,8 @@ internal sealed class TrainingOptions
         Description = "With --from: train the classifier alone. The features, the statistics of their batch norm too, stay as they are.",
     };
 
-    /// <summary>What there has to be a teacher for.</summary>
-    public Option[] OfTeacher { get; }
+    /// <summary>What there have to be soft labels for.</summary>
+    public Option[] OfSoftLabels { get; }
 
     /// <summary>How documents for programs are written.</summary>
     public static JsonSerializerOptions Json { get; } = new()
@@ -63,6 +63,12 @@ internal sealed class TrainingOptions
     };
 
     public IEnumerable<Option> All => _entries.Select(entry => entry.Option);
+
+    public static Option<string> SoftLabels() => new("--soft-labels")
+    {
+        Description = "What better networks say of the training images, as 'riffle teach' writes it; it counts beside the labels (distillation).",
+        HelpName = "FOLDER",
+    };
 
     public static Option<int> Threads()
     {

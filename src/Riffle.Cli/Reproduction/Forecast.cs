@@ -13,22 +13,14 @@ internal sealed class Forecast
 
     private TimeSpan _expected, _spent;
 
-    /// <summary>Measures training and inference of a network, and inference of its teacher if it has one, and tells what an epoch with its validation
-    /// takes.</summary>
-    public static TimeSpan MeasureEpoch(NetworkSpec spec, NetworkSpec? teacher, Recipe recipe, Dataset data, int threads, CancellationToken cancel)
+    /// <summary>Measures training and inference of a network, and tells what an epoch with its validation takes.</summary>
+    public static TimeSpan MeasureEpoch(NetworkSpec spec, Recipe recipe, Dataset data, int threads, CancellationToken cancel)
     {
         var (train, validation) = (data.Count(Split.Train), data.Count(Split.Validation));
         var benchmark = NetworkBenchmark.Of(NetworkCatalogue.Build(spec), Budget);
         var training = benchmark.Training(Math.Min(recipe.Batch, train), threads, cancel);
         var inference = benchmark.Inference(Math.Min(recipe.Batch, validation), threads, cancel);
-        var seconds = train / training.ImagesPerSecond + validation / inference.ImagesPerSecond;
-        if (teacher is not null)
-        {
-            var looking = NetworkBenchmark.Of(NetworkCatalogue.Build(teacher), Budget).Inference(Math.Min(recipe.Batch, train), threads, cancel);
-            seconds += train / looking.ImagesPerSecond;
-        }
-
-        return TimeSpan.FromSeconds(seconds);
+        return TimeSpan.FromSeconds(train / training.ImagesPerSecond + validation / inference.ImagesPerSecond);
     }
 
     /// <summary>What is left of a training, in epochs.</summary>

@@ -71,7 +71,7 @@ internal static class ModelCard
             ["Learning rate", $"{Plain(schedule.LearningRate)}, {Lower(schedule.Kind)}, after {Plain(schedule.WarmUpEpochs)} epochs of warm-up"],
             ["Optimiser", $"{Lower(recipe.Optimiser)}, momentum {Plain(recipe.Momentum)}"],
             ["L2 on kernels, label smoothing", $"{Plain(recipe.WeightDecay)}, {Plain(recipe.LabelSmoothing)}"],
-            ["Teacher", training.Teacher is { } teacher ? Describe(teacher, recipe.Distillation) : "none"],
+            ["Soft labels", training.SoftLabels is { } labels ? Describe(labels, recipe.Distillation) : "none"],
             ["Kernels begin as", Lower(recipe.Initialisation)],
             ["Augmentation", Describe(recipe.Augmentation)],
             ["Seed", $"{training.Seed}"],
@@ -82,9 +82,13 @@ internal static class ModelCard
         return new("training", "How it was trained", [new TableBlock("How it was trained", [new("What"), new("How")], rows)]);
     }
 
-    private static string Describe(TeacherIdentity teacher, Distillation how) =>
-        $"{teacher.Network} (fingerprint {teacher.Fingerprint}{(teacher.Top1 is { } top1 ? $", top-1 {Cell.Percent(top1)} %" : "")}): "
-        + $"{Plain(how.Share)} of the loss, at temperature {Plain(how.Temperature)}";
+    private static string Describe(SoftLabelsIdentity labels, Distillation how)
+    {
+        static string Name(TeacherIdentity teacher) =>
+            $"{teacher.Network} (fingerprint {teacher.Fingerprint}{(teacher.Top1 is { } top1 ? $", top-1 {Cell.Percent(top1)} %" : "")})";
+        return $"{labels.Fingerprint}, {Plain(how.Share)} of the loss, at temperature {Plain(how.Temperature)}: {labels.Views} view{(labels.Views == 1 ? "" : "s")} by "
+            + string.Join(", ", labels.Teachers.Select(Name));
+    }
 
     private static string Describe(Augmentation augmentation)
     {

@@ -19,7 +19,7 @@ internal sealed class Reproducer
     private readonly Settings _settings;
     private readonly Dataset _data;
     private readonly Recipe _recipe;
-    private readonly (Checkpoint Weights, TeacherIdentity Identity)? _teacher;
+    private readonly string? _softLabels;
     private readonly ReproductionFolder _folder;
     private readonly Forecast _forecast = new();
 
@@ -29,8 +29,7 @@ internal sealed class Reproducer
     {
         (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data));
         _recipe = Settings.RecipeFor(settings.Recipe, settings.Epochs, _data);
-        if (settings.Teacher is { } teacher && Checkpoint.Load(teacher) is var weights)
-            _teacher = (weights, TeacherIdentity.Of(weights));
+        _softLabels = settings.SoftLabels is { } labels ? SoftLabels.Open(labels).Identity.Fingerprint : null;
         foreach (var split in (Split[])[Split.Train, Split.Validation])
         {
             if (_data.Count(split) == 0)
@@ -99,8 +98,8 @@ internal sealed class Reproducer
             : training.Seed != _settings.Seed ? $"with --seed {training.Seed}, not {_settings.Seed}"
             : training.Recipe.Name != _recipe.Name ? $"with --recipe {training.Recipe.Name}, not {_recipe.Name}"
             : training.Recipe.Epochs != _recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {_recipe.Epochs}"
-            : training.Teacher?.Fingerprint != TeacherOf(model)?.Identity.Fingerprint
-                ? $"with {Taught(training.Teacher)}, but {(TeacherOf(model) is { } other ? Taught(other.Identity) : "none")} is asked for"
+            : training.SoftLabels?.Fingerprint != _softLabels
+                ? $"{Taught(training.SoftLabels?.Fingerprint)}, but is asked for {Taught(_softLabels)}"
             : training.Recipe != _recipe ? $"by other values of the recipe {_recipe.Name} than this Riffle's"
             : null;
         if (difference is not null)
@@ -110,11 +109,7 @@ internal sealed class Reproducer
         }
     }
 
-    /// <summary>A network is not taught by itself: the teacher's own row is trained by the labels alone.</summary>
-    private (Checkpoint Weights, TeacherIdentity Identity)? TeacherOf(string model) =>
-        _teacher is { } teacher && teacher.Identity.Network != model ? teacher : null;
-
-    private static string Taught(TeacherIdentity? teacher) => teacher is null ? "no teacher" : $"the teacher {teacher.Network} ({teacher.Fingerprint})";
+    private static string Taught(string? softLabels) => softLabels is null ? "without soft labels" : $"with the soft labels {softLabels}";
 
     private void MeasureLatencies(CancellationToken cancel)
     {
@@ -165,7 +160,7 @@ internal sealed class Reproducer
         foreach (var (model, run) in rows)
         {
             var spec = Settings.SpecFor(model, _data);
-            times[model] = EpochsLeft(run) * Forecast.MeasureEpoch(spec, TeacherOf(model)?.Weights.Spec, _recipe, _data, _settings.Threads, cancel);
+            times[model] = EpochsLeft(run) * Forecast.MeasureEpoch(spec, _recipe, _data, _settings.Threads, cancel);
             line.Report(times.Count, model);
         }
 
@@ -192,8 +187,8 @@ internal sealed class Reproducer
             using var trainer = TrainingSession.Open(loading => run is null
                 ? Trainer.Start(
                     _data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
-                    teacher: TeacherOf(model)?.Weights, cancel: cancel)
-                : Trainer.Resume(run.Folder, _settings.Data, _settings.Threads, loading, cancel));
+                    softLabels: _settings.SoftLabels, cancel: cancel)
+                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabels, _settings.Threads, loading, cancel));
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
             if (!TrainingSession.Run(trainer, cancel, session).Completed)
                 return false;

@@ -114,7 +114,7 @@ internal static class RunSections
         var time = notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(run.Time);
         return
         [
-            row.Model, training.Recipe.Name + (training.Teacher is { } teacher ? $", taught by {teacher.Network} ({teacher.Fingerprint})" : ""), epochs,
+            row.Model, training.Recipe.Name + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : ""), epochs,
             $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), time,
             All(session => session.Machine), latency, Command(settings, data, run),
         ];
@@ -126,7 +126,7 @@ internal static class RunSections
         if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, recipe.Epochs, data) != recipe)
             return $"see {Path.Combine(run.Folder, "run.json")}: not a recipe of this Riffle";
         return $"riffle train --data {ShellWord.Quote(settings.Data)} --model {run.Network.Name} --out {ShellWord.Quote(settings.RunOf(run.Network.Name))} "
-            + (run.Training.Teacher is { } teacher ? $"--teacher {ShellWord.Quote($"{teacher.Network}.safetensors")} " : "")
+            + (run.Training.SoftLabels is null ? "" : $"--soft-labels {ShellWord.Quote(settings.SoftLabels ?? "FOLDER")} ")
             + $"--recipe {recipe.Name} --epochs {recipe.Epochs} --seed {seed}";
     }
 }

@@ -14,10 +14,10 @@ namespace Riffle.Cli.Reproduction;
 /// <param name="Epochs">Passes over the training images; null: the recipe's own.</param>
 /// <param name="Seed">Decides everything random.</param>
 /// <param name="Threads">Threads that compute; 0: one per core.</param>
-/// <param name="Teacher">The run or checkpoint whose word counts beside the labels; null: none.</param>
+/// <param name="SoftLabels">The folder of what counts beside the labels; null: none.</param>
 internal sealed record Settings(
     string Data, string Out, ImmutableArray<int> Tables, ImmutableArray<string> Models, string Recipe, int? Epochs, ulong Seed, int Threads,
-    string? Teacher = null)
+    string? SoftLabels = null)
 {
     /// <summary>The command that asks for the same again.</summary>
     public string Command
@@ -32,8 +32,8 @@ internal sealed record Settings(
             words.AddRange(["--recipe", Recipe]);
             if (Epochs is { } epochs)
                 words.AddRange(["--epochs", $"{epochs}"]);
-            if (Teacher is { } teacher)
-                words.AddRange(["--teacher", ShellWord.Quote(teacher)]);
+            if (SoftLabels is { } labels)
+                words.AddRange(["--soft-labels", ShellWord.Quote(labels)]);
             words.AddRange(["--seed", $"{Seed}"]);
             if (Threads > 0)
                 words.AddRange(["--threads", $"{Threads}"]);

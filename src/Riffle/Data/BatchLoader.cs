@@ -22,9 +22,11 @@ public sealed class BatchLoader : IDisposable
     private readonly int _imageSize, _batchSize;
     private readonly Batch[] _ring;
     private readonly int[] _made;
+    private readonly int[]? _firstOfShard;
     private readonly List<Thread> _threads = [];
 
     private int _epoch = -1, _nextToMake, _nextToTake, _allMadeBefore, _released, _working;
+    private (ulong Seed, int Epoch) _augmentedAs;
     private long _waited;
     private ExceptionDispatchInfo? _failure;
     private volatile bool _abandoned;
@@ -64,7 +66,7 @@ public sealed class BatchLoader : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         (_imageSize, _batchSize, _augmentation, _seed) = (imageSize, batchSize, augmentation ?? Augmentation.None, seed);
-        Images = data.Count(split);
+        (Images, _firstOfShard) = (data.Count(split), data.FirstOfShard(split));
         BatchesPerEpoch = dropLast ? Images / batchSize : (int)(((long)Images + batchSize - 1) / batchSize);
         if (dropLast && Images > 0 && BatchesPerEpoch == 0)
             throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Choose a smaller batch.");
@@ -114,8 +116,9 @@ public sealed class BatchLoader : IDisposable
     /// <param name="epoch">From 0.</param>
     /// <param name="skipBatches">Batches of the epoch that were used before, from 0 to <see cref="BatchesPerEpoch"/>: the batches after them are the same as
     /// ever.</param>
+    /// <param name="augmentedAs">The seed and the epoch whose augmentation the images get; null: the loader's and this one.</param>
     /// <exception cref="BadDataException">A shard is damaged.</exception>
-    public void StartEpoch(int epoch, int skipBatches = 0)
+    public void StartEpoch(int epoch, int skipBatches = 0, (ulong Seed, int Epoch)? augmentedAs = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(skipBatches);
@@ -124,7 +127,7 @@ public sealed class BatchLoader : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             Abandon();
-            (_epoch, _failure) = (epoch, null);
+            (_epoch, _augmentedAs, _failure) = (epoch, augmentedAs ?? (_seed, epoch), null);
             try
             {
                 if (skipBatches < BatchesPerEpoch)
@@ -270,9 +273,9 @@ public sealed class BatchLoader : IDisposable
         for (var position = first; position < end && !_abandoned; position++)
         {
             var (images, slot) = _source.At(position);
-            var random = EpochRandom.Augmentation(_seed, _epoch, images.Id(slot));
+            var random = EpochRandom.Augmentation(_augmentedAs.Seed, _augmentedAs.Epoch, images.Id(slot));
             _augmentation.Apply(images.Pixels(slot), images.Side, _imageSize, ref random, batch.Image(position - first));
-            batch.SetLabel(position - first, images.Label(slot));
+            batch.Set(position - first, images.Label(slot), RecordPlace.Number(images.Id(slot), _firstOfShard));
         }
     }
 

@@ -40,4 +40,22 @@ public sealed class Dataset
     /// <summary>Paths of the shards of a split, in order.</summary>
     public IReadOnlyList<string> Shards(Split split) =>
         DatasetFiles.Shards(Directory, split, split == Split.Train ? Info.TrainShards : Info.ValidationShards);
+
+    /// <summary>How many images of the split come before each of its shards; null where <c>dataset.json</c> does not tell.</summary>
+    internal int[]? FirstOfShard(Split split)
+    {
+        var records = Info.Shards.ToDictionary(shard => shard.Name, shard => shard.Records);
+        var shards = Shards(split);
+        var first = new int[shards.Count];
+        var images = 0;
+        foreach (var (i, path) in shards.Index())
+        {
+            if (!records.TryGetValue(Path.GetFileName(path), out var count))
+                return null;
+            first[i] = images;
+            images += count;
+        }
+
+        return images == Count(split) ? first : null;
+    }
 }

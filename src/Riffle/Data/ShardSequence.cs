@@ -8,6 +8,11 @@ internal readonly record struct RecordPlace(string File, int Shard, long Index, 
     /// <summary>A number that no other record of the split has, whatever order the shards are read in.</summary>
     public ulong Id => ((ulong)(uint)Shard << 32) | (uint)Index;
 
+    /// <summary>The number of a record in its split; −1 where it is not known how many records each shard has.</summary>
+    /// <param name="id">Its <see cref="Id"/>.</param>
+    /// <param name="firstOfShard">The number of each shard's first record.</param>
+    public static int Number(ulong id, int[]? firstOfShard) => firstOfShard is null ? -1 : firstOfShard[id >> 32] + (int)(uint)id;
+
     public BadDataException Damaged(string what, Exception? inner = null) => new($"{File}: record {Index} at byte {Offset}: {what}", inner);
 }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Riffle.Formats;
@@ -13,21 +12,26 @@ public static class SafeTensors
     internal const string MetadataKey = "__metadata__";
     internal const int Alignment = 8;
 
-    /// <summary>Writes tensors of 32-bit floats in the order given; the same tensors give the same bytes.</summary>
+    /// <summary>Writes tensors in the order given; the same tensors give the same bytes.</summary>
     /// <param name="stream">Where the file goes, from its first byte.</param>
     /// <param name="tensors">Names, each once; shapes; as many values as the shape has, the last dimension running fastest.</param>
     /// <param name="metadata">Strings to keep beside the tensors, written in ordinal order of their keys.</param>
+    /// <param name="type">F32, or F16, to which values are rounded.</param>
     /// <exception cref="ArgumentException">A name comes twice or is reserved, or a shape does not fit its values.</exception>
     public static void Write(
-        Stream stream, IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors, IReadOnlyDictionary<string, string> metadata)
+        Stream stream,
+        IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors,
+        IReadOnlyDictionary<string, string> metadata,
+        string type = "F32")
     {
+        if (type is not ("F32" or "F16")) throw new ArgumentException($"'{type}' is not F32 or F16.", nameof(type));
         var list = tensors.ToList();
-        byte[] header = Header(list, metadata);
+        byte[] header = Header(list, metadata, type);
         Span<byte> length = stackalloc byte[sizeof(ulong)];
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
         stream.Write(length);
         stream.Write(header);
-        foreach (var (_, _, values) in list) WriteFloats(stream, values.Span);
+        foreach (var (_, _, values) in list) WriteValues(stream, values.Span, type);
     }
 
     /// <summary>Reads a file. Tensors of F32, F16, BF16 and F64 come as floats; of others only name and shape.</summary>
@@ -35,7 +39,7 @@ public static class SafeTensors
     /// <exception cref="RiffleException">The file can't be read.</exception>
     public static SafeTensorsFile Read(string path) => SafeTensorsFile.Read(path);
 
-    static byte[] Header(List<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors, IReadOnlyDictionary<string, string> metadata)
+    static byte[] Header(List<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors, IReadOnlyDictionary<string, string> metadata, string type)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -46,20 +50,20 @@ public static class SafeTensors
             json.WriteEndObject();
 
             var seen = new HashSet<string> { MetadataKey };
-            long offset = 0;
+            long offset = 0, width = TensorValues.BytesPerValue(type)!.Value;
             foreach (var (name, shape, values) in tensors)
             {
                 if (!seen.Add(name)) throw new ArgumentException($"The name '{name}' is taken: each tensor needs its own.", nameof(tensors));
                 if (shape.Any(d => d < 0) || shape.Aggregate(1L, (a, d) => checked(a * d)) != values.Length)
                     throw new ArgumentException($"Shape [{string.Join(", ", shape)}] of '{name}' is not that of {values.Length} values.", nameof(tensors));
                 json.WriteStartObject(name);
-                json.WriteString("dtype", "F32");
+                json.WriteString("dtype", type);
                 json.WriteStartArray("shape");
                 foreach (int d in shape) json.WriteNumberValue(d);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                json.WriteNumberValue(offset += sizeof(float) * (long)values.Length);
+                json.WriteNumberValue(offset += width * (long)values.Length);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -72,21 +76,11 @@ public static class SafeTensors
         return buffer.ToArray();
     }
 
-    static void WriteFloats(Stream stream, ReadOnlySpan<float> values)
+    static void WriteValues(Stream stream, ReadOnlySpan<float> values, string type)
     {
-        if (BitConverter.IsLittleEndian)
-        {
-            const int Piece = 1 << 20; // a span of bytes can't be as long as one of floats
-            for (; values.Length > Piece; values = values[Piece..]) stream.Write(MemoryMarshal.AsBytes(values[..Piece]));
-            stream.Write(MemoryMarshal.AsBytes(values));
-            return;
-        }
-
-        Span<byte> bytes = stackalloc byte[sizeof(float)];
-        foreach (float value in values)
-        {
-            BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
-            stream.Write(bytes);
-        }
+        const int Piece = 1 << 14;
+        var bytes = new byte[Math.Min(Piece, values.Length) * TensorValues.BytesPerValue(type)!.Value];
+        for (; !values.IsEmpty; values = values[Math.Min(Piece, values.Length)..])
+            stream.Write(bytes.AsSpan(0, TensorValues.FromFloats(values[..Math.Min(Piece, values.Length)], type, bytes)));
     }
 }

@@ -44,4 +44,26 @@ internal static class TensorValues
             };
         }
     }
+
+    /// <summary>Converts floats to F32 or F16, rounding to nearest.</summary>
+    /// <returns>How many bytes they became.</returns>
+    public static int FromFloats(ReadOnlySpan<float> values, string type, Span<byte> bytes)
+    {
+        if (type == "F32" && BitConverter.IsLittleEndian)
+        {
+            MemoryMarshal.AsBytes(values).CopyTo(bytes);
+            return values.Length * sizeof(float);
+        }
+
+        var width = BytesPerValue(type)!.Value;
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (type == "F32")
+                BinaryPrimitives.WriteSingleLittleEndian(bytes[(i * width)..], values[i]);
+            else
+                BinaryPrimitives.WriteHalfLittleEndian(bytes[(i * width)..], (Half)values[i]);
+        }
+
+        return values.Length * width;
+    }
 }

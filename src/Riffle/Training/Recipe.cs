@@ -68,7 +68,7 @@ public sealed record Recipe
     public static Recipe Best { get; } = new()
     {
         Name = "best",
-        WeightDecay = 1e-4,
+        WeightDecay = 2e-4,
         Schedule = new() { Kind = ScheduleKind.Cosine, LearningRate = 0.5, WarmUpEpochs = 0.5 },
         Epochs = 30,
         Augmentation = Augmentation.CropAndFlip,

@@ -19,20 +19,22 @@ namespace Riffle.Training;
 /// <param name="Seed">Decides everything random.</param>
 /// <param name="Threads">Threads asked for; 0: one per core. The result does not depend on it.</param>
 /// <param name="From">The run or checkpoint that is fine-tuned; null where the weights began anew.</param>
-/// <param name="Teacher">The network whose word counts beside the labels; null where none does.</param>
+/// <param name="SoftLabels">What counts beside the labels; null where nothing does.</param>
+/// <param name="SoftLabelsFolder">The folder they are in, as a full path.</param>
 public sealed record RunDescription(
     string Riffle, string Dotnet, string System, string DataDirectory, DatasetIdentity Data, NetworkSpec Network, Recipe Recipe, ulong Seed, int Threads,
-    string? From = null, TeacherIdentity? Teacher = null)
+    string? From = null, SoftLabelsIdentity? SoftLabels = null, string? SoftLabelsFolder = null)
 {
-    internal static RunDescription Of(string dataDirectory, TrainingRecord training, NetworkSpec network, int threads) => new(
+    internal static RunDescription Of(string dataDirectory, string? softLabels, TrainingRecord training, NetworkSpec network, int threads) => new(
         RiffleVersion.Text, RuntimeInformation.FrameworkDescription, RuntimeInformation.RuntimeIdentifier,
-        Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads, training.From, training.Teacher);
+        Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads, training.From, training.SoftLabels,
+        softLabels is null ? null : Path.GetFullPath(softLabels));
 }
 
 /// <summary>The folder of a run, held by one process at a time: where its files are, and writing those that are not checkpoints.</summary>
 internal sealed class RunFolder : IDisposable
 {
-    private const string BestName = "best.safetensors", LastName = "last.safetensors", TeacherName = "teacher.safetensors";
+    private const string BestName = "best.safetensors", LastName = "last.safetensors";
 
     private readonly FileStream _lock;
     private readonly string? _place;
@@ -45,9 +47,6 @@ internal sealed class RunFolder : IDisposable
     public string Best => Path.Combine(Checkpoints(Directory), BestName);
 
     public string Last => Path.Combine(Checkpoints(Directory), LastName);
-
-    /// <summary>A copy of the teacher, without which a run with one can't go on.</summary>
-    public string Teacher => Path.Combine(Checkpoints(Directory), TeacherName);
 
     public string Metrics => Path.Combine(Directory, "metrics.csv");
 
@@ -111,18 +110,11 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Where the run's data set was, as far as run.json tells.</summary>
     /// <exception cref="RiffleException">It does not.</exception>
-    public string ReadDataDirectory()
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<RunDescription>(File.ReadAllBytes(Description), TrainingJson.Indented)?.DataDirectory
-                ?? throw new JsonException("it is null");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
-        {
-            throw new RiffleException($"{Description}: does not tell where the data set is ({e.Message}); give its folder with --data", e);
-        }
-    }
+    public string ReadDataDirectory() => Read(description => description.DataDirectory, "the data set is", "give its folder with --data");
+
+    /// <summary>Where the run's soft labels were, as far as run.json tells.</summary>
+    /// <exception cref="RiffleException">It does not.</exception>
+    public string ReadSoftLabelsFolder() => Read(description => description.SoftLabelsFolder, "the soft labels are", "give their folder with --soft-labels");
 
     /// <summary>Writes run.json, and makes the folder of the checkpoints.</summary>
     public void Write(RunDescription description)
@@ -132,20 +124,10 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes a checkpoint from elsewhere, which is all there is in the folder.</summary>
-    public void WriteBest(Checkpoint checkpoint) => Write(checkpoint, Best);
-
-    /// <summary>Keeps the teacher of the run that begins.</summary>
-    public void WriteTeacher(Checkpoint checkpoint) => Write(checkpoint, Teacher);
-
-    /// <summary>Reads the teacher of the run.</summary>
-    /// <exception cref="RiffleException">It is gone.</exception>
-    /// <exception cref="BadDataException">It is damaged, or another one than the run began with.</exception>
-    public Checkpoint ReadTeacher(TeacherIdentity identity)
+    public void WriteBest(Checkpoint checkpoint)
     {
-        var teacher = Checkpoint.Read(Teacher);
-        return TeacherIdentity.Of(teacher).Fingerprint == identity.Fingerprint
-            ? teacher
-            : throw new BadDataException($"{Teacher}: not the weights that this run is taught by (fingerprint {identity.Fingerprint}); put those back");
+        System.IO.Directory.CreateDirectory(Checkpoints(Directory));
+        checkpoint.Save(Best);
     }
 
     /// <summary>Writes the whole of metrics.csv. No times are in it, so a run that was interrupted gives the same file as one that was not.</summary>
@@ -177,10 +159,17 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Gives the folder up to other processes.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private void Write(Checkpoint checkpoint, string path)
+    private string Read(Func<RunDescription, string?> entry, string what, string wayOut)
     {
-        System.IO.Directory.CreateDirectory(Checkpoints(Directory));
-        checkpoint.Save(path);
+        try
+        {
+            return JsonSerializer.Deserialize<RunDescription>(File.ReadAllBytes(Description), TrainingJson.Indented) is { } description
+                && entry(description) is { } value ? value : throw new JsonException("it is null");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
+        {
+            throw new RiffleException($"{Description}: does not tell where {what} ({e.Message}); {wayOut}", e);
+        }
     }
 
     /// <summary>Whether nothing is lost by beginning a run here: nothing is there, or what a process left that was killed before its first
@@ -192,7 +181,7 @@ internal sealed class RunFolder : IDisposable
             System.IO.Directory.EnumerateFileSystemEntries(path).Where(entry => !Path.GetFileName(entry).StartsWith('.'));
         var checkpoints = Checkpoints(Directory);
         return !Entries(Directory).Except([Description, Metrics, checkpoints]).Any()
-            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Except([Teacher]).Any());
+            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Any());
     }
 
     private static string Checkpoints(string run) => Path.Combine(run, "checkpoints");

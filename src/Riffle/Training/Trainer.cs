@@ -27,7 +27,9 @@ public sealed class Trainer : IDisposable
     private readonly Optimiser _optimiser;
     private readonly BatchLoader _loader;
     private readonly TrainingPlan _plan;
-    private readonly Teacher? _teacher;
+    private readonly SoftLabels? _softLabels;
+    private readonly string? _softLabelsFolder;
+    private readonly float[] _taught = [];
     private readonly Evaluator _evaluator;
     private readonly RunEvents _events;
     private readonly Stack<IDisposable> _owned = new();
@@ -38,7 +40,7 @@ public sealed class Trainer : IDisposable
         RunFolder folder,
         Dataset data,
         Checkpoint start,
-        Checkpoint? teacher,
+        (SoftLabels Labels, string Folder)? softLabels,
         int threads,
         IProgress<(long Done, long Total)>? loading,
         CancellationToken cancel)
@@ -47,7 +49,7 @@ public sealed class Trainer : IDisposable
         try
         {
             (_spec, _weights, _normalisation, _record) = (start.Spec, start.Weights, start.Normalisation, start.Training!);
-            (_classes, _recipe, DataDirectory) = ([.. start.Classes], _record.Recipe, data.Directory);
+            (_classes, _recipe, DataDirectory, _softLabelsFolder) = ([.. start.Classes], _record.Recipe, data.Directory, softLabels?.Folder);
             _optimiser = new(_weights, _recipe.Optimiser, (float)_recipe.Momentum, (float)_recipe.WeightDecay, _recipe.FreezeFeatures);
             foreach (var ((_, to), (_, from)) in _optimiser.State.Zip(start.OptimiserState))
                 from.CopyTo(to, 0);
@@ -63,8 +65,8 @@ public sealed class Trainer : IDisposable
             if (_loader.InMemory)
                 _record = _record with { ImageMemory = null };
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
-            if (teacher is not null)
-                _owned.Push(_teacher = new(teacher, _recipe.Distillation, batch, threads));
+            if (softLabels is var (labels, _))
+                (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
             _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), cancel));
             _owned.Push(_events = new(folder.Directory, _spec, _classes));
         }
@@ -96,8 +98,8 @@ public sealed class Trainer : IDisposable
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
     /// <param name="from">The weights to begin with; null: drawn from the seed.</param>
-    /// <param name="teacher">A network of the same classes and image size, whose word counts as <see cref="Recipe.Distillation"/> says; the run keeps a
-    /// copy.</param>
+    /// <param name="softLabels">A folder of <see cref="SoftLabels"/> of the data set, which count as <see cref="Recipe.Distillation"/> says; null: none.
+    /// It is needed to go on with the run.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="ArgumentException">The recipe or the network is impossible, or the network is another one than that of
     /// <paramref name="from"/>.</exception>
@@ -111,7 +113,7 @@ public sealed class Trainer : IDisposable
         int threads = 0,
         IProgress<(long Done, long Total)>? loading = null,
         FineTuning? from = null,
-        Checkpoint? teacher = null,
+        string? softLabels = null,
         CancellationToken cancel = default)
     {
         recipe.Check();
@@ -124,17 +126,14 @@ public sealed class Trainer : IDisposable
         Initialisation.Fill(weights, recipe.Initialisation, seed);
         var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         from?.Begin(weights, network, data.Info.Classes);
-        if (teacher is not null)
-            Teacher.Require(teacher, network, data.Info.Classes);
-        var taughtBy = teacher is null ? null : TeacherIdentity.Of(teacher);
-        var record = new TrainingRecord(recipe, seed, Identify(data), memory, Progress.None, [], from?.Path, taughtBy);
+        var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
+        labels?.RequireFor(data, network.ImageSize, recipe.Augmentation);
+        var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), memory, Progress.None, [], from?.Path, labels?.Identity);
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         var folder = RunFolder.Create(run);
         try
         {
-            if (teacher is not null)
-                folder.WriteTeacher(teacher);
-            return new Trainer(folder, data, untrained, teacher, threads, loading, cancel).Begin(threads);
+            return new Trainer(folder, data, untrained, labels is null ? null : (labels, softLabels!), threads, loading, cancel).Begin(threads);
         }
         catch
         {
@@ -146,6 +145,7 @@ public sealed class Trainer : IDisposable
     /// <summary>Takes up a run where its last checkpoint left it.</summary>
     /// <param name="run">The run's folder.</param>
     /// <param name="dataDirectory">Where the data set is now; null: where it was.</param>
+    /// <param name="softLabels">Where its soft labels are now; null: where they were, if it has any.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
     /// <param name="cancel">Stops the decoding.</param>
@@ -154,6 +154,7 @@ public sealed class Trainer : IDisposable
     public static Trainer Resume(
         string run,
         string? dataDirectory = null,
+        string? softLabels = null,
         int threads = 0,
         IProgress<(long Done, long Total)>? loading = null,
         CancellationToken cancel = default)
@@ -166,15 +167,14 @@ public sealed class Trainer : IDisposable
                 throw new BadDataException($"{folder.Last}: holds weights but not the state of a training, so nothing can go on from it");
 
             var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory());
-            if (Identify(data) != training.Data)
+            if (DatasetIdentity.Of(data) != training.Data)
             {
                 throw new RiffleException(
                     $"{data.Directory}: not the data set that the run was started with "
                     + $"(fingerprint {data.Info.Fingerprint}, the run's {training.Data.Fingerprint}); give that one's folder with --data, or start a new run");
             }
 
-            var teacher = training.Teacher is { } identity ? folder.ReadTeacher(identity) : null;
-            return new Trainer(folder, data, checkpoint, teacher, threads, loading, cancel).Begin(threads);
+            return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, loading, cancel).Begin(threads);
         }
         catch
         {
@@ -232,12 +232,14 @@ public sealed class Trainer : IDisposable
         var (epochs, steps, tally) = _record.Progress;
         var drops = PlateauDrops();
         var sinceCheckpoint = Stopwatch.StartNew();
-        _loader.StartEpoch(epochs, steps);
+        _softLabels?.Load(_softLabels.ViewOf(epochs));
+        _loader.StartEpoch(epochs, steps, _softLabels is null ? null : (_softLabels.Identity.Seed, _softLabels.ViewOf(epochs)));
         while (_loader.TryNext(out var batch))
         {
             var global = (long)epochs * _loader.BatchesPerEpoch + steps;
             var rate = _recipe.Schedule.At(global, _loader.BatchesPerEpoch, _recipe.Epochs, drops);
-            var teaching = _teacher is null ? default : _teacher.Look(batch);
+            var teaching = _softLabels is null ? default : new Teaching(
+                _softLabels.Of(batch, _taught), (float)_recipe.Distillation.Share, (float)_recipe.Distillation.Temperature);
             var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, teaching);
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
@@ -296,7 +298,7 @@ public sealed class Trainer : IDisposable
         try
         {
             // On a resume too: what a crash left may be older or newer than the checkpoint.
-            _folder.Write(RunDescription.Of(DataDirectory, _record, _spec, threads));
+            _folder.Write(RunDescription.Of(DataDirectory, _softLabelsFolder, _record, _spec, threads));
             _folder.WriteMetrics(_record.History);
             if (_record.Progress == Progress.None)
                 ToCheckpoint(_optimiser.State).Save(_folder.Last);
@@ -365,7 +367,17 @@ public sealed class Trainer : IDisposable
         + (first is null ? "" : $"The first such value appeared in layer {first.Layer.Name}: {first.What} has {first.Value}. ")
         + $"Weights from before are in {_folder.Last}. Start anew with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
 
-    private static DatasetIdentity Identify(Dataset data) => new(data.Info.Fingerprint, data.Count(Split.Train), data.Count(Split.Validation));
+    private static (SoftLabels Labels, string Folder)? FindSoftLabels(RunFolder folder, TrainingRecord training, string? given)
+    {
+        if (training.SoftLabels is not { } own)
+            return given is null ? null : throw new ArgumentException($"{folder.Directory}: the run has no soft labels, and can't be given any");
+        var place = given ?? folder.ReadSoftLabelsFolder();
+        var labels = SoftLabels.Open(place);
+        return labels.Identity.Fingerprint == own.Fingerprint
+            ? (labels, place)
+            : throw new RiffleException($"{place}: not the soft labels that the run was started with (fingerprint {labels.Identity.Fingerprint}, the run's "
+                + $"{own.Fingerprint}); give those with --soft-labels");
+    }
 
     private sealed class PartOfLoading(IProgress<(long Done, long Total)> whole, long before, long total) : IProgress<(long Done, long Total)>
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Riffle.Data;
 
 namespace Riffle.Training;
 
@@ -10,10 +11,10 @@ namespace Riffle.Training;
 /// <param name="Progress">How far the training is.</param>
 /// <param name="History">What every finished epoch measured.</param>
 /// <param name="From">The run or checkpoint whose weights they were at first, as it was given; null where they began anew.</param>
-/// <param name="Teacher">The network whose word counted beside the labels; null where none did.</param>
+/// <param name="SoftLabels">What counted beside the labels; null where nothing did.</param>
 public sealed record TrainingRecord(
     Recipe Recipe, ulong Seed, DatasetIdentity Data, long? ImageMemory, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null,
-    TeacherIdentity? Teacher = null)
+    SoftLabelsIdentity? SoftLabels = null)
 {
     /// <summary>The epoch of the highest validation top-1, the first of equal ones; null before the first has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
@@ -23,7 +24,11 @@ public sealed record TrainingRecord(
 /// <param name="Fingerprint">Of <c>dataset.json</c>: the same for the same records in the same order.</param>
 /// <param name="Train">Number of training images.</param>
 /// <param name="Validation">Number of validation images.</param>
-public sealed record DatasetIdentity(string Fingerprint, int Train, int Validation);
+public sealed record DatasetIdentity(string Fingerprint, int Train, int Validation)
+{
+    /// <summary>The identity of a data set.</summary>
+    public static DatasetIdentity Of(Dataset data) => new(data.Info.Fingerprint, data.Count(Split.Train), data.Count(Split.Validation));
+}
 
 /// <summary>A place in a training.</summary>
 /// <param name="Epochs">Epochs that have ended, validation included.</param>

@@ -49,6 +49,15 @@ public class SafeTensorsTests
     }
 
     [Fact]
+    public void Half_floats_are_written_rounded_to_nearest() => Prop.ForAll<float[]>(values =>
+    {
+        var stream = new MemoryStream();
+        SafeTensors.Write(stream, [("x", [values.Length], values)], new Dictionary<string, string>(), "F16");
+        Assert.Equal(values.Select(value => (float)(Half)value), Read(stream.ToArray()).Get("x"));
+        Assert.Throws<ArgumentException>(() => SafeTensors.Write(stream, [], new Dictionary<string, string>(), "I8"));
+    }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void More_values_than_one_piece_are_written_and_read()
     {
         float[] values = [.. Enumerable.Range(0, 3_000_001).Select(i => i * 0.5f)];

@@ -26,8 +26,19 @@ internal sealed class TinyDataset : IDisposable
             TrainShards = 2,
             ValidationShards = 1,
             Fingerprint = Convert.ToHexStringLower(SHA256.HashData(files)),
+            Shards = [.. Directory.GetFiles(data).Order().Select(Describe)],
             Classes = [.. Names.Take(classes).Select(name => new DatasetClass(name, name + " stripes"))],
         }.Save(data);
+
+        static DatasetShard Describe(string file)
+        {
+            var bytes = File.ReadAllBytes(file);
+            using var reader = new TFRecordReader(file);
+            var records = 0;
+            while (reader.TryRead(out _))
+                records++;
+            return new(Path.GetFileName(file), records, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+        }
 
         void WriteSplit(string folder, Split split, int images, int shards, Random random)
         {

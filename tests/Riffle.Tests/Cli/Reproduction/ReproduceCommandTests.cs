@@ -132,21 +132,26 @@ public sealed class ReproduceCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_teacher_teaches_all_but_itself_and_is_told()
+    public void Soft_labels_count_and_are_told()
     {
         Train(RunOf(Smallest), epochs: 1);
-        string[] args = Arguments("--models", $"{Smallest},{Second}", "--epochs", "1", "--seed", "3");
-        Assert.Equal(0, CommandLine.Execute([.. args, "--teacher", RunOf(Smallest)]));
-        var identity = TeacherIdentity.Of(Checkpoint.Load(RunOf(Smallest)));
-        Assert.Null(Checkpoint.Load(RunOf(Smallest)).Training!.Teacher);
-        Assert.Equal(identity, Checkpoint.Load(RunOf(Second)).Training!.Teacher);
-        Assert.Contains($"taught by {Smallest} ({identity.Fingerprint})", File.ReadAllText(Path.Combine(Out, "report.md")));
-        Assert.Contains($"| Teacher | {Smallest} (fingerprint {identity.Fingerprint}, top-1 ", File.ReadAllText(Path.Combine(Out, "models", Second + ".md")));
+        var soft = Path.Combine(_data.Folder, "soft");
+        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", soft, "--views", "2"]));
+        string[] args = Arguments("--models", Second, "--epochs", "1", "--seed", "3");
+        Assert.Equal(0, CommandLine.Execute([.. args, "--soft-labels", soft]));
+        var (labels, teacher) = (SoftLabels.Open(soft).Identity, TeacherIdentity.Of(Checkpoint.Load(RunOf(Smallest))));
+        Assert.Equal(labels.Fingerprint, Checkpoint.Load(RunOf(Second)).Training!.SoftLabels?.Fingerprint);
+        var report = File.ReadAllText(Path.Combine(Out, "report.md"));
+        Assert.Contains($"soft labels {labels.Fingerprint}", report);
+        Assert.Contains($"--soft-labels {soft} --recipe best", report);
+        var card = File.ReadAllText(Path.Combine(Out, "models", Second + ".md"));
+        Assert.Contains($"| Soft labels | {labels.Fingerprint}, 0.7 of the loss, at temperature 2: 2 views by {Smallest} "
+            + $"(fingerprint {teacher.Fingerprint}, top-1 ", card);
 
-        // Without it the row is another one.
+        // Without them the row is another one.
         var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1);
         var error = Assert.Throws<RiffleException>(() => new Reproducer(settings));
-        Assert.Contains($"with the teacher {Smallest} ({identity.Fingerprint}), but none is asked for", error.Message);
+        Assert.Contains($"with the soft labels {labels.Fingerprint}, but is asked for without soft labels", error.Message);
     }
 
     [Fact]

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Riffle.Data;
+using Riffle.Training;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary><c>riffle teach</c>.</summary>
+internal static class TeachCommand
+{
+    public static Command Create()
+    {
+        var teachers = new Argument<string[]>("MODEL-OR-RUN")
+        {
+            Description = "Checkpoint files, run folders, whose best checkpoints are taken, or ONNX files; their logits are averaged.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var data = new Option<string>("--data") { Description = "The data set folder.", HelpName = "DIR", Required = true };
+        var output = new Option<string>("--out")
+        {
+            Description = "The folder to write; the same again to go on after an interruption.",
+            HelpName = "FOLDER",
+            Required = true,
+        };
+        var views = new Option<int>("--views")
+        {
+            Description = "How often each image is looked at, cropped and mirrored anew; best as often as a training has epochs.",
+            HelpName = "N",
+            DefaultValueFactory = _ => Recipe.Best.Epochs,
+        };
+        views.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int>() is >= 1 and <= 1000, result, "--views is from 1 to 1000."));
+        var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same crops.", HelpName = "N" };
+        var threads = TrainingOptions.Threads();
+        return new Command("teach", "Lets trained networks look at the training images and writes what they see, for others to learn from.")
+        {
+            teachers, data, output, views, seed, threads,
+        }
+            .WithExamples(
+                "riffle teach runs/large --data data/tiny --out soft",
+                "riffle teach models/*.safetensors --data data/tiny --out soft --views 20",
+                "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/small --soft-labels soft")
+            .WithAction((parse, cancel) =>
+            {
+                var models = parse.GetRequiredValue(teachers).Select(path => Model.Open(path)).ToArray();
+                var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data)), parse.GetValue(views));
+                var folder = parse.GetRequiredValue(output);
+                SoftLabels labels;
+                using (var line = new ProgressLine("teach", (long)looks * dataset.Count(Split.Train), "images"))
+                {
+                    labels = Teachers.Teach(
+                        folder, models, dataset, Recipe.Best.Augmentation, looks, parse.GetValue(seed), parse.GetValue(threads), done => line.Report(done), cancel);
+                }
+
+                Console.WriteLine($"""
+                    {folder}: {looks} views of {dataset.Count(Split.Train):N0} images; on the validation images the teachers reach top-1 {labels.Top1:0.00} %
+                    Next:
+                      riffle train --data {ShellWord.Quote(dataset.Directory)} --model MODEL --out RUN --soft-labels {ShellWord.Quote(folder)}
+                    """);
+                return ExitCode.Done;
+            });
+    }
+}

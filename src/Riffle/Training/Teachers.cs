@@ -1,0 +1,154 @@
+using Riffle.Data;
+using Riffle.Execution;
+
+namespace Riffle.Training;
+
+/// <summary>Trained networks that look at every training image and say together what they see in it: the mean of their logits.</summary>
+public static class Teachers
+{
+    private const int Batch = 128;
+
+    /// <summary>Makes soft labels of the training images of a data set in a folder, or goes on where that was interrupted.</summary>
+    /// <param name="folder">The folder of the labels, new or empty, or one in which the same was begun.</param>
+    /// <param name="teachers">At least one; all of the same image size, and of the data set's classes in its order.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="augmentation">What is done to an image before it is looked at: what a training with these labels does.</param>
+    /// <param name="views">How often each image is looked at, each time augmented anew; at least 1. A training of more epochs begins again with the first.</param>
+    /// <param name="seed">Of the augmentation.</param>
+    /// <param name="threads">Threads that compute; 0: one per core. The result does not depend on it.</param>
+    /// <param name="progress">Told how many looks, of views × training images, are done.</param>
+    /// <param name="cancel">Stops between batches; views that are whole are kept.</param>
+    /// <exception cref="ArgumentException">The teachers do not fit each other or the data set.</exception>
+    /// <exception cref="RiffleException">The data set has no images of a split or does not tell how many its shards have, its labels do not fit into
+    /// memory, or the folder has something else in it.</exception>
+    /// <exception cref="BadDataException">The data set is damaged.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static SoftLabels Teach(
+        string folder,
+        IReadOnlyList<Model> teachers,
+        Dataset data,
+        Augmentation augmentation,
+        int views,
+        ulong seed = 0,
+        int threads = 0,
+        Action<long>? progress = null,
+        CancellationToken cancel = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(views, 1);
+        Require(teachers, data);
+        var size = teachers[0].ImageSize;
+        var identity = new SoftLabelsIdentity(DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views);
+        using var panel = new Panel(teachers, threads);
+        var labels = SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, cancel));
+        if (labels.Made == views)
+            return labels;
+        var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
+        var logits = SoftLabels.Allocate(images, classes);
+        using var loader = Open(data, Split.Train, size, augmentation, seed, cancel);
+        while (labels.Made < views)
+        {
+            var done = (long)labels.Made * images;
+            loader.StartEpoch(labels.Made);
+            while (loader.TryNext(out var batch))
+            {
+                cancel.ThrowIfCancellationRequested();
+                var said = panel.Look(batch);
+                for (var i = 0; i < batch.Count; i++)
+                    said.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
+                progress?.Invoke(done += batch.Count);
+            }
+
+            labels = labels.With(logits);
+        }
+
+        return labels;
+    }
+
+    private static double Validate(Panel panel, Dataset data, int imageSize, CancellationToken cancel)
+    {
+        var (tally, classes) = (default(Tally), data.Info.Classes.Length);
+        using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, cancel);
+        loader.StartEpoch(0);
+        while (loader.TryNext(out var batch))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var said = panel.Look(batch);
+            for (var i = 0; i < batch.Count; i++)
+                tally = tally.Plus(said.Slice(i * classes, classes), batch.Labels[i]);
+        }
+
+        return tally.Mean().Top1;
+    }
+
+    private static void Require(IReadOnlyList<Model> teachers, Dataset data)
+    {
+        if (teachers.Count == 0)
+            throw new ArgumentException("no teacher was given");
+        foreach (var teacher in teachers)
+        {
+            if (teacher.ImageSize != teachers[0].ImageSize)
+            {
+                throw new ArgumentException($"{teachers[0].Name} sees images of {teachers[0].ImageSize}×{teachers[0].ImageSize} pixels, {teacher.Name} of "
+                    + $"{teacher.ImageSize}×{teacher.ImageSize}; ask them one by one");
+            }
+
+            if (!teacher.Classes.Select(c => c.Name).SequenceEqual(data.Info.Classes.Select(c => c.Name)))
+            {
+                throw new ArgumentException($"{teacher.Name} knows {teacher.Classes.Count} classes, which are not the {data.Info.Classes.Length} of "
+                    + $"{data.Directory} in its order");
+            }
+        }
+    }
+
+    private static BatchLoader Open(Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, CancellationToken cancel)
+    {
+        if (data.Count(split) == 0)
+            throw new RiffleException($"{data.Directory}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
+        if (data.FirstOfShard(split) is null)
+            throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not tell how many images each shard has; prepare the data set again");
+        return new(data, split, imageSize, Math.Min(Batch, data.Count(split)), augmentation, shuffle: false, dropLast: false, seed, cancel: cancel);
+    }
+
+    /// <summary>The teachers at work.</summary>
+    private sealed class Panel : IDisposable
+    {
+        private readonly List<(InferencePlan Plan, Normalisation Normalisation)> _members = [];
+        private readonly float[] _said, _mean;
+
+        public Panel(IReadOnlyList<Model> teachers, int threads)
+        {
+            try
+            {
+                foreach (var teacher in teachers)
+                    _members.Add((new(teacher.Weights, Batch, threads), teacher.Normalisation));
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+
+            (_said, _mean) = (new float[Batch * teachers[0].Classes.Count], new float[Batch * teachers[0].Classes.Count]);
+        }
+
+        /// <summary>The mean of what they make of a batch; valid until the next call.</summary>
+        public ReadOnlySpan<float> Look(Batch batch)
+        {
+            Array.Clear(_mean);
+            foreach (var (plan, normalisation) in _members)
+            {
+                plan.Run(batch.Pixels, batch.Count, normalisation, _said);
+                for (var i = 0; i < batch.Count * plan.Weights.Network.Classes; i++)
+                    _mean[i] += _said[i] / _members.Count;
+            }
+
+            return _mean;
+        }
+
+        public void Dispose()
+        {
+            foreach (var (plan, _) in _members)
+                plan.Dispose();
+        }
+    }
+}
