@@ -91,7 +91,7 @@ internal static class TrainCommand
                 // A classifier alone is trained by the full rate: there is nothing that a high one could spoil.
                 var usual = start is null || parse.GetValue(entries.Freeze) ? Recipe.Best : Recipe.FineTune;
                 var named = parse.GetValue(recipe) ?? usual.Name;
-                var chosen = entries.Apply(parse, Recipe.Named.Single(recipe => recipe.Name == named).FitTo(dataset.Count(Split.Train)));
+                var chosen = entries.Apply(parse, Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train)));
                 return Run(
                     loading => Trainer.Start(
                         dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, parse.GetValue(softLabels), cancel),

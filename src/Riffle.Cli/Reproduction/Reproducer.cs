@@ -18,7 +18,6 @@ internal sealed class Reproducer
 
     private readonly Settings _settings;
     private readonly Dataset _data;
-    private readonly Recipe _recipe;
     private readonly string? _softLabels;
     private readonly ReproductionFolder _folder;
     private readonly Forecast _forecast = new();
@@ -28,7 +27,6 @@ internal sealed class Reproducer
     public Reproducer(Settings settings)
     {
         (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data));
-        _recipe = Settings.RecipeFor(settings.Recipe, settings.Epochs, _data);
         _softLabels = settings.SoftLabels is { } labels ? SoftLabels.Open(labels).Identity.Fingerprint : null;
         foreach (var split in (Split[])[Split.Train, Split.Validation])
         {
@@ -88,7 +86,7 @@ internal sealed class Reproducer
     {
         if (_folder.ReadRun(model) is not { } run)
             return;
-        var (training, spec) = (run.Training, Settings.SpecFor(model, _data));
+        var (training, spec, recipe) = (run.Training, Settings.SpecFor(model, _data), RecipeFor(model));
         var selected = _settings.ToTrain.Contains(model);
         var difference =
             training.Data.Fingerprint != _data.Info.Fingerprint
@@ -96,11 +94,11 @@ internal sealed class Reproducer
             : run.Network != spec ? "as a network of another size"
             : !selected ? null
             : training.Seed != _settings.Seed ? $"with --seed {training.Seed}, not {_settings.Seed}"
-            : training.Recipe.Name != _recipe.Name ? $"with --recipe {training.Recipe.Name}, not {_recipe.Name}"
-            : training.Recipe.Epochs != _recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {_recipe.Epochs}"
+            : training.Recipe.Name != recipe.Name ? $"with --recipe {training.Recipe.Name}, not {recipe.Name}"
+            : training.Recipe.Epochs != recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {recipe.Epochs}"
             : training.SoftLabels?.Fingerprint != _softLabels
                 ? $"{Taught(training.SoftLabels?.Fingerprint)}, but is asked for {Taught(_softLabels)}"
-            : training.Recipe != _recipe ? $"by other values of the recipe {_recipe.Name} than this Riffle's"
+            : training.Recipe != recipe ? $"by other values of the recipe {recipe.Name} than this Riffle's"
             : null;
         if (difference is not null)
         {
@@ -137,11 +135,11 @@ internal sealed class Reproducer
             return [];
         }
 
-        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Run) > 0)], cancel);
+        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Model, row.Run) > 0)], cancel);
         var table = new TextTable("Network", ">Epochs left", ">Time here");
         foreach (var (model, run) in runs)
         {
-            var epochs = string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(run):0.#} of {_recipe.Epochs}");
+            var epochs = string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(model, run):0.#} of {RecipeFor(model).Epochs}");
             table.Add(model, epochs, times.TryGetValue(model, out var time) ? "about " + ProgressLine.Duration(time) : "done");
         }
 
@@ -160,14 +158,16 @@ internal sealed class Reproducer
         foreach (var (model, run) in rows)
         {
             var spec = Settings.SpecFor(model, _data);
-            times[model] = EpochsLeft(run) * Forecast.MeasureEpoch(spec, _recipe, _data, _settings.Threads, cancel);
+            times[model] = EpochsLeft(model, run) * Forecast.MeasureEpoch(spec, RecipeFor(model), _data, _settings.Threads, cancel);
             line.Report(times.Count, model);
         }
 
         return times;
     }
 
-    private double EpochsLeft(Run? run) => Forecast.EpochsLeft(_recipe, run, _data.Count(Split.Train));
+    private double EpochsLeft(string model, Run? run) => Forecast.EpochsLeft(RecipeFor(model), run, _data.Count(Split.Train));
+
+    private Recipe RecipeFor(string model) => Settings.RecipeFor(_settings.Recipe, model, _settings.Epochs, _data);
 
     private void Announce(List<(string Model, TimeSpan Expected)> plan, int i)
     {
@@ -186,7 +186,7 @@ internal sealed class Reproducer
         {
             using var trainer = TrainingSession.Open(loading => run is null
                 ? Trainer.Start(
-                    _data, Settings.SpecFor(model, _data), _recipe, _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
+                    _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
                     softLabels: _settings.SoftLabels, cancel: cancel)
                 : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabels, _settings.Threads, loading, cancel));
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);

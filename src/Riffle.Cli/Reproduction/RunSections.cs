@@ -123,7 +123,7 @@ internal static class RunSections
     private static string Command(Settings settings, Dataset data, Run run)
     {
         var (recipe, seed) = (run.Training.Recipe, run.Training.Seed);
-        if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, recipe.Epochs, data) != recipe)
+        if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, run.Network.Name, recipe.Epochs, data) != recipe)
             return $"see {Path.Combine(run.Folder, "run.json")}: not a recipe of this Riffle";
         return $"riffle train --data {ShellWord.Quote(settings.Data)} --model {run.Network.Name} --out {ShellWord.Quote(settings.RunOf(run.Network.Name))} "
             + (run.Training.SoftLabels is null ? "" : $"--soft-labels {ShellWord.Quote(settings.SoftLabels ?? "FOLDER")} ")

@@ -224,7 +224,7 @@ public sealed class ReproduceCommandTests : IDisposable
     private void Train(string run, int epochs)
     {
         var data = _data.Open();
-        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.RecipeFor("best", epochs, data), run, seed: 3, threads: 1);
+        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.RecipeFor("best", Smallest, epochs, data), run, seed: 3, threads: 1);
         Assert.True(trainer.Run().Completed);
     }
 
