@@ -44,10 +44,16 @@ internal static class TeachCommand
                 var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data)), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);
                 SoftLabels labels;
-                using (var line = new ProgressLine("teach", (long)looks * dataset.Count(Split.Train), "images"))
+                try
                 {
+                    using var line = new ProgressLine("teach", (long)looks * dataset.Count(Split.Train), "images");
                     labels = Teachers.Teach(
                         folder, models, dataset, Recipe.Best.Augmentation, looks, parse.GetValue(seed), parse.GetValue(threads), done => line.Report(done), cancel);
+                }
+                catch (OperationCanceledException)
+                {
+                    Console.Error.WriteLine($"Stopped; the views that are whole are kept in {folder}. The same command goes on.");
+                    return ExitCode.Interrupted;
                 }
 
                 Console.WriteLine($"""

@@ -183,7 +183,7 @@ public sealed class SoftLabels
                 ? throw new JsonException("a list is missing or too long")
                 : new(folder, document);
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
             throw new BadDataException($"{path}: damaged: {e.Message} Make the soft labels again by 'riffle teach'.", e);
         }

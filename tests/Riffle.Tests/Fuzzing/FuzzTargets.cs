@@ -31,6 +31,7 @@ internal static class FuzzTargets
         ["torch pickle"] = () => new("torch pickle", [Pickle(TorchFiles()[0])], null, ReadPickle, 400),
         ["model.onnx"] = () => new("model.onnx", OnnxFiles(), null, (path, bytes) => OnnxFile.Read(Written(path, bytes)), 4096),
         ["run.json"] = () => new("run.json", [DescriptionBytes()], null, ReadDescription, 64),
+        ["soft-labels.json"] = () => new("soft-labels.json", [SoftLabelsBytes()], null, ReadSoftLabels, 64),
         ["dataset.json"] = () => new("dataset.json", [InfoBytes()], null, ReadInfo, 64),
         ["jpeg"] = () => new("jpeg", Jpegs(), null, ReadImage, 64_000),
         ["png"] = () => new("png", Pngs(), Seals.Png, ReadImage, 64_000),
@@ -156,6 +157,13 @@ internal static class FuzzTargets
         File.WriteAllBytes(Path.Combine(folder, "checkpoints", "last.safetensors"), []);
         using var run = RunFolder.Open(folder);
         run.ReadDataDirectory();
+    }
+
+    private static void ReadSoftLabels(string path, byte[] bytes)
+    {
+        var folder = Directory.CreateDirectory(path + "-soft").FullName;
+        Written(Path.Combine(folder, "soft-labels.json"), bytes);
+        SoftLabels.Open(folder);
     }
 
     /// <summary>What preparation does with a source, on this thread, so that its memory can be measured.</summary>
@@ -293,6 +301,24 @@ internal static class FuzzTargets
         var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25");
         var description = new RunDescription("0.1.0", ".NET 10", "linux-x64", "/data", new("00ff", 70, 14), spec, Recipe.Paper, 7, 0);
         return System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(description, TrainingJson.Indented);
+    }
+
+    private static byte[] SoftLabelsBytes()
+    {
+        const string Text = """
+            {
+              "version": 1, "riffle": "0.1.0",
+              "soft_labels": {
+                "data": { "fingerprint": "00ff", "train": 70, "validation": 14 },
+                "teachers": [ { "network": "shufflenet-v1-g3-x0.25", "top1": 42.5, "fingerprint": "0f" } ],
+                "image_size": 24,
+                "augmentation": { "random_crop": true, "flip": true, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0 },
+                "seed": 7, "views": 2
+              },
+              "top1": 42.5, "views": [ "ab", "cd" ]
+            }
+            """;
+        return System.Text.Encoding.UTF8.GetBytes(Text);
     }
 
     private static byte[] InfoBytes() => System.Text.Encoding.UTF8.GetBytes(Info(0, 0).ToJson());
