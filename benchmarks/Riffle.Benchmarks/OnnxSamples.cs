@@ -21,7 +21,7 @@ internal static class OnnxSamples
         "shufflenet-v1-g3-x0.25", "shufflenet-v1-g8-x0.5", "shufflenet-v2-x0.5", "shufflenet-v2-x1.0", "mobilenet-v1-x0.25", "mobilenet-v1-x1.0",
     ];
 
-    /// <summary>Of given checkpoints, and of networks of all three families in both presets with nothing at its default, with a checkpoint NAME.safetensors.</summary>
+    /// <summary>Of given checkpoints, and of networks of all three families in both presets with nothing at its default; NAME.safetensors is each.</summary>
     public static int OfCheckpoints(string folder, string[] checkpoints)
     {
         Directory.CreateDirectory(folder);

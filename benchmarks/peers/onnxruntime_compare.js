@@ -20,7 +20,7 @@ function softmax(logits) {
 }
 
 async function main() {
-    const session = await onnxruntime.InferenceSession.create(file, { graphOptimizationLevel: 'all', intraOpNumThreads: 1 });
+    const session = await onnxruntime.InferenceSession.create(file, { graphOptimizationLevel: 'all', intraOpNumThreads: 1, logSeverityLevel: 3 });
     const differences = {};
     for (const batch of only ? [+only] : [1, 6, 33]) {
         const images = type === 'uint8'
