@@ -7,8 +7,8 @@ using Riffle.Training;
 namespace Riffle.Benchmarks;
 
 /// <summary>
-/// What peers/verify_onnx.py compares with ONNX Runtime: for given checkpoints, and for networks of all three families in both presets with nothing at its
-/// default, a checkpoint NAME.safetensors, images as bytes NAME.pixels and as normalised floats NAME.images, and Riffle's logits NAME.logits.BATCH.
+/// What peers/verify_onnx.py and verify_onnx_imports.py compare with ONNX Runtime: images as bytes NAME.pixels and as normalised floats NAME.images, and
+/// Riffle's logits NAME.logits.BATCH.
 /// </summary>
 internal static class OnnxSamples
 {
@@ -21,35 +21,50 @@ internal static class OnnxSamples
         "shufflenet-v1-g3-x0.25", "shufflenet-v1-g8-x0.5", "shufflenet-v2-x0.5", "shufflenet-v2-x1.0", "mobilenet-v1-x0.25", "mobilenet-v1-x1.0",
     ];
 
-    public static int Run(string folder, string[] checkpoints)
+    /// <summary>Of given checkpoints, and of networks of all three families in both presets with nothing at its default; NAME.safetensors is each.</summary>
+    public static int OfCheckpoints(string folder, string[] checkpoints)
     {
         Directory.CreateDirectory(folder);
+        void Save(string name, Checkpoint checkpoint)
+        {
+            checkpoint.Save(Path.Combine(folder, $"{name}.safetensors"));
+            Write(folder, name, checkpoint);
+        }
+
         foreach (var file in checkpoints)
-            Write(folder, $"trained-{Path.GetFileNameWithoutExtension(file)}", Checkpoint.Load(file));
+            Save($"trained-{Path.GetFileNameWithoutExtension(file)}", Checkpoint.Load(file));
         foreach (var preset in Enum.GetValues<Preset>())
         {
             foreach (var name in Networks)
             {
                 var spec = NetworkCatalogue.Resolve(name, preset);
                 DatasetClass[] classes = [.. Enumerable.Range(0, spec.Classes).Select(i => new DatasetClass($"class{i}", $"class{i}"))];
-                Write(folder, $"{preset.ToString().ToLowerInvariant()}-{name}", new(spec, RandomWeights(spec), classes, Normalisation.ImageNet));
+                Save($"{preset.ToString().ToLowerInvariant()}-{name}", new(spec, RandomWeights(spec), classes, Normalisation.ImageNet));
             }
         }
 
         return 0;
     }
 
-    private static void Write(string folder, string name, Checkpoint checkpoint)
+    /// <summary>Of ONNX files, as Riffle's own reader sees them.</summary>
+    public static int OfFiles(string folder, string[] files)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var file in files)
+            Write(folder, Path.GetFileNameWithoutExtension(file), Model.Open(file));
+        return 0;
+    }
+
+    private static void Write(string folder, string name, Model model)
     {
         string Place(string kind) => Path.Combine(folder, $"{name}.{kind}");
-        checkpoint.Save(Place("safetensors"));
         var random = new Random(Seed);
-        var (side, most) = (checkpoint.Spec.ImageSize, Batches.Max());
+        var (side, most) = (model.ImageSize, Batches.Max());
         var pixels = new byte[most * side * side * 3];
         random.NextBytes(pixels);
         File.WriteAllBytes(Place("pixels"), pixels);
 
-        var (mean, deviation) = (checkpoint.Normalisation.Mean, checkpoint.Normalisation.Deviation);
+        var (mean, deviation) = (model.Normalisation.Mean, model.Normalisation.Deviation);
         float[] means = [mean.Red, mean.Green, mean.Blue], deviations = [deviation.Red, deviation.Green, deviation.Blue];
         var images = new float[pixels.Length];
         for (var i = 0; i < pixels.Length; i++)
@@ -60,11 +75,11 @@ internal static class OnnxSamples
         }
 
         File.WriteAllBytes(Place("images"), MemoryMarshal.AsBytes<float>(images));
-        using var plan = new InferencePlan(checkpoint.Weights, most, threads: 1);
+        using var plan = new InferencePlan(model.Weights, most, threads: 1);
         foreach (var batch in Batches)
         {
-            var logits = new float[batch * checkpoint.Spec.Classes];
-            plan.Run(pixels.AsSpan(0, batch * side * side * 3), batch, checkpoint.Normalisation, logits);
+            var logits = new float[batch * model.Classes.Count];
+            plan.Run(pixels.AsSpan(0, batch * side * side * 3), batch, model.Normalisation, logits);
             File.WriteAllBytes(Place($"logits.{batch}"), MemoryMarshal.AsBytes<float>(logits));
         }
     }

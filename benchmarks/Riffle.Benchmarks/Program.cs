@@ -14,7 +14,12 @@ if (args.Length > 0 && args[0] == "data")
     return DataPath.Run(args[1..]);
 
 if (args.Length > 1 && args[0] == "samples")
-    return OnnxSamples.Run(args[1], args[2..]);
+    return OnnxSamples.OfCheckpoints(args[1], args[2..]);
 
-Console.Error.WriteLine("usage: Riffle.Benchmarks peak [THREADS] | data DIR [--train MODEL] [--threads N] [--steps N] | samples FOLDER [CHECKPOINT...]");
+if (args.Length > 2 && args[0] == "imports")
+    return OnnxSamples.OfFiles(args[1], args[2..]);
+
+Console.Error.WriteLine("""
+    usage: Riffle.Benchmarks peak [THREADS] | data DIR [--train MODEL] [--threads N] [--steps N] | samples FOLDER [CHECKPOINT...] | imports FOLDER FILE.onnx...
+    """);
 return 2;

@@ -1,11 +1,11 @@
-// Whether ONNX Runtime gives what Riffle gives: one JSON line. usage: node onnxruntime_compare.js FILE.onnx SAMPLES SIZE uint8|float logits|probabilities
-// SAMPLES.pixels, .images and .logits.BATCH are what `Riffle.Benchmarks samples` writes. The difference is the largest one, as a part of the largest logit
-// (of probabilities, whose scale is 1, it is the largest one).
+// Whether ONNX Runtime gives what Riffle gives: one JSON line. usage: node onnxruntime_compare.js FILE.onnx SAMPLES SIZE uint8|float logits|probabilities [BATCH]
+// SAMPLES.pixels, .images and .logits.BATCH are what `Riffle.Benchmarks samples` or `imports` writes; a BATCH is the only one that the file takes. The
+// difference is the largest one, as a part of the largest logit (of probabilities, whose scale is 1, it is the largest one).
 'use strict';
 const fs = require('fs');
 const onnxruntime = require('onnxruntime-node');
 
-const [file, samples, side, type, gives] = process.argv.slice(2);
+const [file, samples, side, type, gives, only] = process.argv.slice(2);
 const size = 3 * side * side;
 
 function floats(path) {
@@ -20,9 +20,9 @@ function softmax(logits) {
 }
 
 async function main() {
-    const session = await onnxruntime.InferenceSession.create(file, { graphOptimizationLevel: 'all', intraOpNumThreads: 1 });
+    const session = await onnxruntime.InferenceSession.create(file, { graphOptimizationLevel: 'all', intraOpNumThreads: 1, logSeverityLevel: 3 });
     const differences = {};
-    for (const batch of [1, 6, 33]) {
+    for (const batch of only ? [+only] : [1, 6, 33]) {
         const images = type === 'uint8'
             ? new onnxruntime.Tensor('uint8', new Uint8Array(fs.readFileSync(`${samples}.pixels`)).slice(0, batch * size), [batch, +side, +side, 3])
             : new onnxruntime.Tensor('float32', floats(`${samples}.images`).slice(0, batch * size), [batch, 3, +side, +side]);

@@ -110,7 +110,8 @@ internal static class BenchmarkReport
     }
 
     private static void AddRow(TextTable table, BenchmarkResult result, string kind, Performance run) => table.Add(
-        result.Model, Number(result.Cost.Macs), kind, Number(run.Threads), Number(run.Batch), Milliseconds(run, 50), Milliseconds(run, 95), Milliseconds(run, 99),
+        result.Model, Number(result.Cost.Macs), kind, Number(run.Threads), Number(run.Batch),
+        Milliseconds(run, 50), Milliseconds(run, 95), Milliseconds(run, 99),
         Number(run.ImagesPerSecond), Number(run.Gflops, "0.0"), Number(100 * run.ShareOfPeak) + " %", run.PlannedBytes is { } bytes ? Mebibytes(bytes) : "");
 
     private static TextTable LayerTable(BenchmarkResult result)

@@ -35,7 +35,10 @@ internal static class SummaryCommand
         var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
         var noMeasure = new Option<bool>("--no-measure") { Description = "Count only: do not measure what an image takes on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
-        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency; without a name, lists networks.") { model };
+        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency; without a name, lists networks.")
+        {
+            model,
+        };
         options.AddTo(command);
         command.Options.Add(layers);
         command.Options.Add(noMeasure);

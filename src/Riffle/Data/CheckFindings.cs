@@ -66,7 +66,8 @@ internal sealed class CheckFindings
     /// <summary>Faults before warnings, the most frequent first.</summary>
     public ImmutableArray<CheckGroup> ToArray() =>
     [
-        .. _groups.OrderByDescending(group => group.Key.IsFault).ThenByDescending(group => group.Value.Count).ThenBy(group => group.Key.Kind, StringComparer.Ordinal)
+        .. _groups.OrderByDescending(group => group.Key.IsFault).ThenByDescending(group => group.Value.Count)
+            .ThenBy(group => group.Key.Kind, StringComparer.Ordinal)
             .Select(group => new CheckGroup(group.Key.Kind, group.Key.IsFault, group.Value.Count, [.. group.Value.Examples])),
     ];
 

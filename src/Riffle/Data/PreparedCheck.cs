@@ -54,8 +54,9 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
     {
         if (info is null)
         {
-            var names = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Where(name => DatasetFiles.Belongs(name) && name != DatasetFiles.Info);
-            return [.. names.Order(StringComparer.Ordinal).Select(name => new Shard(name[0] == 't' ? Split.Train : Split.Validation, Path.Combine(directory, name), null))];
+            var names = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path))
+                .Where(name => DatasetFiles.Belongs(name) && name != DatasetFiles.Info).Order(StringComparer.Ordinal);
+            return [.. names.Select(name => new Shard(name[0] == 't' ? Split.Train : Split.Validation, Path.Combine(directory, name), null))];
         }
 
         var told = info.Shards.ToDictionary(shard => shard.Name);
@@ -121,7 +122,8 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         {
             using var file = File.OpenRead(shard.Path);
             if (file.Length != shard.Told!.Bytes)
-                return $"{shard.Path}: ends at byte {file.Length}, {DatasetFiles.Info} tells {shard.Told.Bytes}; copy the file again, or run riffle prepare again";
+                return $"{shard.Path}: ends at byte {file.Length}, {DatasetFiles.Info} tells {shard.Told.Bytes}; "
+                    + "copy the file again, or run riffle prepare again";
             var found = Convert.ToHexStringLower(SHA256.HashData(file));
             return found == shard.Told.Sha256 ? null
                 : $"{shard.Path}: has the SHA-256 {found}, {DatasetFiles.Info} tells {shard.Told.Sha256}; copy the file again, or run riffle prepare again";
@@ -239,7 +241,8 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
     /// <summary>Where a record is lost already, numbers that don't fit say nothing new.</summary>
     private void CheckCounts(DatasetInfo info)
     {
-        foreach (var (split, told, perClass) in new[] { (Split.Train, info.Train, info.TrainPerClass), (Split.Validation, info.Validation, info.ValidationPerClass) })
+        var splits = new[] { (Split.Train, info.Train, info.TrainPerClass), (Split.Validation, info.Validation, info.ValidationPerClass) };
+        foreach (var (split, told, perClass) in splits)
         {
             var named = split == Split.Train ? "training" : "validation";
             if (_incomplete.Contains(split))

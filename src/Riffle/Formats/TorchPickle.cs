@@ -137,6 +137,10 @@ internal sealed class TorchPickle
             case 'G':
                 Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
                 break;
+            case 'U' or 'T':
+                // The strings of Python 2, in which older public weights were saved.
+                Push(Text(opcode == 'U' ? Byte() : BinaryPrimitives.ReadUInt32LittleEndian(Take(4))));
+                break;
             case 'X':
                 Push(Text(BinaryPrimitives.ReadUInt32LittleEndian(Take(4))));
                 break;

@@ -3,8 +3,8 @@ using System.IO.Compression;
 namespace Riffle.Formats;
 
 /// <summary>
-/// The form that <c>torch.save</c> writes since PyTorch 1.6: a zip file, nothing in it compressed, with a pickle of the names and shapes (<c>data.pkl</c>) and a
-/// file of values for each storage (<c>data/KEY</c>). https://docs.pytorch.org/docs/stable/notes/serialization.html
+/// The form that <c>torch.save</c> writes since PyTorch 1.6: a zip file, nothing in it compressed, with a pickle of the names and shapes (<c>data.pkl</c>)
+/// and a file of values for each storage (<c>data/KEY</c>). https://docs.pytorch.org/docs/stable/notes/serialization.html
 /// </summary>
 internal static class TorchZip
 {

@@ -11,25 +11,26 @@ public class ExternalOnnxTests
     private static string Network => ExternalData.PathOf("shufflenet_v2_x0_5.half.dynamic.onnx");
 
     /// <summary>
-    /// Of the reference's weights this file has what is left after folding and rounding to half precision, and so ONNX Runtime too gives 0.645631 for the first
-    /// class of the first photo (on the same pixels, all of the file's numbers as floats) where the reference has 0.637945.
+    /// What the file's numbers give in ONNX Runtime (Fixtures/make_half_photos.py). They are rounded to half precision, which alone moves three photos by more
+    /// than 0.005 from the reference of the weights in single precision, the first from 0.637945 to 0.645630; so that reference is not what a reader is held to.
     /// </summary>
     [ExternalFact]
-    public void Photos_have_the_same_top_5_in_the_same_order_with_probabilities_as_near_as_half_precision_allows()
+    public void Photos_have_ONNX_Runtime_s_top_5_with_its_probabilities_for_the_numbers_of_the_file()
     {
         using var classifier = new Classifier(Model.Open(Network));
-        var hits = 0;
-        foreach (var (file, label, top5, probabilities) in References())
+        var single = References();
+        var half = References(Path.Combine(AppContext.BaseDirectory, "Fixtures", "half_photos.json"));
+        Assert.Equal(single.Select(photo => photo.File), half.Select(photo => photo.File));
+        foreach (var (file, _, top5, probabilities) in half)
         {
             var guesses = classifier.Classify(ExternalData.PathOf(Path.Combine("photos", file)));
             Assert.Equal(top5, guesses.Select(guess => guess.Index));
-            Assert.All(guesses.Zip(probabilities), pair => Assert.Equal(pair.Second, pair.First.Probability, 0.01));
-            if (file == References()[0].File)
-                Assert.Equal(0.645631, guesses[0].Probability, 1e-4);
-            hits += guesses[0].Index == label ? 1 : 0;
+            Assert.All(guesses.Zip(probabilities), pair => Assert.Equal(pair.Second, pair.First.Probability, 1e-4));
         }
 
-        Assert.Equal(References().Count(reference => reference.Top5[0] == reference.Label), hits);
+        Assert.Equal(single.Select(photo => photo.Top5), half.Select(photo => photo.Top5));
+        double Moved(int photo) => single[photo].Probabilities.Zip(half[photo].Probabilities, (a, b) => Math.Abs(a - b)).Max();
+        Assert.Equal(3, Enumerable.Range(0, half.Count).Count(photo => Moved(photo) > 0.005));
     }
 
     /// <summary>The whole way of a user: class folders, prepared, evaluated with a list of names.</summary>
@@ -57,15 +58,17 @@ public class ExternalOnnxTests
         Assert.Equal(Percent(reference => reference.Top5.Contains(reference.Label)), result.Top5, 1e-9);
     }
 
-    private static List<Reference> References()
+    private static List<Reference> References() => References(ExternalData.PathOf(Path.Combine("photos", "reference.json")));
+
+    private static List<Reference> References(string file)
     {
-        using var json = JsonDocument.Parse(File.ReadAllBytes(ExternalData.PathOf(Path.Combine("photos", "reference.json"))));
+        using var json = JsonDocument.Parse(File.ReadAllBytes(file));
         return
         [
             .. from image in json.RootElement.GetProperty("images").EnumerateArray()
                select new Reference(
                    image.GetProperty("file").GetString()!,
-                   image.GetProperty("label").GetInt32(),
+                   image.TryGetProperty("label", out var label) ? label.GetInt32() : -1,
                    [.. image.GetProperty("top5").EnumerateArray().Select(value => value.GetInt32())],
                    [.. image.GetProperty("prob").EnumerateArray().Select(value => value.GetDouble())]),
         ];

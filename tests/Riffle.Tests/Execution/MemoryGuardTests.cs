@@ -107,8 +107,10 @@ public class ReleaseTests
 {
     private static readonly Weights Weights = TrainingPlanTests.Create("shufflenet-v1-g3-x0.25");
 
-    /// <summary>A convolution that only inference has, or values that no step of inference writes: ReLU behind half of a convolution. In front of both are layers
-    /// that take memory.</summary>
+    /// <summary>
+    /// A convolution that only inference has, or values that no step of inference writes: ReLU behind half of a convolution. In front of both are layers that
+    /// take memory.
+    /// </summary>
     private static Weights Unsupported(bool training)
     {
         var builder = new NetworkBuilder();

@@ -44,14 +44,17 @@ internal static class TorchArchive
     }
 
     /// <summary>A dictionary of tensors as PyTorch spells it.</summary>
-    public static byte[] Pickle(IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors)
+    public static byte[] Pickle(IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors, char strings = 'X')
     {
         using var stream = new MemoryStream();
         void Raw(string text) => stream.Write(Encoding.Latin1.GetBytes(text));
         void Number(char opcode, int value) => stream.Write([(byte)opcode, .. BitConverter.GetBytes(value)]);
         void String(string text)
         {
-            Number('X', text.Length);
+            if (strings == 'U')
+                stream.Write([(byte)strings, (byte)text.Length]);
+            else
+                Number(strings, text.Length);
             Raw(text);
         }
 

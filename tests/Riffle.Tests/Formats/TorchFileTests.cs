@@ -108,6 +108,16 @@ public sealed class TorchFileTests : IDisposable
         Assert.Contains("more than memory", Assert.Throws<BadDataException>(() => file.Get("w")).Message);
     }
 
+    /// <summary>Older public weights were saved by Python 2, whose text is of another kind.</summary>
+    [Theory]
+    [InlineData('U')]
+    [InlineData('T')]
+    public void Names_that_Python_2_wrote_are_read(char strings)
+    {
+        var pickle = TorchArchive.Pickle([("w", "Half", "0", 2, 0, [2], [1])], strings);
+        Assert.Equal([0.5f, 0.5f], TorchFile.Read(Write(pickle, [0, Half >> 8, 0, Half >> 8])).Get("w"));
+    }
+
     [Fact]
     public void A_stack_without_end_is_refused()
     {

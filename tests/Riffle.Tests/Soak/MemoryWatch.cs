@@ -29,7 +29,8 @@ internal sealed class MemoryWatch(Process process)
         var slope = warm.Select((value, i) => (i - middle) * (value - mean)).Sum() / warm.Select((_, i) => (i - middle) * (i - middle)).Sum();
         var rise = slope * warm.Length;
         var quarters = warm.Chunk((warm.Length + 3) / 4).Select(part => $"{part.Average():0.0}");
-        output.WriteLine($"after warm-up {warm.Min():0.0} to {warm.Max():0.0} MiB, by quarters {string.Join(", ", quarters)}; its line rises by {rise:0.0} MiB");
+        output.WriteLine(
+            $"after warm-up {warm.Min():0.0} to {warm.Max():0.0} MiB, by quarters {string.Join(", ", quarters)}; its line rises by {rise:0.0} MiB");
         Assert.True(rise < Regions + mean / 100, $"resident memory rises by {rise:0.0} MiB");
     }
 }

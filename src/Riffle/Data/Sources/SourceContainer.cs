@@ -61,7 +61,7 @@ internal abstract class SourceContainer(string path) : IDisposable
             return new FolderSource(path);
         try
         {
-            Span<byte> start = stackalloc byte[262];
+            Span<byte> start = stackalloc byte[512];
             int length;
             using (var file = File.OpenRead(path))
                 length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
@@ -69,7 +69,7 @@ internal abstract class SourceContainer(string path) : IDisposable
             {
                 [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress)),
                 [(byte)'P', (byte)'K', ..] => new ZipSource(path),
-                [.., (byte)'u', (byte)'s', (byte)'t', (byte)'a', (byte)'r'] => new TarSource(path, file => file),
+                var header when TarHeaderGuard.IsOne(header) => new TarSource(path, file => file),
                 _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz nor a TFRecord; give a folder or one of these"),
             };
         }

@@ -12,7 +12,7 @@ namespace Riffle.Data.Sources;
 /// </summary>
 internal sealed class TarHeaderGuard(Stream tar) : Stream
 {
-    private const int BlockSize = 512, SizeAt = 124, SizeLength = 12, ChecksumAt = 148, ChecksumLength = 8, TypeAt = 156;
+    private const int BlockSize = 512, SizeAt = 124, SizeLength = 12, ChecksumAt = 148, ChecksumLength = 8, TypeAt = 156, MagicAt = 257;
     private const int MaxExtra = 1 << 20;
 
     private readonly byte[] _block = new byte[BlockSize];
@@ -24,6 +24,11 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     private MemoryStream? _attributes;
     private long _attributesLeft;
     private long? _size;
+
+    /// <summary>Whether a file's first block is a header: by its magic, or, as the oldest form (v7) has none, by its checksum.</summary>
+    public static bool IsOne(ReadOnlySpan<byte> start) =>
+        (start.Length >= MagicAt + 5 && start.Slice(MagicAt, 5).SequenceEqual("ustar"u8))
+        || (start.Length >= BlockSize && HasChecksum(start[..BlockSize]));
 
     public override bool CanRead => true;
 
@@ -89,7 +94,7 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
         _ended = !_block.AsSpan().ContainsAnyExcept((byte)0);
         if (_ended)
             return;
-        if (!HasChecksum())
+        if (!HasChecksum(_block))
             throw new InvalidDataException("the checksum of a header is wrong");
 
         var type = (char)_block[TypeAt];
@@ -105,17 +110,17 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     }
 
     /// <summary>The bytes of the header added up, the checksum's own as spaces; some old programs added them as signed.</summary>
-    private bool HasChecksum()
+    private static bool HasChecksum(ReadOnlySpan<byte> block)
     {
         int sum = ' ' * ChecksumLength, signed = sum;
         for (var i = 0; i < BlockSize; i++)
         {
             var counts = i is < ChecksumAt or >= ChecksumAt + ChecksumLength;
-            sum += counts ? _block[i] : 0;
-            signed += counts ? (sbyte)_block[i] : 0;
+            sum += counts ? block[i] : 0;
+            signed += counts ? (sbyte)block[i] : 0;
         }
 
-        var told = Octal(_block.AsSpan(ChecksumAt, ChecksumLength));
+        var told = Octal(block.Slice(ChecksumAt, ChecksumLength));
         return told == sum || told == signed;
     }
 

@@ -48,10 +48,12 @@ public sealed class TarHeaderTests : IDisposable
         foreach (var (name, bytes) in PreparationSource.OneLevel(3, "a", "é").Files)
             source.Files[name.Replace(".jpg", new string('n', length) + ".jpg", StringComparison.Ordinal)] = bytes;
         source.Write("folder", _folder.Path);
-        var path = _folder.PathOf("made.tar.gz");
-        Assert.Equal(0, Shell.Run("tar", ["-czf", path, "--format", format, "-C", _folder.Path, "source"]).ExitCode);
-        var names = List(path).Select(file => file.Name).Order(StringComparer.Ordinal);
-        Assert.Equal(source.Files.Keys.Select(name => "source/" + name).Order(StringComparer.Ordinal), names);
+        foreach (var (path, create) in new[] { (_folder.PathOf("made.tar"), "-cf"), (_folder.PathOf("made.tar.gz"), "-czf") })
+        {
+            Assert.Equal(0, Shell.Run("tar", [create, path, "--format", format, "-C", _folder.Path, "source"]).ExitCode);
+            var names = List(path).Select(file => file.Name).Order(StringComparer.Ordinal);
+            Assert.Equal(source.Files.Keys.Select(name => "source/" + name).Order(StringComparer.Ordinal), names);
+        }
     }
 
     /// <summary>A header may leave a size to the attributes before it, and write it in binary; and its checksum may be of signed bytes.</summary>

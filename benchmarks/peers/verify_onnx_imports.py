@@ -1,0 +1,73 @@
+"""Whether Riffle gives ONNX Runtime's logits for the networks of others. usage: verify_onnx_imports.py [NETWORK...]
+
+torchvision's ShuffleNet v2 in all widths and MobileNet v2, and MobileNet v1 and ShuffleNet v1 as peers/networks.py has them, all of ImageNet's size and with
+random weights in which nothing is at its default, are exported by torch.onnx.export in each of the FORMS in which people export; Riffle reads the file and
+gives its logits for 1, 6 and 33 images (as many as the file takes, where it is for a fixed number), ONNX Runtime the same. Prints a table of the largest
+differences; exit code 1 where one is above 1e-4 of the logits' scale. Needs what setup.sh installs (run with /usr/bin/python3).
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import torch
+import torchvision
+
+from networks import build, initialise
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PEERS = pathlib.Path(os.environ.get("RIFFLE_PEERS", pathlib.Path.home() / ".cache/riffle-peers"))
+TOLERANCE = 1e-4
+
+NETWORKS = {
+    **{name: getattr(torchvision.models, name) for name in (
+        "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0", "mobilenet_v2", "resnet18")},
+    **{name: (lambda name=name: build(name, "imagenet")) for name in ("mobilenet-v1-x1.0", "shufflenet-v1-g3-x1.0", "shufflenet-v1-g8-x0.5")},
+}
+
+# Name, opset, number of images (None: free), and what else torch is told.
+FORMS = [
+    ("opset 9, one image", 9, 1, {"keep_initializers_as_inputs": True}),
+    ("opset 11, free batch", 11, None, {}),
+    ("opset 13, six images", 13, 6, {}),
+    ("opset 13, free batch", 13, None, {}),
+    ("opset 17, free batch, nothing folded", 17, None, {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}),
+]
+
+
+def run(*command, **options):
+    return subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True, **options).stdout
+
+
+def export(network, file, opset, batch, options):
+    axes = {"images": {0: "batch"}, "logits": {0: "batch"}} if batch is None else None
+    torch.onnx.export(network, torch.rand(batch or 2, 3, 224, 224), str(file), opset_version=opset, input_names=["images"], output_names=["logits"],
+                      dynamic_axes=axes, **options)
+
+
+def main():
+    run("dotnet", "build", "-c", "Release", "-nodeReuse:false", ROOT / "benchmarks/Riffle.Benchmarks")
+    tool = ROOT / "benchmarks/Riffle.Benchmarks/bin/Release/net10.0/Riffle.Benchmarks.dll"
+    worst = 0
+    print("| network | form | 1 | 6 | 33 |\n| --- | --- | ---: | ---: | ---: |")
+    for name in sys.argv[1:] or NETWORKS:
+        torch.manual_seed(1)
+        network = NETWORKS[name]().eval()
+        initialise(network)
+        for form, opset, batch, options in FORMS:
+            with tempfile.TemporaryDirectory() as folder:
+                file = pathlib.Path(folder) / f"{name}.onnx"
+                export(network, file, opset, batch, options)
+                run("dotnet", tool, "imports", folder, file)
+                found = json.loads(run(
+                    "node", ROOT / "benchmarks/peers/onnxruntime_compare.js", file, file.with_suffix(""), 224, "float", "logits", *[batch] * (batch is not None),
+                    env={**os.environ, "NODE_PATH": str(PEERS / "node_modules")}))
+            worst = max(worst, *found.values())
+            print(f"| {name} | {form} | {' | '.join(f'{found[n]:.1e}' if n in found else '' for n in ('1', '6', '33'))} |", flush=True)
+    print(f"\nLargest difference {worst:.1e}, {TOLERANCE} is allowed.")
+    sys.exit(worst > TOLERANCE)
+
+
+main()
