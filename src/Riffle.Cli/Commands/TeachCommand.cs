@@ -36,8 +36,7 @@ internal static class TeachCommand
         }
             .WithExamples(
                 "riffle teach runs/large --data data/tiny --out soft",
-                "riffle teach models/*.safetensors --data data/tiny --out soft --views 20",
-                "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/small --soft-labels soft")
+                "riffle teach models/*.safetensors --data data/tiny --out soft --views 20")
             .WithAction((parse, cancel) =>
             {
                 var models = parse.GetRequiredValue(teachers).Select(path => Model.Open(path)).ToArray();
