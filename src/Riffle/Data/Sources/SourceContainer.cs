@@ -55,7 +55,7 @@ internal abstract class SourceContainer(string path) : IDisposable
     {
         if (TFRecordSource.Find(path) is { Count: > 0 } shards)
             return new TFRecordSource(path, shards, records ?? TFRecordOptions.Detect);
-        if (records is not null && records != TFRecordOptions.Detect)
+        if (records is not null && records != TFRecordOptions.Detect && System.IO.Path.Exists(path))
             throw new RiffleException($"{path}: holds no TFRecords; leave out the options that tell how they are read");
         if (Directory.Exists(path))
             return new FolderSource(path);

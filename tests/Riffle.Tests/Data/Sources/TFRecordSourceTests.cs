@@ -56,8 +56,11 @@ public sealed class TFRecordSourceTests : IDisposable
         Assert.Equal(all.Fingerprint, matched.Fingerprint);
         var one = Preparation.Run(Path.Combine(Fixture("older"), "part-1.zz"), Output, new PreparationOptions { Replace = true }).Info;
         Assert.Equal(4, one.Train + one.Validation);
-        Assert.Contains("not found", Assert.Throws<RiffleException>(
-            () => Preparation.Run(Path.Combine(Fixture("older"), "none-*"), Output, new PreparationOptions { Replace = true })).Message);
+        foreach (var records in new[] { TFRecordOptions.Detect, new(ImageKey: "image") })
+        {
+            Assert.Contains("not found", Assert.Throws<RiffleException>(() => Preparation.Run(
+                Path.Combine(Fixture("older"), "none-*"), Output, new PreparationOptions { Replace = true, Records = records })).Message);
+        }
     }
 
     [Theory]
