@@ -23,6 +23,24 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
         Assert.All(CommandLine.CreateRoot().Subcommands, command => Assert.Contains($"| `riffle {command.Name}", Readme, StringComparison.Ordinal));
 
     [Fact]
+    public void Its_trained_networks_are_those_in_models_with_what_their_files_tell()
+    {
+        static string Row(string file)
+        {
+            var checkpoint = Checkpoint.Load(file);
+            var (parameters, top1) = (Complexity.Of(checkpoint.Weights.Network).Parameters, checkpoint.Training!.Best!.Validation.Top1);
+            return FormattableString.Invariant(
+                $"| {Path.GetFileNameWithoutExtension(file)} | {parameters:N0} | {top1:0.00} % | {Study.Of(checkpoint.Spec.Name)!.Top1} % |");
+        }
+
+        var files = Directory.GetFiles(Path.Combine(Shell.Root, "models"), "*.safetensors");
+        Assert.NotEmpty(files);
+        Assert.Equal(
+            files.Select(Row).Order(StringComparer.Ordinal),
+            Readme.Split('\n').Where(line => TrainedNetwork().IsMatch(line)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Its_code_is_the_code_below()
     {
         var source = Lines(File.ReadAllText(Path.Combine(Shell.Root, "tests", "Riffle.Tests", "Cli", "ReadmeTests.cs")));
@@ -100,6 +118,9 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
 
     [GeneratedRegex("^```([a-z]*)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Block();
+
+    [GeneratedRegex(@"^\| [a-z0-9.-]+-x[0-9.]+ \| [0-9,]+ \| [0-9.]+ % \|")]
+    private static partial Regex TrainedNetwork();
 
     /// <summary>The lines of a program without indentation, blank lines and using directives.</summary>
     private static string Lines(string code) => string.Join('\n', code.Split('\n').Select(line => line.Trim())
