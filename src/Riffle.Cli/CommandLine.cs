@@ -12,6 +12,7 @@ internal static class ExitCode
     public const int Failed = 1;
     public const int Usage = 2;
     public const int BadData = 3;
+    public const int HungUp = 129;
     public const int Interrupted = 130;
     public const int Terminated = 143;
 }
@@ -36,9 +37,10 @@ internal static class CommandLine
         ReproduceCommand.Create(),
     }.WithHelp();
 
-    /// <summary>Runs the process's arguments. Ctrl+C and SIGTERM ask the command to stop; a second one ends it at once.</summary>
+    /// <summary>Runs the process's arguments. Ctrl+C, SIGTERM and a terminal that closes ask the command to stop; a second signal ends it at once.</summary>
     public static int Run(string[] args)
     {
+        Console.SetError(new ErrorOutput(Console.Error));
         using var stop = new CancellationTokenSource();
         var signalled = 0;
         void Stop(PosixSignalContext context, int code)
@@ -51,6 +53,7 @@ internal static class CommandLine
         }
 
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, ExitCode.Interrupted));
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Stop(context, ExitCode.HungUp));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, ExitCode.Terminated));
         var code = Execute(args, stop.Token);
         return code == ExitCode.Interrupted && signalled != 0 ? signalled : code;

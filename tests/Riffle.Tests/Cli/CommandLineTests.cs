@@ -118,6 +118,13 @@ public class CommandLineTests
         Assert.Contains(nameof(InvalidOperationException), CommandLine.Explain(new InvalidOperationException("a bug")).Message, StringComparison.Ordinal);
     }
 
+    [LinuxFact]
+    public void What_a_full_disk_keeps_standard_error_from_saying_is_left_out()
+    {
+        var result = Shell.Run("sh", ["-c", "exec dotnet \"$@\" 2> /dev/full", "sh", .. Shell.Arguments("summary", "no-such-network")]);
+        Assert.Equal((ExitCode.Usage, ""), (result.ExitCode, result.Output));
+    }
+
     [Fact]
     public void A_command_returns_its_own_exit_code_and_sees_the_token()
     {

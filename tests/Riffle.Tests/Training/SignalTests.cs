@@ -5,7 +5,7 @@ using Riffle.Training;
 
 namespace Riffle.Tests.Training;
 
-/// <summary>Ctrl+C and SIGTERM to a training that runs as a process. Some take as long as slow steps do: run by name.</summary>
+/// <summary>Ctrl+C, SIGTERM and SIGHUP to a training that runs as a process. Some take as long as slow steps do: run by name.</summary>
 [Trait("Category", "crash")]
 public sealed class SignalTests : IDisposable
 {
@@ -23,6 +23,7 @@ public sealed class SignalTests : IDisposable
     [UnixTheory]
     [InlineData("INT", ExitCode.Interrupted)]
     [InlineData("TERM", ExitCode.Terminated)]
+    [InlineData("HUP", ExitCode.HungUp)]
     public void A_run_that_is_interrupted_again_and_again_ends_with_the_same_files(string signal, int expected)
     {
         string[] options = [.. Tiny, "--epochs", "400"];
@@ -49,6 +50,7 @@ public sealed class SignalTests : IDisposable
     [UnixTheory]
     [InlineData("INT", ExitCode.Interrupted)]
     [InlineData("TERM", ExitCode.Terminated)]
+    [InlineData("HUP", ExitCode.HungUp)]
     public void A_second_signal_while_the_step_goes_on_ends_it_at_once_without_harm(string signal, int expected)
     {
         using var process = Shell.Start("dotnet", Shell.Arguments(Start("run", Slow)), environment: PlainCode);
