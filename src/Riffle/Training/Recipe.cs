@@ -6,7 +6,7 @@ namespace Riffle.Training;
 /// <summary>How a teacher's word counts, where a network is trained with one (Hinton, Vinyals and Dean, 2015).</summary>
 /// <param name="Share">Share of the loss that follows the teacher instead of the labels, from 0 to 1.</param>
 /// <param name="Temperature">What both networks' logits are divided by before they are compared; positive.</param>
-public sealed record Distillation(double Share = 0.7, double Temperature = 2);
+public sealed record Distillation(double Share = 0.9, double Temperature = 8);
 
 /// <summary>How a network is trained: with the network, the data set and the seed it decides every bit of the result.</summary>
 public sealed record Recipe
