@@ -32,8 +32,15 @@ public sealed record TeacherIdentity(string Network, double? Top1, string Finger
 /// <param name="Augmentation">What was done to the images in each view.</param>
 /// <param name="Seed">Of the augmentation: view v is the image as epoch v of a training with this seed has it.</param>
 /// <param name="Views">How often each image was looked at.</param>
+/// <param name="Mirrored">Whether a view's logits are the mean of what is seen in it and in its mirror image, as they are since that was found better.</param>
 public sealed record SoftLabelsIdentity(
-    DatasetIdentity Data, ImmutableArray<TeacherIdentity> Teachers, int ImageSize, Augmentation Augmentation, ulong Seed, int Views)
+    DatasetIdentity Data,
+    ImmutableArray<TeacherIdentity> Teachers,
+    int ImageSize,
+    Augmentation Augmentation,
+    ulong Seed,
+    int Views,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Mirrored = false)
 {
     /// <summary>The same for the same labels.</summary>
     [JsonIgnore]

@@ -3,7 +3,9 @@ using Riffle.Execution;
 
 namespace Riffle.Training;
 
-/// <summary>Trained networks that look at every training image and say together what they see in it: the mean of their logits.</summary>
+/// <summary>
+/// Trained networks that look at every training image and at its mirror image, and say together what they see: the mean of their logits.
+/// </summary>
 public static class Teachers
 {
     private const int Batch = 128;
@@ -37,7 +39,8 @@ public static class Teachers
         ArgumentOutOfRangeException.ThrowIfLessThan(views, 1);
         Require(teachers, data);
         var size = teachers[0].ImageSize;
-        var identity = new SoftLabelsIdentity(DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views);
+        var identity = new SoftLabelsIdentity(
+            DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views, Mirrored: true);
         using var panel = new Panel(teachers, threads);
         var labels = SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, cancel));
         if (labels.Made == views)
@@ -114,6 +117,8 @@ public static class Teachers
     {
         private readonly List<(InferencePlan Plan, Normalisation Normalisation)> _members = [];
         private readonly float[] _said, _mean;
+        private readonly byte[] _mirrored;
+        private readonly int _size;
 
         public Panel(IReadOnlyList<Model> teachers, int threads)
         {
@@ -129,20 +134,31 @@ public static class Teachers
             }
 
             (_said, _mean) = (new float[Batch * teachers[0].Classes.Count], new float[Batch * teachers[0].Classes.Count]);
+            _size = teachers[0].ImageSize;
+            _mirrored = new byte[Batch * _size * _size * 3];
         }
 
-        /// <summary>The mean of what they make of a batch; valid until the next call.</summary>
+        /// <summary>The mean of what they make of a batch and of its mirror image; valid until the next call.</summary>
         public ReadOnlySpan<float> Look(Batch batch)
         {
+            var image = _size * _size * 3;
+            for (var i = 0; i < batch.Count; i++)
+                Crop.Copy(batch.Pixels.Slice(i * image, image), _size, 0, 0, _size, mirrored: true, _mirrored.AsSpan(i * image, image));
             Array.Clear(_mean);
             foreach (var (plan, normalisation) in _members)
             {
-                plan.Run(batch.Pixels, batch.Count, normalisation, _said);
-                for (var i = 0; i < batch.Count * plan.Weights.Network.Classes; i++)
-                    _mean[i] += _said[i] / _members.Count;
+                Add(plan, normalisation, batch.Pixels, batch.Count);
+                Add(plan, normalisation, _mirrored.AsSpan(0, batch.Pixels.Length), batch.Count);
             }
 
             return _mean;
+        }
+
+        private void Add(InferencePlan plan, Normalisation normalisation, ReadOnlySpan<byte> pixels, int images)
+        {
+            plan.Run(pixels, images, normalisation, _said);
+            for (var i = 0; i < images * plan.Weights.Network.Classes; i++)
+                _mean[i] += _said[i] / (2 * _members.Count);
         }
 
         public void Dispose()
