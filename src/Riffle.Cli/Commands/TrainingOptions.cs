@@ -23,8 +23,10 @@ internal sealed class TrainingOptions
         var before = _entries.Count;
         Add<double>("--soft-share", "X", "Share of the loss that follows --soft-labels instead of the labels.", 0, 1,
             (r, v) => r with { Distillation = r.Distillation with { Share = v } });
-        Add<double>("--temperature", "X", "What logits are divided by before they are compared with --soft-labels.", 0.1, 1000,
+        Add<double>("--temperature", "X", "What logits are divided by before they are compared with --soft-labels, at the beginning.", 0.1, 1000,
             (r, v) => r with { Distillation = r.Distillation with { Temperature = v } });
+        Add<double>("--last-temperature", "X", "The same at the end; it falls or rises along half a cosine.", 0.1, 1000,
+            (r, v) => r with { Distillation = r.Distillation with { LastTemperature = v } });
         OfSoftLabels = [.. _entries.Skip(before).Select(entry => entry.Option)];
         AddChoice<InitialisationKind>("--initialisation", "How kernels start.", (r, v) => r with { Initialisation = v });
         AddChoice<ScheduleKind>("--schedule", "How the learning rate falls.", (r, v) => Change(r, s => s with { Kind = v }));

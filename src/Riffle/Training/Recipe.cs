@@ -5,8 +5,19 @@ namespace Riffle.Training;
 
 /// <summary>How a teacher's word counts, where a network is trained with one (Hinton, Vinyals and Dean, 2015).</summary>
 /// <param name="Share">Share of the loss that follows the teacher instead of the labels, from 0 to 1.</param>
-/// <param name="Temperature">What both networks' logits are divided by before they are compared; positive.</param>
-public sealed record Distillation(double Share = 0.9, double Temperature = 8);
+/// <param name="Temperature">What both networks' logits are divided by before they are compared; positive. With a high one all classes count, with a low one the
+/// likely ones.</param>
+/// <param name="LastTemperature">What it has become at the end of the training, along half a cosine; null: it stays the same.</param>
+public sealed record Distillation(double Share = 0.9, double Temperature = 8, double? LastTemperature = null)
+{
+    /// <summary>The temperature at a moment of the training.</summary>
+    /// <param name="progress">From 0, the start, to 1, the end.</param>
+    public double TemperatureAt(double progress)
+    {
+        var last = LastTemperature ?? Temperature;
+        return last + ((Temperature - last) * (1 + Math.Cos(Math.PI * progress)) / 2);
+    }
+}
 
 /// <summary>How a network is trained: with the network, the data set and the seed it decides every bit of the result.</summary>
 public sealed record Recipe
@@ -30,7 +41,7 @@ public sealed record Recipe
     public double LabelSmoothing { get; init; }
 
     /// <summary>How a teacher's word counts; it does nothing where there is none.</summary>
-    public Distillation Distillation { get; init; } = new();
+    public Distillation Distillation { get; init; } = new(LastTemperature: 2);
 
     /// <summary>The learning rate of every step.</summary>
     public required Schedule Schedule { get; init; }
@@ -118,6 +129,7 @@ public sealed record Recipe
         Require(WeightDecay is >= 0 and <= 1000, "weight decay", WeightDecay, "at least 0");
         Require(Distillation.Share is >= 0 and <= 1, "teacher's share", Distillation.Share, "from 0 to 1");
         Require(Distillation.Temperature is >= 0.1 and <= 1000, "temperature", Distillation.Temperature, "from 0.1 to 1000");
+        Require(Distillation.LastTemperature is null or (>= 0.1 and <= 1000), "last temperature", Distillation.LastTemperature ?? 0, "from 0.1 to 1000");
         Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "from 0 to below 1");
     }
 

@@ -30,4 +30,15 @@ public class RecipeTests
         Assert.Equal(decay, Recipe.Best.FitTo(network, 100_000).WeightDecay);
         Assert.Equal(4e-5, Recipe.Paper.FitTo(network, 100_000).WeightDecay);
     }
+
+    [Theory]
+    [InlineData(0, 8)]
+    [InlineData(0.25, 5 + (3 * 0.70710678))]
+    [InlineData(0.5, 5)]
+    [InlineData(1, 2)]
+    public void The_temperature_falls_along_half_a_cosine(double progress, double temperature)
+    {
+        Assert.Equal(temperature, new Distillation(0.9, 8, 2).TemperatureAt(progress), 1e-6);
+        Assert.Equal(8, new Distillation(0.9, 8).TemperatureAt(progress));
+    }
 }

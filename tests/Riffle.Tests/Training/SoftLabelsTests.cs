@@ -119,7 +119,9 @@ public sealed class SoftLabelsTests : IDisposable
         var labels = Teach(Train("teacher", TinyDataset.Recipe(epochs: 1)));
         var alone = Train("alone", TinyDataset.Recipe());
         var taught = Train("taught", TinyDataset.Recipe(), Soft);
+        var steady = Train("steady", TinyDataset.Recipe() with { Distillation = new(LastTemperature: 8) }, Soft);
         Assert.NotEqual(alone.Weights.Trained.ToArray(), taught.Weights.Trained.ToArray());
+        Assert.NotEqual(steady.Weights.Trained.ToArray(), taught.Weights.Trained.ToArray());
         Assert.Null(alone.Training!.SoftLabels);
         Assert.Equal(labels.Identity.Fingerprint, taught.Training!.SoftLabels!.Fingerprint);
         Assert.Equal<TeacherIdentity>(labels.Identity.Teachers, taught.Training.SoftLabels.Teachers);

@@ -145,7 +145,7 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Contains($"soft labels {labels.Fingerprint}", report);
         Assert.Contains($"--soft-labels {soft} --recipe best", report);
         var card = File.ReadAllText(Path.Combine(Out, "models", Second + ".md"));
-        Assert.Contains($"| Soft labels | {labels.Fingerprint}, 0.9 of the loss, at temperature 8: 2 views by {Smallest} "
+        Assert.Contains($"| Soft labels | {labels.Fingerprint}, 0.9 of the loss, at temperature 8 that becomes 2: 2 views by {Smallest} "
             + $"(fingerprint {teacher.Fingerprint}, top-1 ", card);
 
         // Without them the row is another one.
