@@ -12,11 +12,9 @@ public sealed record Distillation(double Share = 0.9, double Temperature = 8, do
 {
     /// <summary>The temperature at a moment of the training.</summary>
     /// <param name="progress">From 0, the start, to 1, the end.</param>
-    public double TemperatureAt(double progress)
-    {
-        var last = LastTemperature ?? Temperature;
-        return last + ((Temperature - last) * (1 + Math.Cos(Math.PI * progress)) / 2);
-    }
+    public double TemperatureAt(double progress) => LastTemperature is { } last
+        ? last + ((Temperature - last) * Schedule.HalfCosine(progress, 1))
+        : Temperature;
 }
 
 /// <summary>How a network is trained: with the network, the data set and the seed it decides every bit of the result.</summary>

@@ -57,12 +57,15 @@ public sealed record Schedule
         var share = Kind switch
         {
             ScheduleKind.Plateau => Math.Pow(Factor, drops),
-            ScheduleKind.Cosine => (1 + Math.Cos(Math.PI * (step - warmUp) / Math.Max(1, (double)stepsPerEpoch * epochs - warmUp))) / 2,
+            ScheduleKind.Cosine => HalfCosine(step - warmUp, Math.Max(1, (double)stepsPerEpoch * epochs - warmUp)),
             ScheduleKind.Step => Math.Pow(Factor, (double)(step / stepsPerEpoch / StepEpochs)),
             _ => 1,
         };
         return Math.Max(LearningRate * share, Math.Min(Minimum, LearningRate));
     }
+
+    /// <summary>Falls from 1, where nothing of the whole is done, to 0 at its end; slowly first and last.</summary>
+    internal static double HalfCosine(double done, double whole) => (1 + Math.Cos(Math.PI * done / whole)) / 2;
 
     /// <summary>How often a plateau has dropped the rate, by the rule of PyTorch's ReduceLROnPlateau with threshold 0.</summary>
     /// <param name="top1">Validation top-1 of every epoch so far.</param>

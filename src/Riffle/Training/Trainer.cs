@@ -238,8 +238,10 @@ public sealed class Trainer : IDisposable
         {
             var global = (long)epochs * _loader.BatchesPerEpoch + steps;
             var rate = _recipe.Schedule.At(global, _loader.BatchesPerEpoch, _recipe.Epochs, drops);
-            var temperature = _recipe.Distillation.TemperatureAt(global / ((double)_loader.BatchesPerEpoch * _recipe.Epochs));
-            var teaching = _softLabels is null ? default : new Teaching(_softLabels.Of(batch, _taught), (float)_recipe.Distillation.Share, (float)temperature);
+            var teaching = _softLabels is null ? default : new Teaching(
+                _softLabels.Of(batch, _taught),
+                (float)_recipe.Distillation.Share,
+                (float)_recipe.Distillation.TemperatureAt(global / ((double)_loader.BatchesPerEpoch * _recipe.Epochs)));
             var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, teaching);
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
