@@ -39,17 +39,18 @@ public sealed record Augmentation
     /// <param name="size">Side of the square to cut, at most <paramref name="side"/>.</param>
     /// <param name="random">Gives the amounts: the same number of them whatever is switched on, so that a switch changes nothing but its own effect.</param>
     /// <param name="destination">Receives size × size × 3 bytes.</param>
+    /// <param name="mirrored">Mirror what would be left as it is, and the other way round.</param>
     /// <exception cref="ArgumentException">The sizes don't fit each other.</exception>
-    public void Apply(ReadOnlySpan<byte> stored, int side, int size, ref Random64 random, Span<byte> destination)
+    public void Apply(ReadOnlySpan<byte> stored, int side, int size, ref Random64 random, Span<byte> destination, bool mirrored = false)
     {
         ImageFit.CheckSizes(stored.Length, side, size, destination.Length);
         var (left, top) = (random.NextFloat(), random.NextFloat());
-        var mirrored = random.NextFloat() < 0.5f;
+        mirrored ^= random.NextFloat() < 0.5f && Flip;
         var (brightness, contrast, saturation, hue) = (Signed(ref random), Signed(ref random), Signed(ref random), Signed(ref random));
 
         var centre = (int)ImageFit.CentreOffset(side, size);
         var places = side - size + 1;
-        Crop.Copy(stored, side, RandomCrop ? (int)(left * places) : centre, RandomCrop ? (int)(top * places) : centre, size, Flip && mirrored, destination);
+        Crop.Copy(stored, side, RandomCrop ? (int)(left * places) : centre, RandomCrop ? (int)(top * places) : centre, size, mirrored, destination);
         ColourJitter.Apply(destination, 1 + (Brightness * brightness), 1 + (Contrast * contrast), 1 + (Saturation * saturation), Hue * hue);
     }
 

@@ -26,7 +26,7 @@ public sealed class BatchLoader : IDisposable
     private readonly List<Thread> _threads = [];
 
     private int _epoch = -1, _nextToMake, _nextToTake, _allMadeBefore, _released, _working;
-    private (ulong Seed, int Epoch) _augmentedAs;
+    private AugmentedAs _augmentedAs;
     private long _waited;
     private ExceptionDispatchInfo? _failure;
     private volatile bool _abandoned;
@@ -116,9 +116,9 @@ public sealed class BatchLoader : IDisposable
     /// <param name="epoch">From 0.</param>
     /// <param name="skipBatches">Batches of the epoch that were used before, from 0 to <see cref="BatchesPerEpoch"/>: the batches after them are the same as
     /// ever.</param>
-    /// <param name="augmentedAs">The seed and the epoch whose augmentation the images get; null: the loader's and this one.</param>
+    /// <param name="augmentedAs">How the images are augmented; null: by the loader's seed and this epoch.</param>
     /// <exception cref="BadDataException">A shard is damaged.</exception>
-    public void StartEpoch(int epoch, int skipBatches = 0, (ulong Seed, int Epoch)? augmentedAs = null)
+    public void StartEpoch(int epoch, int skipBatches = 0, AugmentedAs? augmentedAs = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(skipBatches);
@@ -127,7 +127,7 @@ public sealed class BatchLoader : IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             Abandon();
-            (_epoch, _augmentedAs, _failure) = (epoch, augmentedAs ?? (_seed, epoch), null);
+            (_epoch, _augmentedAs, _failure) = (epoch, augmentedAs ?? new(_seed, epoch), null);
             try
             {
                 if (skipBatches < BatchesPerEpoch)
@@ -274,7 +274,7 @@ public sealed class BatchLoader : IDisposable
         {
             var (images, slot) = _source.At(position);
             var random = EpochRandom.Augmentation(_augmentedAs.Seed, _augmentedAs.Epoch, images.Id(slot));
-            _augmentation.Apply(images.Pixels(slot), images.Side, _imageSize, ref random, batch.Image(position - first));
+            _augmentation.Apply(images.Pixels(slot), images.Side, _imageSize, ref random, batch.Image(position - first), _augmentedAs.Mirrored);
             batch.Set(position - first, images.Label(slot), RecordPlace.Number(images.Id(slot), _firstOfShard));
         }
     }

@@ -150,8 +150,10 @@ public sealed class SoftLabels
             throw new ArgumentException($"{_folder}: soft labels of {difference}; make others by 'riffle teach'");
     }
 
-    /// <summary>The view that an epoch of a training has, from 0.</summary>
-    internal int ViewOf(int epoch) => epoch % Identity.Views;
+    /// <summary>What an epoch of a training sees, from 0: one view after another and then, where the teachers looked at both, one mirror image after
+    /// another.</summary>
+    internal AugmentedAs SeenIn(int epoch) =>
+        new(Identity.Seed, epoch % Identity.Views, Identity.Mirrored && Identity.Augmentation.Flip && epoch / Identity.Views % 2 == 1);
 
     /// <summary>Reads a view.</summary>
     /// <exception cref="BadDataException">Its file is damaged.</exception>

@@ -15,7 +15,8 @@ public static class Teachers
     /// <param name="teachers">At least one; all of the same image size, and of the data set's classes in its order.</param>
     /// <param name="data">The data set.</param>
     /// <param name="augmentation">What is done to an image before it is looked at: what a training with these labels does.</param>
-    /// <param name="views">How often each image is looked at, each time augmented anew; at least 1. A training of more epochs begins again with the first.</param>
+    /// <param name="views">How often each image is looked at, each time augmented anew; at least 1. A training of more epochs sees
+    /// their mirror images next.</param>
     /// <param name="seed">Of the augmentation.</param>
     /// <param name="threads">Threads that compute; 0: one per core. The result does not depend on it.</param>
     /// <param name="progress">Told how many looks, of views × training images, are done.</param>

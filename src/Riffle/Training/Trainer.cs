@@ -232,8 +232,10 @@ public sealed class Trainer : IDisposable
         var (epochs, steps, tally) = _record.Progress;
         var drops = PlateauDrops();
         var sinceCheckpoint = Stopwatch.StartNew();
-        _softLabels?.Load(_softLabels.ViewOf(epochs));
-        _loader.StartEpoch(epochs, steps, _softLabels is null ? null : (_softLabels.Identity.Seed, _softLabels.ViewOf(epochs)));
+        var seen = _softLabels?.SeenIn(epochs);
+        if (seen is { } view)
+            _softLabels!.Load(view.Epoch);
+        _loader.StartEpoch(epochs, steps, seen);
         while (_loader.TryNext(out var batch))
         {
             var global = (long)epochs * _loader.BatchesPerEpoch + steps;

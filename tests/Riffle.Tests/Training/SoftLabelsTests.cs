@@ -85,11 +85,36 @@ public sealed class SoftLabelsTests : IDisposable
         var expected = new byte[70][];
         while (labelled.TryNext(out var batch))
             expected[batch.Numbers[0]] = batch.Pixels.ToArray();
-        loader.StartEpoch(6, augmentedAs: (0, 1));
+        loader.StartEpoch(6, augmentedAs: new(0, 1));
         var images = 0;
         for (; loader.TryNext(out var batch); images++)
             Assert.Equal(expected[batch.Numbers[0]], batch.Pixels.ToArray());
         Assert.Equal(70, images);
+
+        loader.StartEpoch(7, augmentedAs: new(0, 1, Mirrored: true));
+        var mirrored = new byte[24 * 24 * 3];
+        for (; loader.TryNext(out var batch); images++)
+        {
+            Crop.Copy(expected[batch.Numbers[0]], 24, 0, 0, 24, mirrored: true, mirrored);
+            Assert.Equal(mirrored, batch.Pixels.ToArray());
+        }
+
+        Assert.Equal(140, images);
+    }
+
+    [Fact]
+    public void A_training_sees_the_views_in_turn_then_their_mirror_images_where_the_teachers_did()
+    {
+        var labels = Teach(Train("teacher", TinyDataset.Recipe(epochs: 1)));
+        Assert.True(Augmented.Flip);
+        Assert.Equal(
+            [new(0, 0), new(0, 1), new(0, 0, true), new(0, 1, true), new AugmentedAs(0, 0)],
+            Enumerable.Range(0, 5).Select(labels.SeenIn));
+
+        // Labels of before the teachers looked at mirror images.
+        var document = Path.Combine(Soft, "soft-labels.json");
+        File.WriteAllText(document, File.ReadAllText(document).Replace("\"mirrored\": true", "\"mirrored\": false", StringComparison.Ordinal));
+        Assert.Equal([new(0, 0), new(0, 1), new AugmentedAs(0, 0)], Enumerable.Range(0, 3).Select(SoftLabels.Open(Soft).SeenIn));
     }
 
     [Fact]
