@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
 using System.Text.Json;
 
 namespace Riffle.Formats;
@@ -22,15 +24,26 @@ public static class SafeTensors
         Stream stream,
         IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors,
         IReadOnlyDictionary<string, string> metadata,
+        string type = "F32") => Write(stream, tensors, metadata.Select(pair => (pair.Key, (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(pair.Value))), type);
+
+    /// <summary>The same with metadata that is UTF-8 already.</summary>
+    internal static void Write(
+        Stream stream,
+        IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors,
+        IEnumerable<(string Key, ReadOnlyMemory<byte> Utf8)> metadata,
         string type = "F32")
     {
         if (type is not ("F32" or "F16")) throw new ArgumentException($"'{type}' is not F32 or F16.", nameof(type));
         var list = tensors.ToList();
-        byte[] header = Header(list, metadata, type);
-        Span<byte> length = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-        stream.Write(length);
-        stream.Write(header);
+        using (var header = new PooledBuffer())
+        {
+            WriteHeader(header, list, metadata, type);
+            Span<byte> length = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Written.Length);
+            stream.Write(length);
+            stream.Write(header.Written.Span);
+        }
+
         foreach (var (_, _, values) in list) WriteValues(stream, values.Span, type);
     }
 
@@ -39,14 +52,17 @@ public static class SafeTensors
     /// <exception cref="RiffleException">The file can't be read.</exception>
     public static SafeTensorsFile Read(string path) => SafeTensorsFile.Read(path);
 
-    static byte[] Header(List<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors, IReadOnlyDictionary<string, string> metadata, string type)
+    static void WriteHeader(
+        PooledBuffer header,
+        List<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors,
+        IEnumerable<(string Key, ReadOnlyMemory<byte> Utf8)> metadata,
+        string type)
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(header))
         {
             json.WriteStartObject();
             json.WriteStartObject(MetadataKey);
-            foreach (var (key, value) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)) json.WriteString(key, value);
+            foreach (var (key, utf8) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)) json.WriteString(key, utf8.Span);
             json.WriteEndObject();
 
             var seen = new HashSet<string> { MetadataKey };
@@ -72,8 +88,7 @@ public static class SafeTensors
         }
 
         // Spaces after the header put the values on a multiple of their size, so that others can map them into memory.
-        while (buffer.Length % Alignment != 0) buffer.WriteByte((byte)' ');
-        return buffer.ToArray();
+        while (header.Written.Length % Alignment != 0) header.Write(" "u8);
     }
 
     static void WriteValues(Stream stream, ReadOnlySpan<float> values, string type)

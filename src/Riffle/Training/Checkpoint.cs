@@ -53,8 +53,10 @@ public sealed class Checkpoint : Model
     public void Save(string path)
     {
         var document = new Document(CurrentVersion, RiffleVersion.Text, Spec, [.. Classes], Normalisation, Training);
-        var metadata = new Dictionary<string, string> { [MetadataKey] = JsonSerializer.Serialize(document, TrainingJson.Compact) };
-        AtomicFile.Write(path, stream => SafeTensors.Write(stream, Tensors(), metadata));
+        using var metadata = new PooledBuffer();
+        using (var json = new Utf8JsonWriter(metadata, new() { Encoder = TrainingJson.Compact.Encoder }))
+            JsonSerializer.Serialize(json, document, TrainingJson.Compact);
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, Tensors(), [(MetadataKey, metadata.Written)]));
     }
 
     internal static Checkpoint Read(string path)

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using Riffle.Formats;
 using Riffle.Networks;
@@ -131,18 +130,17 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Writes the whole of metrics.csv. No times are in it, so a run that was interrupted gives the same file as one that was not.</summary>
-    public void WriteMetrics(ImmutableArray<EpochMetrics> history)
+    public void WriteMetrics(ImmutableArray<EpochMetrics> history) => AtomicFile.Write(Metrics, stream =>
     {
-        var text = new StringBuilder("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5\n");
+        using var text = new StreamWriter(stream, leaveOpen: true);
+        text.Write("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5\n");
         foreach (var epoch in history)
         {
-            text.Append(CultureInfo.InvariantCulture, $"{epoch.Epoch},{epoch.LearningRate:0.########},");
-            text.Append(CultureInfo.InvariantCulture, $"{epoch.Train.Loss:F6},{epoch.Train.Top1:F4},{epoch.Train.Top5:F4},");
-            text.Append(CultureInfo.InvariantCulture, $"{epoch.Validation.Loss:F6},{epoch.Validation.Top1:F4},{epoch.Validation.Top5:F4}\n");
+            text.Write(string.Create(CultureInfo.InvariantCulture, $"{epoch.Epoch},{epoch.LearningRate:0.########},"));
+            text.Write(string.Create(CultureInfo.InvariantCulture, $"{epoch.Train.Loss:F6},{epoch.Train.Top1:F4},{epoch.Train.Top5:F4},"));
+            text.Write(string.Create(CultureInfo.InvariantCulture, $"{epoch.Validation.Loss:F6},{epoch.Validation.Top1:F4},{epoch.Validation.Top5:F4}\n"));
         }
-
-        AtomicFile.WriteText(Metrics, text.ToString());
-    }
+    });
 
     /// <summary>Makes sure that the path still leads to the folder that is held: another process may have begun a run where this one was.</summary>
     /// <exception cref="RiffleException">It was moved or deleted.</exception>
