@@ -62,7 +62,12 @@ public static class SafeTensors
         {
             json.WriteStartObject();
             json.WriteStartObject(MetadataKey);
-            foreach (var (key, utf8) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)) json.WriteString(key, utf8.Span);
+            foreach (var (key, utf8) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            {
+                json.WritePropertyName(key);
+                WriteString(json, utf8.Span);
+            }
+
             json.WriteEndObject();
 
             var seen = new HashSet<string> { MetadataKey };
@@ -89,6 +94,14 @@ public static class SafeTensors
 
         // Spaces after the header put the values on a multiple of their size, so that others can map them into memory.
         while (header.Written.Length % Alignment != 0) header.Write(" "u8);
+    }
+
+    /// <summary>Piece by piece, for the writer takes six times the memory of what it is given at once.</summary>
+    static void WriteString(Utf8JsonWriter json, ReadOnlySpan<byte> utf8)
+    {
+        const int Piece = 1 << 12;
+        for (; utf8.Length > Piece; utf8 = utf8[Piece..]) json.WriteStringValueSegment(utf8[..Piece], isFinalSegment: false);
+        json.WriteStringValueSegment(utf8, isFinalSegment: true);
     }
 
     static void WriteValues(Stream stream, ReadOnlySpan<float> values, string type)
