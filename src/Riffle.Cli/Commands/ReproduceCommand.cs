@@ -34,23 +34,36 @@ internal static class ReproduceCommand
         epochs.Validators.Add(result =>
             TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 1 and <= 1_000_000), result, "--epochs is from 1 to 1000000."));
         var softLabels = TrainingOptions.SoftLabels();
+        var teachers = new Option<string[]>("--teacher")
+        {
+            Description = "Soft labels without making them first: a network of the study, which is trained before all others, or a run or file. Several together.",
+            HelpName = "MODEL-OR-RUN",
+        };
+        teachers.Validators.Add(result =>
+        {
+            TrainingOptions.Require(result.GetResult(softLabels) is null, result, "--teacher makes soft labels of its own; leave --soft-labels out.");
+            foreach (var name in result.Tokens.Select(token => token.Value).Where(name => !Study.Models.Contains(name) && !Path.Exists(name)))
+                result.AddError($"--teacher: '{name}' is neither a run or file nor one of the study's networks, {string.Join(", ", Study.Models)}.");
+        });
         var threads = TrainingOptions.Threads();
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
 
         return new Command("reproduce", "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
         {
-            data, output, tables, models, recipe, epochs, softLabels, threads, seed,
+            data, output, tables, models, recipe, epochs, softLabels, teachers, threads, seed,
         }
             .WithExamples(
                 "riffle reproduce --data data/tiny --out reproduced",
                 "riffle reproduce --data data/tiny --out reproduced --tables 2 --epochs 60",
                 "riffle reproduce --data data/tiny --out paper --models shufflenet-v1-g3-x1.0,shufflenet-v1-g3-x0.5 --recipe paper",
+                "riffle reproduce --data data/tiny --out taught --teacher shufflenet-v2-x1.0",
                 "riffle reproduce --data data/tiny --out reproduced --tables 4")
             .WithAction((parse, cancel) =>
             {
                 var settings = new Settings(
                     parse.GetRequiredValue(data), parse.GetRequiredValue(output), [.. parse.GetValue(tables) ?? []], [.. parse.GetValue(models) ?? []],
-                    parse.GetRequiredValue(recipe), parse.GetValue(epochs), parse.GetValue(seed), parse.GetValue(threads), parse.GetValue(softLabels));
+                    parse.GetRequiredValue(recipe), parse.GetValue(epochs), parse.GetValue(seed), parse.GetValue(threads), parse.GetValue(softLabels),
+                    [.. parse.GetValue(teachers) ?? []]);
                 if (settings.Selected.IsEmpty)
                 {
                     throw new ArgumentException(

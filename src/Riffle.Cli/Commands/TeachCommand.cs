@@ -42,14 +42,9 @@ internal static class TeachCommand
                 var models = parse.GetRequiredValue(teachers).Select(path => Model.Open(path)).ToArray();
                 var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data)), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);
-                SoftLabels labels;
-                try
-                {
-                    using var line = new ProgressLine("teach", (long)looks * dataset.Count(Split.Train), "images");
-                    labels = Teachers.Teach(
-                        folder, models, dataset, Recipe.Best.Augmentation, looks, parse.GetValue(seed), parse.GetValue(threads), done => line.Report(done), cancel);
-                }
-                catch (OperationCanceledException)
+                var labels = TeachingSession.Run(
+                    folder, models, dataset, Recipe.Best.Augmentation, looks, parse.GetValue(seed), parse.GetValue(threads), cancel);
+                if (labels is null)
                 {
                     Console.Error.WriteLine($"Stopped; the views that are whole are kept in {folder}. The same command goes on.");
                     return ExitCode.Interrupted;

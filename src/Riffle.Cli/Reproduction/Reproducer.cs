@@ -12,15 +12,17 @@ namespace Riffle.Cli.Reproduction;
 internal sealed class Reproducer
 {
     private const int MostConfusedPairs = 5;
+    private const string NotMade = "that are not made yet";
 
     /// <summary>Long enough for a median that holds, short enough for twenty networks.</summary>
     private static readonly TimeSpan LatencyBudget = TimeSpan.FromSeconds(0.3);
 
     private readonly Settings _settings;
     private readonly Dataset _data;
-    private readonly string? _softLabels;
+    private readonly TeacherLabels? _teacherLabels;
     private readonly ReproductionFolder _folder;
     private readonly Forecast _forecast = new();
+    private string? _softLabels;
 
     /// <summary>Opens the data set, and looks at what the folder holds.</summary>
     /// <exception cref="RiffleException">There is no data set, or the folder has runs that are not what was asked for.</exception>
@@ -34,8 +36,9 @@ internal sealed class Reproducer
                 throw new RiffleException($"{settings.Data}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
         }
 
-        foreach (var model in Study.Models)
-            Refuse(model);
+        if (!settings.Teachers.IsEmpty)
+            (_teacherLabels, _softLabels) = (new(settings, _data), NotMade);
+        RefuseOthers();
     }
 
     /// <summary>The version of Riffle, as notes record it.</summary>
@@ -47,28 +50,30 @@ internal sealed class Reproducer
     {
         _folder.Create();
         MeasureLatencies(cancel);
-        var plan = Plan(cancel);
+        var stages = Plan(cancel);
         WriteReport();
 
         var failures = new List<string>();
-        for (var i = 0; i < plan.Count; i++)
+        for (var i = 0; i < stages.Count; i++)
         {
-            var (model, expected) = plan[i];
+            var (stage, clock) = (stages[i], Stopwatch.StartNew());
+            Announce(stages, i);
             try
             {
-                Announce(plan, i);
-                if (!Train(model, expected, cancel))
+                if (!stage.Do())
                 {
                     WriteReport();
                     Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  {_settings.Command}");
                     return ExitCode.Interrupted;
                 }
+
+                _forecast.Learn(stage.Expected, clock.Elapsed);
             }
-            catch (RiffleException e) when (e is not BadDataException)
+            catch (RiffleException e) when (e is not BadDataException && !stage.IsNeeded)
             {
                 // One network that diverges must not cost the night of the others.
-                Console.Error.WriteLine($"riffle: {model}: {e.Message}");
-                failures.Add(model);
+                Console.Error.WriteLine($"riffle: {stage.Name}: {e.Message}");
+                failures.Add(stage.Name);
             }
 
             WriteReport();
@@ -79,6 +84,31 @@ internal sealed class Reproducer
             return ExitCode.Done;
         Console.Error.WriteLine($"riffle: not trained to the end: {string.Join(", ", failures)}; the reasons are above");
         return ExitCode.Failed;
+    }
+
+    /// <summary>What is left to do, the smallest network first, and how long that takes here: measured.</summary>
+    public List<Stage> Stages(CancellationToken cancel)
+    {
+        var left = _settings.ToTrain.Select(model => (Model: model, Run: _folder.ReadRun(model)))
+            .Where(row => row.Run is not { IsDone: true, Confused: not null } || !File.Exists(_folder.ModelOf(row.Model))).ToArray();
+        if (left.Length == 0)
+            return [];
+        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Model, row.Run) > 0)], cancel);
+        return
+        [
+            .. _teacherLabels?.Stages(cancel) ?? [],
+            .. left.Select(row => new Stage(
+                row.Model, Epochs(row.Model, row.Run), times.GetValueOrDefault(row.Model), () => Train(row.Model, cancel))),
+        ];
+    }
+
+    /// <summary>Refuses runs of other settings, those of the teachers among them.</summary>
+    private void RefuseOthers()
+    {
+        if (_teacherLabels is not null)
+            _softLabels = _teacherLabels.Fingerprint ?? NotMade;
+        foreach (var model in Study.Models)
+            Refuse(model);
     }
 
     /// <summary>Refuses a run of other settings. Networks that are not asked for may have been trained in another way, but on the same images.</summary>
@@ -124,29 +154,24 @@ internal sealed class Reproducer
         }
     }
 
-    /// <summary>What is left to do, the smallest network first, and how long that takes here: measured, and told.</summary>
-    private List<(string Model, TimeSpan Expected)> Plan(CancellationToken cancel)
+    /// <summary>What is left to do, and how long that takes here, told as a table.</summary>
+    private List<Stage> Plan(CancellationToken cancel)
     {
-        var runs = _settings.ToTrain.Select(model => (Model: model, Run: _folder.ReadRun(model))).ToArray();
-        var left = runs.Where(row => row.Run is not { IsDone: true, Confused: not null } || !File.Exists(_folder.ModelOf(row.Model))).ToArray();
-        if (left.Length == 0)
+        var stages = Stages(cancel);
+        if (stages.Count == 0)
         {
-            Console.Error.WriteLine(runs.Length == 0 ? "Nothing has to be trained for that." : "Everything that was asked for is trained.");
-            return [];
+            Console.Error.WriteLine(_settings.ToTrain.IsEmpty ? "Nothing has to be trained for that." : "Everything that was asked for is trained.");
+            return stages;
         }
 
-        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Model, row.Run) > 0)], cancel);
-        var table = new TextTable("Network", ">Epochs left", ">Time here");
-        foreach (var (model, run) in runs)
-        {
-            var epochs = string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(model, run):0.#} of {RecipeFor(model).Epochs}");
-            table.Add(model, epochs, times.TryGetValue(model, out var time) ? "about " + ProgressLine.Duration(time) : "done");
-        }
-
-        var plan = left.Select(row => (row.Model, times.GetValueOrDefault(row.Model))).ToList();
-        table.Add("all", "", "about " + ProgressLine.Duration(Sum(plan)));
+        var table = new TextTable("Network", ">Left", ">Time here");
+        foreach (var model in _settings.ToTrain.Except(stages.Select(stage => stage.Name)))
+            table.Add(model, "", "done");
+        foreach (var stage in stages)
+            table.Add(stage.Name, stage.Left, "about " + ProgressLine.Duration(stage.Expected));
+        table.Add("all", "", "about " + ProgressLine.Duration(Sum(stages)));
         table.Write(Console.Error);
-        return plan;
+        return stages;
     }
 
     private Dictionary<string, TimeSpan> MeasureTraining((string Model, Run? Run)[] rows, CancellationToken cancel)
@@ -167,32 +192,37 @@ internal sealed class Reproducer
 
     private double EpochsLeft(string model, Run? run) => Forecast.EpochsLeft(RecipeFor(model), run, _data.Count(Split.Train));
 
+    private string Epochs(string model, Run? run) =>
+        string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(model, run):0.#} of {RecipeFor(model).Epochs} epochs");
+
     private Recipe RecipeFor(string model) => Settings.RecipeFor(_settings.Recipe, model, _settings.Epochs, _data);
 
-    private void Announce(List<(string Model, TimeSpan Expected)> plan, int i)
+    private void Announce(List<Stage> stages, int i)
     {
-        var (own, all) = (_forecast.Correct(plan[i].Expected), _forecast.Correct(Sum(plan.Skip(i))));
-        Console.Error.WriteLine($"\nNetwork {i + 1} of {plan.Count}, about {ProgressLine.Duration(own)}; all that is left about {ProgressLine.Duration(all)}");
+        var (own, all) = (_forecast.Correct(stages[i].Expected), _forecast.Correct(Sum(stages.Skip(i))));
+        Console.Error.WriteLine(
+            $"\n{i + 1} of {stages.Count}: {stages[i].Name}, about {ProgressLine.Duration(own)}; all that is left about {ProgressLine.Duration(all)}");
     }
 
-    private static TimeSpan Sum(IEnumerable<(string Model, TimeSpan Expected)> plan) => new(plan.Sum(row => row.Expected.Ticks));
+    private static TimeSpan Sum(IEnumerable<Stage> stages) => new(stages.Sum(stage => stage.Expected.Ticks));
 
     /// <summary>Begins a network or goes on with it; false when it was asked to stop.</summary>
-    private bool Train(string model, TimeSpan expected, CancellationToken cancel)
+    private bool Train(string model, CancellationToken cancel)
     {
-        var clock = Stopwatch.StartNew();
+        _folder.Create();
+        if (_softLabels == NotMade)
+            RefuseOthers();
         var run = _folder.ReadRun(model);
         if (run is not { IsDone: true })
         {
             using var trainer = TrainingSession.Open(loading => run is null
                 ? Trainer.Start(
                     _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
-                    softLabels: _settings.SoftLabels, cancel: cancel)
-                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabels, _settings.Threads, loading, cancel));
+                    softLabels: _settings.SoftLabelsFolder, cancel: cancel)
+                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel));
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
             if (!TrainingSession.Run(trainer, cancel, session).Completed)
                 return false;
-            _forecast.Learn(expected, clock.Elapsed);
         }
 
         Finish(model, cancel);

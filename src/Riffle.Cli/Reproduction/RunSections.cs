@@ -126,7 +126,7 @@ internal static class RunSections
         if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, run.Network.Name, recipe.Epochs, data) != recipe)
             return $"see {Path.Combine(run.Folder, "run.json")}: not a recipe of this Riffle";
         return $"riffle train --data {ShellWord.Quote(settings.Data)} --model {run.Network.Name} --out {ShellWord.Quote(settings.RunOf(run.Network.Name))} "
-            + (run.Training.SoftLabels is null ? "" : $"--soft-labels {ShellWord.Quote(settings.SoftLabels ?? "FOLDER")} ")
+            + (run.Training.SoftLabels is null ? "" : $"--soft-labels {ShellWord.Quote(settings.SoftLabelsFolder ?? "FOLDER")} ")
             + $"--recipe {recipe.Name} --epochs {recipe.Epochs} --seed {seed}";
     }
 }

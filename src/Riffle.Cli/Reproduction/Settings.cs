@@ -14,11 +14,15 @@ namespace Riffle.Cli.Reproduction;
 /// <param name="Epochs">Passes over the training images; null: the recipe's own.</param>
 /// <param name="Seed">Decides everything random.</param>
 /// <param name="Threads">Threads that compute; 0: one per core.</param>
-/// <param name="SoftLabels">The folder of what counts beside the labels; null: none.</param>
+/// <param name="SoftLabels">The folder of what counts beside the labels; null: none, or what the teachers say.</param>
+/// <param name="Teachers">Networks of the study and files, which say what counts beside the labels.</param>
 internal sealed record Settings(
     string Data, string Out, ImmutableArray<int> Tables, ImmutableArray<string> Models, string Recipe, int? Epochs, ulong Seed, int Threads,
-    string? SoftLabels = null)
+    string? SoftLabels, ImmutableArray<string> Teachers)
 {
+    /// <summary>Where what counts beside the labels is, or will be; null: nothing does.</summary>
+    public string? SoftLabelsFolder => Teachers.IsEmpty ? SoftLabels : Path.Combine(Out, "soft-labels");
+
     /// <summary>The command that asks for the same again.</summary>
     public string Command
     {
@@ -34,6 +38,8 @@ internal sealed record Settings(
                 words.AddRange(["--epochs", $"{epochs}"]);
             if (SoftLabels is { } labels)
                 words.AddRange(["--soft-labels", ShellWord.Quote(labels)]);
+            foreach (var teacher in Teachers)
+                words.AddRange(["--teacher", ShellWord.Quote(teacher)]);
             words.AddRange(["--seed", $"{Seed}"]);
             if (Threads > 0)
                 words.AddRange(["--threads", $"{Threads}"]);

@@ -177,7 +177,10 @@ public sealed class SoftLabels
         return logits.AsSpan(0, batch.Count * _classes);
     }
 
-    private static SoftLabels? Find(string folder)
+    /// <summary>The soft labels in a folder, also where not all views have been made; null where there are none.</summary>
+    /// <exception cref="RiffleException">They can't be read, or a newer version wrote them.</exception>
+    /// <exception cref="BadDataException">They are damaged.</exception>
+    public static SoftLabels? Find(string folder)
     {
         var path = Path.Combine(folder, DocumentName);
         if (!File.Exists(path))

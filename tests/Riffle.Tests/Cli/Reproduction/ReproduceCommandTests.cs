@@ -25,7 +25,7 @@ public sealed class ReproduceCommandTests : IDisposable
     {
         var first = Shell.Riffle(Arguments("--models", $"{Second},{Smallest}", "--epochs", "2"));
         Assert.Equal(0, first.ExitCode);
-        Assert.Contains("2 of 2  about ", first.Error);
+        Assert.Contains("2 of 2 epochs  about ", first.Error);
         Assert.True(first.Error.IndexOf(Smallest + ", 56×56", StringComparison.Ordinal) < first.Error.IndexOf(Second + ", 56×56", StringComparison.Ordinal));
         Assert.Equal([Second, Smallest], Directory.GetDirectories(Path.Combine(Out, "runs")).Select(Path.GetFileName).Order());
 
@@ -111,7 +111,7 @@ public sealed class ReproduceCommandTests : IDisposable
     public void A_run_of_other_settings_is_refused_and_the_folder_is_named()
     {
         Train(RunOf(Smallest), epochs: 2);
-        var settings = new Settings(_data.DataFolder, Out, [], [Smallest], "best", 2, 3, 1);
+        var settings = new Settings(_data.DataFolder, Out, [], [Smallest], "best", 2, 3, 1, null, []);
         string Refused(Settings settings) => Assert.Throws<RiffleException>(() => new Reproducer(settings)).Message;
         _ = new Reproducer(settings);
         foreach (var other in (Settings[])[settings with { Epochs = 5 }, settings with { Seed = 0 }, settings with { Recipe = "paper" }])
@@ -149,9 +149,55 @@ public sealed class ReproduceCommandTests : IDisposable
             + $"(fingerprint {teacher.Fingerprint}, top-1 ", card);
 
         // Without them the row is another one.
-        var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1);
+        var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1, null, []);
         var error = Assert.Throws<RiffleException>(() => new Reproducer(settings));
         Assert.Contains($"with the soft labels {labels.Fingerprint}, but is asked for without soft labels", error.Message);
+    }
+
+    [UnixFact]
+    public void Teachers_are_trained_first_and_asked_and_an_interruption_loses_nothing()
+    {
+        string[] args = Arguments("--models", Second, "--epochs", "3", "--seed", "3", "--teacher", Smallest);
+        var soft = Path.Combine(Out, "soft-labels");
+        using (var process = Shell.Start("dotnet", Shell.Arguments(args)))
+        {
+            for (var waited = Stopwatch.StartNew(); !File.Exists(Path.Combine(soft, "view-00000.safetensors")) && waited.Elapsed < TimeSpan.FromMinutes(2);)
+                Thread.Sleep(1);
+            process.Kill();
+            Assert.Contains($"3 of 3 epochs  about ", Shell.Finish(process).Error);
+        }
+
+        Assert.Equal(0, CommandLine.Execute(args));
+        var teacher = Path.Combine(Out, "teachers", "models", Smallest + ".safetensors");
+        var (labels, taught) = (SoftLabels.Open(soft).Identity, Checkpoint.Load(RunOf(Second)).Training!);
+        Assert.Equal((2, TeacherIdentity.Of(Checkpoint.Load(teacher))), (labels.Views, Assert.Single(labels.Teachers)));
+        Assert.Equal(labels.Fingerprint, taught.SoftLabels?.Fingerprint);
+        Assert.Null(Checkpoint.Load(teacher).Training!.SoftLabels);
+        Assert.False(Directory.Exists(RunOf(Smallest)));
+
+        // The same by hand.
+        var other = _data.Run("other");
+        Assert.Equal(0, CommandLine.Execute(["teach", teacher, "--data", _data.DataFolder, "--out", soft + "2", "--views", "2", "--seed", "3"]));
+        string[] byHand = ["reproduce", "--data", _data.DataFolder, "--out", other, "--models", Second, "--epochs", "3", "--seed", "3", "--soft-labels", soft + "2"];
+        Assert.Equal(0, CommandLine.Execute(byHand));
+        Assert.Equal(File.ReadAllBytes(Last(Second)), File.ReadAllBytes(Path.Combine(other, "runs", Second, "checkpoints", "last.safetensors")));
+
+        // A file teaches, too; what is there by other teachers is not taken for its word, and for other epochs the views that are there will do.
+        string[] Taught(string by, string epochs, string models) =>
+            Arguments("--models", models, "--epochs", epochs, "--seed", "3", "--teacher", by);
+        Assert.Equal(0, CommandLine.Execute(Taught(teacher, "1", "shufflenet-v1-g3-x0.25")));
+        var refused = Shell.Riffle(Taught(RunOf(Second), "1", "shufflenet-v1-g4-x0.25"));
+        Assert.Equal(ExitCode.Failed, refused.ExitCode);
+        Assert.Contains("has other soft labels", refused.Error);
+    }
+
+    [Fact]
+    public void A_row_that_learnt_without_the_teachers_is_refused_before_they_are_trained()
+    {
+        Train(RunOf(Smallest), epochs: 2);
+        var settings = new Settings(_data.DataFolder, Out, [], [Smallest], "best", 2, 3, 1, null, [Second]);
+        var error = Assert.Throws<RiffleException>(() => new Reproducer(settings));
+        Assert.Contains("without soft labels, but is asked for with the soft labels that are not made yet", error.Message);
     }
 
     [Fact]
@@ -172,6 +218,8 @@ public sealed class ReproduceCommandTests : IDisposable
     [InlineData("reproduce --data d --out o --tables 2,6", "--tables: 6 is not from 2 to 5")]
     [InlineData("reproduce --data d --out o --epochs 0", "--epochs is from 1")]
     [InlineData("reproduce --data d --out o --recipe worst", "paper")]
+    [InlineData("reproduce --data d --out o --teacher shufflenet-v2-x1", "'shufflenet-v2-x1' is neither")]
+    [InlineData("reproduce --data d --out o --teacher shufflenet-v2-x1.0 --soft-labels s", "leave --soft-labels out")]
     public void Wrong_usage_is_told_before_anything_is_done(string line, string expected) =>
         Assert.Contains(CommandLine.CreateRoot().Parse(line).Errors, error => error.Message.Contains(expected));
 
@@ -182,7 +230,7 @@ public sealed class ReproduceCommandTests : IDisposable
     [Fact]
     public void Tables_and_models_select_rows_the_smallest_first()
     {
-        var all = new Settings("d", "o", [], [], "best", null, 0, 0);
+        var all = new Settings("d", "o", [], [], "best", null, 0, 0, null, []);
         Assert.Equal(Study.Models.Length, all.ToTrain.Length);
         Assert.Equal([Smallest, Second], all.ToTrain.Take(2));
         Assert.Equal(

@@ -1,0 +1,71 @@
+using Riffle.Data;
+using Riffle.Networks;
+using Riffle.Training;
+
+namespace Riffle.Cli.Reproduction;
+
+/// <summary>
+/// The soft labels of <c>--teacher</c>. Networks of the study are trained first, without any, as a reproduction of their own in <c>teachers/</c>; with those that
+/// are files they then look at every training image, and <c>soft-labels/</c> keeps what they say for all rows.
+/// </summary>
+internal sealed class TeacherLabels
+{
+    private readonly Settings _settings;
+    private readonly Dataset _data;
+    private readonly Recipe _recipe;
+    private readonly ReproductionFolder _folder;
+    private readonly Reproducer? _teachers;
+    private readonly int _views;
+
+    /// <summary>Looks at what there is.</summary>
+    /// <exception cref="RiffleException">It is not what was asked for, or a teacher can't be read.</exception>
+    public TeacherLabels(Settings settings, Dataset data)
+    {
+        (_settings, _data) = (settings, data);
+        _recipe = Settings.RecipeFor(settings.Recipe, settings.Selected[0], settings.Epochs, data);
+        var own = settings with { Out = Path.Combine(settings.Out, "teachers"), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [] };
+        _folder = new(own.Out);
+        _teachers = own.Models.IsEmpty ? null : new(own);
+        foreach (var file in settings.Teachers.Where(teacher => !IsTrainedHere(teacher)))
+            _ = Model.Open(file);
+
+        // A training sees each view and, later, its mirror image.
+        _views = Found?.Identity.Views ?? (_recipe.Epochs + 1) / 2;
+
+        // Makes nothing then, but refuses what others have said.
+        if (AreMade)
+            _ = Teachers.Teach(_settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads);
+    }
+
+    /// <summary>Their fingerprint; null as long as they are not made.</summary>
+    public string? Fingerprint => AreMade ? Found!.Identity.Fingerprint : null;
+
+    private SoftLabels? Found => SoftLabels.Find(_settings.SoftLabelsFolder!);
+
+    private bool AreMade => Found is { } found && found.Made == found.Identity.Views;
+
+    /// <summary>What is left to do for them.</summary>
+    public IEnumerable<Stage> Stages(CancellationToken cancel)
+    {
+        if (AreMade)
+            return [];
+        var left = _views - (Found?.Made ?? 0);
+        var looks = _settings.Teachers.Select(NetworkOf).Select(network => Forecast.MeasureLooks(network, _data.Count(Split.Train), _settings.Threads, cancel));
+        var expected = left * new TimeSpan(looks.Sum(time => time.Ticks));
+        return
+        [
+            .. (_teachers?.Stages(cancel) ?? []).Select(stage => stage with { Name = stage.Name + ", the teacher", IsNeeded = true }),
+            new("soft labels", $"{left} of {_views} views", expected, () => Teach(cancel), IsNeeded: true),
+        ];
+    }
+
+    private static bool IsTrainedHere(string teacher) => Study.Models.Contains(teacher);
+
+    private bool Teach(CancellationToken cancel) => TeachingSession.Run(
+        _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, cancel) is not null;
+
+    private Model[] Models() => [.. _settings.Teachers.Select(teacher => Model.Open(IsTrainedHere(teacher) ? _folder.ModelOf(teacher) : teacher))];
+
+    private Network NetworkOf(string teacher) =>
+        IsTrainedHere(teacher) ? NetworkCatalogue.Build(Settings.SpecFor(teacher, _data)) : Model.Open(teacher).Weights.Network;
+}
