@@ -40,11 +40,7 @@ internal static class ReproduceCommand
             HelpName = "MODEL-OR-RUN",
         };
         teachers.Validators.Add(result =>
-        {
-            TrainingOptions.Require(result.GetResult(softLabels) is null, result, "--teacher makes soft labels of its own; leave --soft-labels out.");
-            foreach (var name in result.Tokens.Select(token => token.Value).Where(name => !Study.Models.Contains(name) && !Path.Exists(name)))
-                result.AddError($"--teacher: '{name}' is neither a run or file nor one of the study's networks, {string.Join(", ", Study.Models)}.");
-        });
+            TrainingOptions.Require(result.GetResult(softLabels) is null, result, "--teacher makes soft labels of its own; leave --soft-labels out."));
         var threads = TrainingOptions.Threads();
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
 
@@ -68,6 +64,12 @@ internal static class ReproduceCommand
                 {
                     throw new ArgumentException(
                         $"none of --models is in table {string.Join(", ", settings.Tables)}; leave --tables out, or name networks of it");
+                }
+
+                if (settings.Teachers.FirstOrDefault(teacher => !Study.Models.Contains(teacher) && !Path.Exists(teacher)) is { } unknown)
+                {
+                    throw new ArgumentException(
+                        $"--teacher: '{unknown}' is neither a run or file nor one of the study's networks, {string.Join(", ", Study.Models)}");
                 }
 
                 return new Reproducer(settings).Run(cancel);

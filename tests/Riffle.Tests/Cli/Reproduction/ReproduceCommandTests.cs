@@ -218,7 +218,6 @@ public sealed class ReproduceCommandTests : IDisposable
     [InlineData("reproduce --data d --out o --tables 2,6", "--tables: 6 is not from 2 to 5")]
     [InlineData("reproduce --data d --out o --epochs 0", "--epochs is from 1")]
     [InlineData("reproduce --data d --out o --recipe worst", "paper")]
-    [InlineData("reproduce --data d --out o --teacher shufflenet-v2-x1", "'shufflenet-v2-x1' is neither")]
     [InlineData("reproduce --data d --out o --teacher shufflenet-v2-x1.0 --soft-labels s", "leave --soft-labels out")]
     public void Wrong_usage_is_told_before_anything_is_done(string line, string expected) =>
         Assert.Contains(CommandLine.CreateRoot().Parse(line).Errors, error => error.Message.Contains(expected));
@@ -226,6 +225,10 @@ public sealed class ReproduceCommandTests : IDisposable
     [Fact]
     public void Networks_that_are_in_none_of_the_tables_asked_for_are_wrong_usage() =>
         Assert.Equal(ExitCode.Usage, CommandLine.Execute(Arguments("--tables", "5", "--models", "shufflenet-v2-x1.0")));
+
+    [Fact]
+    public void A_teacher_that_is_neither_there_nor_one_of_the_networks_is_wrong_usage() =>
+        Assert.Equal(ExitCode.Usage, CommandLine.Execute(Arguments("--models", Smallest, "--teacher", "shufflenet-v2-x1")));
 
     [Fact]
     public void Tables_and_models_select_rows_the_smallest_first()
