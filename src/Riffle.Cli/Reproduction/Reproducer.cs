@@ -37,7 +37,7 @@ internal sealed class Reproducer
         }
 
         if (!settings.Teachers.IsEmpty)
-            (_teacherLabels, _softLabels) = (new(settings, _data), NotMade);
+            _teacherLabels = new(settings, _data);
         RefuseOthers();
     }
 

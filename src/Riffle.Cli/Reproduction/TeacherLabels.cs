@@ -25,7 +25,7 @@ internal sealed class TeacherLabels
         _recipe = Settings.RecipeFor(settings.Recipe, settings.Selected[0], settings.Epochs, data);
         var own = settings with { Out = Path.Combine(settings.Out, "teachers"), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [] };
         _folder = new(own.Out);
-        _teachers = own.Models.IsEmpty ? null : new(own);
+        _teachers = own.Models.IsEmpty || AreMade ? null : new(own);
         foreach (var file in settings.Teachers.Where(teacher => !IsTrainedHere(teacher)))
             _ = Model.Open(file);
 

@@ -186,7 +186,8 @@ public sealed class ReproduceCommandTests : IDisposable
         string[] Taught(string by, string epochs, string models) =>
             Arguments("--models", models, "--epochs", epochs, "--seed", "3", "--teacher", by);
         Assert.Equal(0, CommandLine.Execute(Taught(teacher, "1", "shufflenet-v1-g3-x0.25")));
-        var refused = Shell.Riffle(Taught(RunOf(Second), "1", "shufflenet-v1-g4-x0.25"));
+        Assert.Equal(0, CommandLine.Execute(Taught(Smallest, "2", "shufflenet-v1-g4-x0.25")));
+        var refused = Shell.Riffle(Taught(RunOf(Second), "1", "shufflenet-v1-g8-x0.25"));
         Assert.Equal(ExitCode.Failed, refused.ExitCode);
         Assert.Contains("has other soft labels", refused.Error);
     }
