@@ -52,7 +52,8 @@ internal static class HtmlWriter
             new XElement("thead", new XElement("tr", table.Columns.Select(Heading))),
             new XElement("tbody", table.Rows.Select(row => new XElement("tr", row.Select((cell, i) => Write(table.Columns[i], cell, isFirst: i == 0)))))));
 
-    private static XElement Heading(Column column) => new("th", new XAttribute("scope", "col"), ClassOf(column), column.Heading);
+    /// <summary>With hyphens at which no line is broken: top-1 is one word.</summary>
+    private static XElement Heading(Column column) => new("th", new XAttribute("scope", "col"), ClassOf(column), column.Heading.Replace('-', '\u2011'));
 
     private static XElement Write(Column column, string cell, bool isFirst) => (isFirst, column.Kind) switch
     {
