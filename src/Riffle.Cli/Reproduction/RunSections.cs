@@ -52,6 +52,7 @@ internal static class RunSections
             new("Network"), new("Recipe"), new("Epochs", ColumnKind.Number), new("Seed", ColumnKind.Number), new("Riffle"), new("Threads", ColumnKind.Number),
             new("Training time", ColumnKind.Number), new("Trained on"), new("Latency measured on"), new("Command", ColumnKind.Command),
         ];
+        var softLabels = settings.SoftLabelsFolder is { } folder ? SoftLabels.Find(folder)?.Identity.Fingerprint : null;
         return new(
             "origins",
             "How each row came about",
@@ -60,7 +61,7 @@ internal static class RunSections
                     "The command trains the network anew; the same command of 'riffle reproduce' goes on with what is there. Training time is that of all "
                     + "sessions, validation after each epoch included, decoding of the images before it not. The result depends neither on threads nor on "
                     + "interruptions. Latency is the median of repeated runs of a network with 200 classes, from normalised pixels to logits, on one thread."),
-                new TableBlock("How each row came about", columns, [.. rows.Select(row => Origin(settings, data, row))]),
+                new TableBlock("How each row came about", columns, [.. rows.Select(row => Origin(settings, softLabels, data, row))]),
             ]);
     }
 
@@ -101,7 +102,7 @@ internal static class RunSections
 
     private static string[] Highest(EpochMetrics best) => [Cell.Percent(best.Validation.Top1), $"{best.Epoch}"];
 
-    private static ImmutableArray<string> Origin(Settings settings, Dataset data, Row row)
+    private static ImmutableArray<string> Origin(Settings settings, string? softLabels, Dataset data, Row row)
     {
         var latency = row.Latency?.Machine ?? "not measured";
         if (row.Run is not { } run)
@@ -116,17 +117,19 @@ internal static class RunSections
         [
             row.Model, training.Recipe.Name + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : ""), epochs,
             $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), time,
-            All(session => session.Machine), latency, Command(settings, data, run),
+            All(session => session.Machine), latency, Command(settings, softLabels, data, run),
         ];
     }
 
-    private static string Command(Settings settings, Dataset data, Run run)
+    /// <summary>The command that trains a row; soft labels that are not those of the fingerprint given are somewhere else.</summary>
+    private static string Command(Settings settings, string? softLabels, Dataset data, Run run)
     {
         var (recipe, seed) = (run.Training.Recipe, run.Training.Seed);
         if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, run.Network.Name, recipe.Epochs, data) != recipe)
             return $"see {Path.Combine(run.Folder, "run.json")}: not a recipe of this Riffle";
         return $"riffle train --data {ShellWord.Quote(settings.Data)} --model {run.Network.Name} --out {ShellWord.Quote(settings.RunOf(run.Network.Name))} "
-            + (run.Training.SoftLabels is null ? "" : $"--soft-labels {ShellWord.Quote(settings.SoftLabelsFolder ?? "FOLDER")} ")
+            + (run.Training.SoftLabels is not { } own ? ""
+                : $"--soft-labels {(own.Fingerprint == softLabels ? ShellWord.Quote(settings.SoftLabelsFolder!) : "FOLDER")} ")
             + $"--recipe {recipe.Name} --epochs {recipe.Epochs} --seed {seed}";
     }
 }

@@ -148,6 +148,14 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Contains($"| Soft labels | {labels.Fingerprint}, 0.9 of the loss, at temperature 8 that becomes 2: 2 views by {Smallest} "
             + $"(fingerprint {teacher.Fingerprint}, top-1 ", card);
 
+        // A report of other labels does not say that the row had those.
+        var others = Path.Combine(_data.Folder, "others");
+        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", others, "--views", "1"]));
+        Assert.Equal(0, CommandLine.Execute([.. Arguments("--models", "shufflenet-v1-g3-x0.25", "--epochs", "1"), "--soft-labels", others]));
+        report = File.ReadAllText(Path.Combine(Out, "report.md"));
+        Assert.Contains($"--out {RunOf(Second)} --soft-labels FOLDER --recipe best", report);
+        Assert.Contains($"--soft-labels {others} --recipe best", report);
+
         // Without them the row is another one.
         var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1, null, []);
         var error = Assert.Throws<RiffleException>(() => new Reproducer(settings));
