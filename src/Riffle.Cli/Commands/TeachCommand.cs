@@ -23,9 +23,9 @@ internal static class TeachCommand
         };
         var views = new Option<int>("--views")
         {
-            Description = "How often each image is looked at, cropped and mirrored anew; half as many as a training has epochs are enough, for it sees their mirror images, too.",
+            Description = "How often each image is looked at, cropped and mirrored anew. A training sees these views, then their mirror images: half as many as it has epochs repeat none.",
             HelpName = "N",
-            DefaultValueFactory = _ => (Recipe.Best.Epochs + 1) / 2,
+            DefaultValueFactory = _ => SoftLabels.ViewsFor(Recipe.Best.Epochs),
         };
         views.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int>() is >= 1 and <= 1000, result, "--views is from 1 to 1000."));
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same crops.", HelpName = "N" };

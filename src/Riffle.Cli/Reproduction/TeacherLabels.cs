@@ -29,8 +29,7 @@ internal sealed class TeacherLabels
         foreach (var file in settings.Teachers.Where(teacher => !IsTrainedHere(teacher)))
             _ = Model.Open(file);
 
-        // A training sees each view and, later, its mirror image.
-        _views = Found?.Identity.Views ?? (_recipe.Epochs + 1) / 2;
+        _views = Found?.Identity.Views ?? SoftLabels.ViewsFor(_recipe.Epochs);
 
         // Makes nothing then, but refuses what others have said.
         if (AreMade)

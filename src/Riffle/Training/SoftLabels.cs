@@ -90,17 +90,23 @@ public sealed class SoftLabels
             : throw new RiffleException($"{folder}: has {labels.Made} of {labels.Identity.Views} views; give 'riffle teach' the same again to go on");
     }
 
-    /// <summary>Begins a folder of soft labels, or goes on with one.</summary>
-    /// <exception cref="RiffleException">It has others, or can't be made.</exception>
-    internal static SoftLabels Begin(string folder, SoftLabelsIdentity identity, Func<double> top1)
-    {
-        if (Find(folder) is { } found)
-        {
-            return found.Identity.Fingerprint == identity.Fingerprint
-                ? found
-                : throw new RiffleException($"{folder}: has other soft labels, {found.Identity.Fingerprint}, than are asked for; give another --out");
-        }
+    /// <summary>How many views give a training of that many epochs another image in each: it sees a view, and later its mirror image.</summary>
+    public static int ViewsFor(int epochs) => (epochs + 1) / 2;
 
+    /// <summary>The soft labels that were begun in a folder; null where none were.</summary>
+    /// <exception cref="RiffleException">It has others.</exception>
+    internal static SoftLabels? Begun(string folder, SoftLabelsIdentity identity)
+    {
+        var found = Find(folder);
+        return found is null || found.Identity.Fingerprint == identity.Fingerprint
+            ? found
+            : throw new RiffleException($"{folder}: has other soft labels, {found.Identity.Fingerprint}, than are asked for; give another --out");
+    }
+
+    /// <summary>Begins a folder of soft labels.</summary>
+    /// <exception cref="RiffleException">It can't be made, or is not empty.</exception>
+    internal static SoftLabels Begin(string folder, SoftLabelsIdentity identity, double top1)
+    {
         try
         {
             Directory.CreateDirectory(folder);
@@ -112,7 +118,7 @@ public sealed class SoftLabels
             throw new RiffleException($"{folder}: the folder can't be made: {e.Message} Give another --out.", e);
         }
 
-        return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, top1(), [])).Saved();
+        return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, top1, [])).Saved();
     }
 
     /// <summary>The same with one view more.</summary>

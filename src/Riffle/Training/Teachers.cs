@@ -42,10 +42,11 @@ public static class Teachers
         var size = teachers[0].ImageSize;
         var identity = new SoftLabelsIdentity(
             DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views, Mirrored: true);
-        using var panel = new Panel(teachers, threads);
-        var labels = SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, cancel));
-        if (labels.Made == views)
+        var labels = SoftLabels.Begun(folder, identity);
+        if (labels?.Made == views)
             return labels;
+        using var panel = new Panel(teachers, threads);
+        labels ??= SoftLabels.Begin(folder, identity, Validate(panel, data, size, cancel));
         var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
         var logits = SoftLabels.Allocate(images, classes);
         using var loader = Open(data, Split.Train, size, augmentation, seed, cancel);
