@@ -23,27 +23,32 @@ internal static class TeachCommand
         };
         var views = new Option<int>("--views")
         {
-            Description = "How often each image is looked at, cropped and mirrored anew. A training sees these views, then their mirror images: half as many as it has epochs repeat none.",
+            Description = "How often each image is looked at, changed anew. A training sees these views, then their mirror images: half as many as it has epochs repeat none.",
             HelpName = "N",
             DefaultValueFactory = _ => SoftLabels.ViewsFor(Recipe.Best.Epochs),
         };
         views.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int>() is >= 1 and <= 1000, result, "--views is from 1 to 1000."));
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same crops.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
-        return new Command("teach", "Lets trained networks look at the training images and writes what they see, for others to learn from.")
+        var augmentation = new AugmentationOptions();
+        var command = new Command("teach", "Lets trained networks look at the training images and writes what they see, for others to learn from.")
         {
             teachers, data, output, views, seed, threads,
-        }
+        };
+        foreach (var option in augmentation.All)
+            command.Options.Add(option);
+        return command
             .WithExamples(
                 "riffle teach runs/large --data data/tiny --out soft",
-                "riffle teach models/*.safetensors --data data/tiny --out soft --views 20")
+                "riffle teach models/*.safetensors --data data/tiny --out soft --views 20",
+                "riffle teach runs/large --data data/tiny --out soft --smallest-area 0.35")
             .WithAction((parse, cancel) =>
             {
                 var models = parse.GetRequiredValue(teachers).Select(path => Model.Open(path)).ToArray();
                 var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data)), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);
                 var labels = TeachingSession.Run(
-                    folder, models, dataset, Recipe.Best.Augmentation, looks, parse.GetValue(seed), parse.GetValue(threads), cancel);
+                    folder, models, dataset, augmentation.Apply(parse, Recipe.Best.Augmentation), looks, parse.GetValue(seed), parse.GetValue(threads), cancel);
                 if (labels is null)
                 {
                     Console.Error.WriteLine($"Stopped; the views that are whole are kept in {folder}. The same command goes on.");

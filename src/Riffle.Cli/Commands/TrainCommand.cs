@@ -91,10 +91,13 @@ internal static class TrainCommand
                 // A classifier alone is trained by the full rate: there is nothing that a high one could spoil.
                 var usual = start is null || parse.GetValue(entries.Freeze) ? Recipe.Best : Recipe.FineTune;
                 var named = parse.GetValue(recipe) ?? usual.Name;
-                var chosen = entries.Apply(parse, Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train)));
+                var labels = parse.GetValue(softLabels);
+                var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
+                    .TaughtBy(labels is null ? null : SoftLabels.Open(labels).Identity);
+                var chosen = entries.Apply(parse, fitting);
                 return Run(
                     loading => Trainer.Start(
-                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, parse.GetValue(softLabels), cancel),
+                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, labels, cancel),
                     folder, interval, cancel);
             });
     }

@@ -95,7 +95,7 @@ internal static class ModelCard
     {
         var parts = new List<string>();
         if (augmentation.RandomCrop)
-            parts.Add("random crop");
+            parts.Add(augmentation.SmallestArea > 0 ? $"random crop of {Plain(augmentation.SmallestArea)} of the area and more" : "random crop");
         if (augmentation.Flip)
             parts.Add("flip");
         foreach (var (name, strength) in new[]

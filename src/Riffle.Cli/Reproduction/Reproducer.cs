@@ -22,14 +22,14 @@ internal sealed class Reproducer
     private readonly TeacherLabels? _teacherLabels;
     private readonly ReproductionFolder _folder;
     private readonly Forecast _forecast = new();
-    private string? _softLabels;
+    private SoftLabelsIdentity? _softLabels;
 
     /// <summary>Opens the data set, and looks at what the folder holds.</summary>
     /// <exception cref="RiffleException">There is no data set, or the folder has runs that are not what was asked for.</exception>
     public Reproducer(Settings settings)
     {
         (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data));
-        _softLabels = settings.SoftLabels is { } labels ? SoftLabels.Open(labels).Identity.Fingerprint : null;
+        _softLabels = settings.SoftLabels is { } labels ? SoftLabels.Open(labels).Identity : null;
         foreach (var split in (Split[])[Split.Train, Split.Validation])
         {
             if (_data.Count(split) == 0)
@@ -106,7 +106,7 @@ internal sealed class Reproducer
     private void RefuseOthers()
     {
         if (_teacherLabels is not null)
-            _softLabels = _teacherLabels.Fingerprint ?? NotMade;
+            _softLabels = _teacherLabels.Identity;
         foreach (var model in Study.Models)
             Refuse(model);
     }
@@ -126,8 +126,8 @@ internal sealed class Reproducer
             : training.Seed != _settings.Seed ? $"with --seed {training.Seed}, not {_settings.Seed}"
             : training.Recipe.Name != recipe.Name ? $"with --recipe {training.Recipe.Name}, not {recipe.Name}"
             : training.Recipe.Epochs != recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {recipe.Epochs}"
-            : training.SoftLabels?.Fingerprint != _softLabels
-                ? $"{Taught(training.SoftLabels?.Fingerprint)}, but is asked for {Taught(_softLabels)}"
+            : training.SoftLabels?.Fingerprint != WantedSoftLabels
+                ? $"{Taught(training.SoftLabels?.Fingerprint)}, but is asked for {Taught(WantedSoftLabels)}"
             : training.Recipe != recipe ? $"by other values of the recipe {recipe.Name} than this Riffle's"
             : null;
         if (difference is not null)
@@ -136,6 +136,9 @@ internal sealed class Reproducer
                 + "ask for the same, give another --out, leave the network out by --models, or move that folder away");
         }
     }
+
+    /// <summary>The fingerprint of the soft labels that rows are trained with; null: with none.</summary>
+    private string? WantedSoftLabels => _softLabels?.Fingerprint ?? (_teacherLabels is null ? null : NotMade);
 
     private static string Taught(string? softLabels) => softLabels is null ? "without soft labels" : $"with the soft labels {softLabels}";
 
@@ -195,7 +198,7 @@ internal sealed class Reproducer
     private string Epochs(string model, Run? run) =>
         string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(model, run):0.#} of {RecipeFor(model).Epochs} epochs");
 
-    private Recipe RecipeFor(string model) => Settings.RecipeFor(_settings.Recipe, model, _settings.Epochs, _data);
+    private Recipe RecipeFor(string model) => Settings.RecipeFor(_settings.Recipe, model, _settings.Epochs, _data, _softLabels);
 
     private void Announce(List<Stage> stages, int i)
     {
@@ -210,7 +213,7 @@ internal sealed class Reproducer
     private bool Train(string model, CancellationToken cancel)
     {
         _folder.Create();
-        if (_softLabels == NotMade)
+        if (WantedSoftLabels == NotMade)
             RefuseOthers();
         var run = _folder.ReadRun(model);
         if (run is not { IsDone: true })

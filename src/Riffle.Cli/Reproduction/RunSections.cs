@@ -125,7 +125,7 @@ internal static class RunSections
     private static string Command(Settings settings, string? softLabels, Dataset data, Run run)
     {
         var (recipe, seed) = (run.Training.Recipe, run.Training.Seed);
-        if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, run.Network.Name, recipe.Epochs, data) != recipe)
+        if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, run.Network.Name, recipe.Epochs, data, run.Training.SoftLabels) != recipe)
             return $"see {Path.Combine(run.Folder, "run.json")}: not a recipe of this Riffle";
         return $"riffle train --data {ShellWord.Quote(settings.Data)} --model {run.Network.Name} --out {ShellWord.Quote(settings.RunOf(run.Network.Name))} "
             + (run.Training.SoftLabels is not { } own ? ""

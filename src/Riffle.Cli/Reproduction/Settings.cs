@@ -56,10 +56,10 @@ internal sealed record Settings(
     /// <summary>Those of them that have to be trained: one that is asked for in the table of complexity alone is only counted.</summary>
     public ImmutableArray<string> ToTrain => Select(table => table.HasAccuracy);
 
-    /// <summary>The recipe of that name for a network and a data set, with that many epochs where they are given.</summary>
-    public static Recipe RecipeFor(string name, string model, int? epochs, Dataset data)
+    /// <summary>The recipe of that name for a network, a data set and soft labels, if there are any, with that many epochs where they are given.</summary>
+    public static Recipe RecipeFor(string name, string model, int? epochs, Dataset data, SoftLabelsIdentity? labels)
     {
-        var recipe = Training.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train));
+        var recipe = Training.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train)).TaughtBy(labels);
         return recipe with { Epochs = epochs ?? recipe.Epochs };
     }
 

@@ -22,7 +22,7 @@ internal sealed class TeacherLabels
     public TeacherLabels(Settings settings, Dataset data)
     {
         (_settings, _data) = (settings, data);
-        _recipe = Settings.RecipeFor(settings.Recipe, settings.Selected[0], settings.Epochs, data);
+        _recipe = Settings.RecipeFor(settings.Recipe, settings.Selected[0], settings.Epochs, data, labels: null);
         var own = settings with { Out = Path.Combine(settings.Out, "teachers"), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [] };
         _folder = new(own.Out);
         _teachers = own.Models.IsEmpty || AreMade ? null : new(own);
@@ -36,8 +36,8 @@ internal sealed class TeacherLabels
             _ = Teachers.Teach(_settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads);
     }
 
-    /// <summary>Their fingerprint; null as long as they are not made.</summary>
-    public string? Fingerprint => AreMade ? Found!.Identity.Fingerprint : null;
+    /// <summary>What they are; null as long as they are not made.</summary>
+    public SoftLabelsIdentity? Identity => AreMade ? Found!.Identity : null;
 
     private SoftLabels? Found => SoftLabels.Find(_settings.SoftLabelsFolder!);
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Riffle.Data;
 
 /// <summary>
@@ -6,8 +8,18 @@ namespace Riffle.Data;
 /// </summary>
 public sealed record Augmentation
 {
+    /// <summary>A scaled crop is at most so much wider than high, or higher than wide.</summary>
+    private const double MostAspect = 4 / 3.0;
+
     /// <summary>Take the square from a random place of the stored image, instead of its centre.</summary>
     public bool RandomCrop { get; init; }
+
+    /// <summary>
+    /// a: the random crop takes a share of the stored image's area in [a, 1], up to a third wider or higher than square, and is scaled to the size (Szegedy et
+    /// al., 2015, as torchvision's RandomResizedCrop). From above 0 to 1; 0 (off): squares of the size.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public float SmallestArea { get; init => field = Checked(value, 1, nameof(SmallestArea)); }
 
     /// <summary>Mirror every other image, left to right.</summary>
     public bool Flip { get; init; }
@@ -47,11 +59,27 @@ public sealed record Augmentation
         var (left, top) = (random.NextFloat(), random.NextFloat());
         mirrored ^= random.NextFloat() < 0.5f && Flip;
         var (brightness, contrast, saturation, hue) = (Signed(ref random), Signed(ref random), Signed(ref random), Signed(ref random));
+        var (area, aspect) = (random.NextFloat(), Signed(ref random));
 
-        var centre = (int)ImageFit.CentreOffset(side, size);
-        var places = side - size + 1;
-        Crop.Copy(stored, side, RandomCrop ? (int)(left * places) : centre, RandomCrop ? (int)(top * places) : centre, size, mirrored, destination);
+        var (width, height) = RandomCrop && SmallestArea > 0 ? CropSize(side, area, aspect) : (size, size);
+        var (x, y) = RandomCrop
+            ? ((int)(left * (side - width + 1)), (int)(top * (side - height + 1)))
+            : ((int)ImageFit.CentreOffset(side, width), (int)ImageFit.CentreOffset(side, height));
+        Crop.Scaled(stored, side, x, y, width, height, size, mirrored, destination);
         ColourJitter.Apply(destination, 1 + (Brightness * brightness), 1 + (Contrast * contrast), 1 + (Saturation * saturation), Hue * hue);
+    }
+
+    /// <summary>Width and height of a crop of some share of the area; a side that would not fit is cut off.</summary>
+    /// <param name="side">Side of the stored image.</param>
+    /// <param name="area">From 0, the smallest share, to 1, the whole.</param>
+    /// <param name="aspect">From -1, a third higher than wide, to 1, a third wider than high.</param>
+    private (int Width, int Height) CropSize(int side, float area, float aspect)
+    {
+        var edge = side * Math.Sqrt(SmallestArea + ((1.0 - SmallestArea) * area));
+        var stretch = Math.Pow(MostAspect, aspect / 2.0);
+        return (Within(edge * stretch), Within(edge / stretch));
+
+        int Within(double length) => Math.Clamp((int)Math.Round(length), 1, side);
     }
 
     private static float Signed(ref Random64 random) => (2 * random.NextFloat()) - 1;

@@ -1,8 +1,9 @@
+using System.Buffers;
 using System.Runtime.Intrinsics;
 
 namespace Riffle.Data;
 
-/// <summary>Cuts a square out of a square image of RGB bytes, as it is or mirrored.</summary>
+/// <summary>Cuts a part out of a square image of RGB bytes, as it is, scaled or mirrored.</summary>
 internal static class Crop
 {
     /// <summary>Pixels that fit into 16 bytes, whole.</summary>
@@ -12,6 +13,31 @@ internal static class Crop
     /// <see cref="PixelWords"/>.</summary>
     private static Vector128<byte> Reversed => Vector128.Create((byte)13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0);
 
+    /// <summary>Scales a rectangle of a square image to a square of another size.</summary>
+    public static void Scaled(
+        ReadOnlySpan<byte> source, int side, int left, int top, int width, int height, int size, bool mirrored, Span<byte> destination)
+    {
+        if ((width, height) == (size, size))
+        {
+            Copy(source, side, left, top, size, mirrored, destination);
+            return;
+        }
+
+        var rectangle = new PixelRectangle(source[(((top * side) + left) * 3)..], width, height, side * 3);
+        if (!mirrored)
+        {
+            Resize.Window(rectangle, size, size, 0, 0, size, destination);
+            return;
+        }
+
+        var bytes = size * size * 3;
+        var scaled = ArrayPool<byte>.Shared.Rent(bytes);
+        Resize.Window(rectangle, size, size, 0, 0, size, scaled);
+        Copy(scaled.AsSpan(0, bytes), size, 0, 0, size, mirrored: true, destination);
+        ArrayPool<byte>.Shared.Return(scaled);
+    }
+
+    /// <summary>Cuts a square out of a square image.</summary>
     public static void Copy(ReadOnlySpan<byte> source, int side, int left, int top, int size, bool mirrored, Span<byte> destination)
     {
         for (var y = 0; y < size; y++)

@@ -22,7 +22,7 @@ public static class ImageFit
         CheckSizes((long)side * side * 3, destination.Length, nameof(destination));
         var shorter = Math.Min(image.Width, image.Height);
         var (width, height) = ((long)image.Width * side / shorter, (long)image.Height * side / shorter);
-        Resize.Window(image, width, height, CentreOffset(width, side), CentreOffset(height, side), side, destination);
+        Resize.Window(new(image), width, height, CentreOffset(width, side), CentreOffset(height, side), side, destination);
     }
 
     /// <summary>Cuts the centre out of a square.</summary>

@@ -12,41 +12,47 @@ internal static class Resize
 {
     private const int FractionBits = TriangleFilter.FractionBits, Half = 1 << (FractionBits - 1);
 
-    /// <summary>Scales an image to width × height and cuts a square out of the result, of which alone the pixels are computed.</summary>
-    public static void Window(RgbImage image, long width, long height, long left, long top, int side, Span<byte> destination)
+    /// <summary>Scales an image to width × height and cuts a square out of the result, of which alone the pixels are computed. Allocates nothing.</summary>
+    /// <param name="image">A rectangle of pixels.</param>
+    /// <param name="width">Width of the whole scaled image.</param>
+    /// <param name="height">Its height.</param>
+    /// <param name="left">Where in it the square begins.</param>
+    /// <param name="top">Where in it the square begins.</param>
+    /// <param name="side">Side of the square.</param>
+    /// <param name="destination">Receives side × side × 3 bytes.</param>
+    public static void Window(PixelRectangle image, long width, long height, long left, long top, int side, Span<byte> destination)
     {
-        var across = width == image.Width ? null : new TriangleFilter(image.Width, width, left, side);
-        var down = height == image.Height ? null : new TriangleFilter(image.Height, height, top, side);
-        if (down is null)
+        if (height == image.Height)
         {
-            ScaleAcross(image, (int)top, side, across, (int)left, side, destination);
+            ScaleAcross(image, (int)top, side, width, left, side, destination);
             return;
         }
 
+        using var down = new TriangleFilter(image.Height, height, top, side);
         var rowBytes = side * 3;
         var narrowed = ArrayPool<byte>.Shared.Rent(checked(down.Reach * rowBytes));
-        ScaleAcross(image, down.First, down.Reach, across, (int)left, side, narrowed);
+        ScaleAcross(image, down.First, down.Reach, width, left, side, narrowed);
         for (var y = 0; y < side; y++)
             ScaleDown(narrowed.AsSpan((down.Start(y) - down.First) * rowBytes), down.Weights(y), destination.Slice(y * rowBytes, rowBytes));
         ArrayPool<byte>.Shared.Return(narrowed);
     }
 
-    private static void ScaleAcross(RgbImage image, int firstRow, int rows, TriangleFilter? filter, int left, int side, Span<byte> destination)
+    private static void ScaleAcross(PixelRectangle image, int firstRow, int rows, long width, long left, int side, Span<byte> destination)
     {
+        if (width == image.Width)
+        {
+            for (var y = 0; y < rows; y++)
+                image.Row(firstRow + y).Slice((int)left * 3, side * 3).CopyTo(destination[(y * side * 3)..]);
+            return;
+        }
+
         // Pixels are read as four bytes, so the last one of a row needs a byte behind it.
-        var rowBytes = image.Width * 3;
-        var padded = ArrayPool<byte>.Shared.Rent(rowBytes + 1);
+        using var filter = new TriangleFilter(image.Width, width, left, side);
+        var padded = ArrayPool<byte>.Shared.Rent((image.Width * 3) + 1);
         for (var y = 0; y < rows; y++)
         {
-            var from = image.Pixels.AsSpan((firstRow + y) * rowBytes, rowBytes);
+            image.Row(firstRow + y).CopyTo(padded);
             var to = destination.Slice(y * side * 3, side * 3);
-            if (filter is null)
-            {
-                from.Slice(left * 3, to.Length).CopyTo(to);
-                continue;
-            }
-
-            from.CopyTo(padded);
             for (var x = 0; x < side; x++)
                 WeightedPixel(padded.AsSpan(filter.Start(x) * 3), filter.Weights(x), to.Slice(x * 3, 3));
         }
@@ -96,4 +102,22 @@ internal static class Resize
             to[x] = (byte)(sum >> FractionBits);
         }
     }
+}
+
+/// <summary>Pixels of red, green and blue bytes whose rows lie <paramref name="stride"/> bytes apart: an image or a part of one.</summary>
+internal readonly ref struct PixelRectangle(ReadOnlySpan<byte> pixels, int width, int height, int stride)
+{
+    /// <summary>A whole image.</summary>
+    public PixelRectangle(RgbImage image)
+        : this(image.Pixels, image.Width, image.Height, image.Width * 3)
+    {
+    }
+
+    private readonly ReadOnlySpan<byte> _pixels = pixels;
+
+    public int Width => width;
+
+    public int Height => height;
+
+    public ReadOnlySpan<byte> Row(int y) => _pixels.Slice(y * stride, width * 3);
 }

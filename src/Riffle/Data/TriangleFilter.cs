@@ -1,16 +1,18 @@
+using System.Buffers;
+
 namespace Riffle.Data;
 
 /// <summary>
 /// Which source pixels make each output pixel of a scaled line, and with what weights: a triangle around the pixel's place in the source, two pixels wide
-/// when enlarging and wider by the ratio when reducing; cut off at the line's ends and made to sum to 1.
+/// when enlarging and wider by the ratio when reducing; cut off at the line's ends and made to sum to 1. Its memory is rented: dispose of it.
 /// </summary>
-internal sealed class TriangleFilter
+internal readonly struct TriangleFilter : IDisposable
 {
     /// <summary>Weights are whole multiples of 2^-22: 8-bit levels times their sum leave room in 32 bits.</summary>
     public const int FractionBits = 22;
 
-    private readonly int[] _starts, _counts, _weights;
-    private readonly int _stride;
+    private readonly int[] _table;
+    private readonly int _pixels, _stride;
 
     /// <summary>Plans a part of a scaled line.</summary>
     /// <param name="source">Pixels of the source line.</param>
@@ -21,33 +23,43 @@ internal sealed class TriangleFilter
     {
         var ratio = (double)source / scaled;
         var reach = Math.Max(ratio, 1);
-        _stride = ((int)Math.Ceiling(reach) * 2) + 1;
-        (_starts, _counts, _weights) = (new int[count], new int[count], new int[checked(count * _stride)]);
-        Span<double> exact = new double[_stride];
+
+        // A row of the table is an output pixel: its first source pixel, their number, their weights.
+        (_pixels, _stride) = (count, ((int)Math.Ceiling(reach) * 2) + 3);
+        _table = ArrayPool<int>.Shared.Rent(checked(count * _stride));
+        var rented = ArrayPool<double>.Shared.Rent(_stride);
         for (var i = 0; i < count; i++)
         {
             var centre = (first + i + 0.5) * ratio;
             var start = Math.Max((int)(centre - reach + 0.5), 0);
-            var taps = exact[..(Math.Min((int)(centre + reach + 0.5), source) - start)];
+            var taps = rented.AsSpan(0, Math.Min((int)(centre + reach + 0.5), source) - start);
             var total = 0.0;
             for (var t = 0; t < taps.Length; t++)
                 total += taps[t] = Math.Max(0, 1 - Math.Abs((start + t - centre + 0.5) / reach));
 
-            (_starts[i], _counts[i]) = (start, taps.Length);
+            var row = _table.AsSpan(i * _stride, _stride);
+            (row[0], row[1]) = (start, taps.Length);
             for (var t = 0; t < taps.Length; t++)
-                _weights[(i * _stride) + t] = (int)((taps[t] / total * (1 << FractionBits)) + 0.5);
+                row[2 + t] = (int)((taps[t] / total * (1 << FractionBits)) + 0.5);
         }
+
+        ArrayPool<double>.Shared.Return(rented);
     }
 
     /// <summary>The first source pixel that any output pixel needs.</summary>
-    public int First => _starts[0];
+    public int First => Start(0);
 
     /// <summary>How many source pixels from <see cref="First"/> on are needed.</summary>
-    public int Reach => _starts[^1] + _counts[^1] - First;
+    public int Reach => Start(_pixels - 1) + Count(_pixels - 1) - First;
 
     /// <summary>The first source pixel of one output pixel.</summary>
-    public int Start(int pixel) => _starts[pixel];
+    public int Start(int pixel) => _table[pixel * _stride];
 
     /// <summary>The weights of the source pixels of one output pixel.</summary>
-    public ReadOnlySpan<int> Weights(int pixel) => _weights.AsSpan(pixel * _stride, _counts[pixel]);
+    public ReadOnlySpan<int> Weights(int pixel) => _table.AsSpan((pixel * _stride) + 2, Count(pixel));
+
+    /// <inheritdoc/>
+    public void Dispose() => ArrayPool<int>.Shared.Return(_table);
+
+    private int Count(int pixel) => _table[(pixel * _stride) + 1];
 }

@@ -110,6 +110,10 @@ public sealed record Recipe
         };
     }
 
+    /// <summary>This recipe for a training with soft labels: its images are changed as those that the teachers looked at.</summary>
+    /// <param name="labels">The soft labels; null: there are none, and nothing changes.</param>
+    public Recipe TaughtBy(SoftLabelsIdentity? labels) => labels is null ? this : this with { Augmentation = labels.Augmentation };
+
     /// <summary>Refuses values that can't be trained with.</summary>
     /// <exception cref="ArgumentException">Says which value, and what is possible.</exception>
     public void Check()

@@ -162,6 +162,55 @@ public class AugmentationTests
         }
     }
 
+    /// <summary>In an image whose red grows to the right and whose green grows downwards, slopes tell how large a piece of it was scaled.</summary>
+    [Fact]
+    public void Scaled_crops_have_every_area_from_the_smallest_on_and_are_up_to_a_third_longer_than_wide()
+    {
+        const int side = 64, size = 48;
+        const float smallest = 0.3f;
+        var stored = new byte[side * side * 3];
+        for (var i = 0; i < stored.Length; i += 3)
+            (stored[i], stored[i + 1]) = ((byte)(4 * (i / 3 % side)), (byte)(4 * (i / 3 / side)));
+
+        var augmentation = Augmentation.CropAndFlip with { SmallestArea = smallest };
+        var (areas, aspects, flips) = (new List<double>(), new List<double>(), 0);
+        for (ulong i = 0; i < 400; i++)
+        {
+            var got = Augmented(augmentation, stored, side, size, i);
+
+            // A pixel from each edge the cut off triangle plays no part.
+            var width = (got[(size - 2) * 3] - got[3]) / 4.0 * size / (size - 3);
+            var height = (got[((size - 2) * size * 3) + 1] - got[(size * 3) + 1]) / 4.0 * size / (size - 3);
+            flips += width < 0 ? 1 : 0;
+            areas.Add(Math.Abs(width) * height / (side * side));
+            aspects.Add(Math.Abs(width) / height);
+        }
+
+        // A border is rounded to a pixel, a level to a quarter of one.
+        Assert.InRange(areas.Min(), smallest - 0.03, smallest + 0.03);
+        Assert.InRange(areas.Max(), 0.95, 1.02);
+        Assert.InRange(areas.Average(), 0.6, 0.68);
+        Assert.InRange(aspects.Min(), 0.7, 0.8);
+        Assert.InRange(aspects.Max(), 1.25, 1.42);
+        Assert.InRange(flips, 160, 240);
+    }
+
+    [Fact]
+    public void The_mirror_image_of_a_scaled_crop_is_that_crop_mirrored()
+    {
+        const int size = 48;
+        var (stored, augmentation) = (Noise(64, 4), Augmentation.CropAndFlip with { SmallestArea = 0.3f });
+        for (ulong i = 0; i < 20; i++)
+        {
+            var (expected, other) = (Augmented(augmentation, stored, 64, size, i), Augmented(augmentation, stored, 64, size, i, mirrored: true));
+            for (var pixel = 0; pixel < size * size; pixel++)
+            {
+                var across = (pixel / size * size) + (size - 1 - (pixel % size));
+                Assert.Equal(expected.AsSpan(pixel * 3, 3), other.AsSpan(across * 3, 3));
+            }
+        }
+    }
+
     [Fact]
     public void Amounts_outside_their_range_are_refused()
     {
@@ -169,6 +218,7 @@ public class AugmentationTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Augmentation.None with { Contrast = -0.1f });
         Assert.Throws<ArgumentOutOfRangeException>(() => Augmentation.None with { Saturation = float.NaN });
         Assert.Throws<ArgumentOutOfRangeException>(() => Augmentation.None with { Hue = 0.51f });
+        Assert.Throws<ArgumentOutOfRangeException>(() => Augmentation.None with { SmallestArea = 1.1f });
     }
 
     [Fact]
@@ -176,18 +226,28 @@ public class AugmentationTests
     {
         var (stored, result) = (Noise(64, 1), new byte[56 * 56 * 3]);
         var random = Random64.Create(1, 0);
-        Augmentation.Full.Apply(stored, 64, 56, ref random, result);
+        var scaled = Augmentation.Full with { SmallestArea = 0.3f };
+        void Run()
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                Augmentation.Full.Apply(stored, 64, 56, ref random, result);
+                scaled.Apply(stored, 64, 56, ref random, result);
+            }
+        }
+
+        // Crops of every size have been there once: what they need lies in the pool.
+        Run();
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++)
-            Augmentation.Full.Apply(stored, 64, 56, ref random, result);
+        Run();
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static byte[] Augmented(Augmentation augmentation, byte[] stored, int side, int size, ulong seed)
+    private static byte[] Augmented(Augmentation augmentation, byte[] stored, int side, int size, ulong seed, bool mirrored = false)
     {
         var result = new byte[size * size * 3];
         var random = Random64.Create(seed, 0);
-        augmentation.Apply(stored, side, size, ref random, result);
+        augmentation.Apply(stored, side, size, ref random, result, mirrored);
         return result;
     }
 

@@ -109,6 +109,7 @@ public sealed class TrainingCommandTests : IDisposable
     [InlineData("train --data d --model m --out o --batch 0", "--batch is from 1")]
     [InlineData("train --data d --model m --out o --optimizer 1", "nesterov")]
     [InlineData("train --data d --model m --out o --hue 0.6", "--hue is from 0 to 0.5")]
+    [InlineData("teach m --data d --out o --smallest-area 1.5", "--smallest-area is from 0 to 1")]
     [InlineData("predict m a.jpg --top 0", "--top is at least 1")]
     [InlineData("evaluate m --data d --threads -1", "--threads is from 0")]
     public void Wrong_usage_is_told_before_anything_is_done(string line, string expected) =>
@@ -118,6 +119,6 @@ public sealed class TrainingCommandTests : IDisposable
     [InlineData("train --resume r --data d --threads 2 --checkpoint-minutes 1")]
     [InlineData("train --data d --from f --out o --size 64 --freeze --recipe best --epochs 3")]
     [InlineData("import f --model m --out o --preset imagenet --size 64 --units 1,1,1 --labels c --mean 0.5,0.5,0.5 --std 0.5,0.5,1")]
-    [InlineData("train --data d --model m --out o --recipe paper --no-crop --no-flip --brightness 0 --label-smoothing 0.1 --warm-up 0.5 --preset imagenet")]
+    [InlineData("train --data d --model m --out o --recipe paper --no-crop --no-flip --brightness 0 --smallest-area 0.35 --label-smoothing 0.1 --warm-up 0.5 --preset imagenet")]
     public void Right_usage_is_taken(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line).Errors);
 }

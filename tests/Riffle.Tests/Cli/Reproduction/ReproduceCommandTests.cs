@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Xml.Linq;
 using Riffle.Cli;
 using Riffle.Cli.Reproduction;
+using Riffle.Data;
 using Riffle.Networks;
 using Riffle.Tests.Training;
 using Riffle.Training;
@@ -148,13 +149,15 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Contains($"| Soft labels | {labels.Fingerprint}, 0.9 of the loss, at temperature 8 that becomes 2: 2 views by {Smallest} "
             + $"(fingerprint {teacher.Fingerprint}, top-1 ", card);
 
-        // A report of other labels does not say that the row had those.
+        // A report of other labels does not say that the row had those. And who learns from scaled crops sees these.
         var others = Path.Combine(_data.Folder, "others");
-        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", others, "--views", "1"]));
+        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", others, "--views", "1", "--smallest-area", "0.5"]));
         Assert.Equal(0, CommandLine.Execute([.. Arguments("--models", "shufflenet-v1-g3-x0.25", "--epochs", "1"), "--soft-labels", others]));
         report = File.ReadAllText(Path.Combine(Out, "report.md"));
         Assert.Contains($"--out {RunOf(Second)} --soft-labels FOLDER --recipe best", report);
         Assert.Contains($"--soft-labels {others} --recipe best", report);
+        Assert.Equal(Augmentation.CropAndFlip with { SmallestArea = 0.5f }, Checkpoint.Load(RunOf("shufflenet-v1-g3-x0.25")).Training!.Recipe.Augmentation);
+        Assert.Contains("random crop of 0.5 of the area and more", File.ReadAllText(Path.Combine(Out, "models", "shufflenet-v1-g3-x0.25.md")));
 
         // Without them the row is another one.
         var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1, null, []);
@@ -284,7 +287,7 @@ public sealed class ReproduceCommandTests : IDisposable
     private void Train(string run, int epochs)
     {
         var data = _data.Open();
-        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.RecipeFor("best", Smallest, epochs, data), run, seed: 3, threads: 1);
+        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.RecipeFor("best", Smallest, epochs, data, labels: null), run, seed: 3, threads: 1);
         Assert.True(trainer.Run().Completed);
     }
 

@@ -1,0 +1,27 @@
+using System.CommandLine;
+using Riffle.Data;
+
+namespace Riffle.Cli.Commands;
+
+/// <summary>Options of what is done to training images, which those who train and those who teach share.</summary>
+internal sealed class AugmentationOptions
+{
+    private readonly OptionEntries<Augmentation> _entries = new();
+
+    public AugmentationOptions()
+    {
+        _entries.AddSwitch("--no-crop", "Take the centre of training images instead of random crops.", a => a with { RandomCrop = false });
+        _entries.Add<float>("--smallest-area", "X", "Crops of this share of an image's area and more, scaled to the size; 0: only of the size.", 0, 1,
+            (a, v) => a with { SmallestArea = v });
+        _entries.AddSwitch("--no-flip", "Do not mirror training images.", a => a with { Flip = false });
+        _entries.Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1, (a, v) => a with { Brightness = v });
+        _entries.Add<float>("--contrast", "X", "Change contrast by up to this share.", 0, 1, (a, v) => a with { Contrast = v });
+        _entries.Add<float>("--saturation", "X", "Change saturation by up to this share.", 0, 1, (a, v) => a with { Saturation = v });
+        _entries.Add<float>("--hue", "X", "Turn hues by up to this share of a full turn.", 0, 0.5f, (a, v) => a with { Hue = v });
+    }
+
+    public IEnumerable<Option> All => _entries.Options;
+
+    /// <summary>The augmentation with what the command line says otherwise.</summary>
+    public Augmentation Apply(ParseResult parse, Augmentation augmentation) => _entries.Apply(parse, augmentation);
+}
