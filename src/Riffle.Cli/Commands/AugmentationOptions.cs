@@ -10,18 +10,25 @@ internal sealed class AugmentationOptions
 
     public AugmentationOptions()
     {
-        _entries.AddSwitch("--no-crop", "Take the centre of training images instead of random crops.", a => a with { RandomCrop = false });
+        _entries.AddSwitch(
+            new("--no-crop") { Description = "Take the centre of training images instead of random crops." },
+            a => !a.RandomCrop, a => a with { RandomCrop = false });
         _entries.Add<float>("--smallest-area", "X", "Crops of this share of an image's area and more, scaled to the size; 0: only of the size.", 0, 1,
-            (a, v) => a with { SmallestArea = v });
-        _entries.AddSwitch("--no-flip", "Do not mirror training images.", a => a with { Flip = false });
-        _entries.Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1, (a, v) => a with { Brightness = v });
-        _entries.Add<float>("--contrast", "X", "Change contrast by up to this share.", 0, 1, (a, v) => a with { Contrast = v });
-        _entries.Add<float>("--saturation", "X", "Change saturation by up to this share.", 0, 1, (a, v) => a with { Saturation = v });
-        _entries.Add<float>("--hue", "X", "Turn hues by up to this share of a full turn.", 0, 0.5f, (a, v) => a with { Hue = v });
+            a => a.SmallestArea, (a, v) => a with { SmallestArea = v });
+        _entries.AddSwitch(new("--no-flip") { Description = "Do not mirror training images." }, a => !a.Flip, a => a with { Flip = false });
+        _entries.Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1,
+            a => a.Brightness, (a, v) => a with { Brightness = v });
+        _entries.Add<float>("--contrast", "X", "Change contrast by up to this share.", 0, 1, a => a.Contrast, (a, v) => a with { Contrast = v });
+        _entries.Add<float>("--saturation", "X", "Change saturation by up to this share.", 0, 1,
+            a => a.Saturation, (a, v) => a with { Saturation = v });
+        _entries.Add<float>("--hue", "X", "Turn hues by up to this share of a full turn.", 0, 0.5f, a => a.Hue, (a, v) => a with { Hue = v });
     }
 
     public IEnumerable<Option> All => _entries.Options;
 
     /// <summary>The augmentation with what the command line says otherwise.</summary>
     public Augmentation Apply(ParseResult parse, Augmentation augmentation) => _entries.Apply(parse, augmentation);
+
+    /// <summary>What the command line has to say for one to become another; null where there are no options for that.</summary>
+    public IReadOnlyList<string>? Words(Augmentation usual, Augmentation wanted) => _entries.Words(usual, wanted);
 }

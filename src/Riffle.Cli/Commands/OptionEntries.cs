@@ -2,11 +2,12 @@ using System.CommandLine;
 
 namespace Riffle.Cli.Commands;
 
-/// <summary>Options that each change one entry of a record of settings.</summary>
+/// <summary>Options that each change one entry of a record of settings, and can tell which of them lead from one such record to another.</summary>
 /// <typeparam name="TRecord">The record.</typeparam>
 internal sealed class OptionEntries<TRecord>
+    where TRecord : IEquatable<TRecord>
 {
-    private readonly List<(Option Option, Func<ParseResult, TRecord, TRecord> Apply)> _entries = [];
+    private readonly List<Entry> _entries = [];
 
     public IReadOnlyList<Option> Options => [.. _entries.Select(entry => entry.Option)];
 
@@ -14,12 +15,19 @@ internal sealed class OptionEntries<TRecord>
     public TRecord Apply(ParseResult parse, TRecord record) =>
         _entries.Where(entry => TrainingOptions.IsGiven(parse, entry.Option)).Aggregate(record, (changed, entry) => entry.Apply(parse, changed));
 
-    public void Add<T>(Option<T> option, Func<TRecord, T, TRecord> apply) =>
-        _entries.Add((option, (parse, record) => apply(record, parse.GetRequiredValue(option))));
+    /// <summary>What the command line has to say for a record to become another; null where there are no options for that.</summary>
+    public IReadOnlyList<string>? Words(TRecord usual, TRecord wanted)
+    {
+        var words = new List<string>();
+        foreach (var entry in _entries)
+            usual = entry.Tell(usual, wanted, words);
+        return usual.Equals(wanted) ? words : null;
+    }
 
     /// <summary>A number in a range.</summary>
-    public void Add<T>(string name, string value, string description, T least, T most, Func<TRecord, T, TRecord> apply)
-        where T : struct, IComparable<T>
+    public void Add<T>(
+        string name, string value, string description, T least, T most, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
+        where T : struct, IComparable<T>, IFormattable
     {
         var option = new Option<T>(name) { Description = description, HelpName = value };
         option.Validators.Add(result =>
@@ -29,18 +37,43 @@ internal sealed class OptionEntries<TRecord>
             TrainingOptions.Require(
                 number.CompareTo(least) >= 0 && number.CompareTo(most) <= 0, result, FormattableString.Invariant($"{name} is from {least} to {most}."));
         });
-        Add(option, apply);
+        Add(option, get, set, number => FormattableString.Invariant($"{name} {number}"));
     }
 
-    public void AddChoice<T>(string name, string description, Func<TRecord, T, TRecord> apply)
+    public void AddChoice<T>(string name, string description, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
         where T : struct, Enum
     {
         // Not an option of the enumeration itself, which would take numbers too.
         var option = new Option<string>(name) { Description = description };
         option.AcceptOnlyFromAmong([.. Enum.GetNames<T>().Select(choice => choice.ToLowerInvariant())]);
-        Add(option, (record, choice) => apply(record, Enum.Parse<T>(choice, ignoreCase: true)));
+        Add(
+            option, record => get(record).ToString().ToLowerInvariant(), (record, choice) => set(record, Enum.Parse<T>(choice, ignoreCase: true)),
+            choice => $"{name} {choice}");
     }
 
-    public void AddSwitch(string name, string description, Func<TRecord, TRecord> apply) =>
-        Add(new Option<bool>(name) { Description = description }, (record, isOn) => isOn ? apply(record) : record);
+    /// <summary>Something that is switched on or off by naming it, and never the other way.</summary>
+    /// <param name="option">Its option.</param>
+    /// <param name="get">Whether it is as the option makes it.</param>
+    /// <param name="set">Makes it so.</param>
+    public void AddSwitch(Option<bool> option, Func<TRecord, bool> get, Func<TRecord, TRecord> set) =>
+        Add(option, get, (record, isGiven) => isGiven ? set(record) : record, isGiven => isGiven ? option.Name : null);
+
+    private void Add<T>(Option<T> option, Func<TRecord, T> get, Func<TRecord, T, TRecord> set, Func<T, string?> word) => _entries.Add(new(
+        option,
+        (parse, record) => set(record, parse.GetRequiredValue(option)),
+        (usual, wanted, words) =>
+        {
+            var value = get(wanted);
+            if (EqualityComparer<T>.Default.Equals(get(usual), value))
+                return usual;
+            if (word(value) is { } said)
+                words.Add(said);
+            return set(usual, value);
+        }));
+
+    /// <param name="Option">The option.</param>
+    /// <param name="Apply">The record with the option's value.</param>
+    /// <param name="Tell">The first record with the second's value, and what was said for that.</param>
+    private sealed record Entry(
+        Option Option, Func<ParseResult, TRecord, TRecord> Apply, Func<TRecord, TRecord, List<string>, TRecord> Tell);
 }

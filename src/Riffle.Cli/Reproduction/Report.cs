@@ -22,7 +22,7 @@ internal static class Report
             ResultSections.AccuracyByCost(rows),
             RunSections.Curves(rows),
             RunSections.Confusions(rows, data),
-            RunSections.Origins(settings, data, rows),
+            OriginSection.Of(settings, data, rows),
         ]);
 
     /// <summary>Whether a data set has the classes and images of Tiny ImageNet, as far as counts tell.</summary>

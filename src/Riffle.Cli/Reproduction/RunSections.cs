@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Riffle.Data;
 using Riffle.Training;
 
 namespace Riffle.Cli.Reproduction;
 
-/// <summary>How the networks learnt, what they confuse, and how each came about.</summary>
+/// <summary>How the networks learnt, and what they confuse.</summary>
 internal static class RunSections
 {
     private static readonly ImmutableArray<double> Parts = [0.25, 0.5, 0.75, 1];
@@ -44,27 +43,6 @@ internal static class RunSections
         ]);
     }
 
-    /// <summary>All that gives each row again.</summary>
-    public static Section Origins(Settings settings, Dataset data, ImmutableArray<Row> rows)
-    {
-        ImmutableArray<Column> columns =
-        [
-            new("Network"), new("Recipe"), new("Epochs", ColumnKind.Number), new("Seed", ColumnKind.Number), new("Riffle"), new("Threads", ColumnKind.Number),
-            new("Training time", ColumnKind.Number), new("Trained on"), new("Latency measured on"), new("Command", ColumnKind.Command),
-        ];
-        var softLabels = settings.SoftLabelsFolder is { } folder ? SoftLabels.Find(folder)?.Identity.Fingerprint : null;
-        return new(
-            "origins",
-            "How each row came about",
-            [
-                new Paragraph(
-                    "The command trains the network anew; the same command of 'riffle reproduce' goes on with what is there. Training time is that of all "
-                    + "sessions, validation after each epoch included, decoding of the images before it not. The result depends neither on threads nor on "
-                    + "interruptions. Latency is the median of repeated runs of a network with 200 classes, from normalised pixels to logits, on one thread."),
-                new TableBlock("How each row came about", columns, [.. rows.Select(row => Origin(settings, softLabels, data, row))]),
-            ]);
-    }
-
     private static Chart Curve(Row row, Run run)
     {
         var (history, epochs) = (run.Training.History, run.Training.Recipe.Epochs);
@@ -101,35 +79,4 @@ internal static class RunSections
     }
 
     private static string[] Highest(EpochMetrics best) => [Cell.Percent(best.Validation.Top1), $"{best.Epoch}"];
-
-    private static ImmutableArray<string> Origin(Settings settings, string? softLabels, Dataset data, Row row)
-    {
-        var latency = row.Latency?.Machine ?? "not measured";
-        if (row.Run is not { } run)
-            return [row.Model, "not trained yet", "", "", "", "", "", "", latency, ""];
-        var (training, notes) = (run.Training, run.Notes);
-        string All<T>(Func<Session, T> part) => string.Join(", ", notes.Sessions.Select(part).Distinct());
-        var epochs = run.IsDone
-            ? $"{training.Recipe.Epochs}"
-            : string.Create(CultureInfo.InvariantCulture, $"{training.Progress.Epochs} of {training.Recipe.Epochs}");
-        var time = notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(run.Time);
-        return
-        [
-            row.Model, training.Recipe.Name + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : ""), epochs,
-            $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), time,
-            All(session => session.Machine), latency, Command(settings, softLabels, data, run),
-        ];
-    }
-
-    /// <summary>The command that trains a row; soft labels that are not those of the fingerprint given are somewhere else.</summary>
-    private static string Command(Settings settings, string? softLabels, Dataset data, Run run)
-    {
-        var (recipe, seed) = (run.Training.Recipe, run.Training.Seed);
-        if (Recipe.Named.All(named => named.Name != recipe.Name) || Settings.RecipeFor(recipe.Name, run.Network.Name, recipe.Epochs, data, run.Training.SoftLabels) != recipe)
-            return $"see {Path.Combine(run.Folder, "run.json")}: not a recipe of this Riffle";
-        return $"riffle train --data {ShellWord.Quote(settings.Data)} --model {run.Network.Name} --out {ShellWord.Quote(settings.RunOf(run.Network.Name))} "
-            + (run.Training.SoftLabels is not { } own ? ""
-                : $"--soft-labels {(own.Fingerprint == softLabels ? ShellWord.Quote(settings.SoftLabelsFolder!) : "FOLDER")} ")
-            + $"--recipe {recipe.Name} --epochs {recipe.Epochs} --seed {seed}";
-    }
 }

@@ -15,6 +15,7 @@ internal sealed class TeacherLabels
     private readonly Recipe _recipe;
     private readonly ReproductionFolder _folder;
     private readonly Reproducer? _teachers;
+    private readonly Dictionary<string, Model> _files;
     private readonly int _views;
 
     /// <summary>Looks at what there is.</summary>
@@ -26,9 +27,7 @@ internal sealed class TeacherLabels
         var own = settings with { Out = Path.Combine(settings.Out, "teachers"), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [] };
         _folder = new(own.Out);
         _teachers = own.Models.IsEmpty || AreMade ? null : new(own);
-        foreach (var file in settings.Teachers.Where(teacher => !IsTrainedHere(teacher)))
-            _ = Model.Open(file);
-
+        _files = settings.Teachers.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
         _views = Found?.Identity.Views ?? SoftLabels.ViewsFor(_recipe.Epochs);
 
         // Makes nothing then, but refuses what others have said.
@@ -63,8 +62,8 @@ internal sealed class TeacherLabels
     private bool Teach(CancellationToken cancel) => TeachingSession.Run(
         _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, cancel) is not null;
 
-    private Model[] Models() => [.. _settings.Teachers.Select(teacher => Model.Open(IsTrainedHere(teacher) ? _folder.ModelOf(teacher) : teacher))];
+    private Model[] Models() => [.. _settings.Teachers.Select(teacher => IsTrainedHere(teacher) ? Model.Open(_folder.ModelOf(teacher)) : _files[teacher])];
 
     private Network NetworkOf(string teacher) =>
-        IsTrainedHere(teacher) ? NetworkCatalogue.Build(Settings.SpecFor(teacher, _data)) : Model.Open(teacher).Weights.Network;
+        IsTrainedHere(teacher) ? NetworkCatalogue.Build(Settings.SpecFor(teacher, _data)) : _files[teacher].Weights.Network;
 }

@@ -1,6 +1,8 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Riffle.Cli;
+using Riffle.Cli.Commands;
 using Riffle.Tests.Cli;
 using Riffle.Training;
 
@@ -121,4 +123,32 @@ public sealed class TrainingCommandTests : IDisposable
     [InlineData("import f --model m --out o --preset imagenet --size 64 --units 1,1,1 --labels c --mean 0.5,0.5,0.5 --std 0.5,0.5,1")]
     [InlineData("train --data d --model m --out o --recipe paper --no-crop --no-flip --brightness 0 --smallest-area 0.35 --label-smoothing 0.1 --warm-up 0.5 --preset imagenet")]
     public void Right_usage_is_taken(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line).Errors);
+
+    /// <summary>From a recipe that was changed by options, the options are told again: each of them, and nothing else.</summary>
+    [Fact]
+    public void A_recipe_tells_the_options_that_made_it()
+    {
+        string[] words =
+        [
+            "--epochs 7", "--batch 64", "--optimizer momentum", "--momentum 0.8", "--weight-decay 0.0003", "--label-smoothing 0.1", "--soft-share 0.7",
+            "--temperature 4", "--last-temperature 3", "--initialisation he", "--schedule step", "--learning-rate 0.25", "--warm-up 2", "--patience 9",
+            "--cooldown 5", "--step-epochs 11", "--factor 0.3", "--minimum-rate 1E-05", "--freeze", "--no-crop", "--smallest-area 0.35", "--no-flip",
+            "--brightness 0.1", "--contrast 0.2", "--saturation 0.3", "--hue 0.04",
+        ];
+        var options = new TrainingOptions();
+        Assert.Equal(options.All.Select(option => option.Name), words.Select(word => word.Split(' ')[0]));
+        var command = new RootCommand();
+        foreach (var option in options.All)
+            command.Options.Add(option);
+
+        Recipe Changed(string line) => options.Apply(command.Parse(line), Recipe.Best);
+        Assert.Equal([], options.Words(Recipe.Best, Changed("")));
+        Assert.Equal(words, options.Words(Recipe.Best, Changed(string.Join(' ', words))));
+        foreach (var word in words)
+            Assert.Equal([word], options.Words(Recipe.Best, Changed(word)));
+
+        // No option switches the random crop on again, and none renames.
+        Assert.Null(options.Words(Changed("--no-crop"), Recipe.Best));
+        Assert.Null(options.Words(Recipe.Best, Recipe.Best with { Name = "other" }));
+    }
 }

@@ -157,6 +157,7 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Contains($"--out {RunOf(Second)} --soft-labels FOLDER --recipe best", report);
         Assert.Contains($"--soft-labels {others} --recipe best", report);
         Assert.Equal(Augmentation.CropAndFlip with { SmallestArea = 0.5f }, Checkpoint.Load(RunOf("shufflenet-v1-g3-x0.25")).Training!.Recipe.Augmentation);
+        Assert.Contains($"riffle teach {RunOf(Smallest)} --data {_data.DataFolder} --out {others} --views 1 --seed 0 --smallest-area 0.5", report);
         Assert.Contains("random crop of 0.5 of the area and more", File.ReadAllText(Path.Combine(Out, "models", "shufflenet-v1-g3-x0.25.md")));
 
         // Without them the row is another one.

@@ -1,0 +1,128 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Riffle.Cli.Commands;
+using Riffle.Data;
+using Riffle.Training;
+
+namespace Riffle.Cli.Reproduction;
+
+/// <summary>All that gives each row again: the command, the seed, the version, the machine, and whose word counted beside the labels.</summary>
+internal sealed class OriginSection
+{
+    private const string Title = "How each row came about";
+
+    private readonly Settings _settings;
+    private readonly Dataset _data;
+    private readonly ImmutableArray<Row> _rows;
+    private readonly string? _softLabels;
+    private readonly TrainingOptions _options = new();
+
+    private OriginSection(Settings settings, Dataset data, ImmutableArray<Row> rows)
+    {
+        (_settings, _data, _rows) = (settings, data, rows);
+        _softLabels = settings.SoftLabelsFolder is { } folder ? SoftLabels.Find(folder)?.Identity.Fingerprint : null;
+    }
+
+    public static Section Of(Settings settings, Dataset data, ImmutableArray<Row> rows)
+    {
+        var section = new OriginSection(settings, data, rows);
+        return new("origins", Title, [.. section.Rows(), .. section.Teachings()]);
+    }
+
+    private IEnumerable<Block> Rows()
+    {
+        yield return new Paragraph(
+            "The command trains the network anew; the same command of 'riffle reproduce' goes on with what is there. Training time is that of all "
+            + "sessions, validation after each epoch included, decoding of the images before it not. The result depends neither on threads nor on "
+            + "interruptions. Latency is the median of repeated runs of a network with 200 classes, from normalised pixels to logits, on one thread.");
+        yield return new TableBlock(
+            Title,
+            [
+                new("Network"), new("Recipe"), new("Epochs", ColumnKind.Number), new("Seed", ColumnKind.Number), new("Riffle"),
+                new("Threads", ColumnKind.Number), new("Training time", ColumnKind.Number), new("Trained on"), new("Latency measured on"),
+                new("Command", ColumnKind.Command),
+            ],
+            [.. _rows.Select(Origin)]);
+    }
+
+    /// <summary>The soft labels of the rows, and the command that makes them.</summary>
+    private IEnumerable<Block> Teachings()
+    {
+        var labels = _rows.Select(row => row.Run?.Training.SoftLabels).OfType<SoftLabelsIdentity>().DistinctBy(labels => labels.Fingerprint).ToArray();
+        if (labels.Length == 0)
+            yield break;
+        yield return new Paragraph(
+            "Soft labels are what trained networks, the teachers, said of each training image as it was cropped in a view. A fingerprint of a teacher "
+            + "is that of its weights.");
+        yield return new TableBlock(
+            "Soft labels",
+            [new("Soft labels"), new("Teachers, their top-1 and fingerprint"), new("Views", ColumnKind.Number), new("Command", ColumnKind.Command)],
+            [.. labels.Select(Teaching)]);
+    }
+
+    private ImmutableArray<string> Origin(Row row)
+    {
+        var latency = row.Latency?.Machine ?? "not measured";
+        if (row.Run is not { } run)
+            return [row.Model, "not trained yet", "", "", "", "", "", "", latency, ""];
+        var (training, notes) = (run.Training, run.Notes);
+        string All<T>(Func<Session, T> part) => string.Join(", ", notes.Sessions.Select(part).Distinct());
+        var epochs = run.IsDone
+            ? $"{training.Recipe.Epochs}"
+            : string.Create(CultureInfo.InvariantCulture, $"{training.Progress.Epochs} of {training.Recipe.Epochs}");
+        var time = notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(run.Time);
+        return
+        [
+            row.Model, training.Recipe.Name + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : ""), epochs,
+            $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), time,
+            All(session => session.Machine), latency, Command(run),
+        ];
+    }
+
+    /// <summary>The command that trains a row; soft labels that are not those asked for now are somewhere else.</summary>
+    private string Command(Run run)
+    {
+        var (training, model, recipe) = (run.Training, run.Network.Name, run.Training.Recipe);
+        var named = Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Recipe.Best;
+        var usual = Settings.RecipeFor(named.Name, model, recipe.Epochs, _data, training.SoftLabels);
+
+        // Without soft labels nothing hangs on how they would count.
+        var distillation = training.SoftLabels is null
+            ? usual.Distillation
+            : recipe.Distillation with { LastTemperature = recipe.Distillation.TemperatureAt(1) };
+        if (training.From is not null || _options.Words(usual, recipe with { Distillation = distillation }) is not { } words)
+            return $"no command of this Riffle; the recipe is in {run.Folder}";
+        return string.Join(' ', (IEnumerable<string>)
+        [
+            "riffle train --data", ShellWord.Quote(_settings.Data), "--model", model, "--out", ShellWord.Quote(_settings.RunOf(model)),
+            .. training.SoftLabels is { } labels ? ["--soft-labels", FolderOf(labels)] : Array.Empty<string>(),
+            "--recipe", named.Name, "--epochs", $"{recipe.Epochs}", "--seed", $"{training.Seed}", .. words,
+        ]);
+    }
+
+    private ImmutableArray<string> Teaching(SoftLabelsIdentity labels)
+    {
+        static string Name(TeacherIdentity teacher) =>
+            $"{teacher.Network}{(teacher.Top1 is { } top1 ? $", {Cell.Percent(top1)} %" : "")}, {teacher.Fingerprint}";
+        var command = new AugmentationOptions().Words(Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
+            ? string.Join(' ', (IEnumerable<string>)
+            [
+                "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Quote(_settings.Data), "--out", FolderOf(labels),
+                "--views", $"{labels.Views}", "--seed", $"{labels.Seed}", .. words,
+            ])
+            : "no command of this Riffle, which asks its teachers about mirror images as well";
+        return [labels.Fingerprint, string.Join("; ", labels.Teachers.Select(Name)), $"{labels.Views}", command];
+    }
+
+    private string FolderOf(SoftLabelsIdentity labels) => labels.Fingerprint == _softLabels ? ShellWord.Quote(_settings.SoftLabelsFolder!) : "FOLDER";
+
+    /// <summary>Where a teacher is, if it is one of the rows.</summary>
+    private string FileOf(TeacherIdentity teacher)
+    {
+        var folder = new ReproductionFolder(_settings.Out);
+        string[] places = [folder.ModelOf(teacher.Network), folder.RunOf(teacher.Network)];
+        return places.Where(Path.Exists).FirstOrDefault(place => TeacherIdentity.Of(Checkpoint.Load(place)).Fingerprint == teacher.Fingerprint) is { } found
+            ? ShellWord.Quote(found)
+            : "TEACHER";
+    }
+}
