@@ -119,9 +119,9 @@ internal sealed class OriginSection
     /// <summary>Where a teacher is, if it is one of the rows.</summary>
     private string FileOf(TeacherIdentity teacher)
     {
-        var folder = new ReproductionFolder(_settings.Out);
-        string[] places = [folder.ModelOf(teacher.Network), folder.RunOf(teacher.Network)];
-        return places.Where(Path.Exists).FirstOrDefault(place => TeacherIdentity.Of(Checkpoint.Load(place)).Fingerprint == teacher.Fingerprint) is { } found
+        var (folder, ofTeachers) = (new ReproductionFolder(_settings.Out), new ReproductionFolder(TeacherLabels.FolderIn(_settings)));
+        string[] places = [folder.ModelOf(teacher.Network), folder.BestOf(teacher.Network), ofTeachers.ModelOf(teacher.Network)];
+        return places.Where(File.Exists).FirstOrDefault(place => TeacherIdentity.Of(Checkpoint.Load(place)).Fingerprint == teacher.Fingerprint) is { } found
             ? ShellWord.Quote(found)
             : "TEACHER";
     }

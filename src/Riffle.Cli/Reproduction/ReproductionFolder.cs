@@ -27,6 +27,9 @@ internal sealed class ReproductionFolder(string path)
     /// <summary>The run folder of a network.</summary>
     public string RunOf(string model) => Path.Combine(path, "runs", model);
 
+    /// <summary>Where the best weights of its run are, once an epoch of it has ended.</summary>
+    public string BestOf(string model) => Path.Combine(RunOf(model), "checkpoints", "best.safetensors");
+
     /// <summary>Where the best weights of a network are, once it is done.</summary>
     public string ModelOf(string model) => Path.Combine(Models, model + ".safetensors");
 

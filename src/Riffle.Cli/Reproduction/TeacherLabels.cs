@@ -24,7 +24,7 @@ internal sealed class TeacherLabels
     {
         (_settings, _data) = (settings, data);
         _recipe = Settings.RecipeFor(settings.Recipe, settings.Selected[0], settings.Epochs, data, labels: null);
-        var own = settings with { Out = Path.Combine(settings.Out, "teachers"), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [] };
+        var own = settings with { Out = FolderIn(settings), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [] };
         _folder = new(own.Out);
         _teachers = own.Models.IsEmpty || AreMade ? null : new(own);
         _files = settings.Teachers.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
@@ -41,6 +41,9 @@ internal sealed class TeacherLabels
     private SoftLabels? Found => SoftLabels.Find(_settings.SoftLabelsFolder!);
 
     private bool AreMade => Found is { } found && found.Made == found.Identity.Views;
+
+    /// <summary>Where networks of the study are trained as teachers.</summary>
+    public static string FolderIn(Settings settings) => Path.Combine(settings.Out, "teachers");
 
     /// <summary>What is left to do for them.</summary>
     public IEnumerable<Stage> Stages(CancellationToken cancel)

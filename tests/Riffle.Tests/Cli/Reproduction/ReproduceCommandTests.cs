@@ -157,13 +157,19 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Contains($"--out {RunOf(Second)} --soft-labels FOLDER --recipe best", report);
         Assert.Contains($"--soft-labels {others} --recipe best", report);
         Assert.Equal(Augmentation.CropAndFlip with { SmallestArea = 0.5f }, Checkpoint.Load(RunOf("shufflenet-v1-g3-x0.25")).Training!.Recipe.Augmentation);
-        Assert.Contains($"riffle teach {RunOf(Smallest)} --data {_data.DataFolder} --out {others} --views 1 --seed 0 --smallest-area 0.5", report);
+        var best = Path.Combine(RunOf(Smallest), "checkpoints", "best.safetensors");
+        Assert.Contains($"riffle teach {best} --data {_data.DataFolder} --out {others} --views 1 --seed 0 --smallest-area 0.5", report);
         Assert.Contains("random crop of 0.5 of the area and more", File.ReadAllText(Path.Combine(Out, "models", "shufflenet-v1-g3-x0.25.md")));
 
         // Without them the row is another one.
         var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1, null, []);
         var error = Assert.Throws<RiffleException>(() => new Reproducer(settings));
         Assert.Contains($"with the soft labels {labels.Fingerprint}, but is asked for without soft labels", error.Message);
+
+        // A row under way in its first epoch, with the name of a teacher, has no best weights yet.
+        File.Delete(best);
+        Assert.Equal(0, CommandLine.Execute([.. args, "--soft-labels", soft]));
+        Assert.Contains($"riffle teach TEACHER --data {_data.DataFolder} --out {soft} --views 2", File.ReadAllText(Path.Combine(Out, "report.md")));
     }
 
     [UnixFact]
@@ -186,6 +192,7 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Equal(labels.Fingerprint, taught.SoftLabels?.Fingerprint);
         Assert.Null(Checkpoint.Load(teacher).Training!.SoftLabels);
         Assert.False(Directory.Exists(RunOf(Smallest)));
+        Assert.Contains($"riffle teach {teacher} --data {_data.DataFolder} --out {soft} --views 2 --seed 3", File.ReadAllText(Path.Combine(Out, "report.md")));
 
         // The same by hand.
         var other = _data.Run("other");
