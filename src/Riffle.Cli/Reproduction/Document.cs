@@ -6,7 +6,10 @@ namespace Riffle.Cli.Reproduction;
 /// <param name="Title">What it is.</param>
 /// <param name="Lead">What comes before the sections.</param>
 /// <param name="Sections">Its sections.</param>
-internal sealed record Document(string Title, ImmutableArray<Block> Lead, ImmutableArray<Section> Sections);
+internal sealed record Document(string Title, ImmutableArray<Block> Lead, ImmutableArray<Section> Sections)
+{
+    public IEnumerable<Chart> Charts => Sections.SelectMany(section => section.Blocks).OfType<ChartsBlock>().SelectMany(block => block.Charts);
+}
 
 /// <summary>A section.</summary>
 /// <param name="Id">Its anchor.</param>
@@ -52,7 +55,14 @@ internal sealed record ChartsBlock(ImmutableArray<Chart> Charts, TableBlock? Fig
 /// <param name="X">The horizontal axis.</param>
 /// <param name="Y">The vertical axis.</param>
 /// <param name="Series">What is drawn, the first undermost.</param>
-internal sealed record Chart(string Title, Axis X, Axis Y, ImmutableArray<Series> Series);
+internal sealed record Chart(string Title, Axis X, Axis Y, ImmutableArray<Series> Series)
+{
+    /// <summary>The folder of all charts, beside the report.</summary>
+    public const string Folder = "charts";
+
+    /// <summary>Where it is as a picture of its own, as seen from the report.</summary>
+    public string File => $"{Folder}/{Title.ToLowerInvariant().Replace(' ', '-')}.svg";
+}
 
 /// <summary>Points that a line joins.</summary>
 /// <param name="Name">For the legend, which names series of one name once.</param>

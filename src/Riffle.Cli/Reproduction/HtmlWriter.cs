@@ -15,7 +15,7 @@ internal static class HtmlWriter
                 new XElement("meta", new XAttribute("charset", "utf-8")),
                 new XElement("meta", new XAttribute("name", "viewport"), new XAttribute("content", "width=device-width, initial-scale=1")),
                 new XElement("title", document.Title),
-                new XElement("style", StyleSheet.Text)),
+                new XElement("style", StyleSheet.Page)),
             new XElement(
                 "body",
                 new XElement("header", new XElement("h1", document.Title), document.Lead.Select(Write), Contents(document.Sections)),

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Riffle.Cli.Reproduction;
 
-/// <summary>A report as Markdown: all but the charts.</summary>
+/// <summary>A report as Markdown. Its charts are files beside it.</summary>
 internal static class MarkdownWriter
 {
     public static string Write(Document document)
@@ -35,7 +35,8 @@ internal static class MarkdownWriter
                 Write(text, table);
                 break;
             case ChartsBlock charts:
-                text.Append($"{(charts.Charts.Length == 1 ? "The chart is" : "The charts are")} in report.html.\n");
+                foreach (var chart in charts.Charts)
+                    text.Append($"![{chart.Title}]({chart.File})\n");
                 if (charts.Figures is { } figures)
                     Write(text, (Block)figures);
                 break;

@@ -10,7 +10,7 @@ namespace Riffle.Cli.Reproduction;
 /// <remarks>
 /// <c>runs/MODEL</c> are run folders, which nothing needs once they are done; <c>models/MODEL.safetensors</c> are the networks that are done, with their whole
 /// history, <c>models/MODEL.json</c> notes on how they came about and <c>models/MODEL.md</c> their cards; <c>latency/MODEL.json</c> is what was measured. The
-/// report is made from these.
+/// report and its <c>charts/</c> are made from these.
 /// </remarks>
 internal sealed class ReproductionFolder(string path)
 {
@@ -23,6 +23,9 @@ internal sealed class ReproductionFolder(string path)
     public string Html => Path.Combine(path, "report.html");
 
     public string Markdown => Path.Combine(path, "report.md");
+
+    /// <summary>Where a chart of the report is.</summary>
+    public string FileOf(Chart chart) => Path.Combine(path, chart.File);
 
     /// <summary>The run folder of a network.</summary>
     public string RunOf(string model) => Path.Combine(path, "runs", model);
@@ -42,6 +45,7 @@ internal sealed class ReproductionFolder(string path)
         try
         {
             Directory.CreateDirectory(Models);
+            Directory.CreateDirectory(Path.Combine(path, Chart.Folder));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,10 +1,15 @@
 namespace Riffle.Cli.Reproduction;
 
-/// <summary>How the report looks: in light and dark, from the width of a phone on. It has no character that XML would escape.</summary>
+/// <summary>How reports look: in light and dark, from the width of a phone on. It has no character that XML would escape.</summary>
 internal static class StyleSheet
 {
-    public const string Text = """
+    /// <summary>Of a page.</summary>
+    public const string Page = "\n" + Colours + Layout + Marks;
 
+    /// <summary>Of a chart that is a file of its own.</summary>
+    public const string Chart = "\n" + Colours + Marks;
+
+    private const string Colours = """
         :root {
           color-scheme: light dark;
           --page: #ffffff; --text: #1d2125; --soft: #5b6570; --rule: #d5dae0; --tint: #f3f5f7; --link: #0a5cb8;
@@ -16,6 +21,10 @@ internal static class StyleSheet
             --c0: #6cb2ff; --c1: #ff9d66; --c2: #67d391; --c3: #eb8bf5; --c4: #e3c04b; --c5: #5ed3e8; --c6: #ff8585;
           }
         }
+
+        """;
+
+    private const string Layout = """
         * { box-sizing: border-box; }
         body { margin: 0 auto; max-width: 76rem; padding: 1rem; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }
         h1 { margin: .5rem 0; font-size: 1.7rem; line-height: 1.2; }
@@ -41,6 +50,12 @@ internal static class StyleSheet
         .legend { font-size: .8rem; color: var(--soft); }
         .legend li { display: flex; align-items: center; gap: .35rem; }
         .legend svg { flex: none; width: 24px; height: 12px; }
+
+        """;
+
+    private const string Marks = """
+        .page { fill: var(--page); }
+        .title { fill: var(--text); font: 600 14px system-ui, sans-serif; }
         .grid { stroke: var(--rule); stroke-width: 1; }
         .tick { fill: var(--soft); font: 11px system-ui, sans-serif; }
         .end { text-anchor: end; }

@@ -3,24 +3,62 @@ using System.Xml.Linq;
 
 namespace Riffle.Cli.Reproduction;
 
-/// <summary>Draws charts as SVG elements of a page, whose style sheet has their colours.</summary>
+/// <summary>Draws charts as SVG, as elements of a page, whose style sheet has their colours, and as files of their own, which bring it.</summary>
 internal static class SvgChart
 {
     private const double Width = 400, Height = 280, Left = 34, Right = 12, Top = 26, Bottom = 38, MarkSize = 4;
+    private const double TitleLine = 24, LegendLine = 18, LegendText = 30;
 
     /// <summary>Number of colours that the style sheet has, <c>c0</c> and so on.</summary>
     public const int Colours = 7;
 
-    /// <summary>The chart with its title and legend.</summary>
+    /// <summary>The chart of a page, with its title and legend.</summary>
     public static XElement Draw(Chart chart) => new(
         "figure",
         new XElement("figcaption", chart.Title),
-        new XElement(
-            "svg", new XAttribute("viewBox", $"0 0 {Width} {Height}"), new XAttribute("role", "img"), new XAttribute("aria-label", chart.Title),
-            new XElement("title", chart.Title),
-            Grid(chart),
-            chart.Series.Select(series => DrawSeries(chart, series))),
-        new XElement("ul", new XAttribute("class", "legend"), chart.Series.GroupBy(series => series.Name).Select(named => Legend(named.Last()))));
+        Svg(chart, 0, Height),
+        new XElement("ul", new XAttribute("class", "legend"), Series(chart).Select(series => new XElement(
+            "li",
+            new XElement("svg", new XAttribute("viewBox", "0 0 24 12"), new XAttribute("aria-hidden", "true"), Sample(series)),
+            series.Name))));
+
+    /// <summary>The chart as a file, with its title above it and its legend below.</summary>
+    public static string Picture(Chart chart)
+    {
+        var (x, y, legend) = (Left, Height, new List<XElement>());
+        foreach (var series in Series(chart))
+        {
+            // Nothing here knows how wide a text is; its characters are narrower than that.
+            var width = LegendText + (6 * series.Name.Length) + 10;
+            if (x > Left && x + width > Width)
+                (x, y) = (Left, y + LegendLine);
+            legend.Add(new("g", new XAttribute("transform", Text($"translate({x} {y})")), Sample(series), Text("tick", LegendText, 10, series.Name)));
+            x += width;
+        }
+
+        var svg = Svg(chart, -TitleLine, TitleLine + y + LegendLine);
+        svg.Add(new XAttribute("width", Width));
+        svg.AddFirst(
+            new XElement("style", StyleSheet.Chart),
+            new XElement("rect", new XAttribute("class", "page"), new XAttribute("y", -TitleLine), new XAttribute("width", Width), new XAttribute("height", "100%")),
+            Text("title", Left, -8, chart.Title));
+        svg.Add(legend);
+
+        // Within HTML the parser knows by itself what is SVG.
+        XNamespace space = "http://www.w3.org/2000/svg";
+        foreach (var element in svg.DescendantsAndSelf())
+            element.Name = space + element.Name.LocalName;
+        return $"{svg}\n";
+    }
+
+    private static XElement Svg(Chart chart, double top, double height) => new(
+        "svg", new XAttribute("viewBox", Text($"0 {top} {Width} {height}")), new XAttribute("role", "img"), new XAttribute("aria-label", chart.Title),
+        new XElement("title", chart.Title),
+        Grid(chart),
+        chart.Series.Select(series => DrawSeries(chart, series)));
+
+    /// <summary>What the legend names.</summary>
+    private static IEnumerable<Series> Series(Chart chart) => chart.Series.GroupBy(series => series.Name).Select(named => named.Last());
 
     private static IEnumerable<XElement> Grid(Chart chart)
     {
@@ -53,14 +91,10 @@ internal static class SvgChart
         return group;
     }
 
-    private static XElement Legend(Series series) => new(
-        "li",
-        new XElement(
-            "svg", new XAttribute("viewBox", "0 0 24 12"), new XAttribute("aria-hidden", "true"),
-            new XElement(
-                "g", new XAttribute("class", ClassOf(series)), new XElement("polyline", new XAttribute("points", "0,6 24,6")),
-                series.HasMarks ? Mark(series.Colour, 12, 6, "") : null)),
-        series.Name);
+    /// <summary>A series as the legend shows it, 24 wide and 12 high.</summary>
+    private static XElement Sample(Series series) => new(
+        "g", new XAttribute("class", ClassOf(series)), new XElement("polyline", new XAttribute("points", "0,6 24,6")),
+        series.HasMarks ? Mark(series.Colour, 12, 6, "") : null);
 
     /// <summary>A circle, a square, a diamond or a triangle, so that colour is not all that tells series apart.</summary>
     private static XElement Mark(int shape, double x, double y, string label)

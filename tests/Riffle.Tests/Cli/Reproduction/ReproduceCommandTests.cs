@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Riffle.Cli;
 using Riffle.Cli.Reproduction;
@@ -11,7 +12,7 @@ using Riffle.Training;
 namespace Riffle.Tests.Cli.Reproduction;
 
 /// <summary>riffle reproduce on a data set of a few dozen images and the two smallest networks.</summary>
-public sealed class ReproduceCommandTests : IDisposable
+public sealed partial class ReproduceCommandTests : IDisposable
 {
     private const string Smallest = "shufflenet-v1-g2-x0.25", Second = "shufflenet-v1-g1-x0.25";
 
@@ -57,6 +58,7 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Equal(measured, File.GetLastWriteTimeUtc(Path.Combine(Out, "latency", Smallest + ".json")));
         Assert.Equal(markdown, File.ReadAllText(Path.Combine(Out, "report.md")));
         Page_is_well_formed_and_needs_nothing_else();
+        Pictures_are_those_of_the_page(markdown);
 
         // A model is the best weights with the whole history; with it, what is done needs its run folder no more.
         var model = Checkpoint.Load(Path.Combine(Out, "models", Smallest + ".safetensors"));
@@ -285,6 +287,36 @@ public sealed class ReproduceCommandTests : IDisposable
         var open = html.Descendants().Where(element => element.IsEmpty).Select(element => element.Name.LocalName).Distinct();
         Assert.Empty(open.Except(["meta", "line", "path", "polyline"]));
     }
+
+    private void Pictures_are_those_of_the_page(string markdown)
+    {
+        XNamespace svg = "http://www.w3.org/2000/svg";
+        var figures = XDocument.Parse(File.ReadAllText(Path.Combine(Out, "report.html"))).Descendants("figure").ToArray();
+        Assert.Equal(
+            figures.Select(figure => figure.Element("figcaption")!.Value), ImageReference.Matches(markdown).Select(image => image.Groups["title"].Value));
+        Assert.All(ImageReference.Matches(markdown).Zip(figures), pair =>
+        {
+            var (image, figure) = (pair.First, pair.Second);
+            var picture = XDocument.Load(Path.Combine(Out, image.Groups["file"].Value)).Root!;
+            Assert.Equal(svg + "svg", picture.Name);
+            Assert.All(picture.Descendants(), element => Assert.Equal(svg, element.Name.Namespace));
+            Assert.Equal(image.Groups["title"].Value, picture.Element(svg + "title")!.Value);
+
+            // The same lines and marks, those of the legend too, and every text of the page's figure.
+            Assert.Equal(Drawn(figure, "points"), Drawn(picture, "points"));
+            Assert.Equal(Drawn(figure, "d"), Drawn(picture, "d"));
+            Assert.Equal(
+                figure.Descendants().Where(element => element.Name == "text" || element.Name == "li").Select(element => element.Value)
+                    .Prepend(image.Groups["title"].Value).Order(),
+                picture.Descendants(svg + "text").Select(text => text.Value).Order());
+        });
+
+        static IEnumerable<string> Drawn(XElement element, string attribute) =>
+            element.Descendants().Attributes(attribute).Select(drawn => drawn.Value);
+    }
+
+    [GeneratedRegex(@"^!\[(?<title>.+)\]\((?<file>.+)\)$", RegexOptions.Multiline)]
+    private static partial Regex ImageReference { get; }
 
     private string[] Arguments(params string[] more) => ["reproduce", "--data", _data.DataFolder, "--out", Out, .. more, "--threads", "1"];
 
