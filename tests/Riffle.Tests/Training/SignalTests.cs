@@ -32,8 +32,11 @@ public sealed class SignalTests : IDisposable
         while (interrupted < 6)
         {
             using var process = Shell.Start("dotnet", Shell.Arguments(interrupted == 0 ? Start("run", options) : ["train", "--resume", run]));
-            WaitFor(process, () => File.Exists(Last("run")));
-            Thread.Sleep(random.Next(100, 900));
+
+            // Epochs, not seconds: however slow the machine is just now, it has learnt something and is not through. Then anywhere within an epoch.
+            var next = random.Next(1, 40) + (interrupted == 0 ? 0 : Place("run").Epochs);
+            WaitFor(process, () => File.Exists(Last("run")) && Place("run").Epochs >= next);
+            Thread.Sleep(random.Next(30));
             Send(signal, process);
             var result = Shell.Finish(process);
             Assert.Equal(expected, result.ExitCode);
