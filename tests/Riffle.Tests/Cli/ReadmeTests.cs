@@ -40,6 +40,24 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
             Readme.Split('\n').Where(line => TrainedNetwork().IsMatch(line)).Order(StringComparer.Ordinal));
     }
 
+    /// <summary>The report that was committed is of the very networks beside it.</summary>
+    [Fact]
+    public void Its_report_is_of_the_networks_in_models()
+    {
+        var report = File.ReadAllLines(Path.Combine(Shell.Root, "docs", "reproduction", "report.md"));
+        Assert.All(Study.Models, model =>
+        {
+            var training = Checkpoint.Load(Path.Combine(Shell.Root, "models", model + ".safetensors")).Training!;
+            var top1 = FormattableString.Invariant($"| {training.Best!.Validation.Top1:0.00} |");
+            Assert.Contains(report, line => line.StartsWith($"| {model} | {Study.Of(model)!.Top1} {top1}", StringComparison.Ordinal));
+            Assert.Contains(report, line => line.Contains($"`riffle train --data data/tiny --model {model} ", StringComparison.Ordinal));
+        });
+        var images = report.Where(line => line.StartsWith("![", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(Study.Models.Length + 2, images.Length);
+        Assert.All(images, image => Assert.True(File.Exists(
+            Path.Combine(Shell.Root, "docs", "reproduction", image[(image.LastIndexOf('(') + 1)..^1]))));
+    }
+
     [Fact]
     public void Its_code_is_the_code_below()
     {
