@@ -40,7 +40,8 @@ internal static class SvgChart
         svg.Add(new XAttribute("width", Width));
         svg.AddFirst(
             new XElement("style", StyleSheet.Chart),
-            new XElement("rect", new XAttribute("class", "page"), new XAttribute("y", -TitleLine), new XAttribute("width", Width), new XAttribute("height", "100%")),
+            new XElement(
+                "rect", new XAttribute("class", "page"), new XAttribute("y", -TitleLine), new XAttribute("width", Width), new XAttribute("height", "100%")),
             Text("title", Left, -8, chart.Title));
         svg.Add(legend);
 
