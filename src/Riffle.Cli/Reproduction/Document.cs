@@ -57,11 +57,8 @@ internal sealed record ChartsBlock(ImmutableArray<Chart> Charts, TableBlock? Fig
 /// <param name="Series">What is drawn, the first undermost.</param>
 internal sealed record Chart(string Title, Axis X, Axis Y, ImmutableArray<Series> Series)
 {
-    /// <summary>The folder of all charts, beside the report.</summary>
-    public const string Folder = "charts";
-
     /// <summary>Where it is as a picture of its own, as seen from the report.</summary>
-    public string File => $"{Folder}/{Title.ToLowerInvariant().Replace(' ', '-')}.svg";
+    public string File => $"charts/{Title.ToLowerInvariant().Replace(' ', '-')}.svg";
 }
 
 /// <summary>Points that a line joins.</summary>

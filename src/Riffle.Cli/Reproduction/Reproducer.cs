@@ -251,7 +251,7 @@ internal sealed class Reproducer
         var report = Report.Of(_settings, _data, [.. Study.Models.Select(_folder.Read)]);
         AtomicFile.WriteText(_folder.Html, HtmlWriter.Write(report));
         foreach (var chart in report.Charts)
-            AtomicFile.WriteText(_folder.FileOf(chart), SvgChart.Picture(chart));
+            _folder.Write(chart);
         AtomicFile.WriteText(_folder.Markdown, MarkdownWriter.Write(report));
     }
 

@@ -24,9 +24,6 @@ internal sealed class ReproductionFolder(string path)
 
     public string Markdown => Path.Combine(path, "report.md");
 
-    /// <summary>Where a chart of the report is.</summary>
-    public string FileOf(Chart chart) => Path.Combine(path, chart.File);
-
     /// <summary>The run folder of a network.</summary>
     public string RunOf(string model) => Path.Combine(path, "runs", model);
 
@@ -45,7 +42,6 @@ internal sealed class ReproductionFolder(string path)
         try
         {
             Directory.CreateDirectory(Models);
-            Directory.CreateDirectory(Path.Combine(path, Chart.Folder));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -93,6 +89,14 @@ internal sealed class ReproductionFolder(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(LatencyOf(model))!);
         WriteJson(LatencyOf(model), latency);
+    }
+
+    /// <summary>Writes a chart of the report.</summary>
+    public void Write(Chart chart)
+    {
+        var file = Path.Combine(path, chart.File);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        AtomicFile.WriteText(file, SvgChart.Picture(chart));
     }
 
     private string Models => Path.Combine(path, "models");

@@ -17,7 +17,7 @@ internal static class SvgChart
         "figure",
         new XElement("figcaption", chart.Title),
         Svg(chart, 0, Height),
-        new XElement("ul", new XAttribute("class", "legend"), Series(chart).Select(series => new XElement(
+        new XElement("ul", new XAttribute("class", "legend"), Named(chart).Select(series => new XElement(
             "li",
             new XElement("svg", new XAttribute("viewBox", "0 0 24 12"), new XAttribute("aria-hidden", "true"), Sample(series)),
             series.Name))));
@@ -26,7 +26,7 @@ internal static class SvgChart
     public static string Picture(Chart chart)
     {
         var (x, y, legend) = (Left, Height, new List<XElement>());
-        foreach (var series in Series(chart))
+        foreach (var series in Named(chart))
         {
             // Nothing here knows how wide a text is; its characters are narrower than that.
             var width = LegendText + (6 * series.Name.Length) + 10;
@@ -59,7 +59,7 @@ internal static class SvgChart
         chart.Series.Select(series => DrawSeries(chart, series)));
 
     /// <summary>What the legend names.</summary>
-    private static IEnumerable<Series> Series(Chart chart) => chart.Series.GroupBy(series => series.Name).Select(named => named.Last());
+    private static IEnumerable<Series> Named(Chart chart) => chart.Series.GroupBy(series => series.Name).Select(named => named.Last());
 
     private static IEnumerable<XElement> Grid(Chart chart)
     {
