@@ -29,6 +29,9 @@ internal sealed class AugmentationOptions
     /// <summary>The augmentation with what the command line says otherwise.</summary>
     public Augmentation Apply(ParseResult parse, Augmentation augmentation) => _entries.Apply(parse, augmentation);
 
+    /// <summary>The words of the command line that are these options.</summary>
+    public IEnumerable<string> Given(ParseResult parse) => _entries.Given(parse);
+
     /// <summary>What the command line has to say for one to become another; null where there are no options for that.</summary>
     public IReadOnlyList<string>? Words(Augmentation usual, Augmentation wanted) => _entries.Words(usual, wanted);
 }

@@ -15,6 +15,10 @@ internal sealed class OptionEntries<TRecord>
     public TRecord Apply(ParseResult parse, TRecord record) =>
         _entries.Where(entry => TrainingOptions.IsGiven(parse, entry.Option)).Aggregate(record, (changed, entry) => entry.Apply(parse, changed));
 
+    /// <summary>The words of the command line that are these options.</summary>
+    public IEnumerable<string> Given(ParseResult parse) => _entries.Select(entry => entry.Option).Where(option => TrainingOptions.IsGiven(parse, option))
+        .SelectMany(option => parse.GetResult(option)!.Tokens.Select(token => token.Value).Prepend(option.Name));
+
     /// <summary>What the command line has to say for a record to become another; null where there are no options for that.</summary>
     public IReadOnlyList<string>? Words(TRecord usual, TRecord wanted)
     {

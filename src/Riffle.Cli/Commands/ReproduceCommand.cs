@@ -41,25 +41,49 @@ internal static class ReproduceCommand
         };
         teachers.Validators.Add(result =>
             TrainingOptions.Require(result.GetResult(softLabels) is null, result, "--teacher makes soft labels of its own; leave --soft-labels out."));
+        var from = new Option<string>("--from")
+        {
+            Description = "Begin each network with the weights that a folder has of it, as models/ of another reproduction.",
+            HelpName = "FOLDER",
+        };
+        var entries = new TrainingOptions();
+        Option[] changes = [.. entries.All.Where(option => option != entries.Freeze && option.Name != epochs.Name)];
         var threads = TrainingOptions.Threads();
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
 
-        return new Command("reproduce", "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
+        var command = new Command("reproduce", "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
         {
-            data, output, tables, models, recipe, epochs, softLabels, teachers, threads, seed,
-        }
+            data, output, tables, models, recipe, epochs, softLabels, teachers, from, threads, seed,
+        };
+        foreach (var option in changes)
+            command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(softLabels) is not null || result.GetResult(teachers) is not null)
+                return;
+            foreach (var option in entries.OfSoftLabels.Where(option => result.GetResult(option) is { Implicit: false }))
+                result.AddError($"{option.Name} needs --soft-labels or --teacher.");
+        });
+
+        return command
             .WithExamples(
                 "riffle reproduce --data data/tiny --out reproduced",
                 "riffle reproduce --data data/tiny --out reproduced --tables 2 --epochs 60",
                 "riffle reproduce --data data/tiny --out paper --models shufflenet-v1-g3-x1.0,shufflenet-v1-g3-x0.5 --recipe paper",
                 "riffle reproduce --data data/tiny --out taught --teacher shufflenet-v2-x1.0",
+                "riffle reproduce --data data/tiny --out longer --models mobilenet-v1-x0.25 --from models --learning-rate 0.25",
                 "riffle reproduce --data data/tiny --out reproduced --tables 4")
             .WithAction((parse, cancel) =>
             {
                 var settings = new Settings(
                     parse.GetRequiredValue(data), parse.GetRequiredValue(output), [.. parse.GetValue(tables) ?? []], [.. parse.GetValue(models) ?? []],
                     parse.GetRequiredValue(recipe), parse.GetValue(epochs), parse.GetValue(seed), parse.GetValue(threads), parse.GetValue(softLabels),
-                    [.. parse.GetValue(teachers) ?? []]);
+                    [.. parse.GetValue(teachers) ?? []])
+                {
+                    From = parse.GetValue(from),
+                    Change = recipe => entries.Apply(parse, recipe),
+                    Changes = [.. entries.Given(parse)],
+                };
                 if (settings.Selected.IsEmpty)
                 {
                     throw new ArgumentException(

@@ -95,6 +95,9 @@ internal sealed class TrainingOptions
     public Recipe Apply(ParseResult parse, Recipe recipe) =>
         _entries.Apply(parse, recipe) with { Augmentation = _augmentation.Apply(parse, recipe.Augmentation) };
 
+    /// <summary>The words of the command line that are these options.</summary>
+    public IEnumerable<string> Given(ParseResult parse) => [.. _entries.Given(parse), .. _augmentation.Given(parse)];
+
     /// <summary>What the command line has to say for a recipe to become another; null where there are no options for that.</summary>
     public IReadOnlyList<string>? Words(Recipe usual, Recipe wanted) =>
         _entries.Words(usual with { Augmentation = wanted.Augmentation }, wanted) is { } words

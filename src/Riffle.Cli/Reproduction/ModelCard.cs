@@ -38,15 +38,30 @@ internal static class ModelCard
                         + "people, health or safety."),
                     new Paragraph(Terms(model, training)),
                 ]),
-                Recipe(row, training),
-                new("accuracy", "Accuracy by epoch",
-                [
-                    new Paragraph("That of training images is of augmented ones, while the weights change."),
-                    new TableBlock("Accuracy by epoch", AccuracyColumns, [.. training.History.Select(AccuracyCells)]),
-                ]),
+                Recipe("training", "How it was trained", training, row.Run!.Notes),
+                Accuracy("accuracy", "Accuracy by epoch", training),
+                .. Before(training, row.Run.Notes),
                 new("classes", "Classes", [new Paragraph(string.Join("; ", model.Classes.Select(Words)) + ".")]),
             ]);
     }
+
+    /// <summary>How the weights came about that the training began with, and those before them.</summary>
+    private static IEnumerable<Section> Before(TrainingRecord training, RunNotes notes)
+    {
+        for (var i = 1; training.Origin?.Training is { } before; i++)
+        {
+            (training, notes) = (before, notes.Before ?? RunNotes.None);
+            var which = i == 1 ? "first weights" : $"first weights, {i} trainings back";
+            yield return Recipe($"training-{i}", $"How its {which} were trained", training, notes);
+            yield return Accuracy($"accuracy-{i}", $"Accuracy by epoch of its {which}", training);
+        }
+    }
+
+    private static Section Accuracy(string id, string title, TrainingRecord training) => new(id, title,
+    [
+        new Paragraph("That of training images is of augmented ones, while the weights change."),
+        new TableBlock(title, AccuracyColumns, [.. training.History.Select(AccuracyCells)]),
+    ]);
 
     private static readonly ImmutableArray<Column> AccuracyColumns =
     [
@@ -60,10 +75,9 @@ internal static class ModelCard
         Cell.Percent(epoch.Validation.Top5),
     ];
 
-    private static Section Recipe(Row row, TrainingRecord training)
+    private static Section Recipe(string id, string title, TrainingRecord training, RunNotes notes)
     {
         var (recipe, schedule) = (training.Recipe, training.Recipe.Schedule);
-        var notes = row.Run!.Notes;
         ImmutableArray<ImmutableArray<string>> rows =
         [
             ["Recipe", recipe.Name],
@@ -72,15 +86,18 @@ internal static class ModelCard
             ["Optimiser", $"{Lower(recipe.Optimiser)}, momentum {Plain(recipe.Momentum)}"],
             ["L2 on kernels, label smoothing", $"{Plain(recipe.WeightDecay)}, {Plain(recipe.LabelSmoothing)}"],
             ["Soft labels", training.SoftLabels is { } labels ? Describe(labels, recipe.Distillation) : "none"],
-            ["Kernels begin as", Lower(recipe.Initialisation)],
+            ["Kernels begin as", training.Origin is { } origin ? Describe(origin) : Lower(recipe.Initialisation)],
             ["Augmentation", Describe(recipe.Augmentation)],
             ["Seed", $"{training.Seed}"],
             ["Images", $"{training.Data.Train:N0} of training; data set {training.Data.Fingerprint[..16]}"],
             ["Trained by", string.Join(", ", notes.Sessions.Select(session => $"Riffle {session.Riffle} on {session.Machine}").Distinct())],
-            ["Time", notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(row.Run.Time)],
+            ["Time", notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(notes.Time)],
         ];
-        return new("training", "How it was trained", [new TableBlock("How it was trained", [new("What"), new("How")], rows)]);
+        return new(id, title, [new TableBlock(title, [new("What"), new("How")], rows)]);
     }
+
+    private static string Describe(WeightsOrigin origin) => $"another training left them: fingerprint {origin.Fingerprint}"
+        + (origin.Training?.Best is { } best ? $", top-1 {Cell.Percent(best.Validation.Top1)} % after epoch {best.Epoch} of {origin.Training.Recipe.Epochs}" : "");
 
     private static string Describe(SoftLabelsIdentity labels, Distillation how)
     {

@@ -26,7 +26,7 @@ internal sealed class OriginSection
     public static Section Of(Settings settings, Dataset data, ImmutableArray<Row> rows)
     {
         var section = new OriginSection(settings, data, rows);
-        return new("origins", Title, [.. section.Rows(), .. section.Teachings()]);
+        return new("origins", Title, [.. section.Rows(), .. section.FirstWeights(), .. section.Teachings()]);
     }
 
     private IEnumerable<Block> Rows()
@@ -45,10 +45,50 @@ internal sealed class OriginSection
             [.. _rows.Select(Origin)]);
     }
 
+    /// <summary>The weights that rows began with, and the command that trains them.</summary>
+    private IEnumerable<Block> FirstWeights()
+    {
+        var rows = _rows.SelectMany(row => Origins(row).Select(origin => (row.Model, origin.Weights, origin.Notes)))
+            .DistinctBy(row => row.Weights.Fingerprint).ToArray();
+        if (rows.Length == 0)
+            yield break;
+        yield return new Paragraph("First weights are the best ones of a training before, with which that of a row began.");
+        yield return new TableBlock(
+            "First weights",
+            [
+                new("Weights"), new("Network"), new("Recipe"), new("Epochs", ColumnKind.Number), new("Top-1, %", ColumnKind.Number),
+                new("Training time", ColumnKind.Number), new("Command", ColumnKind.Command),
+            ],
+            [.. rows.Select(row => FirstWeights(row.Model, row.Weights, row.Notes))]);
+    }
+
+    private ImmutableArray<string> FirstWeights(string model, WeightsOrigin weights, RunNotes notes)
+    {
+        if (weights.Training is not { } training)
+            return [weights.Fingerprint, model, "not told by their file", "", "", "", ""];
+        return
+        [
+            weights.Fingerprint, model, Recipe(training), $"{training.Recipe.Epochs}", training.Best is { } best ? Cell.Percent(best.Validation.Top1) : "",
+            Time(notes), Command(model, training, "FIRST"),
+        ];
+    }
+
+    /// <summary>The weights that a row began with, those that they began with, and so on.</summary>
+    private static IEnumerable<(WeightsOrigin Weights, RunNotes Notes)> Origins(Row row)
+    {
+        var notes = row.Run?.Notes;
+        for (var origin = row.Run?.Training.Origin; origin is not null; origin = origin.Training?.Origin)
+        {
+            notes = notes?.Before ?? RunNotes.None;
+            yield return (origin, notes);
+        }
+    }
+
     /// <summary>The soft labels of the rows, and the command that makes them.</summary>
     private IEnumerable<Block> Teachings()
     {
-        var labels = _rows.Select(row => row.Run?.Training.SoftLabels).OfType<SoftLabelsIdentity>().DistinctBy(labels => labels.Fingerprint).ToArray();
+        var labels = _rows.SelectMany(row => Origins(row).Select(origin => origin.Weights.Training).Prepend(row.Run?.Training))
+            .Select(training => training?.SoftLabels).OfType<SoftLabelsIdentity>().DistinctBy(labels => labels.Fingerprint).ToArray();
         if (labels.Length == 0)
             yield break;
         yield return new Paragraph(
@@ -70,31 +110,36 @@ internal sealed class OriginSection
         var epochs = run.IsDone
             ? $"{training.Recipe.Epochs}"
             : string.Create(CultureInfo.InvariantCulture, $"{training.Progress.Epochs} of {training.Recipe.Epochs}");
-        var time = notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(run.Time);
         return
         [
-            row.Model, training.Recipe.Name + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : ""), epochs,
-            $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), time,
-            All(session => session.Machine), latency, Command(run),
+            row.Model, Recipe(training), epochs, $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), Time(notes),
+            All(session => session.Machine), latency, Command(row.Model, training, _settings.RunOf(row.Model)),
         ];
     }
 
-    /// <summary>The command that trains a row; soft labels that are not those asked for now are somewhere else.</summary>
-    private string Command(Run run)
+    private static string Recipe(TrainingRecord training) => training.Recipe.Name
+        + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : "")
+        + (training.Origin is { } origin ? $", first weights {origin.Fingerprint}" : "");
+
+    private static string Time(RunNotes notes) => notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(notes.Time);
+
+    /// <summary>The command that trains a network again; soft labels that are not those asked for now are somewhere else.</summary>
+    private string Command(string model, TrainingRecord training, string folder)
     {
-        var (training, model, recipe) = (run.Training, run.Network.Name, run.Training.Recipe);
-        var named = Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Recipe.Best;
-        var usual = Settings.RecipeFor(named.Name, model, recipe.Epochs, _data, training.SoftLabels);
+        var recipe = training.Recipe;
+        var named = Training.Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Training.Recipe.Best;
+        var usual = Settings.NamedRecipeFor(named.Name, model, _data, training.SoftLabels) with { Epochs = recipe.Epochs };
 
         // Without soft labels nothing hangs on how they would count.
         var distillation = training.SoftLabels is null
             ? usual.Distillation
             : recipe.Distillation with { LastTemperature = recipe.Distillation.TemperatureAt(1) };
-        if (training.From is not null || _options.Words(usual, recipe with { Distillation = distillation }) is not { } words)
-            return $"no command of this Riffle; the recipe is in {run.Folder}";
+        if ((training.From is not null && training.Origin is null) || _options.Words(usual, recipe with { Distillation = distillation }) is not { } words)
+            return $"no command of this Riffle; the recipe is in the file of {model}";
         return string.Join(' ', (IEnumerable<string>)
         [
-            "riffle train --data", ShellWord.Quote(_settings.Data), "--model", model, "--out", ShellWord.Quote(_settings.RunOf(model)),
+            "riffle train --data", ShellWord.Quote(_settings.Data),
+            .. training.Origin is { } origin ? (string[])["--from", FileOf(model, origin)] : ["--model", model], "--out", ShellWord.Quote(folder),
             .. training.SoftLabels is { } labels ? ["--soft-labels", FolderOf(labels)] : Array.Empty<string>(),
             "--recipe", named.Name, "--epochs", $"{recipe.Epochs}", "--seed", $"{training.Seed}", .. words,
         ]);
@@ -104,7 +149,7 @@ internal sealed class OriginSection
     {
         static string Name(TeacherIdentity teacher) =>
             $"{teacher.Network}{(teacher.Top1 is { } top1 ? $", {Cell.Percent(top1)} %" : "")}, {teacher.Fingerprint}";
-        var command = new AugmentationOptions().Words(Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
+        var command = new AugmentationOptions().Words(Training.Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
             ? string.Join(' ', (IEnumerable<string>)
             [
                 "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Quote(_settings.Data), "--out", FolderOf(labels),
@@ -116,13 +161,19 @@ internal sealed class OriginSection
 
     private string FolderOf(SoftLabelsIdentity labels) => labels.Fingerprint == _softLabels ? ShellWord.Quote(_settings.SoftLabelsFolder!) : "FOLDER";
 
+    /// <summary>Where the weights are that a training of a network began with, if they are where they were asked for now.</summary>
+    private string FileOf(string model, WeightsOrigin origin) =>
+        Find(origin.Fingerprint, _settings.FirstWeightsOf(model) is { } file ? [file] : []) ?? "FIRST";
+
     /// <summary>Where a teacher is, if it is one of the rows.</summary>
     private string FileOf(TeacherIdentity teacher)
     {
         var (folder, ofTeachers) = (new ReproductionFolder(_settings.Out), new ReproductionFolder(TeacherLabels.FolderIn(_settings)));
-        string[] places = [folder.ModelOf(teacher.Network), folder.BestOf(teacher.Network), ofTeachers.ModelOf(teacher.Network)];
-        return places.Where(File.Exists).FirstOrDefault(place => TeacherIdentity.Of(Checkpoint.Load(place)).Fingerprint == teacher.Fingerprint) is { } found
-            ? ShellWord.Quote(found)
-            : "TEACHER";
+        return Find(teacher.Fingerprint, [folder.ModelOf(teacher.Network), folder.BestOf(teacher.Network), ofTeachers.ModelOf(teacher.Network)]) ?? "TEACHER";
     }
+
+    private static string? Find(string fingerprint, IEnumerable<string> places) =>
+        places.Where(File.Exists).FirstOrDefault(place => WeightsOrigin.Of(Checkpoint.Load(place)).Fingerprint == fingerprint) is { } found
+            ? ShellWord.Quote(found)
+            : null;
 }

@@ -22,6 +22,7 @@ internal sealed class Reproducer
     private readonly TeacherLabels? _teacherLabels;
     private readonly ReproductionFolder _folder;
     private readonly Forecast _forecast = new();
+    private readonly Dictionary<string, FineTuning> _firstWeights = [];
     private SoftLabelsIdentity? _softLabels;
 
     /// <summary>Opens the data set, and looks at what the folder holds.</summary>
@@ -34,6 +35,12 @@ internal sealed class Reproducer
         {
             if (_data.Count(split) == 0)
                 throw new RiffleException($"{settings.Data}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
+        }
+
+        if (settings.From is not null)
+        {
+            foreach (var model in settings.ToTrain)
+                _firstWeights.Add(model, LoadFirstWeights(model));
         }
 
         if (!settings.Teachers.IsEmpty)
@@ -128,6 +135,7 @@ internal sealed class Reproducer
             : training.Recipe.Epochs != recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {recipe.Epochs}"
             : training.SoftLabels?.Fingerprint != WantedSoftLabels
                 ? $"{Taught(training.SoftLabels?.Fingerprint)}, but is asked for {Taught(WantedSoftLabels)}"
+            : OriginOf(training) != OriginFor(model) ? $"{Begun(OriginOf(training))}, but is asked for {Begun(OriginFor(model))}"
             : training.Recipe != recipe ? $"by other values of the recipe {recipe.Name} than this Riffle's"
             : null;
         if (difference is not null)
@@ -141,6 +149,22 @@ internal sealed class Reproducer
     private string? WantedSoftLabels => _softLabels?.Fingerprint ?? (_teacherLabels is null ? null : NotMade);
 
     private static string Taught(string? softLabels) => softLabels is null ? "without soft labels" : $"with the soft labels {softLabels}";
+
+    private FineTuning LoadFirstWeights(string model)
+    {
+        var from = FineTuning.Load(_settings.FirstWeightsOf(model)!);
+        return from.Checkpoint.Spec == Settings.SpecFor(model, _data) && from.Checkpoint.Classes.SequenceEqual(_data.Info.Classes)
+            ? from
+            : throw new RiffleException($"{from.Path}: not a {model} of the data set's classes and size, but a {from.Checkpoint.Name}; "
+                + "leave the network out by --models, or give a folder with --from that has it");
+    }
+
+    /// <summary>The fingerprint of the weights that a training began with; null: it began anew.</summary>
+    private static string? OriginOf(TrainingRecord training) => training.From is null ? null : training.Origin?.Fingerprint ?? training.From;
+
+    private string? OriginFor(string model) => _firstWeights.TryGetValue(model, out var from) ? WeightsOrigin.Of(from.Checkpoint).Fingerprint : null;
+
+    private static string Begun(string? origin) => origin is null ? "begun anew" : $"begun with the weights {origin}";
 
     private void MeasureLatencies(CancellationToken cancel)
     {
@@ -198,7 +222,7 @@ internal sealed class Reproducer
     private string Epochs(string model, Run? run) =>
         string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(model, run):0.#} of {RecipeFor(model).Epochs} epochs");
 
-    private Recipe RecipeFor(string model) => Settings.RecipeFor(_settings.Recipe, model, _settings.Epochs, _data, _softLabels);
+    private Recipe RecipeFor(string model) => _settings.RecipeFor(model, _data, _softLabels);
 
     private void Announce(List<Stage> stages, int i)
     {
@@ -218,11 +242,14 @@ internal sealed class Reproducer
         var run = _folder.ReadRun(model);
         if (run is not { IsDone: true })
         {
+            var from = _firstWeights.GetValueOrDefault(model);
             using var trainer = TrainingSession.Open(loading => run is null
                 ? Trainer.Start(
                     _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
-                    softLabels: _settings.SoftLabelsFolder, cancel: cancel)
+                    from, _settings.SoftLabelsFolder, cancel)
                 : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel));
+            if (run is null && from is not null)
+                _folder.Write(model, RunNotes.None with { Before = ReproductionFolder.NotesBeside(from.Path) });
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
             if (!TrainingSession.Run(trainer, cancel, session).Completed)
                 return false;

@@ -83,6 +83,9 @@ internal sealed class ReproductionFolder(string path)
 
     public RunNotes ReadNotes(string model) => ReadJson<RunNotes>(NotesOf(model)) ?? RunNotes.None;
 
+    /// <summary>The notes beside a model, which may be of another folder; null where there are none.</summary>
+    public static RunNotes? NotesBeside(string model) => ReadJson<RunNotes>(Path.ChangeExtension(model, ".json"));
+
     public void Write(string model, RunNotes notes) => WriteJson(NotesOf(model), notes);
 
     public void Write(string model, Latency latency)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Riffle.Networks;
 using Riffle.Training;
 
@@ -31,9 +32,6 @@ internal sealed record Run(string Folder, NetworkSpec Network, TrainingRecord Tr
 {
     public bool IsDone => Training.Progress.Epochs >= Training.Recipe.Epochs;
 
-    /// <summary>Time of all sessions.</summary>
-    public TimeSpan Time => TimeSpan.FromSeconds(Notes.Sessions.Sum(session => session.Seconds));
-
     public EpochMetrics? Best => Training.Best;
 
     public EpochMetrics? Last => Training.History.LastOrDefault();
@@ -45,8 +43,15 @@ internal sealed record Run(string Folder, NetworkSpec Network, TrainingRecord Tr
 /// <summary>What is written beside a run about it.</summary>
 /// <param name="Sessions">When and where it was trained, in order.</param>
 /// <param name="Confused">What its best weights confuse; null until they were asked.</param>
-internal sealed record RunNotes(ImmutableArray<Session> Sessions, Confused? Confused)
+/// <param name="Before">What was written beside the weights that it began with; null where there was nothing.</param>
+internal sealed record RunNotes(
+    ImmutableArray<Session> Sessions, Confused? Confused,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RunNotes? Before = null)
 {
+    /// <summary>Time of all sessions.</summary>
+    [JsonIgnore]
+    public TimeSpan Time => TimeSpan.FromSeconds(Sessions.Sum(session => session.Seconds));
+
     public static RunNotes None { get; } = new([], null);
 }
 

@@ -20,6 +20,15 @@ internal sealed record Settings(
     string Data, string Out, ImmutableArray<int> Tables, ImmutableArray<string> Models, string Recipe, int? Epochs, ulong Seed, int Threads,
     string? SoftLabels, ImmutableArray<string> Teachers)
 {
+    /// <summary>A folder with weights of each network, <c>MODEL.safetensors</c>, which it begins with; null: it begins anew.</summary>
+    public string? From { get; init; }
+
+    /// <summary>What is changed in the recipe.</summary>
+    public Func<Recipe, Recipe> Change { get; init; } = recipe => recipe;
+
+    /// <summary>The words of the command line that say so.</summary>
+    public ImmutableArray<string> Changes { get; init; } = [];
+
     /// <summary>Where what counts beside the labels is, or will be; null: nothing does.</summary>
     public string? SoftLabelsFolder => Teachers.IsEmpty ? SoftLabels : Path.Combine(Out, "soft-labels");
 
@@ -40,6 +49,9 @@ internal sealed record Settings(
                 words.AddRange(["--soft-labels", ShellWord.Quote(labels)]);
             foreach (var teacher in Teachers)
                 words.AddRange(["--teacher", ShellWord.Quote(teacher)]);
+            if (From is { } from)
+                words.AddRange(["--from", ShellWord.Quote(from)]);
+            words.AddRange(Changes);
             words.AddRange(["--seed", $"{Seed}"]);
             if (Threads > 0)
                 words.AddRange(["--threads", $"{Threads}"]);
@@ -56,12 +68,19 @@ internal sealed record Settings(
     /// <summary>Those of them that have to be trained: one that is asked for in the table of complexity alone is only counted.</summary>
     public ImmutableArray<string> ToTrain => Select(table => table.HasAccuracy);
 
-    /// <summary>The recipe of that name for a network, a data set and soft labels, if there are any, with that many epochs where they are given.</summary>
-    public static Recipe RecipeFor(string name, string model, int? epochs, Dataset data, SoftLabelsIdentity? labels)
+    /// <summary>The weights that a network begins with; null: it begins anew.</summary>
+    public string? FirstWeightsOf(string model) => From is null ? null : Path.Combine(From, model + ".safetensors");
+
+    /// <summary>The recipe for a network, a data set and soft labels, if there are any, with all that is asked for otherwise.</summary>
+    public Recipe RecipeFor(string model, Dataset data, SoftLabelsIdentity? labels)
     {
-        var recipe = Training.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train)).TaughtBy(labels);
-        return recipe with { Epochs = epochs ?? recipe.Epochs };
+        var recipe = Change(NamedRecipeFor(Recipe, model, data, labels));
+        return recipe with { Epochs = Epochs ?? recipe.Epochs };
     }
+
+    /// <summary>The recipe of that name for a network, a data set and soft labels, if there are any.</summary>
+    public static Recipe NamedRecipeFor(string name, string model, Dataset data, SoftLabelsIdentity? labels) =>
+        Training.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train)).TaughtBy(labels);
 
     /// <summary>A network of the study for a data set: as many classes as that has.</summary>
     public static NetworkSpec SpecFor(string model, Dataset data) => NetworkCatalogue.Resolve(model, classes: data.Info.Classes.Length);

@@ -23,8 +23,8 @@ internal sealed class TeacherLabels
     public TeacherLabels(Settings settings, Dataset data)
     {
         (_settings, _data) = (settings, data);
-        _recipe = Settings.RecipeFor(settings.Recipe, settings.Selected[0], settings.Epochs, data, labels: null);
-        var own = settings with { Out = FolderIn(settings), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [] };
+        _recipe = settings.RecipeFor(settings.Selected[0], data, labels: null);
+        var own = settings with { Out = FolderIn(settings), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [], From = null };
         _folder = new(own.Out);
         _teachers = own.Models.IsEmpty || AreMade ? null : new(own);
         _files = settings.Teachers.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));

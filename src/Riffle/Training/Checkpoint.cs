@@ -126,9 +126,15 @@ public sealed class Checkpoint : Model
                 && version.TryGetInt32(out var number) && number > CurrentVersion)
                 throw new RiffleException($"{path}: has format version {number}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
             var document = json.Deserialize<Document>(TrainingJson.Compact) ?? throw new JsonException("it is null");
-            if (document.Network.Units.IsDefault || document.Classes.IsDefault || document.Training is { History.IsDefault: true })
+            if (document.Network.Units.IsDefault || document.Classes.IsDefault)
                 throw new JsonException("a list is missing");
-            document.Training?.Recipe.Check();
+            for (var training = document.Training; training is not null; training = training.Origin?.Training)
+            {
+                if (training.History.IsDefault)
+                    throw new JsonException("a list is missing");
+                training.Recipe.Check();
+            }
+
             return document;
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Riffle.Data;
 using Riffle.Execution;
 
@@ -35,6 +37,15 @@ public class Model
 
     /// <summary>How bytes become inputs.</summary>
     public Normalisation Normalisation { get; }
+
+    /// <summary>Of the weights: the same for the same bits. 16 hexadecimal digits; computed anew at each call.</summary>
+    internal string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var p in Weights.Network.Parameters)
+            hash.AppendData(MemoryMarshal.AsBytes(Weights[p.Name]));
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+    }
 
     /// <summary>Reads a model from a file of any kind that there is.</summary>
     /// <param name="path">A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.</param>

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -16,13 +15,7 @@ namespace Riffle.Training;
 public sealed record TeacherIdentity(string Network, double? Top1, string Fingerprint)
 {
     /// <summary>The identity of a model.</summary>
-    public static TeacherIdentity Of(Model model)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var p in model.Weights.Network.Parameters)
-            hash.AppendData(MemoryMarshal.AsBytes(model.Weights[p.Name]));
-        return new(model.Name, (model as Checkpoint)?.Training?.Best?.Validation.Top1, Convert.ToHexStringLower(hash.GetHashAndReset())[..16]);
-    }
+    public static TeacherIdentity Of(Model model) => new(model.Name, (model as Checkpoint)?.Training?.Best?.Validation.Top1, model.Fingerprint());
 }
 
 /// <summary>All that decides soft labels.</summary>

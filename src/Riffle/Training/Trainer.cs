@@ -128,7 +128,8 @@ public sealed class Trainer : IDisposable
         from?.Begin(weights, network, data.Info.Classes);
         var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
         labels?.RequireFor(data, network.ImageSize, recipe.Augmentation);
-        var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), memory, Progress.None, [], from?.Path, labels?.Identity);
+        var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), memory, Progress.None, [], from?.Path, labels?.Identity,
+            from is null ? null : WeightsOrigin.Of(from.Checkpoint));
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         var folder = RunFolder.Create(run);
         try

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using Riffle.Data;
 
 namespace Riffle.Training;
@@ -12,12 +13,22 @@ namespace Riffle.Training;
 /// <param name="History">What every finished epoch measured.</param>
 /// <param name="From">The run or checkpoint whose weights they were at first, as it was given; null where they began anew.</param>
 /// <param name="SoftLabels">What counted beside the labels; null where nothing did.</param>
+/// <param name="Origin">What the weights were at first, where they did not begin anew; not known of trainings before that was recorded.</param>
 public sealed record TrainingRecord(
     Recipe Recipe, ulong Seed, DatasetIdentity Data, long? ImageMemory, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null,
-    SoftLabelsIdentity? SoftLabels = null)
+    SoftLabelsIdentity? SoftLabels = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightsOrigin? Origin = null)
 {
     /// <summary>The epoch of the highest validation top-1, the first of equal ones; null before the first has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
+}
+
+/// <summary>Weights that a training begins with.</summary>
+/// <param name="Fingerprint">Of the weights: the same for the same bits.</param>
+/// <param name="Training">How they came about themselves, where their file tells.</param>
+public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training)
+{
+    /// <summary>The origin that a checkpoint is.</summary>
+    public static WeightsOrigin Of(Checkpoint checkpoint) => new(checkpoint.Fingerprint(), checkpoint.Training);
 }
 
 /// <summary>Which data set it was.</summary>

@@ -66,7 +66,8 @@ public sealed class CheckpointTests : IDisposable
             let training = new TrainingRecord(
                 recipe, numbers.Seed, new(names[^1], numbers.Epochs, numbers.Steps), numbers.Memory,
                 new(numbers.Epochs, numbers.Steps, new(loss, numbers.Images, 1, 2)), [.. history])
-            select (Spec: NetworkCatalogue.Resolve(name, imageSize: size, classes: names.Count, units: units), names, bits, training, colours);
+            from origin in Gen.Elements(null, new WeightsOrigin(names[0], null), new WeightsOrigin("", training with { History = [] }))
+            select (Spec: NetworkCatalogue.Resolve(name, imageSize: size, classes: names.Count, units: units), names, bits, training: training with { Origin = origin }, colours);
         Prop.ForAll(checkpoints.ToArbitrary(), c =>
         {
             var weights = new Weights(NetworkCatalogue.Build(c.Spec));

@@ -49,7 +49,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Equal((training.Best.Epoch, best), (run.Confused!.Epoch, run.Confused.Top1));
         Assert.All(run.Confused.Pairs, pair =>
             Assert.Contains($"| {pair.First} and {pair.Second}: {pair.FirstAsSecond} + {pair.SecondAsFirst} |", markdown));
-        Assert.True(run.Time > TimeSpan.Zero);
+        Assert.True(run.Notes.Time > TimeSpan.Zero);
 
         var before = File.GetLastWriteTimeUtc(Last(Smallest));
         var measured = File.GetLastWriteTimeUtc(Path.Combine(Out, "latency", Smallest + ".json"));
@@ -174,6 +174,46 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Contains($"riffle teach TEACHER --data {_data.DataFolder} --out {soft} --views 2", File.ReadAllText(Path.Combine(Out, "report.md")));
     }
 
+    [Fact]
+    public void Weights_of_another_reproduction_are_begun_with_and_told()
+    {
+        Assert.Equal(0, CommandLine.Execute(Arguments("--models", Smallest, "--epochs", "1", "--seed", "3")));
+        var models = Path.Combine(Out, "models");
+        var (first, file) = (Checkpoint.Load(Path.Combine(models, Smallest + ".safetensors")), Path.Combine(models, Smallest + ".safetensors"));
+        var longer = _data.Run("longer");
+        string[] args = ["reproduce", "--data", _data.DataFolder, "--out", longer, "--models", Smallest, "--epochs", "2", "--threads", "1"];
+        string[] options = ["--from", models, "--learning-rate", "0.05", "--no-flip"];
+        Assert.Equal(0, CommandLine.Execute([.. args, .. options]));
+
+        var folder = new ReproductionFolder(longer);
+        var training = Checkpoint.Load(folder.ModelOf(Smallest)).Training!;
+        Assert.Equal((0.05, false), (training.Recipe.Schedule.LearningRate, training.Recipe.Augmentation.Flip));
+        Assert.Equal(WeightsOrigin.Of(first).Fingerprint, training.Origin!.Fingerprint);
+        Assert.Equal(first.Training!.History.AsEnumerable(), training.Origin.Training!.History);
+        Assert.Equal(new ReproductionFolder(Out).ReadNotes(Smallest).Sessions.AsEnumerable(), folder.ReadNotes(Smallest).Before!.Sessions);
+
+        // The commands of the report lead to the same bits.
+        var report = File.ReadAllText(folder.Markdown);
+        var again = $"riffle train --data {_data.DataFolder} --from {file} --out {folder.RunOf(Smallest)} --recipe best --epochs 2 --seed 0 --learning-rate 0.05 --no-flip";
+        Assert.Contains($"`{again}`", report);
+        Assert.Contains($"`riffle train --data {_data.DataFolder} --model {Smallest} --out FIRST --recipe best --epochs 1 --seed 3`", report);
+        Assert.Equal(0, CommandLine.Execute([.. again.Replace(folder.RunOf(Smallest), _data.Run("again")).Split(' ').Skip(1)]));
+        Assert.Equal(Checkpoint.Load(folder.RunOf(Smallest)).Weights.Trained, Checkpoint.Load(_data.Run("again")).Weights.Trained);
+        var card = File.ReadAllText(folder.CardOf(Smallest));
+        Assert.Contains($"| Kernels begin as | another training left them: fingerprint {training.Origin.Fingerprint}, top-1 ", card);
+        Assert.Contains("## Accuracy by epoch of its first weights", card);
+
+        // What is done is done for the same options alone.
+        Assert.Equal(0, CommandLine.Execute([.. args, .. options]));
+        var refused = Shell.Riffle([.. args, "--learning-rate", "0.05", "--no-flip"]);
+        Assert.Contains($"begun with the weights {training.Origin.Fingerprint}, but is asked for begun anew", refused.Error);
+        Assert.Contains("by other values", Shell.Riffle([.. args, "--from", models]).Error);
+        refused = Shell.Riffle([.. args, "--from", models, "--models", Second]);
+        Assert.Contains(Path.Combine(models, Second + ".safetensors"), refused.Error);
+        File.Copy(file, Path.Combine(models, Second + ".safetensors"));
+        Assert.Contains($"not a {Second}", Shell.Riffle([.. args, "--from", models, "--models", Second]).Error);
+    }
+
     [UnixFact]
     public void Teachers_are_trained_first_and_asked_and_an_interruption_loses_nothing()
     {
@@ -241,6 +281,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
     [InlineData("reproduce --data d --out o --epochs 0", "--epochs is from 1")]
     [InlineData("reproduce --data d --out o --recipe worst", "paper")]
     [InlineData("reproduce --data d --out o --teacher shufflenet-v2-x1.0 --soft-labels s", "leave --soft-labels out")]
+    [InlineData("reproduce --data d --out o --temperature 4", "--temperature needs --soft-labels or --teacher")]
     public void Wrong_usage_is_told_before_anything_is_done(string line, string expected) =>
         Assert.Contains(CommandLine.CreateRoot().Parse(line).Errors, error => error.Message.Contains(expected));
 
@@ -327,7 +368,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
     private void Train(string run, int epochs)
     {
         var data = _data.Open();
-        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.RecipeFor("best", Smallest, epochs, data, labels: null), run, seed: 3, threads: 1);
+        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.NamedRecipeFor("best", Smallest, data, labels: null) with { Epochs = epochs }, run, seed: 3, threads: 1);
         Assert.True(trainer.Run().Completed);
     }
 
