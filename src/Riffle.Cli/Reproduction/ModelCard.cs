@@ -97,7 +97,7 @@ internal static class ModelCard
     }
 
     private static string Describe(WeightsOrigin origin) => $"another training left them: fingerprint {origin.Fingerprint}"
-        + (origin.Training?.Best is { } best ? $", top-1 {Cell.Percent(best.Validation.Top1)} % after epoch {best.Epoch} of {origin.Training.Recipe.Epochs}" : "");
+        + (origin.Measured is { } epoch ? $", top-1 {Cell.Percent(epoch.Validation.Top1)} % after epoch {epoch.Epoch} of {origin.Training!.Recipe.Epochs}" : "");
 
     private static string Describe(SoftLabelsIdentity labels, Distillation how)
     {

@@ -52,11 +52,11 @@ internal sealed class OriginSection
             .DistinctBy(row => row.Weights.Fingerprint).ToArray();
         if (rows.Length == 0)
             yield break;
-        yield return new Paragraph("First weights are the best ones of a training before, with which that of a row began.");
+        yield return new Paragraph("First weights are those of an epoch of another training, with which that of a row began.");
         yield return new TableBlock(
             "First weights",
             [
-                new("Weights"), new("Network"), new("Recipe"), new("Epochs", ColumnKind.Number), new("Top-1, %", ColumnKind.Number),
+                new("Weights"), new("Network"), new("Recipe"), new("Epoch"), new("Top-1, %", ColumnKind.Number),
                 new("Training time", ColumnKind.Number), new("Command", ColumnKind.Command),
             ],
             [.. rows.Select(row => FirstWeights(row.Model, row.Weights, row.Notes))]);
@@ -68,7 +68,8 @@ internal sealed class OriginSection
             return [weights.Fingerprint, model, "not told by their file", "", "", "", ""];
         return
         [
-            weights.Fingerprint, model, Recipe(training), $"{training.Recipe.Epochs}", training.Best is { } best ? Cell.Percent(best.Validation.Top1) : "",
+            weights.Fingerprint, model, Recipe(training), $"{weights.Epoch} of {training.Recipe.Epochs}",
+            weights.Measured is { } epoch ? Cell.Percent(epoch.Validation.Top1) : "",
             Time(notes), Command(model, training, "FIRST"),
         ];
     }
@@ -163,7 +164,8 @@ internal sealed class OriginSection
 
     /// <summary>Where the weights are that a training of a network began with, if they are where they were asked for now.</summary>
     private string FileOf(string model, WeightsOrigin origin) =>
-        Find(origin.Fingerprint, _settings.FirstWeightsOf(model) is { } file ? [file] : []) ?? "FIRST";
+        Find(origin.Fingerprint, _settings.FirstWeightsOf(model) is { } file ? [file] : [])
+        ?? (origin.Epoch == origin.Training?.Best?.Epoch ? "FIRST" : "FIRST/checkpoints/last.safetensors");
 
     /// <summary>Where a teacher is, if it is one of the rows.</summary>
     private string FileOf(TeacherIdentity teacher)

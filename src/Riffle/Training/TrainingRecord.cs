@@ -25,10 +25,20 @@ public sealed record TrainingRecord(
 /// <summary>Weights that a training begins with.</summary>
 /// <param name="Fingerprint">Of the weights: the same for the same bits.</param>
 /// <param name="Training">How they came about themselves, where their file tells.</param>
-public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training)
+/// <param name="Epoch">The epoch of that training whose weights they are; null where none had ended, or that is not known.</param>
+public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training, int? Epoch)
 {
-    /// <summary>The origin that a checkpoint is.</summary>
-    public static WeightsOrigin Of(Checkpoint checkpoint) => new(checkpoint.Fingerprint(), checkpoint.Training);
+    /// <summary>The origin that a checkpoint is: with the optimiser's state the latest of a run, else the best.</summary>
+    public static WeightsOrigin Of(Checkpoint checkpoint)
+    {
+        var history = checkpoint.Training?.History ?? [];
+        var epoch = checkpoint.OptimiserState.Count > 0 ? history.LastOrDefault() : checkpoint.Training?.Best;
+        return new(checkpoint.Fingerprint(), checkpoint.Training, epoch?.Epoch);
+    }
+
+    /// <summary>What that epoch measured.</summary>
+    [JsonIgnore]
+    public EpochMetrics? Measured => Training?.History.FirstOrDefault(epoch => epoch.Epoch == Epoch);
 }
 
 /// <summary>Which data set it was.</summary>

@@ -66,7 +66,7 @@ public sealed class CheckpointTests : IDisposable
             let training = new TrainingRecord(
                 recipe, numbers.Seed, new(names[^1], numbers.Epochs, numbers.Steps), numbers.Memory,
                 new(numbers.Epochs, numbers.Steps, new(loss, numbers.Images, 1, 2)), [.. history])
-            from origin in Gen.Elements(null, new WeightsOrigin(names[0], null), new WeightsOrigin("", training with { History = [] }))
+            from origin in Gen.Elements(null, new WeightsOrigin(names[0], null, null), new WeightsOrigin("", training with { History = [] }, 1))
             select (Spec: NetworkCatalogue.Resolve(name, imageSize: size, classes: names.Count, units: units), names, bits, training: training with { Origin = origin }, colours);
         Prop.ForAll(checkpoints.ToArbitrary(), c =>
         {

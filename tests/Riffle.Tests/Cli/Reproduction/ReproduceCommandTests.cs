@@ -188,7 +188,8 @@ public sealed partial class ReproduceCommandTests : IDisposable
         var folder = new ReproductionFolder(longer);
         var training = Checkpoint.Load(folder.ModelOf(Smallest)).Training!;
         Assert.Equal((0.05, false), (training.Recipe.Schedule.LearningRate, training.Recipe.Augmentation.Flip));
-        Assert.Equal(WeightsOrigin.Of(first).Fingerprint, training.Origin!.Fingerprint);
+        Assert.Equal((WeightsOrigin.Of(first).Fingerprint, 1), (training.Origin!.Fingerprint, training.Origin.Epoch));
+        Assert.Equal(first.Training!.Best, training.Origin.Measured);
         Assert.Equal(first.Training!.History.AsEnumerable(), training.Origin.Training!.History);
         Assert.Equal(new ReproductionFolder(Out).ReadNotes(Smallest).Sessions.AsEnumerable(), folder.ReadNotes(Smallest).Before!.Sessions);
 
@@ -202,6 +203,11 @@ public sealed partial class ReproduceCommandTests : IDisposable
         var card = File.ReadAllText(folder.CardOf(Smallest));
         Assert.Contains($"| Kernels begin as | another training left them: fingerprint {training.Origin.Fingerprint}, top-1 ", card);
         Assert.Contains("## Accuracy by epoch of its first weights", card);
+
+        // Another epoch than the best is one, too.
+        var last = Checkpoint.Read(folder.RunOf(Smallest) + "/checkpoints/last.safetensors");
+        Assert.Equal(2, WeightsOrigin.Of(last).Epoch);
+        Assert.Equal(training.Best!.Epoch, WeightsOrigin.Of(Checkpoint.Load(folder.ModelOf(Smallest))).Epoch);
 
         // What is done is done for the same options alone.
         Assert.Equal(0, CommandLine.Execute([.. args, .. options]));
