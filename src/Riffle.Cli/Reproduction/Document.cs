@@ -35,7 +35,11 @@ internal sealed record TableBlock(string Name, ImmutableArray<Column> Columns, I
 /// <summary>A column of a table.</summary>
 /// <param name="Heading">What stands above it.</param>
 /// <param name="Kind">How its cells are set.</param>
-internal sealed record Column(string Heading, ColumnKind Kind = ColumnKind.Text);
+internal sealed record Column(string Heading, ColumnKind Kind = ColumnKind.Text)
+{
+    /// <summary>Whether a cell is a command to be typed; in a column of commands that is what names the program.</summary>
+    public bool IsCode(string cell) => Kind == ColumnKind.Command && cell.StartsWith("riffle ", StringComparison.Ordinal);
+}
 
 /// <summary>How the cells of a column are set.</summary>
 internal enum ColumnKind

@@ -55,12 +55,9 @@ internal static class HtmlWriter
     /// <summary>With hyphens at which no line is broken: top-1 is one word.</summary>
     private static XElement Heading(Column column) => new("th", new XAttribute("scope", "col"), ClassOf(column), column.Heading.Replace('-', '\u2011'));
 
-    private static XElement Write(Column column, string cell, bool isFirst) => (isFirst, column.Kind) switch
-    {
-        (true, _) => new("th", new XAttribute("scope", "row"), cell),
-        (_, ColumnKind.Command) when cell.Length > 0 => new("td", new XElement("code", cell)),
-        _ => new("td", ClassOf(column), cell),
-    };
+    private static XElement Write(Column column, string cell, bool isFirst) => isFirst
+        ? new("th", new XAttribute("scope", "row"), cell)
+        : new("td", ClassOf(column), column.IsCode(cell) ? new XElement("code", cell) : cell);
 
     private static XAttribute? ClassOf(Column column) => column.Kind == ColumnKind.Number ? new("class", "number") : null;
 }

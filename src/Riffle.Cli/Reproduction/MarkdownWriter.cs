@@ -50,7 +50,7 @@ internal static class MarkdownWriter
         Append(table.Columns.Select(column => column.Heading));
         Append(table.Columns.Select(column => column.Kind == ColumnKind.Number ? "---:" : "---"));
         foreach (var row in table.Rows)
-            Append(row.Select((cell, i) => table.Columns[i].Kind == ColumnKind.Command && cell.Length > 0 ? $"`{cell}`" : cell));
+            Append(row.Select((cell, i) => table.Columns[i].IsCode(cell) ? $"`{cell}`" : cell));
 
         void Append(IEnumerable<string> cells) =>
             text.Append($"| {string.Join(" | ", cells.Select(cell => cell.Replace("|", "\\|", StringComparison.Ordinal)))} |\n");
