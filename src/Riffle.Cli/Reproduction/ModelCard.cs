@@ -138,7 +138,9 @@ internal static class ModelCard
     private static string Lower<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();
 
-    private static string Plain(double value) => value.ToString(CultureInfo.InvariantCulture);
+    /// <summary>A number of the recipe as it was given: a float has to stay one, or its rounding shows.</summary>
+    private static string Plain<T>(T value)
+        where T : struct, IFormattable => value.ToString(null, CultureInfo.InvariantCulture);
 
     private static string Loss(double value) => value.ToString("0.000", CultureInfo.InvariantCulture);
 }

@@ -70,7 +70,7 @@ internal sealed class OriginSection
         [
             weights.Fingerprint, model, Recipe(training), $"{weights.Epoch} of {training.Recipe.Epochs}",
             weights.Measured is { } epoch ? Cell.Percent(epoch.Validation.Top1) : "",
-            Time(notes), Command(model, training, "FIRST"),
+            Time(notes), Command(model, training, weights.Fingerprint),
         ];
     }
 
@@ -162,10 +162,10 @@ internal sealed class OriginSection
 
     private string FolderOf(SoftLabelsIdentity labels) => labels.Fingerprint == _softLabels ? ShellWord.Quote(_settings.SoftLabelsFolder!) : "FOLDER";
 
-    /// <summary>Where the weights are that a training of a network began with, if they are where they were asked for now.</summary>
+    /// <summary>Where the weights are that a training of a network began with: where they were asked for now, or where their own command puts them.</summary>
     private string FileOf(string model, WeightsOrigin origin) =>
         Find(origin.Fingerprint, _settings.FirstWeightsOf(model) is { } file ? [file] : [])
-        ?? (origin.Epoch == origin.Training?.Best?.Epoch ? "FIRST" : "FIRST/checkpoints/last.safetensors");
+        ?? (origin.Epoch == origin.Training?.Best?.Epoch ? origin.Fingerprint : $"{origin.Fingerprint}/checkpoints/last.safetensors");
 
     /// <summary>Where a teacher is, if it is one of the rows.</summary>
     private string FileOf(TeacherIdentity teacher)

@@ -153,15 +153,15 @@ public sealed partial class ReproduceCommandTests : IDisposable
 
         // A report of other labels does not say that the row had those. And who learns from scaled crops sees these.
         var others = Path.Combine(_data.Folder, "others");
-        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", others, "--views", "1", "--smallest-area", "0.5"]));
+        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", others, "--views", "1", "--smallest-area", "0.35"]));
         Assert.Equal(0, CommandLine.Execute([.. Arguments("--models", "shufflenet-v1-g3-x0.25", "--epochs", "1"), "--soft-labels", others]));
         report = File.ReadAllText(Path.Combine(Out, "report.md"));
         Assert.Contains($"--out {RunOf(Second)} --soft-labels FOLDER --recipe best", report);
         Assert.Contains($"--soft-labels {others} --recipe best", report);
-        Assert.Equal(Augmentation.CropAndFlip with { SmallestArea = 0.5f }, Checkpoint.Load(RunOf("shufflenet-v1-g3-x0.25")).Training!.Recipe.Augmentation);
+        Assert.Equal(Augmentation.CropAndFlip with { SmallestArea = 0.35f }, Checkpoint.Load(RunOf("shufflenet-v1-g3-x0.25")).Training!.Recipe.Augmentation);
         var best = Path.Combine(RunOf(Smallest), "checkpoints", "best.safetensors");
-        Assert.Contains($"riffle teach {best} --data {_data.DataFolder} --out {others} --views 1 --seed 0 --smallest-area 0.5", report);
-        Assert.Contains("random crop of 0.5 of the area and more", File.ReadAllText(Path.Combine(Out, "models", "shufflenet-v1-g3-x0.25.md")));
+        Assert.Contains($"riffle teach {best} --data {_data.DataFolder} --out {others} --views 1 --seed 0 --smallest-area 0.35", report);
+        Assert.Contains("random crop of 0.35 of the area and more", File.ReadAllText(Path.Combine(Out, "models", "shufflenet-v1-g3-x0.25.md")));
 
         // Without them the row is another one.
         var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1, null, []);
@@ -197,7 +197,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
         var report = File.ReadAllText(folder.Markdown);
         var again = $"riffle train --data {_data.DataFolder} --from {file} --out {folder.RunOf(Smallest)} --recipe best --epochs 2 --seed 0 --learning-rate 0.05 --no-flip";
         Assert.Contains($"`{again}`", report);
-        Assert.Contains($"`riffle train --data {_data.DataFolder} --model {Smallest} --out FIRST --recipe best --epochs 1 --seed 3`", report);
+        Assert.Contains($"`riffle train --data {_data.DataFolder} --model {Smallest} --out {training.Origin.Fingerprint} --recipe best --epochs 1 --seed 3`", report);
         Assert.Equal(0, CommandLine.Execute([.. again.Replace(folder.RunOf(Smallest), _data.Run("again")).Split(' ').Skip(1)]));
         Assert.Equal(Checkpoint.Load(folder.RunOf(Smallest)).Weights.Trained, Checkpoint.Load(_data.Run("again")).Weights.Trained);
         var card = File.ReadAllText(folder.CardOf(Smallest));
