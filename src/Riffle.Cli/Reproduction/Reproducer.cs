@@ -248,8 +248,10 @@ internal sealed class Reproducer
                     _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
                     from, _settings.SoftLabelsFolder, cancel)
                 : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel));
-            if (run is null && from is not null)
-                _folder.Write(model, RunNotes.None with { Before = ReproductionFolder.NotesBeside(from.Path) });
+
+            // On a resume too: the process before may have been killed before it could.
+            if (from is not null)
+                _folder.Write(model, _folder.ReadNotes(model) with { Before = ReproductionFolder.NotesBeside(from.Path) });
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
             if (!TrainingSession.Run(trainer, cancel, session).Completed)
                 return false;
