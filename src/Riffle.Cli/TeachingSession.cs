@@ -10,7 +10,8 @@ internal static class TeachingSession
     public static SoftLabels? Run(
         string folder, IReadOnlyList<Model> teachers, Dataset data, Augmentation augmentation, int views, ulong seed, int threads, CancellationToken cancel)
     {
-        using var line = new ProgressLine("teach", (long)views * data.Count(Split.Train), "images");
+        long images = data.Count(Split.Train);
+        using var line = new ProgressLine("teach", views * images, "images", start: (SoftLabels.Find(folder)?.Made ?? 0) * images);
         try
         {
             return Teachers.Teach(folder, teachers, data, augmentation, views, seed, threads, done => line.Report(done), cancel);

@@ -13,8 +13,12 @@ internal sealed class AugmentationOptions
         _entries.AddSwitch(
             new("--no-crop") { Description = "Take the centre of training images instead of random crops." },
             a => !a.RandomCrop, a => a with { RandomCrop = false });
-        _entries.Add<float>("--smallest-area", "X", "Crops of this share of an image's area and more, scaled to the size; 0: only of the size.", 0, 1,
+        var smallest = _entries.Add<float>("--smallest-area", "X", "Crops of this share of an image's area and more, scaled to the size; 0: only of the size.", 0, 1,
             a => a.SmallestArea, (a, v) => a with { SmallestArea = v });
+        var sharp = _entries.Add<float>("--sharp-share", "X", "With --smallest-area: share of the crops that are only of the size, not scaled.", 0, 1,
+            a => a.SharpShare, (a, v) => a with { SharpShare = v });
+        sharp.Validators.Add(result => TrainingOptions.Require(
+            result.GetResult(smallest) is not null, result, $"{sharp.Name} needs {smallest.Name}: without it no crop is scaled."));
         _entries.AddSwitch(new("--no-flip") { Description = "Do not mirror training images." }, a => !a.Flip, a => a with { Flip = false });
         _entries.Add<float>("--brightness", "X", "Change brightness by up to this share; 0: not.", 0, 1,
             a => a.Brightness, (a, v) => a with { Brightness = v });

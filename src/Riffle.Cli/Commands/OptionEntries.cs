@@ -29,7 +29,7 @@ internal sealed class OptionEntries<TRecord>
     }
 
     /// <summary>A number in a range.</summary>
-    public void Add<T>(
+    public Option<T> Add<T>(
         string name, string value, string description, T least, T most, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
         where T : struct, IComparable<T>, IFormattable
     {
@@ -42,6 +42,7 @@ internal sealed class OptionEntries<TRecord>
                 number.CompareTo(least) >= 0 && number.CompareTo(most) <= 0, result, FormattableString.Invariant($"{name} is from {least} to {most}."));
         });
         Add(option, get, set, number => FormattableString.Invariant($"{name} {number}"));
+        return option;
     }
 
     public void AddChoice<T>(string name, string description, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)

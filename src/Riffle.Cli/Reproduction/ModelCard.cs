@@ -112,7 +112,11 @@ internal static class ModelCard
     {
         var parts = new List<string>();
         if (augmentation.RandomCrop)
-            parts.Add(augmentation.SmallestArea > 0 ? $"random crop of {Plain(augmentation.SmallestArea)} of the area and more" : "random crop");
+        {
+            var sharp = augmentation.SharpShare > 0 ? $", {Plain(augmentation.SharpShare)} of them only of the size" : "";
+            parts.Add(augmentation.SmallestArea > 0 ? $"random crop (of {Plain(augmentation.SmallestArea)} of the area and more{sharp})" : "random crop");
+        }
+
         if (augmentation.Flip)
             parts.Add("flip");
         foreach (var (name, strength) in new[]

@@ -21,6 +21,12 @@ public sealed record Augmentation
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public float SmallestArea { get; init => field = Checked(value, 1, nameof(SmallestArea)); }
 
+    /// <summary>
+    /// With <see cref="SmallestArea"/>: the share of the random crops that are squares of the size all the same, as sharp as validation's. From 0 to 1.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public float SharpShare { get; init => field = Checked(value, 1, nameof(SharpShare)); }
+
     /// <summary>Mirror every other image, left to right.</summary>
     public bool Flip { get; init; }
 
@@ -60,8 +66,9 @@ public sealed record Augmentation
         mirrored ^= random.NextFloat() < 0.5f && Flip;
         var (brightness, contrast, saturation, hue) = (Signed(ref random), Signed(ref random), Signed(ref random), Signed(ref random));
         var (area, aspect) = (random.NextFloat(), Signed(ref random));
+        var sharp = random.NextFloat() < SharpShare;
 
-        var (width, height) = RandomCrop && SmallestArea > 0 ? CropSize(side, area, aspect) : (size, size);
+        var (width, height) = RandomCrop && SmallestArea > 0 && !sharp ? CropSize(side, area, aspect) : (size, size);
         var (x, y) = RandomCrop
             ? ((int)(left * (side - width + 1)), (int)(top * (side - height + 1)))
             : ((int)ImageFit.CentreOffset(side, width), (int)ImageFit.CentreOffset(side, height));

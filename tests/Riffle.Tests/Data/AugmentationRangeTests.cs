@@ -16,6 +16,7 @@ public class AugmentationRangeTests
          from flip in Gen.Elements(true, false)
          from amounts in Gen.Choose(0, 100).ArrayOf(3)
          from hue in Gen.Choose(0, 50)
+         from crops in Gen.Choose(0, 100).ArrayOf(2)
          from seed in Gen.Choose(0, int.MaxValue)
          select (new Augmentation
          {
@@ -25,6 +26,8 @@ public class AugmentationRangeTests
              Contrast = amounts[1] / 100f,
              Saturation = amounts[2] / 100f,
              Hue = hue / 100f,
+             SmallestArea = crops[0] / 100f,
+             SharpShare = crops[1] / 100f,
          }, side, size, (ulong)seed)).ToArbitrary();
 
     [Fact]

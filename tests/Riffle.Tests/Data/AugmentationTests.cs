@@ -195,6 +195,26 @@ public class AugmentationTests
         Assert.InRange(flips, 160, 240);
     }
 
+    [Theory]
+    [InlineData(0f, 0, 0)]
+    [InlineData(0.25f, 70, 130)]
+    [InlineData(1f, 400, 400)]
+    public void Of_scaled_crops_the_sharp_share_is_as_it_would_be_without_scaling(float share, int least, int most)
+    {
+        var stored = Noise(64, 8);
+        var mixed = Augmentation.CropAndFlip with { SmallestArea = 0.3f, SharpShare = share };
+        var sharp = 0;
+        for (ulong i = 0; i < 400; i++)
+        {
+            var (got, cut, scaled) = (Augmented(mixed, stored, 64, 48, i), Augmented(Augmentation.CropAndFlip, stored, 64, 48, i),
+                Augmented(mixed with { SharpShare = 0 }, stored, 64, 48, i));
+            Assert.True(got.SequenceEqual(cut) || got.SequenceEqual(scaled));
+            sharp += got.SequenceEqual(cut) ? 1 : 0;
+        }
+
+        Assert.InRange(sharp, least, most + 5); // a scaled crop may by chance be 48×48, too
+    }
+
     [Fact]
     public void The_mirror_image_of_a_scaled_crop_is_that_crop_mirrored()
     {
@@ -219,6 +239,7 @@ public class AugmentationTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Augmentation.None with { Saturation = float.NaN });
         Assert.Throws<ArgumentOutOfRangeException>(() => Augmentation.None with { Hue = 0.51f });
         Assert.Throws<ArgumentOutOfRangeException>(() => Augmentation.None with { SmallestArea = 1.1f });
+        Assert.Throws<ArgumentOutOfRangeException>(() => Augmentation.None with { SharpShare = 1.1f });
     }
 
     [Fact]

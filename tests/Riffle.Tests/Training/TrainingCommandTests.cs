@@ -99,6 +99,8 @@ public sealed class TrainingCommandTests : IDisposable
     [InlineData("train --data d --from f --out o --units 1,1,1", "leave out --units")]
     [InlineData("train --data d --model m --out o --freeze", "--freeze needs --from")]
     [InlineData("train --data d --model m --out o --soft-share 0.5", "--soft-share needs --soft-labels")]
+    [InlineData("train --data d --model m --out o --sharp-share 0.5", "--sharp-share needs --smallest-area")]
+    [InlineData("teach m --data d --out o --sharp-share 0.5", "--sharp-share needs --smallest-area")]
     [InlineData("train --data d --model m --out o --soft-labels t --temperature 0", "--temperature is from 0.1")]
     [InlineData("teach --data d --out o", "MODEL-OR-RUN")]
     [InlineData("teach m --data d", "--out")]
@@ -132,8 +134,8 @@ public sealed class TrainingCommandTests : IDisposable
         [
             "--epochs 7", "--batch 64", "--optimizer momentum", "--momentum 0.8", "--weight-decay 0.0003", "--label-smoothing 0.1", "--soft-share 0.7",
             "--temperature 4", "--last-temperature 3", "--initialisation he", "--schedule step", "--learning-rate 0.25", "--warm-up 2", "--patience 9",
-            "--cooldown 5", "--step-epochs 11", "--factor 0.3", "--minimum-rate 1E-05", "--freeze", "--no-crop", "--smallest-area 0.35", "--no-flip",
-            "--brightness 0.1", "--contrast 0.2", "--saturation 0.3", "--hue 0.04",
+            "--cooldown 5", "--step-epochs 11", "--factor 0.3", "--minimum-rate 1E-05", "--freeze", "--no-crop", "--smallest-area 0.35",
+            "--sharp-share 0.5", "--no-flip", "--brightness 0.1", "--contrast 0.2", "--saturation 0.3", "--hue 0.04",
         ];
         var options = new TrainingOptions();
         Assert.Equal(options.All.Select(option => option.Name), words.Select(word => word.Split(' ')[0]));

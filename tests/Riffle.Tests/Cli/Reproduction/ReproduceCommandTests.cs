@@ -139,7 +139,9 @@ public sealed partial class ReproduceCommandTests : IDisposable
     {
         Train(RunOf(Smallest), epochs: 1);
         var soft = Path.Combine(_data.Folder, "soft");
-        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", soft, "--views", "2"]));
+        string[] teach = ["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", soft, "--views", "2"];
+        Assert.Equal(0, CommandLine.Execute(teach));
+        Assert.Contains("0.0 images/s", Shell.Riffle(teach).Error); // what is there already counts in no rate
         string[] args = Arguments("--models", Second, "--epochs", "1", "--seed", "3");
         Assert.Equal(0, CommandLine.Execute([.. args, "--soft-labels", soft]));
         var (labels, teacher) = (SoftLabels.Open(soft).Identity, TeacherIdentity.Of(Checkpoint.Load(RunOf(Smallest))));
@@ -153,15 +155,18 @@ public sealed partial class ReproduceCommandTests : IDisposable
 
         // A report of other labels does not say that the row had those. And who learns from scaled crops sees these.
         var others = Path.Combine(_data.Folder, "others");
-        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", others, "--views", "1", "--smallest-area", "0.35"]));
+        Assert.Equal(0, CommandLine.Execute(["teach", RunOf(Smallest), "--data", _data.DataFolder, "--out", others, "--views", "1",
+            "--smallest-area", "0.35", "--sharp-share", "0.5"]));
         Assert.Equal(0, CommandLine.Execute([.. Arguments("--models", "shufflenet-v1-g3-x0.25", "--epochs", "1"), "--soft-labels", others]));
         report = File.ReadAllText(Path.Combine(Out, "report.md"));
         Assert.Contains($"--out {RunOf(Second)} --soft-labels FOLDER --recipe best", report);
         Assert.Contains($"--soft-labels {others} --recipe best", report);
-        Assert.Equal(Augmentation.CropAndFlip with { SmallestArea = 0.35f }, Checkpoint.Load(RunOf("shufflenet-v1-g3-x0.25")).Training!.Recipe.Augmentation);
+        Assert.Equal(Augmentation.CropAndFlip with { SmallestArea = 0.35f, SharpShare = 0.5f },
+            Checkpoint.Load(RunOf("shufflenet-v1-g3-x0.25")).Training!.Recipe.Augmentation);
         var best = Path.Combine(RunOf(Smallest), "checkpoints", "best.safetensors");
-        Assert.Contains($"riffle teach {best} --data {_data.DataFolder} --out {others} --views 1 --seed 0 --smallest-area 0.35", report);
-        Assert.Contains("random crop of 0.35 of the area and more", File.ReadAllText(Path.Combine(Out, "models", "shufflenet-v1-g3-x0.25.md")));
+        Assert.Contains($"riffle teach {best} --data {_data.DataFolder} --out {others} --views 1 --seed 0 --smallest-area 0.35 --sharp-share 0.5", report);
+        Assert.Contains("random crop (of 0.35 of the area and more, 0.5 of them only of the size), flip",
+            File.ReadAllText(Path.Combine(Out, "models", "shufflenet-v1-g3-x0.25.md")));
 
         // Without them the row is another one.
         var settings = new Settings(_data.DataFolder, Out, [], [Second], "best", 1, 3, 1, null, []);
