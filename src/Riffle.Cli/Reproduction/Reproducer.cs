@@ -249,9 +249,13 @@ internal sealed class Reproducer
                     from, _settings.SoftLabelsFolder, cancel)
                 : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel));
 
-            // On a resume too: the process before may have been killed before it could.
+            // On a resume too: the process before may have been killed before it could. What it could write stays where there is nothing beside them any more.
             if (from is not null)
-                _folder.Write(model, _folder.ReadNotes(model) with { Before = ReproductionFolder.NotesBeside(from.Path) });
+            {
+                var notes = _folder.ReadNotes(model);
+                _folder.Write(model, notes with { Before = ReproductionFolder.NotesBeside(from.Path) ?? notes.Before });
+            }
+
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
             if (!TrainingSession.Run(trainer, cancel, session).Completed)
                 return false;
