@@ -101,6 +101,7 @@ public sealed class TrainingCommandTests : IDisposable
     [InlineData("train --data d --model m --out o --soft-share 0.5", "--soft-share needs --soft-labels")]
     [InlineData("train --data d --model m --out o --sharp-share 0.5", "--sharp-share needs --smallest-area")]
     [InlineData("teach m --data d --out o --sharp-share 0.5", "--sharp-share needs --smallest-area")]
+    [InlineData("train --data d --model m --out o --no-crop --smallest-area 0.35", "--smallest-area is of random crops: leave it out, or --no-crop")]
     [InlineData("train --data d --model m --out o --soft-labels t --temperature 0", "--temperature is from 0.1")]
     [InlineData("teach --data d --out o", "MODEL-OR-RUN")]
     [InlineData("teach m --data d", "--out")]
@@ -122,8 +123,9 @@ public sealed class TrainingCommandTests : IDisposable
     [Theory]
     [InlineData("train --resume r --data d --threads 2 --checkpoint-minutes 1")]
     [InlineData("train --data d --from f --out o --size 64 --freeze --recipe best --epochs 3")]
+    [InlineData("train --data d --model m --out o --smallest-area 0.35 --sharp-share 0.5")]
     [InlineData("import f --model m --out o --preset imagenet --size 64 --units 1,1,1 --labels c --mean 0.5,0.5,0.5 --std 0.5,0.5,1")]
-    [InlineData("train --data d --model m --out o --recipe paper --no-crop --no-flip --brightness 0 --smallest-area 0.35 --label-smoothing 0.1 --warm-up 0.5 --preset imagenet")]
+    [InlineData("train --data d --model m --out o --recipe paper --no-crop --no-flip --brightness 0 --label-smoothing 0.1 --warm-up 0.5 --preset imagenet")]
     public void Right_usage_is_taken(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line).Errors);
 
     /// <summary>From a recipe that was changed by options, the options are told again: each of them, and nothing else.</summary>
