@@ -1,3 +1,4 @@
+using System.Globalization;
 using Riffle.Data;
 using Riffle.Training;
 
@@ -10,15 +11,32 @@ internal static class TeachingSession
     public static SoftLabels? Run(
         string folder, IReadOnlyList<Model> teachers, Dataset data, Augmentation augmentation, int views, ulong seed, int threads, CancellationToken cancel)
     {
-        long images = data.Count(Split.Train);
-        using var line = new ProgressLine("teach", views * images, "images", start: (SoftLabels.Find(folder)?.Made ?? 0) * images);
+        ProgressLine? line = null;
+        Split? split = null;
         try
         {
-            return Teachers.Teach(folder, teachers, data, augmentation, views, seed, threads, done => line.Report(done), cancel);
+            return Teachers.Teach(folder, teachers, data, augmentation, views, seed, threads, Report, cancel);
         }
         catch (OperationCanceledException)
         {
             return null;
+        }
+        finally
+        {
+            line?.Dispose();
+        }
+
+        // What is worth knowing before the training images, which take so much longer, is the accuracy.
+        void Report(TeachingProgress at)
+        {
+            if (at.Split != split)
+            {
+                line?.Dispose();
+                split = at.Split;
+                line = new(split == Split.Validation ? "evaluate" : "teach", at.Total, "images", start: at.Done);
+            }
+
+            line!.Report(at.Done, split == Split.Validation ? string.Create(CultureInfo.InvariantCulture, $"top-1 {at.Top1:0.00} %") : null);
         }
     }
 }

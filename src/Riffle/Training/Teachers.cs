@@ -3,6 +3,13 @@ using Riffle.Execution;
 
 namespace Riffle.Training;
 
+/// <summary>How far teachers are.</summary>
+/// <param name="Split">Whose images they look at: first validation's, to know what they are worth, then each training image as often as there are views.</param>
+/// <param name="Done">How many looks are done.</param>
+/// <param name="Total">How many there are.</param>
+/// <param name="Top1">What they reach together on the validation images looked at so far, in percent; 0 where there are none yet.</param>
+public readonly record struct TeachingProgress(Split Split, long Done, long Total, double Top1);
+
 /// <summary>
 /// Trained networks that look at every training image and at its mirror image, and say together what they see: the mean of their logits.
 /// </summary>
@@ -19,7 +26,7 @@ public static class Teachers
     /// their mirror images next.</param>
     /// <param name="seed">Of the augmentation.</param>
     /// <param name="threads">Threads that compute; 0: one per core. The result does not depend on it.</param>
-    /// <param name="progress">Told how many looks, of views × training images, are done.</param>
+    /// <param name="progress">Told when they begin with a split, and after each batch.</param>
     /// <param name="cancel">Stops between batches; views that are whole are kept.</param>
     /// <exception cref="ArgumentException">The teachers do not fit each other or the data set.</exception>
     /// <exception cref="RiffleException">The data set has no images of a split or does not tell how many its shards have, its labels do not fit into
@@ -34,7 +41,7 @@ public static class Teachers
         int views,
         ulong seed = 0,
         int threads = 0,
-        Action<long>? progress = null,
+        Action<TeachingProgress>? progress = null,
         CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(views, 1);
@@ -46,13 +53,14 @@ public static class Teachers
         if (labels?.Made == views)
             return labels;
         using var panel = new Panel(teachers, threads);
-        labels ??= SoftLabels.Begin(folder, identity, Validate(panel, data, size, cancel));
+        labels ??= SoftLabels.Begin(folder, identity, Validate(panel, data, size, progress, cancel));
         var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
         var logits = SoftLabels.Allocate(images, classes);
         using var loader = Open(data, Split.Train, size, augmentation, seed, cancel);
+        var (done, total) = ((long)labels.Made * images, (long)views * images);
+        progress?.Invoke(new(Split.Train, done, total, labels.Top1));
         while (labels.Made < views)
         {
-            var done = (long)labels.Made * images;
             loader.StartEpoch(labels.Made);
             while (loader.TryNext(out var batch))
             {
@@ -60,7 +68,7 @@ public static class Teachers
                 var said = panel.Look(batch);
                 for (var i = 0; i < batch.Count; i++)
                     said.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
-                progress?.Invoke(done += batch.Count);
+                progress?.Invoke(new(Split.Train, done += batch.Count, total, labels.Top1));
             }
 
             labels = labels.With(logits);
@@ -69,9 +77,10 @@ public static class Teachers
         return labels;
     }
 
-    private static double Validate(Panel panel, Dataset data, int imageSize, CancellationToken cancel)
+    private static double Validate(Panel panel, Dataset data, int imageSize, Action<TeachingProgress>? progress, CancellationToken cancel)
     {
-        var (tally, classes) = (default(Tally), data.Info.Classes.Length);
+        var (tally, images, classes) = (default(Tally), data.Count(Split.Validation), data.Info.Classes.Length);
+        progress?.Invoke(new(Split.Validation, 0, images, Top1: 0));
         using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, cancel);
         loader.StartEpoch(0);
         while (loader.TryNext(out var batch))
@@ -80,6 +89,7 @@ public static class Teachers
             var said = panel.Look(batch);
             for (var i = 0; i < batch.Count; i++)
                 tally = tally.Plus(said.Slice(i * classes, classes), batch.Labels[i]);
+            progress?.Invoke(new(Split.Validation, tally.Images, images, tally.Mean().Top1));
         }
 
         return tally.Mean().Top1;

@@ -55,6 +55,30 @@ public sealed class SoftLabelsTests : IDisposable
     }
 
     [Fact]
+    public void Progress_tells_their_accuracy_before_the_first_training_image_and_goes_on_after_the_views_there_are()
+    {
+        var teacher = Train("teacher", TinyDataset.Recipe(epochs: 2));
+        var (data, told) = (_data.Open(), new List<TeachingProgress>());
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: at =>
+        {
+            told.Add(at);
+            if (at.Split == Split.Train && at.Done == data.Count(Split.Train))
+                stop.Cancel();
+        }, cancel: stop.Token));
+        var top1 = SoftLabels.Find(Soft)!.Top1;
+        var evaluated = told.TakeWhile(at => at.Split == Split.Validation).ToArray();
+        var images = data.Count(Split.Validation);
+        Assert.Equal((new(Split.Validation, 0, images, 0), new(Split.Validation, images, images, top1)), (evaluated[0], evaluated[^1]));
+        long train = data.Count(Split.Train);
+        Assert.Equal(new(Split.Train, 0, Views * train, top1), told[evaluated.Length]);
+
+        told.Clear();
+        Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: told.Add);
+        Assert.Equal((new(Split.Train, train, Views * train, top1), new(Split.Train, Views * train, Views * train, top1)), (told[0], told[^1]));
+    }
+
+    [Fact]
     public void They_are_the_same_files_with_any_number_of_threads_and_however_they_were_interrupted()
     {
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 2));
@@ -62,7 +86,7 @@ public sealed class SoftLabelsTests : IDisposable
         using var stop = new CancellationTokenSource();
         var other = Path.Combine(_data.Folder, "other");
         Assert.Throws<OperationCanceledException>(() => Teachers.Teach(
-            other, [teacher], _data.Open(), Augmented, Views, threads: 3, progress: _ => stop.Cancel(), cancel: stop.Token));
+            other, [teacher], _data.Open(), Augmented, Views, threads: 3, progress: at => { if (at.Split == Split.Train) stop.Cancel(); }, cancel: stop.Token));
         Assert.Contains($"of {Views} views", Assert.Throws<RiffleException>(() => SoftLabels.Open(other)).Message);
         Teach(other, threads: 3, cancel: default, teacher);
         foreach (var file in Directory.GetFiles(Soft))
