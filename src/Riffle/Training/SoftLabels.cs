@@ -97,8 +97,11 @@ public sealed class SoftLabels
     }
 
     /// <summary>Begins a folder of soft labels.</summary>
+    /// <param name="folder">New or empty.</param>
+    /// <param name="identity">Which they will be.</param>
+    /// <param name="validate">What the teachers reach together in percent; asked for when the folder is known to be good.</param>
     /// <exception cref="RiffleException">It can't be made, or is not empty.</exception>
-    internal static SoftLabels Begin(string folder, SoftLabelsIdentity identity, double top1)
+    internal static SoftLabels Begin(string folder, SoftLabelsIdentity identity, Func<double> validate)
     {
         try
         {
@@ -111,7 +114,7 @@ public sealed class SoftLabels
             throw new RiffleException($"{folder}: the folder can't be made: {e.Message} Give another --out.", e);
         }
 
-        return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, top1, [])).Saved();
+        return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, validate(), [])).Saved();
     }
 
     /// <summary>The same with one view more.</summary>

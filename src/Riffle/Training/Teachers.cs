@@ -53,7 +53,7 @@ public static class Teachers
         if (labels?.Made == views)
             return labels;
         using var panel = new Panel(teachers, threads);
-        labels ??= SoftLabels.Begin(folder, identity, Validate(panel, data, size, progress, cancel));
+        labels ??= SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, progress, cancel));
         var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
         var logits = SoftLabels.Allocate(images, classes);
         using var loader = Open(data, Split.Train, size, augmentation, seed, cancel);

@@ -220,6 +220,15 @@ public sealed class SoftLabelsTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_with_something_else_in_it_is_refused_before_they_look_at_any_image()
+    {
+        var teacher = Train("teacher", TinyDataset.Recipe(epochs: 1));
+        var error = Assert.Throws<RiffleException>(() => Teachers.Teach(
+            _data.Run("teacher"), [teacher], _data.Open(), Augmented, Views, progress: _ => Assert.Fail("it has begun")));
+        Assert.Contains("not empty", error.Message);
+    }
+
+    [Fact]
     public void Labels_of_other_images_damaged_ones_and_those_of_another_run_are_refused_by_name()
     {
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 1));
