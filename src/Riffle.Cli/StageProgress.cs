@@ -1,29 +1,43 @@
+using System.Globalization;
 using Riffle.Data;
+using Riffle.Training;
 
 namespace Riffle.Cli;
 
-/// <summary>A progress line for each stage of preparing or checking a data set.</summary>
-internal sealed class StageProgress : IProgress<PreparationProgress>, IDisposable
+/// <summary>A progress line for each stage of a long task, one after another.</summary>
+internal sealed class StageProgress : IProgress<PreparationProgress>, IProgress<TeachingProgress>, IDisposable
 {
-    private PreparationStage? _stage;
+    private string? _label;
     private ProgressLine? _line;
 
     public void Report(PreparationProgress value)
     {
-        if (value.Stage != _stage)
+        var (label, total, unit) = value.Stage switch
         {
-            _line?.Dispose();
-            _stage = value.Stage;
-            _line = value.Stage switch
-            {
-                PreparationStage.Listing => new ProgressLine("list", 0, "files"),
-                PreparationStage.Images => new ProgressLine("check", value.Total, "images"),
-                _ => new ProgressLine("write", value.Total, "records"),
-            };
-        }
+            PreparationStage.Listing => ("list", 0, "files"),
+            PreparationStage.Images => ("check", value.Total, "images"),
+            _ => ("write", value.Total, "records"),
+        };
+        LineOf(label, total, unit).Report(value.Done);
+    }
 
-        _line!.Report(value.Done);
+    // The accuracy is worth knowing before the training images, which take so much longer.
+    public void Report(TeachingProgress value)
+    {
+        if (value.Split == Split.Validation)
+            LineOf("evaluate", value.Total, "images").Report(value.Done, string.Create(CultureInfo.InvariantCulture, $"top-1 {value.Top1:0.00} %"));
+        else
+            LineOf("teach", value.Total, "images", start: value.Done).Report(value.Done);
     }
 
     public void Dispose() => _line?.Dispose();
+
+    private ProgressLine LineOf(string label, long total, string unit, long start = 0)
+    {
+        if (label == _label)
+            return _line!;
+        _line?.Dispose();
+        _label = label;
+        return _line = new(label, total, unit, start);
+    }
 }
