@@ -46,6 +46,11 @@ internal static class VectorWidths
 
     private static void Write()
     {
+        if (Counts.IsEmpty) // the run was of other tests
+        {
+            return;
+        }
+
         var folder = Path.Combine(RepositoryRoot(), "artifacts");
         Directory.CreateDirectory(folder);
         static string Name(VectorLevel level) => level == VectorLevel.Scalar ? "scalar" : $"{(int)level} bits";
