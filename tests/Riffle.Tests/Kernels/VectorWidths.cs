@@ -47,9 +47,7 @@ internal static class VectorWidths
     private static void Write()
     {
         if (Counts.IsEmpty) // the run was of other tests
-        {
             return;
-        }
 
         var folder = Path.Combine(RepositoryRoot(), "artifacts");
         Directory.CreateDirectory(folder);
