@@ -108,14 +108,14 @@ internal sealed unsafe class FoldedLayout
 
     /// <summary>
     /// Planes are a cache line further apart than they are long: at powers of two the same position of all channels would fall into a few sets of the cache,
-    /// and the last vector of a plane of one image may reach behind it. Single values lie side by side.
+    /// and the last vector of a plane of one image may reach behind it.
     /// </summary>
     private void PlacePlanes(Tensor tensor, MemoryLayout layout)
     {
         if (tensor.Step >= 0)
             MergeSum(Schedule.Steps[tensor.Step]);
         var size = (long)tensor.Positions * LaneCount;
-        var stride = size == 1 ? 1 : tensor.Step < 0 && LaneCount > 1 ? size : RoundUp(size + Lanes.Count);
+        var stride = tensor.Step < 0 && LaneCount > 1 ? size : RoundUp(size + Lanes.Count);
         var offset = layout.Place(RoundUp(tensor.Channels * stride + Lanes.Count), Born(tensor), tensor.LastReader);
         _places.Add(tensor, new Place(offset, stride, tensor.Channels, []));
         for (var c = 0; c < tensor.Channels; c++)
@@ -170,13 +170,28 @@ internal sealed unsafe class FoldedLayout
     }
 
     /// <summary>
-    /// Small values; but not those that padding makes large again, for channels that are side by side stay so to the end.
+    /// Small values; but not those that padding makes large again, for channels that are side by side stay so to the end; not those that are read together with
+    /// planes, as one input; and not the mean of a large plane, which is a sum where the plane lies.
     /// </summary>
     private HashSet<Tensor> FindLanes(int mostPositions)
     {
         var small = Schedule.Tensors.Where(tensor => tensor.Step >= 0 && tensor.Positions <= mostPositions).ToHashSet();
-        foreach (var step in Schedule.Steps.Reverse().Where(step => step.Output is { } output && !small.Contains(output)))
-            small.ExceptWith(step.Inputs.SelectMany(input => input).Select(Schedule.TensorOf));
+        for (var before = -1; before != small.Count;)
+        {
+            before = small.Count;
+            foreach (var step in Schedule.Steps.Reverse())
+            {
+                foreach (var input in step.Inputs.Select(planes => planes.Select(Schedule.TensorOf).ToHashSet()))
+                {
+                    var isPlanes = !input.IsSubsetOf(small);
+                    if (isPlanes && step is { Layer.Operation: Networks.GlobalAveragePool, Output: { } mean })
+                        small.Remove(mean);
+                    if (isPlanes || (step.Output is { } output && !small.Contains(output)))
+                        small.ExceptWith(input);
+                }
+            }
+        }
+
         return small;
     }
 

@@ -26,8 +26,11 @@ internal readonly unsafe struct ImageBatch
     /// <summary>Number of images.</summary>
     public int Count { get; }
 
-    public static ImageBatch OfBytes(byte* pixels, long length, int count, Network network, Normalisation normalisation) =>
-        new(pixels, null, length, count, network, normalisation);
+    public static ImageBatch OfBytes(byte* pixels, long length, int count, Network network, Normalisation normalisation)
+    {
+        ArgumentNullException.ThrowIfNull(normalisation);
+        return new(pixels, null, length, count, network, normalisation);
+    }
 
     public static ImageBatch OfFloats(float* images, long length, int count, Network network) => new(null, images, length, count, network, null);
 

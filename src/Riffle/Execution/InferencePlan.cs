@@ -1,3 +1,4 @@
+using Riffle.Networks;
 using Riffle.Simd;
 
 namespace Riffle.Execution;
@@ -16,6 +17,9 @@ public sealed unsafe class InferencePlan : IDisposable
     /// </summary>
     private const int FewestInBlock = 15;
 
+    /// <summary>Bytes of activations above which images are computed one by one: sixteen side by side would take memory and no less time.</summary>
+    private const long MostBytesOfBlock = 1L << 30;
+
     private readonly List<FoldedNetwork> _networks = [];
     private readonly FoldedNetwork? _block;
     private readonly FoldedNetwork _single;
@@ -23,13 +27,16 @@ public sealed unsafe class InferencePlan : IDisposable
     private readonly List<Workspace> _workspaces = [];
     private readonly Lock _gate = new();
 
+    // Runs enter as readers; what changes or frees the weights waits for them, and they for it.
+    private readonly ReaderWriterLockSlim _use = new();
+
     // Several threads for one batch: one such run at a time.
     private readonly WorkerPool? _pool;
     private readonly Workspace[] _ofWorkers;
     private readonly Lock _poolGate = new();
     private ImageBatch _images;
     private float* _logits;
-    private bool _disposed;
+    private bool _isDisposed;
 
     /// <summary>Plans memory and steps, and takes over the weights.</summary>
     /// <param name="weights">Folded as they are now; see <see cref="Refresh"/>.</param>
@@ -44,14 +51,15 @@ public sealed unsafe class InferencePlan : IDisposable
 
     internal InferencePlan(Weights weights, int batch, int threads, VectorLevel level)
     {
+        ArgumentNullException.ThrowIfNull(weights);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
         try
         {
-            if (batch >= FewestInBlock)
-                _networks.Add(_block = new FoldedNetwork(weights.Network, Lanes.Count, level));
+            if (batch >= FewestInBlock && CreateBlock(weights.Network, level) is { } block)
+                _networks.Add(_block = block);
             _networks.Add(_single = new FoldedNetwork(weights.Network, 1, level));
             Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Items(batch).Total);
             Refresh();
@@ -67,22 +75,30 @@ public sealed unsafe class InferencePlan : IDisposable
     }
 
     /// <summary>The weights given.</summary>
-    public Weights Weights { get; }
+    public Weights Weights => Live(field);
 
     /// <summary>Most images in a run.</summary>
-    public int Batch { get; }
+    public int Batch => Live(field);
 
     /// <summary>Threads that share a batch: as asked for, but no more than there are blocks and single images to share.</summary>
-    public int Threads { get; }
+    public int Threads => Live(field);
 
     /// <summary>Counts the time of each step of the runs that follow, where it is wanted.</summary>
     internal LayerTimes? Times { get; set; }
 
-    /// <summary>Takes over the weights as they are now, after they have changed. Not while a run is under way.</summary>
+    /// <summary>Takes over the weights as they are now, after they have changed. Waits for the runs under way, and lets none begin meanwhile.</summary>
     public void Refresh()
     {
-        foreach (var network in _networks)
-            network.Fold(Weights);
+        _use.EnterWriteLock();
+        try
+        {
+            foreach (var network in _networks)
+                network.Fold(Weights);
+        }
+        finally
+        {
+            _use.ExitWriteLock();
+        }
     }
 
     /// <summary>Computes logits. Allocates nothing once as many calls as ever run at the same time have run.</summary>
@@ -114,45 +130,95 @@ public sealed unsafe class InferencePlan : IDisposable
         fixed (byte* pointer = pixels)
         {
             var images = ImageBatch.OfBytes(pointer, pixels.Length, count, Weights.Network, normalisation);
-            var workspace = Rent();
-            NonFinite? found = null;
-            for (var item = 0; item < Items(count).Total && found is null; item++)
+            _use.EnterReadLock();
+            try
             {
-                var (network, _, inItem) = Load(images, item, workspace);
-                found = network.FirstNonFinite(workspace.Data, workspace.Scratch, inItem);
-            }
+                ObjectDisposedException.ThrowIf(_isDisposed, this);
+                var workspace = Rent();
+                NonFinite? found = null;
+                for (var item = 0; item < Items(count).Total && found is null; item++)
+                {
+                    var (network, _, inItem) = Load(images, item, workspace);
+                    found = network.FirstNonFinite(workspace.Data, workspace.Scratch, inItem);
+                }
 
-            lock (_gate)
-                _idle.Push(workspace);
-            return found;
+                lock (_gate)
+                    _idle.Push(workspace);
+                return found;
+            }
+            finally
+            {
+                _use.ExitReadLock();
+            }
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Frees memory and threads, after the runs under way. Every member throws <see cref="ObjectDisposedException"/> from then on.</summary>
     public void Dispose()
     {
-        _disposed = true;
-        _pool?.Dispose();
-        foreach (var network in _networks)
-            network.Dispose();
-        foreach (var workspace in _workspaces)
-            workspace.Dispose();
+        _use.EnterWriteLock();
+        try
+        {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
+            _pool?.Dispose();
+            foreach (var network in _networks)
+                network.Dispose();
+            foreach (var workspace in _workspaces)
+                workspace.Dispose();
+        }
+        finally
+        {
+            _use.ExitWriteLock();
+        }
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
+    }
+
+    private static FoldedNetwork? CreateBlock(Network network, VectorLevel level)
+    {
+        var block = new FoldedNetwork(network, Lanes.Count, level);
+        if (block.DataSize * sizeof(float) <= MostBytesOfBlock)
+            return block;
+        block.Dispose();
+        return null;
     }
 
     /// <summary>What a batch is cut into: so many blocks of sixteen images, the last of which may lack some, and so many single images behind them.</summary>
-    private static (int Blocks, int Total) Items(int images)
+    private (int Blocks, int Total) Items(int images)
     {
+        if (_block is null)
+            return (0, images);
         var (blocks, rest) = Math.DivRem(images, Lanes.Count);
         return rest >= FewestInBlock ? (blocks + 1, blocks + 1) : (blocks, blocks + rest);
     }
 
     private void Run(in ImageBatch images, Span<float> logits)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        _use.EnterReadLock();
+        try
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            RunInUse(images, logits);
+        }
+        finally
+        {
+            _use.ExitReadLock();
+        }
+    }
+
+    private void RunInUse(in ImageBatch images, Span<float> logits)
+    {
         if (images.Count is 0 || images.Count > Batch)
             throw new ArgumentException($"a run of {images.Count} images; this plan takes 1 to {Batch}");
-        if (logits.Length < images.Count * Weights.Network.Classes)
-            throw new ArgumentException($"{images.Count} images of {Weights.Network.Classes} classes need {images.Count * Weights.Network.Classes} logits");
+        var needed = (long)images.Count * Weights.Network.Classes;
+        if (logits.Length < needed)
+            throw new ArgumentException($"{images.Count} images of {Weights.Network.Classes} classes need {needed} logits, not {logits.Length}");
         fixed (float* pointer = logits)
         {
             if (_pool != null && Items(images.Count).Total > 1)

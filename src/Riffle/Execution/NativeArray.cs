@@ -20,13 +20,17 @@ internal sealed unsafe class NativeArray<T> : SafeHandle
         _bytes = checked((nuint)Math.Max(1, length) * (nuint)sizeof(T));
         (_guard, _name) = MemoryGuard.IsOn ? ((nuint)MemoryGuard.Size, $"an array of {_bytes} bytes") : (0, null);
         var large = _bytes >= LargePages.Size;
+
+        // The system promises more than it has, and ends a process that then uses it.
+        if ((long)_bytes > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - NativeMemoryInUse.Bytes)
+            throw NoMemory();
         try
         {
             SetHandle((nint)NativeMemory.AlignedAlloc(checked(_bytes + _guard), large ? LargePages.Size : CacheLine));
         }
         catch (OutOfMemoryException e)
         {
-            throw new RiffleException($"there is no memory for {_bytes / (1 << 20)} MiB more; use a smaller batch or smaller images", e);
+            throw NoMemory(e);
         }
 
         NativeMemoryInUse.Add((long)_bytes);
@@ -55,6 +59,9 @@ internal sealed unsafe class NativeArray<T> : SafeHandle
         if (_guard != 0)
             MemoryGuard.Check((byte*)handle + _bytes, (long)_guard, _name!);
     }
+
+    private RiffleException NoMemory(Exception? inner = null) =>
+        new($"there is no memory for {_bytes / (1 << 20):N0} MiB more; use a smaller batch or smaller images", inner);
 
     protected override bool ReleaseHandle()
     {

@@ -76,6 +76,7 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     Output = output.FirstPlane,
                     Channels = input.Channels,
                     PlaneSize = input.Height * input.Width * lanes,
+                    LaneCount = lanes,
                 };
                 return new FoldedStep((data, _) => global.Infer<TVec>(planes, data), 0);
             case Add when layout.IsWrittenBefore(step):

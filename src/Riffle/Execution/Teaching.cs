@@ -23,8 +23,8 @@ public readonly ref struct Teaching(ReadOnlySpan<float> logits, float share, flo
     {
         if (Logits.IsEmpty)
             return;
-        if (Logits.Length < images * classes)
-            throw new ArgumentException($"a teacher's {Logits.Length} logits; {images} images of {classes} classes have {images * classes}");
+        if (Logits.Length < (long)images * classes)
+            throw new ArgumentException($"a teacher's {Logits.Length} logits; {images} images of {classes} classes have {(long)images * classes}");
         if (share is not (>= 0 and <= 1))
             throw new ArgumentException($"a teacher's share of {share} is not from 0 to 1");
         if (temperature is not (> 0 and < float.PositiveInfinity))

@@ -27,11 +27,17 @@ public sealed unsafe class TrainingPlan : IDisposable
     private readonly int _blocksPerPart;
     private readonly bool _isFrozen;
     private readonly float* _parts;
-    private readonly float* _gradients;
+
+    // Managed, so that a span over it keeps it alive whatever becomes of the plan; pinned, so that it never moves.
+    private readonly float[] _gradients;
     private readonly float* _scratch;
     private readonly float* _masks;
     private readonly long _partStride;
     private readonly long _scratchStride;
+
+    // One call at a time: a plan is disposed of after the step that runs, never under it.
+    private readonly Lock _gate = new();
+    private bool _isDisposed;
 
     // The batch of the step that runs.
     private ImageBatch _images;
@@ -53,6 +59,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     internal TrainingPlan(Weights weights, int batch, int threads, VectorLevel level, bool classifierAlone = false)
     {
         _isFrozen = classifierAlone;
+        ArgumentNullException.ThrowIfNull(weights);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
@@ -79,7 +86,7 @@ public sealed unsafe class TrainingPlan : IDisposable
             foreach (var block in _blocks)
                 _network.Guard(block, _memory);
             _parts = _memory.AllocateRows<float>(Parts, weights.Trained.Length, out _partStride);
-            _gradients = _memory.Allocate<float>(weights.Trained.Length);
+            _gradients = GC.AllocateArray<float>(weights.Trained.Length, pinned: true);
             _scratch = _memory.AllocateRows<float>(Threads, _network.Scratch, out _scratchStride);
             _losses = new BlockLoss[blocks];
             _labels = new int[batch];
@@ -93,22 +100,26 @@ public sealed unsafe class TrainingPlan : IDisposable
     }
 
     /// <summary>The weights given.</summary>
-    public Weights Weights { get; }
+    public Weights Weights => Live(field);
 
     /// <summary>Most images in a batch.</summary>
-    public int Batch { get; }
+    public int Batch => Live(field);
 
     /// <summary>Threads that compute: as asked for, but no more than there are parts of a batch to share.</summary>
-    public int Threads { get; }
+    public int Threads => Live(field);
 
     /// <summary>Memory planned outside the managed heap, in bytes.</summary>
-    public long Memory => _memory.Bytes;
+    public long Memory => Live(_memory).Bytes;
 
-    /// <summary>Gradient of the mean loss, in the order of <see cref="Weights.Trained"/>, after a step.</summary>
-    public Span<float> Gradients => new(_gradients, Weights.Trained.Length);
+    /// <summary>Gradient of the mean loss, in the order of <see cref="Weights.Trained"/>, after a step. The memory never moves, and outlives the plan while the
+    /// span is in use.</summary>
+    public Span<float> Gradients => Live(_gradients);
 
     /// <summary>Where each step's time is counted, if anywhere.</summary>
     internal LayerTimes? Times { get; set; }
+
+    /// <summary>Where the first thread's scratch ends, for tests of what guards it.</summary>
+    internal float* EndOfScratch => _scratch + _network.Scratch;
 
     private int Parts { get; }
 
@@ -142,29 +153,54 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <exception cref="ArgumentException">The span is too short.</exception>
     public void ReadLogits(Span<float> logits)
     {
-        var classes = Weights.Network.Classes;
-        if (logits.Length < _images.Count * classes)
-            throw new ArgumentException($"{_images.Count} images of {classes} classes need {_images.Count * classes} logits");
-        fixed (float* rows = logits)
+        lock (_gate)
         {
-            for (var b = 0; b < Lanes.Blocks(_images.Count); b++)
-                _network.Loss.ReadLogits(_network.Planes, _blocks[b], _scratch, ImagesOf(b), rows + (long)b * Lanes.Count * classes);
+            var classes = Weights.Network.Classes;
+            var needed = (long)_images.Count * classes;
+            if (logits.Length < needed)
+                throw new ArgumentException($"{_images.Count} images of {classes} classes need {needed} logits, not {logits.Length}");
+            fixed (float* rows = logits)
+            {
+                for (var b = 0; b < Lanes.Blocks(_images.Count); b++)
+                    _network.Loss.ReadLogits(_network.Planes, _blocks[b], _scratch, ImagesOf(b), rows + (long)b * Lanes.Count * classes);
+            }
         }
     }
 
     /// <summary>The first activation of the last step that is infinite or not a number.</summary>
-    internal NonFinite? FirstNonFiniteActivation() =>
-        NonFinite.FirstActivation(_network.Schedule, _network.Planes, Weights, _blocks.AsSpan(0, Lanes.Blocks(_images.Count)), _images.Count);
+    internal NonFinite? FirstNonFiniteActivation()
+    {
+        lock (_gate)
+            return NonFinite.FirstActivation(_network.Schedule, _network.Planes, Weights, _blocks.AsSpan(0, Lanes.Blocks(_images.Count)), _images.Count);
+    }
 
-    /// <inheritdoc/>
+    /// <summary>Frees memory and threads, after the step that runs if there is one. Every member throws <see cref="ObjectDisposedException"/> from then on.</summary>
     public void Dispose()
     {
-        _pool?.Dispose();
-        _network.Dispose();
-        _memory.Dispose();
+        lock (_gate)
+        {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
+            _pool?.Dispose();
+            _network?.Dispose();
+            _memory.Dispose();
+        }
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
     }
 
     private StepResult Step(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing, in Teaching teaching)
+    {
+        lock (_gate)
+            return StepAlone(images, labels, labelSmoothing, teaching);
+    }
+
+    private StepResult StepAlone(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing, in Teaching teaching)
     {
         if (labels.Length is 0 || labels.Length > Batch)
             throw new ArgumentException($"a batch of {labels.Length} images; this plan takes 1 to {Batch}");
@@ -273,7 +309,8 @@ public sealed unsafe class TrainingPlan : IDisposable
         times?.Lap(worker, OtherWork.Waiting, backward: true);
         var length = (long)Weights.Trained.Length;
         var parts = (used.Length + _blocksPerPart - 1) / _blocksPerPart;
-        _network.Loss.SumParts(_parts, parts, _partStride, length * worker / Threads, length * (worker + 1) / Threads, _gradients);
+        fixed (float* gradients = _gradients)
+            _network.Loss.SumParts(_parts, parts, _partStride, length * worker / Threads, length * (worker + 1) / Threads, gradients);
         times?.Lap(worker, OtherWork.Gradients, backward: true);
     }
 

@@ -23,16 +23,21 @@ internal static unsafe class ChannelLanes
     {
         var square = stackalloc float[TVec.Count * TVec.Count];
         var sources = stackalloc float*[TVec.Count];
-        var none = stackalloc float[positions + TVec.Count];
-        new Span<float>(none, positions + TVec.Count).Clear();
+        var none = stackalloc float[TVec.Count];
+        TVec.Store(none, TVec.Zero);
         for (var channel = 0; channel < (channels + Lanes.Count - 1) / Lanes.Count * Lanes.Count; channel += TVec.Count)
         {
+            var real = Math.Clamp(channels - channel, 0, TVec.Count);
             for (var c = 0; c < TVec.Count; c++)
-                sources[c] = channel + c < channels ? data + planes[channel + c] : none;
+                sources[c] = c < real ? data + planes[channel + c] : none;
             var (block, lane) = Math.DivRem(channel, Lanes.Count);
             var to = target + (long)block * positions * Lanes.Count + lane;
             for (var position = 0; position < positions; position += TVec.Count, to += TVec.Count * Lanes.Count)
-                Transpose<TVec>(sources, position, square, to, Math.Min(TVec.Count, positions - position));
+            {
+                Transpose<TVec>(sources, square, to, Math.Min(TVec.Count, positions - position));
+                for (var c = 0; c < real; c++)
+                    sources[c] += TVec.Count;
+            }
         }
     }
 
@@ -41,24 +46,23 @@ internal static unsafe class ChannelLanes
     /// i + n/2, moves the last bit of each float's place to its front; log₂ n times that, row and column have changed places. Two such rounds are one pass over
     /// memory.
     /// </summary>
-    /// <param name="sources">n rows, which begin <paramref name="position"/> floats on.</param>
-    /// <param name="position">See there.</param>
+    /// <param name="sources">n rows.</param>
     /// <param name="square">Room for n·n floats.</param>
     /// <param name="target">Where the first row of the result goes; the others follow by sixteen.</param>
     /// <param name="positions">Rows of the result that are wanted.</param>
-    private static void Transpose<TVec>(float** sources, int position, float* square, float* target, int positions)
+    private static void Transpose<TVec>(float** sources, float* square, float* target, int positions)
         where TVec : unmanaged, IVec<TVec>
     {
         if (TVec.Count == 1)
         {
-            *target = sources[0][position];
+            *target = sources[0][0];
             return;
         }
 
         int n = TVec.Count, quarter = n / 4;
         for (var i = 0; n == 8 && i < 4; i++)
         {
-            var (even, odd) = TVec.Unzip(TVec.Load(sources[2 * i] + position), TVec.Load(sources[2 * i + 1] + position));
+            var (even, odd) = TVec.Unzip(TVec.Load(sources[2 * i]), TVec.Load(sources[2 * i + 1]));
             TVec.Store(square + i * n, even);
             TVec.Store(square + (i + 4) * n, odd);
         }
@@ -66,7 +70,7 @@ internal static unsafe class ChannelLanes
         for (var i = 0; n == 16 && i < quarter; i++)
         {
             var from = sources + 4 * i;
-            var (a, b, c, d) = TwoRounds<TVec>(from[0] + position, from[1] + position, from[2] + position, from[3] + position);
+            var (a, b, c, d) = TwoRounds<TVec>(from[0], from[1], from[2], from[3]);
             TVec.Store(square + i * n, a);
             TVec.Store(square + (i + quarter) * n, b);
             TVec.Store(square + (i + 2 * quarter) * n, c);
@@ -77,7 +81,7 @@ internal static unsafe class ChannelLanes
         {
             var from = square + 4 * i * n;
             var (a, b, c, d) = n == 4
-                ? TwoRounds<TVec>(sources[0] + position, sources[1] + position, sources[2] + position, sources[3] + position)
+                ? TwoRounds<TVec>(sources[0], sources[1], sources[2], sources[3])
                 : TwoRounds<TVec>(from, from + n, from + 2 * n, from + 3 * n);
             Put(target, i, positions, a);
             Put(target, i + quarter, positions, b);

@@ -3,14 +3,19 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Mean over all positions.
+/// Mean over all positions. L is 16, or in inference 1.
 /// <code>
-/// x    [C][H·W][16]
-/// y    [C][16]
+/// x    [C][H·W][L]
+/// y    [C][L]
 /// </code>
 /// </summary>
 internal readonly unsafe struct GlobalAveragePool
 {
+    /// <summary>Over planes of sixteen lanes.</summary>
+    public GlobalAveragePool()
+    {
+    }
+
     /// <summary>Planes of the input in the order of its channels.</summary>
     public readonly int* Input { get; init; }
 
@@ -20,13 +25,16 @@ internal readonly unsafe struct GlobalAveragePool
     /// <summary>C.</summary>
     public readonly int Channels { get; init; }
 
-    /// <summary>H·W·16.</summary>
+    /// <summary>H·W·L.</summary>
     public readonly int PlaneSize { get; init; }
+
+    /// <summary>L: 16 images or channels side by side, or 1 image.</summary>
+    public readonly int LaneCount { get; init; } = Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
     public long Scratch => PlaneSize;
 
-    private float Share => (float)Lanes.Count / PlaneSize;
+    private float Share => (float)LaneCount / PlaneSize;
 
     /// <summary>y = mean of x.</summary>
     public void Forward<TVec>(in Planes planes, in Block block)
@@ -47,7 +55,7 @@ internal readonly unsafe struct GlobalAveragePool
         }
     }
 
-    /// <summary>y = max(floor, mean of x) in inference, of planes of sixteen images or of sixteen channels.</summary>
+    /// <summary>y = max(floor, mean of x) in inference, of planes of sixteen images, of sixteen channels or of one image.</summary>
     /// <param name="planes">Offsets, and the floor of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     public void Infer<TVec>(in Planes planes, float* data)
@@ -57,6 +65,12 @@ internal readonly unsafe struct GlobalAveragePool
         for (var c = 0; c < Channels; c++)
         {
             float* x = data + planes.Offset[Input[c]], y = data + planes.Offset[Output + c];
+            if (LaneCount == 1)
+            {
+                *y = Math.Max(planes.Floor[Output + c], Sum<TVec>(x) * Share);
+                continue;
+            }
+
             var floor = TVec.Broadcast(planes.Floor[Output + c]);
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
@@ -66,6 +80,20 @@ internal readonly unsafe struct GlobalAveragePool
                 TVec.Store(y + lane, TVec.Max(floor, sum * share));
             }
         }
+    }
+
+    /// <summary>Σx of one image's plane.</summary>
+    private float Sum<TVec>(float* x)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var sums = TVec.Zero;
+        var i = 0;
+        for (; i + TVec.Count <= PlaneSize; i += TVec.Count)
+            sums += TVec.Load(x + i);
+        var sum = TVec.Sum(sums);
+        for (; i < PlaneSize; i++)
+            sum += x[i];
+        return sum;
     }
 
     /// <summary>dx = dy / (H·W) everywhere.</summary>

@@ -15,6 +15,15 @@ public readonly record struct Value(int Layer, Shape Shape)
 /// <remarks>Names are prefixes of parameter names; layers without parameters are named after their operation, numbered from the second on.</remarks>
 public sealed class NetworkBuilder
 {
+    /// <summary>The longest side of an image with what is added around it, the largest kernel and the largest stride.</summary>
+    internal const int MaximumSide = 1 << 14;
+
+    /// <summary>The most positions of a plane with what is added around it: sixteen of them side by side can still be counted by an int.</summary>
+    internal const int MaximumPositions = 1 << 26;
+
+    /// <summary>The most channels of a value.</summary>
+    internal const int MaximumChannels = 1 << 20;
+
     private readonly ImmutableArray<Layer>.Builder _layers;
     private readonly HashSet<string> _names;
     private readonly string? _unit;
@@ -43,6 +52,7 @@ public sealed class NetworkBuilder
     {
         Require(_layers.Count == 0, "a network has one input, and it comes first");
         Require(height > 0 && width > 0 && channels > 0, $"an image of {height}×{width} has no pixels");
+        RequirePlane("input", height, width);
         return Append("input", new Input(), new Shape(channels, height, width), []);
     }
 
@@ -63,6 +73,7 @@ public sealed class NetworkBuilder
             $"{name}: {groups} groups do not divide {x.Channels} input and {outputChannels} output channels");
         var around = padding ?? Padding.Of(kernel / 2);
         var shape = Window(name, x.Shape, kernel, stride, around) with { Channels = outputChannels };
+        RequireCount(name, outputChannels, x.Channels / groups, kernel, kernel);
         var weight = new Parameter("weight", ParameterKind.Kernel, [outputChannels, x.Channels / groups, kernel, kernel]);
         return Append(name, new Convolution(outputChannels, kernel, stride, around, groups), shape, [x],
             bias ? [weight, new Parameter("bias", ParameterKind.Bias, [outputChannels])] : [weight]);
@@ -122,6 +133,7 @@ public sealed class NetworkBuilder
     /// <exception cref="ArgumentException">Heights or widths differ.</exception>
     public Value Concat(Value left, Value right)
     {
+        Require((long)left.Channels + right.Channels <= MaximumChannels, $"concat: {left.Channels} and {right.Channels} channels are more than {MaximumChannels:N0}");
         Require(left.Shape with { Channels = 0 } == right.Shape with { Channels = 0 }, $"concat: {left.Shape} and {right.Shape} differ in size");
         return Append(null, new Concat(), left.Shape with { Channels = left.Channels + right.Channels }, [left, right]);
     }
@@ -139,13 +151,21 @@ public sealed class NetworkBuilder
     public Value FullyConnected(string name, Value x, int outputs)
     {
         Require(x.Shape is { Height: 1, Width: 1 } && outputs > 0, $"{name}: needs C×1×1 and at least one output, got {x.Shape} and {outputs}");
+        RequireCount(name, outputs, x.Channels);
         return Append(name, new FullyConnected(outputs), new Shape(outputs, 1, 1), [x],
             new Parameter("weight", ParameterKind.Kernel, [outputs, x.Channels]),
             new Parameter("bias", ParameterKind.Bias, [outputs]));
     }
 
     /// <summary>Ends the description. The last layer added gives the logits.</summary>
-    public Network Build(string name) => new(name, _layers.ToImmutable());
+    /// <exception cref="ArgumentException">There is no layer, or there are more parameters than an array can hold.</exception>
+    public Network Build(string name)
+    {
+        Require(_layers.Count > 0, $"{name}: a network without layers");
+        var count = _layers.Sum(layer => layer.Parameters.Sum(parameter => (long)parameter.Count));
+        Require(count <= Array.MaxLength, $"{name}: {count:N0} parameters; at most {Array.MaxLength:N0} can be");
+        return new(name, _layers.ToImmutable());
+    }
 
     internal Operation OperationOf(Value value) => _layers[value.Layer].Operation;
 
@@ -153,6 +173,7 @@ public sealed class NetworkBuilder
 
     private Value Append(string? name, Operation operation, Shape shape, ReadOnlySpan<Value> inputs, params ImmutableArray<Parameter> parameters)
     {
+        Require(shape.Channels <= MaximumChannels, $"{name}: {shape.Channels:N0} channels; at most {MaximumChannels:N0} can be");
         var index = _layers.Count;
         name = name is null ? FreeName(_prefix + operation.GetType().Name.ToLowerInvariant()) : _prefix + name;
         Require(_names.Add(name), $"two layers are named {name}");
@@ -176,13 +197,27 @@ public sealed class NetworkBuilder
         return free;
     }
 
+    private static void RequirePlane(string name, int height, int width) => Require(
+        height <= MaximumSide && width <= MaximumSide && (long)height * width <= MaximumPositions,
+        $"{name}: {height}×{width} positions; at most {MaximumSide:N0} in a side and {MaximumPositions:N0} in all can be");
+
+    private static void RequireCount(string name, params ReadOnlySpan<int> shape)
+    {
+        var count = 1.0;
+        foreach (var length in shape)
+            count *= length;
+        Require(count <= int.MaxValue, $"{name}: a kernel of {count:N0} values; at most {int.MaxValue:N0} can be");
+    }
+
     private static Shape Window(string name, Shape input, int kernel, int stride, Padding padding)
     {
         Require(kernel > 0 && stride > 0, $"{name}: kernel {kernel} and stride {stride} must be positive");
+        Require(kernel <= MaximumSide && stride <= MaximumSide, $"{name}: kernel {kernel} and stride {stride}; at most {MaximumSide:N0} can be");
         var (top, left, bottom, right) = padding;
         int[] sides = [top, left, bottom, right];
         Require(sides.All(side => side >= 0 && side < kernel), $"{name}: padding {top}, {left}, {bottom}, {right} is not below the kernel {kernel}");
         var (height, width) = (input.Height + top + bottom, input.Width + left + right);
+        RequirePlane(name, height, width);
         Require(height >= kernel && width >= kernel, $"{name}: {input} is smaller than the {kernel}×{kernel} kernel");
         return new Shape(input.Channels, (height - kernel) / stride + 1, (width - kernel) / stride + 1);
     }

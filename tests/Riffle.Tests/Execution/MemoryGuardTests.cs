@@ -83,8 +83,7 @@ public class MemoryGuardTests
         using var on = MemoryGuard.TurnOn();
         using var plan = new TrainingPlan(weights, 8, 1);
         plan.Step(images, labels);
-        fixed (float* gradients = plan.Gradients)
-            gradients[plan.Gradients.Length] = 1;
+        *plan.EndOfScratch = 1;
         Assert.Contains("past its end", Assert.Throws<InvalidOperationException>(() => plan.Step(images, labels)).Message);
     }
 

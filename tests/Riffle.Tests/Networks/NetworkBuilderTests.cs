@@ -93,6 +93,26 @@ public class NetworkBuilderTests
         Assert.Contains("another network", Message(() => new NetworkBuilder().Relu(x)));
     }
 
+    /// <summary>Sizes that no int can count are refused by name, before anything is multiplied.</summary>
+    [Fact]
+    public void What_is_too_large_to_be_counted_is_refused_by_the_layer_s_name()
+    {
+        Assert.Contains("input", Message(() => new NetworkBuilder().Input(100_000, 8)));
+        Assert.Contains("input", Message(() => new NetworkBuilder().Input(16_000, 16_000)));
+        var builder = new NetworkBuilder();
+        var x = builder.Input(8, 8);
+        Assert.Contains("far", Message(() => builder.Convolution("far", x, 8, 3, stride: int.MaxValue)));
+        Assert.Contains("tall", Message(() => builder.Convolution("tall", x, 8, 1 << 30, padding: Padding.Of((1 << 30) - 1))));
+        Assert.Contains("many", Message(() => builder.Convolution("many", x, 1 << 21, 1)));
+        var wide = builder.Convolution("wide", x, 1 << 20, 1);
+        Assert.Contains("kernel", Message(() => builder.Convolution("kernel", wide, 1 << 20, 3)));
+        Assert.Contains("concat", Message(() => builder.Concat(wide, x)));
+        for (var layer = 0; layer < 5; layer++)
+            builder.FullyConnected($"classifier{layer}", builder.GlobalAveragePool(wide), 500);
+        Assert.Contains("parameters", Message(() => builder.Build("huge")));
+        Assert.Contains("without layers", Message(() => new NetworkBuilder().Build("empty")));
+    }
+
     [Fact]
     public void One_group_shuffles_nothing()
     {
