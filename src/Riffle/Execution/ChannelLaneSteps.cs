@@ -11,7 +11,7 @@ namespace Riffle.Execution;
 internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeArena memory)
     where TVec : unmanaged, IVec<TVec>
 {
-    public FoldedStep Create(ScheduledStep step)
+    public FoldedStep Create(LoweredStep step)
     {
         var created = CreateInLanes(step);
         for (var i = 0; i < step.Inputs.Length; i++)
@@ -26,18 +26,17 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
         return created;
     }
 
-    private FoldedStep CreateInLanes(ScheduledStep step)
+    private FoldedStep CreateInLanes(LoweredStep step)
     {
-        var layer = step.Layer!;
         var output = step.Output!;
-        var input = layout.Network.Layers[layer.Inputs[0]].Output;
+        var input = step.Input;
         var place = layout.PlaceOf(output);
-        switch (layer.Operation)
+        switch (step.Primitive)
         {
-            case FullyConnected or Convolution when layer.IsPointwise():
-                return CreatePointwise(step, input.Channels, layer.Operation is Convolution grouped ? grouped.Groups : 1);
-            case Convolution when layer.IsDepthwise():
-                var (blocks, window) = Slide(step, input);
+            case Product { IsPointwise: true } product:
+                return CreatePointwise(step, product.Groups);
+            case Depthwise:
+                var (blocks, window) = Slide(step);
                 var taps = window.Kernel * window.Kernel;
                 var weights = memory.Allocate<float>(place.Blocks * taps * Lanes.Count);
                 var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = taps * Lanes.Count };
@@ -55,18 +54,18 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
                                 weights[(block * taps + tap) * Lanes.Count + lane] = kernel[c * taps + tap];
                         }
                     });
-            case Convolution conv when conv.Groups > 1 || layout.Network.Layers[layer.Inputs[0]].Operation is not Input:
-                return CreateDense(step, input, conv);
-            case Convolution conv:
+            case Product product when product.Groups > 1 || step.Inputs[0].Any(plane => layout.Lowered.TensorOf(plane).Step >= 0):
+                return CreateDense(step, product.Groups);
+            case Product:
                 var dense = new DenseConvolution
                 {
-                    Window = layer.Window(input, lanes: 1) with { Input = memory.Copy<int>(step.Inputs[0]), Channels = input.Channels },
-                    OutputChannels = conv.OutputChannels,
+                    Window = step.Window(lanes: 1) with { Input = memory.Copy<int>(step.Inputs[0]) },
+                    OutputChannels = output.Channels,
                 };
                 dense = dense with
                 {
                     Offsets = memory.Copy<long>(dense.TapOffsets()),
-                    Packed = memory.Allocate<float>(ChannelProduct.PackedCount<TVec>(conv.OutputChannels, dense.Depth)),
+                    Packed = memory.Allocate<float>(ChannelProduct.PackedCount<TVec>(output.Channels, dense.Depth)),
                 };
                 var bias = memory.Allocate<float>(place.Blocks * Lanes.Count);
                 var planes = layout.Planes;
@@ -78,20 +77,20 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
                         PackBias(output, bias);
                         ChannelProduct.Pack<TVec>(kernel, dense.OutputChannels, dense.Depth, dense.Packed);
                     });
-            case Networks.MaxPool when layer.IsPaperPool():
-                var (all, slide) = Slide(step, input);
+            case MaxWindow when step.Primitive.IsPaperWindow():
+                var (all, slide) = Slide(step);
                 var largest = new Kernels.MaxPool { Window = slide };
                 return new FoldedStep((data, scratch) => largest.Infer<TVec>(all, data, scratch), largest.Scratch);
-            case AveragePool { CountsPadding: true }:
-                var (values, around) = Slide(step, input);
+            case MeanWindow { CountsPadding: true }:
+                var (values, around) = Slide(step);
                 var mean = DepthwiseConvolution.Mean(around, memory.Allocate<float>(around.Kernel * around.Kernel));
                 return new FoldedStep((data, scratch) => mean.Infer<TVec>(values, data, scratch), mean.Scratch);
-            case Networks.MaxPool or AveragePool:
-                var (pooled, of) = Slide(step, input);
-                var pool = WindowPool.Create(of, layer.Operation is AveragePool, shares => (nint)memory.Copy<float>(shares));
+            case MaxWindow or MeanWindow:
+                var (pooled, of) = Slide(step);
+                var pool = WindowPool.Create(of, step.Primitive is MeanWindow, shares => (nint)memory.Copy<float>(shares));
                 return new FoldedStep((data, scratch) => pool.Infer<TVec>(pooled, data, scratch), pool.Scratch);
-            case Networks.GlobalAveragePool:
-                var (whole, over) = Slide(step, input);
+            case Mean:
+                var (whole, over) = Slide(step);
                 var global = new Kernels.GlobalAveragePool
                 {
                     Input = over.Input,
@@ -100,26 +99,26 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
                     PlaneSize = input.Height * input.Width * Lanes.Count,
                 };
                 return new FoldedStep((data, _) => global.Infer<TVec>(whole, data), 0);
-            case Add when layout.IsWrittenBefore(step):
+            case Networks.Sum when layout.IsWrittenBefore(step):
                 return new FoldedStep((_, _) => { }, 0);
-            case Add:
+            case Networks.Sum:
                 long* left = memory.Copy<long>(layout.Channels(step, 0)), right = memory.Copy<long>(layout.Channels(step, 1));
                 var sums = memory.Copy<long>(layout.OffsetsOf([.. Enumerable.Range(output.FirstPlane, output.Channels)]));
                 var (channels, positions, floor) = (output.Channels, output.Positions, layout.Planes.Floor[output.FirstPlane]);
                 return new FoldedStep((data, _) => Addition.InferChannels(data, left, right, sums, channels, positions, floor), 0);
             default:
-                throw new NotSupportedException($"{layer.Name}: {layer.Operation} has no kernel");
+                throw new NotSupportedException($"{step.Name}: {step.Primitive} has no kernel");
         }
     }
 
     /// <summary>A convolution that mixes channels and positions, of values that have sixteen channels side by side as its own output has.</summary>
-    private FoldedStep CreateDense(ScheduledStep step, Shape input, Convolution convolution)
+    private FoldedStep CreateDense(LoweredStep step, int groups)
     {
-        var (layer, output, groups) = (step.Layer!, step.Output!, convolution.Groups);
+        var output = step.Output!;
         var (channels, source) = (layout.Channels(step, 0), layout.Blocks(step));
         var blocks = Planes.Create(source.Length, bytes => (nint)memory.Allocate<byte>(bytes));
         source.CopyTo(new Span<long>(blocks.Offset, source.Length));
-        var window = layer.Window(input, Lanes.Count) with { Input = memory.Copy<int>([.. Enumerable.Range(0, source.Length)]), Channels = source.Length };
+        var window = step.Window(Lanes.Count) with { Input = memory.Copy<int>([.. Enumerable.Range(0, source.Length)]), Channels = source.Length };
 
         // Where each value that an output channel sees lies in the padded blocks: channel by channel, then by the places of the kernel.
         var padded = window.Padded;
@@ -154,13 +153,13 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
             });
     }
 
-    private FoldedStep CreatePointwise(ScheduledStep step, int inputChannels, int groups)
+    private FoldedStep CreatePointwise(LoweredStep step, int groups)
     {
         var output = step.Output!;
         var kernel = new ChannelConvolution
         {
             Offsets = memory.Copy<long>(layout.Channels(step, 0)),
-            InputChannels = inputChannels,
+            InputChannels = step.Input.Channels,
             OutputChannels = output.Channels,
             Groups = groups,
             Positions = output.Positions,
@@ -186,20 +185,20 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
             });
     }
 
-    private LaneSink Sink(Tensor output, float* bias, float* data)
+    private LaneSink Sink(LoweredTensor output, float* bias, float* data)
     {
         var place = layout.PlaceOf(output);
         return new() { Target = data + place.Offset, BlockStride = place.Stride, Bias = bias, Floor = layout.Planes.Floor[output.FirstPlane], Data = data };
     }
 
-    private void PackBias(Tensor output, float* bias)
+    private void PackBias(LoweredTensor output, float* bias)
     {
         for (var c = 0; c < output.Channels; c++)
             bias[layout.PlaceOf(output).Lanes[c]] = layout.Planes.Shift[output.FirstPlane + c];
     }
 
     /// <summary>What a step reads and writes as planes of sixteen lanes: a table of its own, first the blocks it reads, then those it writes.</summary>
-    private (Planes Blocks, Window Window) Slide(ScheduledStep step, Shape input)
+    private (Planes Blocks, Window Window) Slide(LoweredStep step)
     {
         var place = layout.PlaceOf(step.Output!);
         var blocks = Planes.Create(2 * place.Blocks, bytes => (nint)memory.Allocate<byte>(bytes));
@@ -210,7 +209,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
             blocks.Floor[place.Blocks + block] = layout.Planes.Floor[step.Output!.FirstPlane];
         }
 
-        var window = step.Layer!.Window(input, Lanes.Count) with
+        var window = step.Window(Lanes.Count) with
         {
             Input = memory.Copy<int>([.. Enumerable.Range(0, place.Blocks)]),
             Output = place.Blocks,

@@ -11,12 +11,12 @@ namespace Riffle.Execution;
 /// </summary>
 internal sealed unsafe class FoldedLayout
 {
-    private readonly HashSet<Tensor> _inLanes;
-    private readonly Dictionary<Tensor, Place> _places = [];
-    private readonly Dictionary<(ScheduledStep Step, int Input), Bridge> _bridges = [];
+    private readonly HashSet<LoweredTensor> _inLanes;
+    private readonly Dictionary<LoweredTensor, Place> _places = [];
+    private readonly Dictionary<(LoweredStep Step, int Input), Bridge> _bridges = [];
 
     /// <summary>Convolutions that write the sum of a residual unit, with the sum's step.</summary>
-    private readonly Dictionary<ScheduledStep, ScheduledStep> _sums = [];
+    private readonly Dictionary<LoweredStep, LoweredStep> _sums = [];
 
     /// <param name="network">The network.</param>
     /// <param name="lanes">L, images in a block: 16 or 1.</param>
@@ -26,18 +26,18 @@ internal sealed unsafe class FoldedLayout
     {
         LaneCount = lanes;
         Network = network;
-        Schedule = new Schedule(network);
+        Lowered = new LoweredNetwork(network);
         _inLanes = FindLanes(lanes == 1 ? mostPositionsInLanes : 0);
-        Planes = Planes.Create(Schedule.PlaneCount, allocate);
-        for (var p = 0; p < Schedule.PlaneCount; p++)
+        Planes = Planes.Create(Lowered.PlaneCount, allocate);
+        for (var p = 0; p < Lowered.PlaneCount; p++)
         {
-            if (Schedule.HasRelu(p))
+            if (Lowered.HasRelu(p))
                 Planes.Floor[p] = 0;
-            Planes.Ceiling[p] = Schedule.CeilingOf(p);
+            Planes.Ceiling[p] = Lowered.CeilingOf(p);
         }
 
         var layout = new MemoryLayout();
-        foreach (var tensor in Schedule.Tensors)
+        foreach (var tensor in Lowered.Tensors)
         {
             if (InChannelLanes(tensor))
                 PlaceLanes(tensor, layout);
@@ -50,7 +50,7 @@ internal sealed unsafe class FoldedLayout
 
     public Network Network { get; }
 
-    public Schedule Schedule { get; }
+    public LoweredNetwork Lowered { get; }
 
     /// <summary>L.</summary>
     public int LaneCount { get; }
@@ -62,28 +62,28 @@ internal sealed unsafe class FoldedLayout
     public long DataSize { get; }
 
     /// <summary>Whether a value has its channels side by side.</summary>
-    public bool InChannelLanes(Tensor tensor) => _inLanes.Contains(tensor);
+    public bool InChannelLanes(LoweredTensor tensor) => _inLanes.Contains(tensor);
 
     /// <summary>Where a value lies.</summary>
-    public Place PlaceOf(Tensor tensor) => _places[tensor];
+    public Place PlaceOf(LoweredTensor tensor) => _places[tensor];
 
     /// <summary>The step of the sum that a convolution writes in place of its own output; null for others.</summary>
-    public ScheduledStep? SumOf(ScheduledStep step) => _sums.GetValueOrDefault(step);
+    public LoweredStep? SumOf(LoweredStep step) => _sums.GetValueOrDefault(step);
 
     /// <summary>Whether a sum is written by the convolution before it.</summary>
-    public bool IsWrittenBefore(ScheduledStep sum) => _sums.ContainsValue(sum);
+    public bool IsWrittenBefore(LoweredStep sum) => _sums.ContainsValue(sum);
 
     /// <summary>How planes that a step of channel lanes reads come side by side; null where they are.</summary>
-    public Bridge? BridgeOf(ScheduledStep step, int input) => _bridges.GetValueOrDefault((step, input));
+    public Bridge? BridgeOf(LoweredStep step, int input) => _bridges.GetValueOrDefault((step, input));
 
     /// <summary>Where each channel that a step reads lies, behind its bridge if it has one.</summary>
-    public long[] Channels(ScheduledStep step, int input) =>
+    public long[] Channels(LoweredStep step, int input) =>
         BridgeOf(step, input) is { } bridge
             ? [.. Enumerable.Range(0, step.Inputs[input].Length).Select(c => bridge.Target + InLanes(c, bridge.Positions))]
             : OffsetsOf(step.Inputs[input]);
 
     /// <summary>The blocks of channel lanes that a step reads, each once.</summary>
-    public long[] Blocks(ScheduledStep step) => [.. Channels(step, 0).Select(BlockAt).Distinct().Order()];
+    public long[] Blocks(LoweredStep step) => [.. Channels(step, 0).Select(BlockAt).Distinct().Order()];
 
     /// <summary>Where planes begin.</summary>
     public long[] OffsetsOf(int[] planes) => [.. planes.Select(plane => Planes.Offset[plane])];
@@ -110,10 +110,10 @@ internal sealed unsafe class FoldedLayout
     /// Planes are a cache line further apart than they are long: at powers of two the same position of all channels would fall into a few sets of the cache,
     /// and the last vector of a plane of one image may reach behind it.
     /// </summary>
-    private void PlacePlanes(Tensor tensor, MemoryLayout layout)
+    private void PlacePlanes(LoweredTensor tensor, MemoryLayout layout)
     {
         if (tensor.Step >= 0)
-            MergeSum(Schedule.Steps[tensor.Step]);
+            MergeSum(Lowered.Steps[tensor.Step]);
         var size = (long)tensor.Positions * LaneCount;
         var stride = tensor.Step < 0 && LaneCount > 1 ? size : RoundUp(size + Lanes.Count);
         var offset = layout.Place(RoundUp(tensor.Channels * stride + Lanes.Count), Born(tensor), tensor.LastReader);
@@ -125,14 +125,14 @@ internal sealed unsafe class FoldedLayout
     /// <summary>
     /// Each group of a convolution begins with a block of its own; what works channel by channel leaves channels in the lanes where they are.
     /// </summary>
-    private void PlaceLanes(Tensor tensor, MemoryLayout layout)
+    private void PlaceLanes(LoweredTensor tensor, MemoryLayout layout)
     {
-        var step = Schedule.Steps[tensor.Step];
-        var isStem = step.Layer!.IsDense() && step.Layer!.Operation is Convolution { Groups: 1 };
-        var ownsImages = isStem && step.Inputs[0].All(plane => Schedule.TensorOf(plane).Step < 0);
+        var step = Lowered.Steps[tensor.Step];
+        var isStem = step.Primitive is Product { IsPointwise: false, Groups: 1 };
+        var ownsImages = isStem && step.Inputs[0].All(plane => Lowered.TensorOf(plane).Step < 0);
         for (var input = 0; input < step.Inputs.Length && !ownsImages; input++)
         {
-            var source = Schedule.TensorOf(step.Inputs[input][0]);
+            var source = Lowered.TensorOf(step.Inputs[input][0]);
             if (InChannelLanes(source))
                 continue;
             var size = RoundUp(step.Inputs[input].Length) * source.Positions;
@@ -141,14 +141,14 @@ internal sealed unsafe class FoldedLayout
 
         int[] lanes;
         int count;
-        switch (step.Layer!.Operation)
+        switch (step.Primitive)
         {
-            case Convolution or FullyConnected when !step.Layer.IsDepthwise():
-                var width = tensor.Channels / (step.Layer.Operation is Convolution conv ? conv.Groups : 1);
+            case Product product:
+                var width = tensor.Channels / product.Groups;
                 lanes = [.. Enumerable.Range(0, tensor.Channels).Select(c => (int)RoundUp(width) * (c / width) + c % width)];
                 count = (int)RoundUp(width) * (tensor.Channels / width) / Lanes.Count;
                 break;
-            case Add when Schedule.Steps.FirstOrDefault(other => SumBehind(other) == step) is { } convolution:
+            case Networks.Sum when Lowered.Steps.FirstOrDefault(other => SumBehind(other) == step) is { } convolution:
                 (lanes, count) = (PlaceOf(convolution.Output!).Lanes, PlaceOf(convolution.Output!).Blocks);
                 var other = step.Inputs[step.Inputs[0][0] == convolution.Output!.FirstPlane ? 1 : 0];
                 if (AlignedAddends(OffsetsOf(other), PlaceOf(convolution.Output)) != null)
@@ -173,18 +173,18 @@ internal sealed unsafe class FoldedLayout
     /// Small values; but not those that padding makes large again, for channels that are side by side stay so to the end; not those that are read together with
     /// planes, as one input; and not the mean of a large plane, which is a sum where the plane lies.
     /// </summary>
-    private HashSet<Tensor> FindLanes(int mostPositions)
+    private HashSet<LoweredTensor> FindLanes(int mostPositions)
     {
-        var small = Schedule.Tensors.Where(tensor => tensor.Step >= 0 && tensor.Positions <= mostPositions).ToHashSet();
+        var small = Lowered.Tensors.Where(tensor => tensor.Step >= 0 && tensor.Positions <= mostPositions).ToHashSet();
         for (var before = -1; before != small.Count;)
         {
             before = small.Count;
-            foreach (var step in Schedule.Steps.Reverse())
+            foreach (var step in Lowered.Steps.Reverse())
             {
-                foreach (var input in step.Inputs.Select(planes => planes.Select(Schedule.TensorOf).ToHashSet()))
+                foreach (var input in step.Inputs.Select(planes => planes.Select(Lowered.TensorOf).ToHashSet()))
                 {
                     var isPlanes = !input.IsSubsetOf(small);
-                    if (isPlanes && step is { Layer.Operation: Networks.GlobalAveragePool, Output: { } mean })
+                    if (isPlanes && step is { Primitive: Mean, Output: { } mean })
                         small.Remove(mean);
                     if (isPlanes || (step.Output is { } output && !small.Contains(output)))
                         small.ExceptWith(input);
@@ -195,27 +195,27 @@ internal sealed unsafe class FoldedLayout
         return small;
     }
 
-    private void MergeSum(ScheduledStep step)
+    private void MergeSum(LoweredStep step)
     {
-        if (step.Layer!.Operation is Add && Schedule.Steps.FirstOrDefault(other => SumBehind(other) == step) is { } convolution)
+        if (step.Primitive is Networks.Sum && Lowered.Steps.FirstOrDefault(other => SumBehind(other) == step) is { } convolution)
             _sums.Add(convolution, step);
     }
 
     /// <summary>A sum lives from the convolution on that writes it.</summary>
-    private int Born(Tensor tensor) => _sums.FirstOrDefault(pair => pair.Value.Output == tensor).Key?.Output!.Step ?? tensor.Step;
+    private int Born(LoweredTensor tensor) => _sums.FirstOrDefault(pair => pair.Value.Output == tensor).Key?.Output!.Step ?? tensor.Step;
 
     /// <summary>The sum that a convolution's output is wholly and only added to, while what it is added to is there already; null without.</summary>
-    private ScheduledStep? SumBehind(ScheduledStep step)
+    private LoweredStep? SumBehind(LoweredStep step)
     {
-        if (step is not { Layer: { Operation: Convolution } layer, Output: { } output } || !layer.IsPointwise())
+        if (step is not { Primitive: Product { IsPointwise: true }, Output: { } output })
             return null;
-        if (output.FirstReader != output.LastReader || Schedule.Steps[output.FirstReader] is not { Layer.Operation: Add } sum)
+        if (output.FirstReader != output.LastReader || Lowered.Steps[output.FirstReader] is not { Primitive: Networks.Sum } sum)
             return null;
         var own = Array.FindIndex(sum.Inputs, planes => planes[0] == output.FirstPlane);
         return own >= 0
             && sum.Inputs[own].SequenceEqual(Enumerable.Range(output.FirstPlane, output.Channels))
-            && !Schedule.HasRelu(output.FirstPlane)
-            && sum.Inputs[1 - own].All(plane => Schedule.TensorOf(plane).Step < output.Step)
+            && !Lowered.HasRelu(output.FirstPlane)
+            && sum.Inputs[1 - own].All(plane => Lowered.TensorOf(plane).Step < output.Step)
             ? sum
             : null;
     }

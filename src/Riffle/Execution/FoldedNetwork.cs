@@ -59,15 +59,15 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     public long Scratch { get; }
 
     /// <summary>Where the images lie in a block's activations.</summary>
-    public long ImagesOffset => _layout.PlaceOf(_layout.Schedule.Images).Offset;
+    public long ImagesOffset => _layout.PlaceOf(_layout.Lowered.Images).Offset;
 
     /// <summary>Distance between the colours of the images.</summary>
-    public long ImagesStride => _layout.PlaceOf(_layout.Schedule.Images).Stride;
+    public long ImagesStride => _layout.PlaceOf(_layout.Lowered.Images).Stride;
 
     /// <summary>Takes over the weights as they are now. No thread may run meanwhile.</summary>
     public void Fold(Weights weights)
     {
-        foreach (var (step, bound) in _layout.Schedule.Steps.Zip(_steps))
+        foreach (var (step, bound) in _layout.Lowered.Steps.Zip(_steps))
         {
             var layer = step.Layer!;
             var channels = step.Output!.Channels;
@@ -105,7 +105,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     /// <param name="images">Images in the block.</param>
     public NonFinite? FirstNonFinite(float* data, float* scratch, int images)
     {
-        foreach (var (scheduled, bound) in _layout.Schedule.Steps.Zip(_steps))
+        foreach (var (scheduled, bound) in _layout.Lowered.Steps.Zip(_steps))
         {
             bound.Run(data, scratch);
             var tensor = (_layout.SumOf(scheduled) ?? scheduled).Output!;
@@ -129,7 +129,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     public void ReadLogits(float* data, int lane, Span<float> logits)
     {
         for (var k = 0; k < logits.Length; k++)
-            logits[k] = data[_layout.Planes.Offset[_layout.Schedule.Logits[k]] + lane];
+            logits[k] = data[_layout.Planes.Offset[_layout.Lowered.Logits[k]] + lane];
     }
 
     /// <inheritdoc cref="NativeArena.Verify"/>
@@ -144,7 +144,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     {
         var planes = new PlaneSteps<TVec>(_layout, _memory);
         var channelLanes = new ChannelLaneSteps<TVec>(_layout, _memory);
-        return [.. _layout.Schedule.Steps.SkipLast(1).Select(step =>
+        return [.. _layout.Lowered.Steps.SkipLast(1).Select(step =>
         {
             var floors = new ReadOnlySpan<float>(_layout.Planes.Floor + step.Output!.FirstPlane, step.Output.Channels);
             var ceilings = new ReadOnlySpan<float>(_layout.Planes.Ceiling + step.Output.FirstPlane, step.Output.Channels);
@@ -155,7 +155,7 @@ internal sealed unsafe class FoldedNetwork : IDisposable
     }
 
     /// <summary>The step with what cuts its output off above, where there is a ceiling that its kernel does not heed.</summary>
-    private FoldedStep WithCeiling<TVec>(ScheduledStep step, FoldedStep created)
+    private FoldedStep WithCeiling<TVec>(LoweredStep step, FoldedStep created)
         where TVec : unmanaged, IVec<TVec>
     {
         var target = (_layout.SumOf(step) ?? step).Output!;

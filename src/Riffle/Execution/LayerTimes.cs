@@ -43,7 +43,7 @@ internal sealed class LayerTimes
     /// <param name="threads">The plan's threads.</param>
     public LayerTimes(Network network, int threads)
     {
-        Layers = [.. new Schedule(network).Steps.SkipLast(1).Select(step => step.Layer!)];
+        Layers = [.. new LoweredNetwork(network).Steps.SkipLast(1).Select(step => step.Layer!)];
         _last = new long[threads];
         _ticks = [.. Enumerable.Range(0, threads).Select(_ => new long[2 * (Layers.Length + Others)])];
     }

@@ -15,14 +15,14 @@ internal sealed unsafe record NonFinite(Layer Layer, string What, float Value)
     public const string Output = "its output";
 
     /// <summary>The first activation of a training step: what a layer gives, or what batch norm makes of it.</summary>
-    /// <param name="schedule">The steps.</param>
+    /// <param name="lowered">The steps.</param>
     /// <param name="planes">What is pending on their planes.</param>
     /// <param name="weights">Whose running statistics the step has moved.</param>
     /// <param name="blocks">The blocks of the batch.</param>
     /// <param name="images">Images in the batch: lanes behind them hold no values.</param>
-    public static NonFinite? FirstActivation(Schedule schedule, in Planes planes, Weights weights, ReadOnlySpan<Block> blocks, int images)
+    public static NonFinite? FirstActivation(LoweredNetwork lowered, in Planes planes, Weights weights, ReadOnlySpan<Block> blocks, int images)
     {
-        foreach (var tensor in schedule.Tensors)
+        foreach (var tensor in lowered.Tensors)
         {
             for (var p = tensor.FirstPlane; p < tensor.FirstPlane + tensor.Channels; p++)
             {

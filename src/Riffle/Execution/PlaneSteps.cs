@@ -8,26 +8,26 @@ namespace Riffle.Execution;
 internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena memory)
     where TVec : unmanaged, IVec<TVec>
 {
-    public FoldedStep Create(ScheduledStep step)
+    public FoldedStep Create(LoweredStep step)
     {
         var layer = step.Layer!;
         var output = step.Output!;
         var planes = layout.Planes;
         var lanes = layout.LaneCount;
-        var input = layout.Network.Layers[layer.Inputs[0]].Output;
+        var input = step.Input;
         var inputs = memory.Copy<int>(step.Inputs[0]);
         var stride = layout.PlaceOf(output).Stride;
-        var window = layer.Window(input, lanes) with { Input = inputs, Output = output.FirstPlane, Channels = input.Channels };
-        switch (layer.Operation)
+        var window = step.Window(lanes) with { Input = inputs, Output = output.FirstPlane };
+        switch (step.Primitive)
         {
-            case FullyConnected or Convolution when layer.IsPointwise():
+            case Product { IsPointwise: true } product:
                 var pointwise = new PointwiseConvolution
                 {
                     Input = inputs,
                     Output = output.FirstPlane,
                     InputChannels = input.Channels,
                     OutputChannels = output.Channels,
-                    Groups = layer.Operation is Convolution grouped ? grouped.Groups : 1,
+                    Groups = product.Groups,
                     PlaneSize = output.Positions * lanes,
                     Packed = memory.Allocate<float>(layer.Parameters[0].Count),
                     Offsets = memory.Copy<long>(layout.OffsetsOf(step.Inputs[0])),
@@ -41,7 +41,7 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                 var addends = memory.Copy<long>(layout.OffsetsOf(other));
                 (pointwise, stride) = (pointwise with { Output = total.FirstPlane }, layout.PlaceOf(total).Stride);
                 return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride, addends), 0, pointwise.Pack, total.FirstPlane);
-            case Convolution when layer.IsDepthwise():
+            case Depthwise:
                 var count = layer.Parameters[0].Count;
                 var weights = memory.Allocate<float>(count);
                 var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = window.Kernel * window.Kernel };
@@ -50,26 +50,26 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     depthwise.Scratch,
                     kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)))
                 { HeedsCeiling = true };
-            case Convolution conv:
+            case Product product:
                 var dense = new DenseConvolution
                 {
                     Window = window,
-                    OutputChannels = conv.OutputChannels,
-                    Groups = conv.Groups,
+                    OutputChannels = output.Channels,
+                    Groups = product.Groups,
                     Packed = memory.Allocate<float>(layer.Parameters[0].Count),
                 };
                 dense = dense with { Offsets = memory.Copy<long>(dense.TapOffsets()) };
                 return new FoldedStep((data, scratch) => dense.Infer<TVec>(planes, data, scratch, stride), dense.Scratch, dense.Pack);
-            case Networks.MaxPool when layer.IsPaperPool():
+            case MaxWindow when step.Primitive.IsPaperWindow():
                 var largest = new Kernels.MaxPool { Window = window };
                 return new FoldedStep((data, scratch) => largest.Infer<TVec>(planes, data, scratch), largest.Scratch);
-            case AveragePool { CountsPadding: true }:
+            case MeanWindow { CountsPadding: true }:
                 var mean = DepthwiseConvolution.Mean(window, memory.Allocate<float>(window.Kernel * window.Kernel));
                 return new FoldedStep((data, scratch) => mean.Infer<TVec>(planes, data, scratch), mean.Scratch);
-            case Networks.MaxPool or AveragePool:
-                var pool = WindowPool.Create(window, layer.Operation is AveragePool, values => (nint)memory.Copy<float>(values));
+            case MaxWindow or MeanWindow:
+                var pool = WindowPool.Create(window, step.Primitive is MeanWindow, values => (nint)memory.Copy<float>(values));
                 return new FoldedStep((data, scratch) => pool.Infer<TVec>(planes, data, scratch), pool.Scratch);
-            case Networks.GlobalAveragePool:
+            case Mean:
                 var global = new Kernels.GlobalAveragePool
                 {
                     Input = inputs,
@@ -79,9 +79,9 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     LaneCount = lanes,
                 };
                 return new FoldedStep((data, _) => global.Infer<TVec>(planes, data), 0);
-            case Add when layout.IsWrittenBefore(step):
+            case Networks.Sum when layout.IsWrittenBefore(step):
                 return new FoldedStep((_, _) => { }, 0);
-            case Add:
+            case Networks.Sum:
                 var addition = new Addition
                 {
                     Left = inputs,
@@ -92,7 +92,7 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                 };
                 return new FoldedStep((data, _) => addition.Infer<TVec>(planes, data), 0);
             default:
-                throw new NotSupportedException($"{layer.Name}: {layer.Operation} has no kernel");
+                throw new NotSupportedException($"{step.Name}: {step.Primitive} has no kernel");
         }
     }
 }

@@ -84,7 +84,7 @@ internal sealed unsafe class FrozenNorm(BatchNormalisation kernel) : Pending
     }
 }
 
-/// <summary>The bias of a fully connected layer is what is added when its logits are read.</summary>
+/// <summary>A bias is what is added when a product is read.</summary>
 internal sealed unsafe class PendingBias(int firstPlane, int count, float* bias, long biasOffset) : Pending
 {
     public override bool NeedsBatch => false;

@@ -1,4 +1,5 @@
 using Riffle.Kernels;
+using Riffle.Networks;
 using Riffle.Simd;
 
 namespace Riffle.Execution;
@@ -65,7 +66,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         Weights = weights;
         Batch = batch;
         var blocks = Lanes.Blocks(batch);
-        _network = new BoundNetwork(new Schedule(weights.Network), weights, blocks, level, classifierAlone);
+        _network = new BoundNetwork(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
         try
         {
             _blocksPerPart = (blocks + MostParts - 1) / MostParts;
@@ -171,7 +172,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     internal NonFinite? FirstNonFiniteActivation()
     {
         lock (_gate)
-            return NonFinite.FirstActivation(_network.Schedule, _network.Planes, Weights, _blocks.AsSpan(0, Lanes.Blocks(_images.Count)), _images.Count);
+            return NonFinite.FirstActivation(_network.Lowered, _network.Planes, Weights, _blocks.AsSpan(0, Lanes.Blocks(_images.Count)), _images.Count);
     }
 
     /// <summary>Frees memory and threads, after the step that runs if there is one. Every member throws <see cref="ObjectDisposedException"/> from then on.</summary>

@@ -41,14 +41,8 @@ public static class Architecture
         let inputs = cost.Layer.Inputs.Select(input => $"{cost.Layer.Index - input} back: {network.Layers[input].Output}")
         select $"{cost.Layer.Operation}, {string.Join(", ", inputs)}, {cost.Output}");
 
-    private static (int Kernel, int Stride)? Window(Network network, Layer layer) => layer.Operation switch
-    {
-        Convolution convolution => (convolution.Kernel, convolution.Stride),
-        MaxPool pool => (pool.Kernel, pool.Stride),
-        AveragePool pool => (pool.Kernel, pool.Stride),
-        GlobalAveragePool => (network.Layers[layer.Inputs[0]].Output.Height, 1),
-        _ => null,
-    };
+    private static (int Kernel, int Stride)? Window(Network network, Layer layer) =>
+        layer.Inputs.IsEmpty ? null : layer.Operation.WindowOver(network.Layers[layer.Inputs[0]].Output);
 
     /// <summary><c>stage3.1-3</c> from stage3.1 and stage3.3.</summary>
     private static string Range(string first, string last) => first == last ? first : $"{first}-{last[(last.LastIndexOf('.') + 1)..]}";

@@ -12,22 +12,7 @@ public sealed record LayerComplexity(Layer Layer, long Macs, long Parameters)
     public string Name => Layer.Name;
 
     /// <summary>What it does, in a word: <c>convolution</c>, <c>batch_norm</c>.</summary>
-    public string Operation => Layer.Operation switch
-    {
-        Input => "input",
-        Convolution => "convolution",
-        BatchNorm => "batch_norm",
-        Relu => "relu",
-        MaxPool => "max_pool",
-        AveragePool => "average_pool",
-        GlobalAveragePool => "global_average_pool",
-        ChannelShuffle => "channel_shuffle",
-        Slice => "slice",
-        Concat => "concat",
-        Add => "add",
-        FullyConnected => "fully_connected",
-        var other => throw new NotSupportedException($"operation {other} has no name"),
-    };
+    public string Operation => Layer.Operation.Name;
 
     /// <summary>Shape of what it gives.</summary>
     public Shape Output => Layer.Output;
@@ -56,11 +41,7 @@ public static class Complexity
     /// <summary>Counts a network's cost for one image.</summary>
     public static NetworkComplexity Of(Network network) => new(
     [
-        .. network.Layers.Select(layer => new LayerComplexity(layer, Macs(layer), layer.Parameters.Where(p => p.IsTrained).Sum(p => (long)p.Count))),
+        .. network.Layers.Select(layer =>
+            new LayerComplexity(layer, layer.Operation.MacsOf(layer), layer.Parameters.Where(p => p.IsTrained).Sum(p => (long)p.Count))),
     ]);
-
-    /// <summary>Each output value of a convolution or the classifier is a sum of as many products as its kernel has weights.</summary>
-    private static long Macs(Layer layer) => layer.Parameters
-        .Where(p => p.Kind == ParameterKind.Kernel)
-        .Sum(kernel => layer.Output.Elements * (kernel.Count / kernel.Shape[0]));
 }

@@ -30,11 +30,11 @@ public static class Initialisation
         var parameters = weights.Network.Parameters;
         foreach (var layer in weights.Network.Layers)
         {
-            var groups = layer.Operation is Convolution convolution ? convolution.Groups : 1;
             foreach (var p in layer.Parameters.Where(p => p.Kind == ParameterKind.Kernel))
             {
                 var random = Random64.Create(seed, Stream, (ulong)parameters.IndexOf(p));
                 var fanIn = p.Count / p.Shape[0];
+                var groups = weights.Network.Layers[layer.Inputs[0]].Output.Channels / p.Shape[1];
                 var fanOut = (double)p.Count / p.Shape[1] / groups;
                 var bound = (float)Math.Sqrt(6 / (fanIn + fanOut));
                 var deviation = (float)Math.Sqrt(2.0 / fanIn);

@@ -30,7 +30,7 @@ public unsafe class ExecutedProductsTests
         using var folded = new FoldedNetwork(network, Lanes.Count, VectorLevel.Scalar);
         var steps = folded.CreateSteps<CountingVec>();
         using var memory = new NativeArray<float>(folded.DataSize + folded.Scratch);
-        var layers = new Schedule(network).Steps.SkipLast(1).Select(step => step.Layer!).ToArray();
+        var layers = new LoweredNetwork(network).Steps.SkipLast(1).Select(step => step.Layer!).ToArray();
         long sum = 0;
         for (var s = 0; s < steps.Length; s++)
         {

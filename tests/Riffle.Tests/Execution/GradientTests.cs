@@ -44,7 +44,9 @@ public class GradientTests
         {
             var weights = new Weights(RandomNetworks.Trainable(seed));
             Initialisation.Fill(weights, InitialisationKind.He, (ulong)seed);
-            foreach (var parameter in weights.Network.Parameters.Where(p => p.Kind is ParameterKind.NormBias))
+
+            // Not zero, where ReLU of what is zero has no slope.
+            foreach (var parameter in weights.Network.Parameters.Where(p => p.Kind is ParameterKind.NormBias or ParameterKind.Bias))
                 weights[parameter.Name].Fill(0.1f);
             TrainingStep step;
             try

@@ -61,9 +61,12 @@ internal sealed class RandomNetworks
     private int Side() => Next(4) switch { 0 => Next(1, 5), 1 => Next(30, 50), _ => Next(5, 30) };
 
     private Value Convolution(Value x, int outputs, int kernel, int stride, int groups) =>
-        _builder.Convolution($"convolution{_layers++}", x, outputs, kernel, stride, groups, bias: !_isTrainable && Next(2) == 0);
+        _builder.Convolution($"convolution{_layers++}", x, outputs, kernel, stride, groups, bias: Next(2) == 0);
 
-    private Value Normed(Value x) => Next(2) == 0 && !_isTrainable ? x : _builder.BatchNorm($"norm{_layers++}", x, epsilon: 1e-3f);
+    /// <summary>Batch norm, which in training undoes a bias before it: that is refused there.</summary>
+    private Value Normed(Value x) => _isTrainable && _builder.OperationOf(x) is Convolution { HasBias: true } || Next(2) == 0
+        ? x
+        : _builder.BatchNorm($"norm{_layers++}", x, epsilon: 1e-3f);
 
     private Value Activated(Value x) => Next(_isTrainable ? 2 : 3) switch
     {

@@ -7,7 +7,7 @@ using Riffle.Networks;
 namespace Riffle.Tests.Execution;
 
 /// <summary>Shuffle, slice and concat are orders of planes: here against their definitions, without an engine.</summary>
-public class ScheduleTests
+public class LoweringTests
 {
     [Fact]
     public void Shuffle_transposes_groups_and_channels_and_the_other_shuffle_undoes_it() => Prop.ForAll(
@@ -37,14 +37,15 @@ public class ScheduleTests
         var stem = b.Convolution("stem", b.Input(8, 8), 4, 3);
         var sum = b.Add(b.Convolution("branch", stem, 4, 3, groups: 4), stem);
         b.FullyConnected("fc", b.GlobalAveragePool(sum), 2);
-        var steps = new Schedule(b.Build("residual")).Steps;
+        var lowered = new LoweredNetwork(b.Build("residual"));
+        var (steps, flow) = (lowered.Steps, new GradientFlow(lowered));
 
         // Backward the sum comes before the branch: it stores the stem's gradient, the branch adds to it and is the last.
         var (branch, addition) = (steps[1], steps[2]);
-        Assert.All(addition.Arrivals[0], arrival => Assert.Equal(Arrival.Last, arrival));
-        Assert.All(addition.Arrivals[1], arrival => Assert.Equal(Arrival.First, arrival));
-        Assert.All(branch.Arrivals[0], arrival => Assert.Equal(Arrival.Add | Arrival.Last, arrival));
-        Assert.All(steps[0].Arrivals[0], arrival => Assert.Equal(Arrival.Unwanted, arrival));
+        Assert.All(flow.ArrivalsOf(addition, 0), arrival => Assert.Equal(Arrival.Last, arrival));
+        Assert.All(flow.ArrivalsOf(addition, 1), arrival => Assert.Equal(Arrival.First, arrival));
+        Assert.All(flow.ArrivalsOf(branch, 0), arrival => Assert.Equal(Arrival.Add | Arrival.Last, arrival));
+        Assert.All(flow.ArrivalsOf(steps[0], 0), arrival => Assert.Equal(Arrival.Unwanted, arrival));
     }
 
     /// <summary>In which order the next step reads the stem's channels.</summary>
@@ -55,8 +56,8 @@ public class ScheduleTests
 
         // Channels that nobody reads would be refused, so all are read a second time.
         b.Concat(b.GlobalAveragePool(arrange(b, stem)), b.GlobalAveragePool(stem));
-        var schedule = new Schedule(b.Build("order"));
-        var first = schedule.Tensors[1].FirstPlane;
-        return [.. schedule.Steps[1].Inputs[0].Select(plane => plane - first)];
+        var lowered = new LoweredNetwork(b.Build("order"));
+        var first = lowered.Tensors[1].FirstPlane;
+        return [.. lowered.Steps[1].Inputs[0].Select(plane => plane - first)];
     }
 }

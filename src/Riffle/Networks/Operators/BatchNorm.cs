@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+
+namespace Riffle.Networks;
+
+/// <summary>Batch normalisation (Ioffe and Szegedy, 2015): (x − mean) / sqrt(variance + ε) · weight + bias, per channel.</summary>
+/// <param name="Epsilon">Added to the variance.</param>
+/// <param name="Momentum">Share of the new batch in the running mean and variance, as PyTorch counts it.</param>
+public sealed record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0.1f) : Operation
+{
+    /// <inheritdoc/>
+    public override string Name => "batch_norm";
+
+    internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs) => inputs[0];
+
+    internal override ImmutableArray<Parameter> ParametersOf(ReadOnlySpan<Shape> inputs) =>
+    [
+        new("weight", ParameterKind.NormWeight, [inputs[0].Channels]),
+        new("bias", ParameterKind.NormBias, [inputs[0].Channels]),
+        new("running_mean", ParameterKind.RunningMean, [inputs[0].Channels]),
+        new("running_var", ParameterKind.RunningVariance, [inputs[0].Channels]),
+    ];
+
+    /// <summary>An affine that whoever reads the convolution's output applies.</summary>
+    internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Normalise(layer, inputs[0]);
+}

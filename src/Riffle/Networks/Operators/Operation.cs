@@ -1,0 +1,39 @@
+using System.Collections.Immutable;
+
+namespace Riffle.Networks;
+
+/// <summary>
+/// What a layer does. Each operator has one file in this folder, which says its name, its shape rule, its parameters, its cost and how it is lowered; nothing
+/// else in the code asks which operator a layer has.
+/// </summary>
+public abstract record Operation
+{
+    private protected Operation()
+    {
+    }
+
+    /// <summary>Its name in tables and JSON, for example <c>max_pool</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The shape that it gives.</summary>
+    /// <param name="name">The layer's name, for messages.</param>
+    /// <param name="inputs">The shapes that it reads.</param>
+    /// <exception cref="ArgumentException">They do not fit.</exception>
+    internal abstract Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs);
+
+    /// <summary>Its parameters in the order in which torch lists them; their names lack the layer's. Those that are trained are so by their kind.</summary>
+    internal virtual ImmutableArray<Parameter> ParametersOf(ReadOnlySpan<Shape> inputs) => [];
+
+    /// <summary>Multiply-adds for one image, as the ShuffleNet papers count: those of products with a kernel, nothing for all other operators.</summary>
+    internal virtual long MacsOf(Layer layer) => 0;
+
+    /// <summary>Height and stride of the window that it slides over an image; null without one.</summary>
+    internal virtual (int Kernel, int Stride)? WindowOver(Shape input) => null;
+
+    /// <summary>Adds to a lowering what computes it.</summary>
+    /// <param name="lowering">What is computed so far.</param>
+    /// <param name="layer">The layer.</param>
+    /// <param name="inputs">The channels that it reads.</param>
+    /// <returns>The channels that it gives.</returns>
+    internal abstract Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs);
+}

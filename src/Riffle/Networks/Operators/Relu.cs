@@ -1,0 +1,18 @@
+namespace Riffle.Networks;
+
+/// <summary>min(max(x, 0), ceiling): ReLU, or ReLU6 where the ceiling is 6.</summary>
+/// <param name="Ceiling">The largest value it gives.</param>
+public sealed record Relu(float Ceiling = float.PositiveInfinity) : Operation
+{
+    /// <inheritdoc/>
+    public override string Name => "relu";
+
+    internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
+    {
+        Rules.Require(Ceiling > 0, $"{name}: a ceiling of {Ceiling}");
+        return inputs[0];
+    }
+
+    /// <summary>A clamp that whoever reads the value applies.</summary>
+    internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Clamp(inputs[0], Ceiling);
+}
