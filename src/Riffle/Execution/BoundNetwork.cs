@@ -120,8 +120,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
         var planes = Planes.Create(count, bytes => (nint)_memory.Allocate<byte>(bytes));
         for (var p = 0; p < count; p++)
         {
-            if (_lowered.HasRelu(p))
-                planes.Floor[p] = 0;
+            planes.Clamp[p] = _lowered.KernelClampOf(p);
             planes.IsNormed[p] = _lowered.TensorOf(p).Norm != null;
             planes.Addend[p] = _flow.AddendOf(p);
         }
@@ -254,8 +253,6 @@ internal sealed unsafe class BoundNetwork : IDisposable
                     "a 3×3 convolution that is not depthwise behind other layers than the images",
                 MaxWindow or MeanWindow when !step.Primitive.IsPaperWindow() || step.Primitive is MeanWindow { CountsPadding: false } =>
                     "a pool that is not 3×3 with padding 1",
-                _ when Enumerable.Range(step.Output!.FirstPlane, step.Output.Channels).Any(p => !float.IsPositiveInfinity(_lowered.CeilingOf(p))) =>
-                    "a ReLU with a ceiling",
                 _ => null,
             };
             if (missing is not null)

@@ -104,8 +104,8 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
             case Networks.Sum:
                 long* left = memory.Copy<long>(layout.Channels(step, 0)), right = memory.Copy<long>(layout.Channels(step, 1));
                 var sums = memory.Copy<long>(layout.OffsetsOf([.. Enumerable.Range(output.FirstPlane, output.Channels)]));
-                var (channels, positions, floor) = (output.Channels, output.Positions, layout.Planes.Floor[output.FirstPlane]);
-                return new FoldedStep((data, _) => Addition.InferChannels(data, left, right, sums, channels, positions, floor), 0);
+                var (channels, positions, clamp) = (output.Channels, output.Positions, layout.Planes.Clamp[output.FirstPlane]);
+                return new FoldedStep((data, _) => Addition.InferChannels(data, left, right, sums, channels, positions, clamp), 0);
             default:
                 throw new NotSupportedException($"{step.Name}: {step.Primitive} has no kernel");
         }
@@ -188,7 +188,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
     private LaneSink Sink(LoweredTensor output, float* bias, float* data)
     {
         var place = layout.PlaceOf(output);
-        return new() { Target = data + place.Offset, BlockStride = place.Stride, Bias = bias, Floor = layout.Planes.Floor[output.FirstPlane], Data = data };
+        return new() { Target = data + place.Offset, BlockStride = place.Stride, Bias = bias, Clamp = layout.Planes.Clamp[output.FirstPlane], Data = data };
     }
 
     private void PackBias(LoweredTensor output, float* bias)
@@ -206,7 +206,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
         for (var block = 0; block < place.Blocks; block++)
         {
             blocks.Offset[place.Blocks + block] = place.Offset + block * place.Stride;
-            blocks.Floor[place.Blocks + block] = layout.Planes.Floor[step.Output!.FirstPlane];
+            blocks.Clamp[place.Blocks + block] = layout.Planes.Clamp[step.Output!.FirstPlane];
         }
 
         var window = step.Window(Lanes.Count) with

@@ -31,9 +31,7 @@ internal sealed unsafe class FoldedLayout
         Planes = Planes.Create(Lowered.PlaneCount, allocate);
         for (var p = 0; p < Lowered.PlaneCount; p++)
         {
-            if (Lowered.HasRelu(p))
-                Planes.Floor[p] = 0;
-            Planes.Ceiling[p] = Lowered.CeilingOf(p);
+            Planes.Clamp[p] = Lowered.KernelClampOf(p);
         }
 
         var layout = new MemoryLayout();
@@ -214,7 +212,7 @@ internal sealed unsafe class FoldedLayout
         var own = Array.FindIndex(sum.Inputs, planes => planes[0] == output.FirstPlane);
         return own >= 0
             && sum.Inputs[own].SequenceEqual(Enumerable.Range(output.FirstPlane, output.Channels))
-            && !Lowered.HasRelu(output.FirstPlane)
+            && !Lowered.IsClamped(output.FirstPlane)
             && sum.Inputs[1 - own].All(plane => Lowered.TensorOf(plane).Step < output.Step)
             ? sum
             : null;

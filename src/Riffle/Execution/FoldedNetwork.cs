@@ -146,29 +146,11 @@ internal sealed unsafe class FoldedNetwork : IDisposable
         var channelLanes = new ChannelLaneSteps<TVec>(_layout, _memory);
         return [.. _layout.Lowered.Steps.SkipLast(1).Select(step =>
         {
-            var floors = new ReadOnlySpan<float>(_layout.Planes.Floor + step.Output!.FirstPlane, step.Output.Channels);
-            var ceilings = new ReadOnlySpan<float>(_layout.Planes.Ceiling + step.Output.FirstPlane, step.Output.Channels);
-            if (floors.ContainsAnyExcept(floors[0]) || ceilings.ContainsAnyExcept(ceilings[0]))
-                throw new NotSupportedException($"{step.Layer!.Name}: ReLU behind some of its channels only");
-            return WithCeiling<TVec>(step, _layout.InChannelLanes(step.Output) ? channelLanes.Create(step) : planes.Create(step));
+            var clamps = new ReadOnlySpan<Clamp>(_layout.Planes.Clamp + step.Output!.FirstPlane, step.Output.Channels);
+            if (clamps.ContainsAnyExcept(clamps[0]))
+                throw new NotSupportedException($"{step.Name}: ReLU behind some of its channels only");
+            return _layout.InChannelLanes(step.Output) ? channelLanes.Create(step) : planes.Create(step);
         })];
-    }
-
-    /// <summary>The step with what cuts its output off above, where there is a ceiling that its kernel does not heed.</summary>
-    private FoldedStep WithCeiling<TVec>(LoweredStep step, FoldedStep created)
-        where TVec : unmanaged, IVec<TVec>
-    {
-        var target = (_layout.SumOf(step) ?? step).Output!;
-        var ceiling = _layout.Planes.Ceiling[target.FirstPlane];
-        if (float.IsPositiveInfinity(ceiling) || created.HeedsCeiling || _layout.IsWrittenBefore(step))
-            return created;
-        var (place, isInLanes) = (_layout.PlaceOf(target), _layout.InChannelLanes(target));
-        var (count, length) = isInLanes ? (place.Blocks, place.Stride) : (target.Channels, (long)target.Positions * LaneCount);
-        return created.Before((data, _) =>
-        {
-            for (var plane = 0; plane < count; plane++)
-                Ceiling.Apply<TVec>(data + place.Offset + plane * place.Stride, length, ceiling);
-        });
     }
 
     private static float[] Scaled(ReadOnlySpan<float> kernel, ReadOnlySpan<float> scale)

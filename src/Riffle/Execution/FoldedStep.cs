@@ -17,9 +17,6 @@ internal sealed unsafe class FoldedStep(FoldedStep.Compute run, long scratch, Fo
     /// <summary>Floats of scratch that it needs.</summary>
     public long Scratch => scratch;
 
-    /// <summary>Whether its kernel cuts off above what it writes.</summary>
-    public bool HeedsCeiling { get; init; }
-
     public void Run(float* data, float* scratch) => run(data, scratch);
 
     /// <summary>Packs its weights, in which batch norm is folded.</summary>
@@ -35,18 +32,6 @@ internal sealed unsafe class FoldedStep(FoldedStep.Compute run, long scratch, Fo
         {
             before(data, scratch);
             run(data, scratch);
-        },
-        scratch,
-        pack,
-        output)
-    { HeedsCeiling = HeedsCeiling };
-
-    /// <summary>This step before something that it needs done.</summary>
-    public FoldedStep Before(Compute after) => new(
-        (data, scratch) =>
-        {
-            run(data, scratch);
-            after(data, scratch);
         },
         scratch,
         pack,

@@ -81,7 +81,7 @@ internal sealed class GradientFlow
                 continue;
             bool IsReadOnce(int plane) => _network.ReadersOf(plane).Count() == 1;
             var isAddend = tensors is [{ Norm: not null }]
-                && planes.All(p => !_network.HasRelu(p) && IsReadOnce(p)) && sum.Channels == planes.Length && _addendOf[sum.FirstPlane] < 0;
+                && planes.All(p => !_network.IsClamped(p) && IsReadOnce(p)) && sum.Channels == planes.Length && _addendOf[sum.FirstPlane] < 0;
             var isShortcut = others.All(IsReadOnce)
                 && planes.All(p => !IsReadOnce(p) && _network.ReadersOf(p).All(reader => reader == sum.Step || reader < otherSteps.Min()));
             if (!isAddend && !isShortcut)

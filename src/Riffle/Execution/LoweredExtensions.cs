@@ -31,6 +31,13 @@ internal static unsafe class LoweredExtensions
         };
     }
 
+    /// <summary>What a plane's values are cut off at, as kernels take it.</summary>
+    public static Clamp KernelClampOf(this LoweredNetwork network, int plane)
+    {
+        var (low, high) = network.ClampOf(plane);
+        return new(low, high);
+    }
+
     /// <summary>Whether a window is 3×3 with a border of 1 and a stride of 1 or 2, as those of the papers' pools are.</summary>
     public static bool IsPaperWindow(this Primitive primitive) =>
         primitive.Window is { Kernel: 3, Stride: 1 or 2 } window && window.Padding == Padding.Of(1);

@@ -33,7 +33,7 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     Offsets = memory.Copy<long>(layout.OffsetsOf(step.Inputs[0])),
                 };
                 if (layout.SumOf(step) is not { } sum)
-                    return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride), 0, pointwise.Pack) { HeedsCeiling = true };
+                    return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride), 0, pointwise.Pack);
 
                 // What the other branch holds is added as the product's rows are stored, at the places of the sum.
                 var total = sum.Output!;
@@ -49,7 +49,7 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     (data, scratch) => depthwise.Infer<TVec>(planes, data, scratch),
                     depthwise.Scratch,
                     kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)))
-                { HeedsCeiling = true };
+               ;
             case Product product:
                 var dense = new DenseConvolution
                 {

@@ -51,9 +51,9 @@ internal readonly unsafe struct Addition
         for (var c = 0; c < Channels; c++)
         {
             float* left = data + planes.Offset[Left[c]], right = data + planes.Offset[Right[c]], target = data + planes.Offset[Output + c];
-            var floor = TVec.Broadcast(planes.Floor[Output + c]);
+            var clamp = planes.Clamp[Output + c].For<TVec>();
             for (var i = 0; i < PlaneSize; i += TVec.Count)
-                TVec.Store(target + i, TVec.Max(floor, TVec.Load(left + i) + TVec.Load(right + i)));
+                TVec.Store(target + i, clamp.Apply(TVec.Load(left + i) + TVec.Load(right + i)));
         }
     }
 
@@ -64,13 +64,13 @@ internal readonly unsafe struct Addition
     /// <param name="output">The same of y.</param>
     /// <param name="channels">C.</param>
     /// <param name="positions">H·W.</param>
-    /// <param name="floor">The least value.</param>
-    public static void InferChannels(float* data, long* left, long* right, long* output, int channels, int positions, float floor)
+    /// <param name="clamp">What y is cut off at.</param>
+    public static void InferChannels(float* data, long* left, long* right, long* output, int channels, int positions, Clamp clamp)
     {
         for (var i = 0; i < positions * Lanes.Count; i += Lanes.Count)
         {
             for (var c = 0; c < channels; c++)
-                data[output[c] + i] = Math.Max(floor, data[left[c] + i] + data[right[c] + i]);
+                data[output[c] + i] = clamp.Apply(data[left[c] + i] + data[right[c] + i]);
         }
     }
 

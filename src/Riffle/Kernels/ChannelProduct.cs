@@ -222,7 +222,7 @@ internal static unsafe class ChannelProduct
         var place = lane + (long)position * Lanes.Count;
         if (output.Addends != null)
             value += TVec.Load(output.Data + output.Addends[block] + place);
-        TVec.Store(output.Target + block * output.BlockStride + place, TVec.Max(TVec.Broadcast(output.Floor), value));
+        TVec.Store(output.Target + block * output.BlockStride + place, output.Clamp.For<TVec>().Apply(value));
     }
 
     /// <summary>What a tile reads: the weights of its vectors, x from its first position on.</summary>
@@ -250,8 +250,8 @@ internal readonly unsafe struct LaneSink
     /// <summary>What each channel begins with.</summary>
     public readonly float* Bias { get; init; }
 
-    /// <summary>The least value, for all.</summary>
-    public readonly float Floor { get; init; }
+    /// <summary>What all values are cut off at.</summary>
+    public readonly Clamp Clamp { get; init; }
 
     /// <summary>What addends count from.</summary>
     public readonly float* Data { get; init; }

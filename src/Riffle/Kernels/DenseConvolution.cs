@@ -87,8 +87,8 @@ internal readonly unsafe struct DenseConvolution
         }
     }
 
-    /// <summary>y = max(floor, w ∗ x + bias) in inference.</summary>
-    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the floor.</param>
+    /// <summary>y = clamp(w ∗ x + bias) in inference.</summary>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
@@ -104,7 +104,7 @@ internal readonly unsafe struct DenseConvolution
             float* output = data + planes.Offset[first], packed = Packed + (long)g * outputs * depth;
             for (var y = 0; y < height; y++)
             {
-                var sink = new FinalPlanes(output + y * row, outputStride, planes.Shift + first, planes.Floor[first]);
+                var sink = new FinalPlanes(output + y * row, outputStride, planes.Shift + first, planes.Clamp[first]);
                 MatrixProduct.Multiply<TVec, FinalPlanes>(packed, outputs, depth, RowsAt(scratch + (long)y * rowStep), length, sink);
             }
         }

@@ -51,14 +51,14 @@ internal readonly unsafe struct DepthwiseConvolution
         {
             input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
             var target = block.Data + planes.Offset[Window.Output + c];
-            Correlate<TVec, PlaneTaps<TVec>>(scratch, input, Weights + c * WeightStride, &none, float.NegativeInfinity, target, height, length);
+            Correlate<TVec, PlaneTaps<TVec>>(scratch, input, Weights + c * WeightStride, &none, Clamp.None, target, height, length);
             if (gatherSums)
                 PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, height * length);
         }
     }
 
-    /// <summary>y = min(ceiling, max(floor, w ∗ x + bias)) in inference.</summary>
-    /// <param name="planes">Offsets, and of the output's planes the bias (shift), the floor and the ceiling.</param>
+    /// <summary>y = clamp(w ∗ x + bias) in inference.</summary>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
@@ -73,18 +73,16 @@ internal readonly unsafe struct DepthwiseConvolution
             input.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, border: 0);
             float* weights = Weights + c * WeightStride, bias = planes.Shift + output, target = data + planes.Offset[output];
             if (Window.Kernel == 3)
-                Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Floor[output], target, height, length);
+                Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Clamp[output], target, height, length);
             else
-                CorrelateAny<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Floor[output], target, height, length);
-            if (!float.IsPositiveInfinity(planes.Ceiling[output]))
-                Ceiling.Apply<TVec>(target, (long)height * length, planes.Ceiling[output]);
+                CorrelateAny<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Clamp[output], target, height, length);
         }
     }
 
     /// <summary>
     /// The same for one image whose channels lie side by side: planes hold sixteen channels instead of sixteen images, and w is [C/16][k][k][16].
     /// </summary>
-    /// <param name="blocks">Offsets of the planes, and the floor of the output's.</param>
+    /// <param name="blocks">Offsets of the planes, and the clamp of the output's.</param>
     /// <param name="data">The image's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="bias">[C/16][16].</param>
@@ -102,9 +100,9 @@ internal readonly unsafe struct DepthwiseConvolution
             {
                 float* weights = Weights + c * WeightStride + lane, start = bias + c * Lanes.Count + lane, target = data + blocks.Offset[output] + lane;
                 if (Window.Kernel == 3)
-                    Correlate<TVec, LaneTaps<TVec>>(scratch + lane, input, weights, start, blocks.Floor[output], target, height, length);
+                    Correlate<TVec, LaneTaps<TVec>>(scratch + lane, input, weights, start, blocks.Clamp[output], target, height, length);
                 else
-                    CorrelateAny<TVec, LaneTaps<TVec>>(scratch + lane, input, weights, start, blocks.Floor[output], target, height, length);
+                    CorrelateAny<TVec, LaneTaps<TVec>>(scratch + lane, input, weights, start, blocks.Clamp[output], target, height, length);
             }
         }
     }
@@ -139,7 +137,7 @@ internal readonly unsafe struct DepthwiseConvolution
             {
                 for (var i = 0; i < 9; i++)
                     flipped[i] = weights[8 - i];
-                Correlate<TVec, PlaneTaps<TVec>>(dy, output, flipped, &none, float.NegativeInfinity, dx, Window.Height, Window.Width * Lanes.Count);
+                Correlate<TVec, PlaneTaps<TVec>>(dy, output, flipped, &none, Clamp.None, dx, Window.Height, Window.Width * Lanes.Count);
             }
             else
             {
@@ -150,13 +148,13 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    /// <summary>target = max(floor, w ∗ padded + bias), rows of <paramref name="length"/> floats without borders.</summary>
+    /// <summary>target = clamp(w ∗ padded + bias), rows of <paramref name="length"/> floats without borders.</summary>
     private static void Correlate<TVec, TTaps>(
-        float* padded, in PaddedPlane plane, float* weights, float* bias, float floor, float* target, int height, int length)
+        float* padded, in PaddedPlane plane, float* weights, float* bias, Clamp clamp, float* target, int height, int length)
         where TVec : unmanaged, IVec<TVec>
         where TTaps : ITaps<TVec>
     {
-        TVec start = TTaps.Read(bias), least = TVec.Broadcast(floor);
+        var (start, range) = (TTaps.Read(bias), clamp.For<TVec>());
         var next = TTaps.Distance;
         TVec w0 = TTaps.Read(weights), w1 = TTaps.Read(weights + next), w2 = TTaps.Read(weights + 2 * next);
         TVec w3 = TTaps.Read(weights + 3 * next), w4 = TTaps.Read(weights + 4 * next), w5 = TTaps.Read(weights + 5 * next);
@@ -176,18 +174,18 @@ internal readonly unsafe struct DepthwiseConvolution
                 TVec.Accumulate(ref sum, w6, TVec.Load(bottom + i));
                 TVec.Accumulate(ref other, w7, TVec.Load(bottom + middle + i));
                 TVec.Accumulate(ref sum, w8, TVec.Load(bottom + right + i));
-                TVec.Store(target + i, TVec.Max(least, sum + other));
+                TVec.Store(target + i, range.Apply(sum + other));
             }
         }
     }
 
     /// <summary>The same for windows of any size.</summary>
     private void CorrelateAny<TVec, TTaps>(
-        float* padded, in PaddedPlane plane, float* weights, float* bias, float floor, float* target, int height, int length)
+        float* padded, in PaddedPlane plane, float* weights, float* bias, Clamp clamp, float* target, int height, int length)
         where TVec : unmanaged, IVec<TVec>
         where TTaps : ITaps<TVec>
     {
-        TVec start = TTaps.Read(bias), least = TVec.Broadcast(floor);
+        var (start, range) = (TTaps.Read(bias), clamp.For<TVec>());
         var kernel = Window.Kernel;
         var columns = stackalloc int[kernel];
         for (var kx = 0; kx < kernel; kx++)
@@ -205,7 +203,7 @@ internal readonly unsafe struct DepthwiseConvolution
                         TVec.Accumulate(ref sum, TTaps.Read(weight), TVec.Load(row + columns[kx]));
                 }
 
-                TVec.Store(target + i, TVec.Max(least, sum));
+                TVec.Store(target + i, range.Apply(sum));
             }
         }
     }

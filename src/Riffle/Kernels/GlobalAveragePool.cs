@@ -55,8 +55,8 @@ internal readonly unsafe struct GlobalAveragePool
         }
     }
 
-    /// <summary>y = max(floor, mean of x) in inference, of planes of sixteen images, of sixteen channels or of one image.</summary>
-    /// <param name="planes">Offsets, and the floor of the output's planes.</param>
+    /// <summary>y = clamp(mean of x) in inference, of planes of sixteen images, of sixteen channels or of one image.</summary>
+    /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     public void Infer<TVec>(in Planes planes, float* data)
         where TVec : unmanaged, IVec<TVec>
@@ -67,17 +67,17 @@ internal readonly unsafe struct GlobalAveragePool
             float* x = data + planes.Offset[Input[c]], y = data + planes.Offset[Output + c];
             if (LaneCount == 1)
             {
-                *y = Math.Max(planes.Floor[Output + c], Sum<TVec>(x) * Share);
+                *y = planes.Clamp[Output + c].Apply(Sum<TVec>(x) * Share);
                 continue;
             }
 
-            var floor = TVec.Broadcast(planes.Floor[Output + c]);
+            var clamp = planes.Clamp[Output + c].For<TVec>();
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
                 var sum = TVec.Zero;
                 for (var i = lane; i < PlaneSize; i += Lanes.Count)
                     sum += TVec.Load(x + i);
-                TVec.Store(y + lane, TVec.Max(floor, sum * share));
+                TVec.Store(y + lane, clamp.Apply(sum * share));
             }
         }
     }

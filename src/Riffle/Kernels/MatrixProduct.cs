@@ -298,7 +298,7 @@ internal static unsafe class MatrixProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TVec, TSink>(in TSink sink, float* target, TVec v0)
         where TVec : unmanaged, IVec<TVec>
-        where TSink : unmanaged, IRowSink => TVec.Store(target, TSink.HasBias ? TVec.Max(TVec.Broadcast(sink.Floor), v0) : v0);
+        where TSink : unmanaged, IRowSink => TVec.Store(target, TSink.HasBias ? sink.Clamp.For<TVec>().Apply(v0) : v0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TVec, TSink>(in TSink sink, float* target, TVec v0, TVec v1)

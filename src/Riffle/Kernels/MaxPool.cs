@@ -28,12 +28,12 @@ internal readonly unsafe struct MaxPool
         for (var c = 0; c < Window.Channels; c++)
         {
             var plane = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
-            Largest<TVec, PendingPlane<TVec>>(plane, float.NegativeInfinity, block.Data + planes.Offset[Window.Output + c]);
+            Largest<TVec, PendingPlane<TVec>>(plane, Clamp.None, block.Data + planes.Offset[Window.Output + c]);
         }
     }
 
-    /// <summary>y = max(floor, largest x of each window) in inference.</summary>
-    /// <param name="planes">Offsets, and the floor of the output's planes.</param>
+    /// <summary>y = clamp(largest x of each window) in inference.</summary>
+    /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
@@ -44,16 +44,16 @@ internal readonly unsafe struct MaxPool
             padded.Prepare(scratch, float.NegativeInfinity);
         for (var c = 0; c < Window.Channels; c++)
         {
-            var (plane, floor) = (new FinalPlane<TVec>(data + planes.Offset[Window.Input[c]]), planes.Floor[Window.Output + c]);
+            var (plane, clamp) = (new FinalPlane<TVec>(data + planes.Offset[Window.Input[c]]), planes.Clamp[Window.Output + c]);
             var target = data + planes.Offset[Window.Output + c];
             if (Window.Lanes > 1)
             {
-                Largest<TVec, FinalPlane<TVec>>(plane, floor, target);
+                Largest<TVec, FinalPlane<TVec>>(plane, clamp, target);
                 continue;
             }
 
             padded.Read<TVec, FinalPlane<TVec>>(plane, scratch, float.NegativeInfinity);
-            LargestOfOne<TVec>(padded, scratch, floor, target);
+            LargestOfOne<TVec>(padded, scratch, clamp, target);
         }
     }
 
@@ -144,13 +144,13 @@ internal readonly unsafe struct MaxPool
     /// Windows over 16 lanes, where they lie. A window that reaches over the border sees the row or column at the border twice instead, which is no larger.
     /// The largest of a column is found once for the windows that share it.
     /// </summary>
-    private void Largest<TVec, TPlane>(TPlane plane, float floor, float* target)
+    private void Largest<TVec, TPlane>(TPlane plane, Clamp clamp, float* target)
         where TVec : unmanaged, IVec<TVec>
         where TPlane : struct, IPlaneReader<TVec>
     {
         int width = Window.Width, stride = Window.Stride;
         long row = width * Lanes.Count;
-        var least = TVec.Broadcast(floor);
+        var range = clamp.For<TVec>();
         for (var y = 0; y < Window.OutputHeight; y++, target += Window.OutputRow)
         {
             long top = Math.Max(0, y * stride - 1) * row, centre = y * stride * row, bottom = Math.Min(Window.Height - 1, y * stride + 1) * row;
@@ -163,7 +163,7 @@ internal readonly unsafe struct MaxPool
                     if (stride == 2 && x > 0)
                         middle = Column(x * 2 * Lanes.Count + lane);
                     var right = Column(Math.Min(width - 1, x * stride + 1) * Lanes.Count + lane);
-                    TVec.Store(target + x * Lanes.Count + lane, TVec.Max(least, Max3(left, middle, right)));
+                    TVec.Store(target + x * Lanes.Count + lane, range.Apply(Max3(left, middle, right)));
                     left = stride == 2 ? right : middle;
                     middle = right;
                 }
@@ -175,11 +175,11 @@ internal readonly unsafe struct MaxPool
     }
 
     /// <summary>Windows over a padded plane of one image.</summary>
-    private void LargestOfOne<TVec>(in PaddedPlane padded, float* top, float floor, float* target)
+    private void LargestOfOne<TVec>(in PaddedPlane padded, float* top, Clamp clamp, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
         int height = Window.OutputHeight, length = Window.OutputRow, middle = padded.Middle, right = padded.Right, rowStep = padded.RowStep;
-        var least = TVec.Broadcast(floor);
+        var range = clamp.For<TVec>();
         for (var y = 0; y < height; y++, target += length, top += rowStep)
         {
             float* centre = top + padded.Row, bottom = centre + padded.Row;
@@ -188,7 +188,7 @@ internal readonly unsafe struct MaxPool
                 var first = Max3(TVec.Load(top + i), TVec.Load(centre + i), TVec.Load(bottom + i));
                 var between = Max3(TVec.Load(top + middle + i), TVec.Load(centre + middle + i), TVec.Load(bottom + middle + i));
                 var last = Max3(TVec.Load(top + right + i), TVec.Load(centre + right + i), TVec.Load(bottom + right + i));
-                TVec.Store(target + i, TVec.Max(least, Max3(first, between, last)));
+                TVec.Store(target + i, range.Apply(Max3(first, between, last)));
             }
         }
     }

@@ -18,18 +18,18 @@ internal readonly unsafe struct FinalPlane<TVec>(float* x) : IPlaneReader<TVec>
     public TVec At(long i) => TVec.Load(x + i);
 }
 
-/// <summary>A plane with what is pending on it: max(floor, scale · x + shift).</summary>
-internal readonly unsafe struct PendingPlane<TVec>(float* x, TVec scale, TVec shift, TVec floor) : IPlaneReader<TVec>
+/// <summary>A plane with what is pending on it: clamp(scale · x + shift).</summary>
+internal readonly unsafe struct PendingPlane<TVec>(float* x, TVec scale, TVec shift, Clamp<TVec> clamp) : IPlaneReader<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TVec At(long i) => TVec.Max(floor, TVec.MultiplyAdd(scale, TVec.Load(x + i), shift));
+    public TVec At(long i) => clamp.Apply(TVec.MultiplyAdd(scale, TVec.Load(x + i), shift));
 }
 
 /// <summary>Reads planes with what is pending on them, and writes gradients. Pointers are to parts of planes; lengths are multiples of 16 floats.</summary>
 internal static unsafe class PlaneAccess
 {
-    /// <summary>max(floor, scale · x + shift) for a part of a plane.</summary>
+    /// <summary>clamp(scale · x + shift) for a part of a plane.</summary>
     public static void Read<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
@@ -38,13 +38,13 @@ internal static unsafe class PlaneAccess
             TVec.Store(target + i, value.At(i));
     }
 
-    /// <summary>max(floor, scale · x + shift) from a place of a plane on, a vector at a time.</summary>
+    /// <summary>clamp(scale · x + shift) from a place of a plane on, a vector at a time.</summary>
     public static PendingPlane<TVec> Reader<TVec>(in Planes planes, in Block block, int plane, long start)
         where TVec : unmanaged, IVec<TVec> => new(
             block.Data + planes.Offset[plane] + start,
             TVec.Broadcast(planes.Scale[plane]),
             TVec.Broadcast(planes.Shift[plane]),
-            TVec.Broadcast(planes.Floor[plane]));
+            planes.Clamp[plane].For<TVec>());
 
     /// <summary>Gradient by x for a part of a plane, zero in unused lanes.</summary>
     public static void ReadGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
@@ -70,7 +70,7 @@ internal static unsafe class PlaneAccess
             TVec.Store(target + i, TVec.Load(target + i) * TVec.Load(block.LaneMask + i % Lanes.Count));
     }
 
-    /// <summary>Takes in the gradient by the value read (after floor) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/>
+    /// <summary>Takes in the gradient by the value read (after the clamp) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/>
     /// says.</summary>
     public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, Arrival arrival)
         where TVec : unmanaged, IVec<TVec>
@@ -103,7 +103,7 @@ internal static unsafe class PlaneAccess
             dz,
             TVec.Broadcast(planes.Scale[plane]),
             TVec.Broadcast(planes.Shift[plane]),
-            TVec.Broadcast(planes.Floor[plane]),
+            planes.Clamp[plane].For<TVec>(),
             TVec.Broadcast(planes.Mean[gathered]));
         var sums = block.SumsOf(gathered);
         var first = start == 0;
@@ -218,7 +218,7 @@ internal static unsafe class PlaneAccess
     }
 
     /// <summary>The last gradient to arrive: masked by ReLU and stored; the factor is batch norm's x − mean.</summary>
-    private readonly struct LastGradient<TVec>(float* x, float* normed, float* gradient, float* dz, TVec scale, TVec shift, TVec floor, TVec mean) : ITerm<TVec>
+    private readonly struct LastGradient<TVec>(float* x, float* normed, float* gradient, float* dz, TVec scale, TVec shift, Clamp<TVec> clamp, TVec mean) : ITerm<TVec>
         where TVec : unmanaged, IVec<TVec>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -235,7 +235,7 @@ internal static unsafe class PlaneAccess
         private TVec Sum(int i) => TVec.Load(gradient + i) + TVec.Load(dz + i);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private TVec Masked(int i, TVec value) => TVec.WhereAtLeast(floor, TVec.MultiplyAdd(scale, TVec.Load(x + i), shift), TVec.Zero, value);
+        private TVec Masked(int i, TVec value) => clamp.Mask(TVec.MultiplyAdd(scale, TVec.Load(x + i), shift), value);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private TVec Store(int i, TVec value)

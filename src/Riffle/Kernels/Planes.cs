@@ -6,7 +6,7 @@ namespace Riffle.Kernels;
 /// <summary>
 /// What is known of every plane of a plan: where it lies in a block of 16 images, and how it is read. A plane is one channel, H·W·16 floats.
 /// <list type="bullet">
-/// <item>Forward a plane holds raw values x, and is read as max(floor, scale · x + shift): batch norm and ReLU, applied on load.</item>
+/// <item>Forward a plane holds raw values x, and is read as clamp(scale · x + shift): batch norm and ReLU, applied on load.</item>
 /// <item>Backward it has a gradient plane that holds dz, the gradient by that value before ReLU, and is read as slope-corrected
 /// gradient · dz + slope · x + offset: the gradient by x, batch norm's backward applied on load.</item>
 /// </list>
@@ -26,11 +26,8 @@ internal readonly unsafe struct Planes
     /// <summary>β − mean · scale of batch norm; the bias of a fully connected layer; else 0.</summary>
     public readonly float* Shift { get; init; }
 
-    /// <summary>0 where ReLU follows, else −∞.</summary>
-    public readonly float* Floor { get; init; }
-
-    /// <summary>The largest value, 6 where ReLU6 follows, else ∞. Inference alone has it.</summary>
-    public readonly float* Ceiling { get; init; }
+    /// <summary>What values are cut off at, by ReLU or ReLU6.</summary>
+    public readonly Clamp* Clamp { get; init; }
 
     /// <summary>Whether batch norm is pending: then x takes part in the gradient by x, and sums are gathered forward and backward.</summary>
     public readonly bool* IsNormed { get; init; }
@@ -61,8 +58,7 @@ internal readonly unsafe struct Planes
             GradientOffset = (long*)allocate(count * sizeof(long)),
             Scale = (float*)allocate(count * sizeof(float)),
             Shift = (float*)allocate(count * sizeof(float)),
-            Floor = (float*)allocate(count * sizeof(float)),
-            Ceiling = (float*)allocate(count * sizeof(float)),
+            Clamp = (Clamp*)allocate(count * sizeof(Clamp)),
             IsNormed = (bool*)allocate(count * sizeof(bool)),
             Addend = (int*)allocate(count * sizeof(int)),
             Mean = (float*)allocate(count * sizeof(float)),
@@ -73,8 +69,7 @@ internal readonly unsafe struct Planes
         for (var p = 0; p < count; p++)
         {
             planes.Scale[p] = planes.GradientScale[p] = 1;
-            planes.Floor[p] = float.NegativeInfinity;
-            planes.Ceiling[p] = float.PositiveInfinity;
+            planes.Clamp[p] = Kernels.Clamp.None;
             planes.Addend[p] = -1;
         }
 

@@ -155,9 +155,9 @@ internal readonly unsafe struct PointwiseConvolution
     }
 
     /// <summary>
-    /// y = min(ceiling, max(floor, w · x + bias)) in inference, from plane to plane; or max(floor, w · x + bias + addend), whose ceiling is the caller's.
+    /// y = min(ceiling, clamp(w · x + bias)) in inference, from plane to plane; or clamp(w · x + bias + addend), whose ceiling is the caller's.
     /// </summary>
-    /// <param name="planes">Offsets, and of the output's planes the bias (shift), the floor and the ceiling.</param>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift), the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
     /// <param name="addends">Where the planes of an addend begin, one for each output channel; null without.</param>
@@ -176,21 +176,17 @@ internal readonly unsafe struct PointwiseConvolution
                 var x = new Rows(data + start, Offsets + (long)g * GroupInput);
                 var length = Math.Min(part, size - start);
                 float* target = output + start, bias = planes.Shift + Output + first;
-                var floor = planes.Floor[Output + first];
+                var clamp = planes.Clamp[Output + first];
                 if (addends == null)
                 {
-                    var (final, ceiling) = (new FinalPlanes(target, outputStride, bias, floor), planes.Ceiling[Output + first]);
-                    if (float.IsPositiveInfinity(ceiling))
-                        MatrixProduct.Multiply<TVec, FinalPlanes>(packed, GroupOutput, GroupInput, x, length, final);
-                    else
-                        MatrixProduct.Multiply<TVec, FinalCapped<TVec>>(packed, GroupOutput, GroupInput, x, length, new(final, ceiling, length));
+                    MatrixProduct.Multiply<TVec, FinalPlanes>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, clamp));
                     continue;
                 }
 
                 // ReLU is behind the sum, so nothing is cut off before.
-                var product = new FinalPlanes(target, outputStride, bias, float.NegativeInfinity);
+                var product = new FinalPlanes(target, outputStride, bias, Clamp.None);
                 MatrixProduct.Multiply<TVec, FinalSums<TVec>>(
-                    packed, GroupOutput, GroupInput, x, length, new(product, floor, data + start, addends + first, length));
+                    packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, addends + first, length));
             }
         }
     }

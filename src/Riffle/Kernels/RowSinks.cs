@@ -5,14 +5,14 @@ namespace Riffle.Kernels;
 /// <summary>Where the rows of a product go, and what is done with them while they are in the L1 cache.</summary>
 internal unsafe interface IRowSink
 {
-    /// <summary>Whether rows begin at <see cref="Bias"/> instead of 0 and end at max(<see cref="Floor"/>, row).</summary>
+    /// <summary>Whether rows begin at <see cref="Bias"/> instead of 0 and end cut off by <see cref="Clamp"/>.</summary>
     static abstract bool HasBias { get; }
 
     /// <summary>A number for each row; not read without <see cref="HasBias"/>.</summary>
     float* Bias { get; }
 
     /// <summary>The same for all rows; not read without <see cref="HasBias"/>.</summary>
-    float Floor { get; }
+    Clamp Clamp { get; }
 
     /// <summary>Distance between rows of the target.</summary>
     long Stride { get; }
@@ -33,7 +33,7 @@ internal readonly unsafe struct OutputPlanes<TVec>(Planes planes, Block block, i
 
     public float* Bias => null;
 
-    public float Floor => 0;
+    public Clamp Clamp => Clamp.None;
 
     public long Stride => planeSize;
 
@@ -55,7 +55,7 @@ internal readonly unsafe struct InputGradients<TVec>(
 
     public float* Bias => null;
 
-    public float Floor => 0;
+    public Clamp Clamp => Clamp.None;
 
     public long Stride => stride;
 
@@ -68,14 +68,14 @@ internal readonly unsafe struct InputGradients<TVec>(
     }
 }
 
-/// <summary>Rows are parts of the output's planes as they stay: batch norm is folded into the weights and the bias, ReLU is the floor.</summary>
-internal readonly unsafe struct FinalPlanes(float* target, long stride, float* bias, float floor) : IRowSink
+/// <summary>Rows are parts of the output's planes as they stay: batch norm is folded into the weights and the bias, ReLU is a clamp.</summary>
+internal readonly unsafe struct FinalPlanes(float* target, long stride, float* bias, Clamp clamp) : IRowSink
 {
     public static bool HasBias => true;
 
     public float* Bias => bias;
 
-    public float Floor => floor;
+    public Clamp Clamp => clamp;
 
     public long Stride => stride;
 
@@ -86,36 +86,15 @@ internal readonly unsafe struct FinalPlanes(float* target, long stride, float* b
     }
 }
 
-/// <summary>The same with a ceiling: what ReLU6 cuts off above.</summary>
-internal readonly unsafe struct FinalCapped<TVec>(FinalPlanes planes, float ceiling, int length) : IRowSink
-    where TVec : unmanaged, IVec<TVec>
-{
-    public static bool HasBias => true;
-
-    public float* Bias => planes.Bias;
-
-    public float Floor => planes.Floor;
-
-    public long Stride => planes.Stride;
-
-    public float* Target(int row) => planes.Target(row);
-
-    public void Written(int row, int count)
-    {
-        for (var r = row; r < row + count; r++)
-            Ceiling.Apply<TVec>(Target(r), length, ceiling);
-    }
-}
-
 /// <summary>The same with another value's planes added: the sum of a residual unit, where its branch ends in the product.</summary>
-internal readonly unsafe struct FinalSums<TVec>(FinalPlanes planes, float floor, float* data, long* addends, int length) : IRowSink
+internal readonly unsafe struct FinalSums<TVec>(FinalPlanes planes, Clamp clamp, float* data, long* addends, int length) : IRowSink
     where TVec : unmanaged, IVec<TVec>
 {
     public static bool HasBias => true;
 
     public float* Bias => planes.Bias;
 
-    public float Floor => planes.Floor;
+    public Clamp Clamp => planes.Clamp;
 
     public long Stride => planes.Stride;
 
@@ -123,12 +102,12 @@ internal readonly unsafe struct FinalSums<TVec>(FinalPlanes planes, float floor,
 
     public void Written(int row, int count)
     {
-        var least = TVec.Broadcast(floor);
+        var range = clamp.For<TVec>();
         for (var r = row; r < row + count; r++)
         {
             float* target = Target(r), addend = data + addends[r];
             for (var i = 0; i < length; i += TVec.Count)
-                TVec.Store(target + i, TVec.Max(least, TVec.Load(target + i) + TVec.Load(addend + i)));
+                TVec.Store(target + i, range.Apply(TVec.Load(target + i) + TVec.Load(addend + i)));
         }
     }
 }

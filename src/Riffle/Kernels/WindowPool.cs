@@ -67,8 +67,8 @@ internal readonly unsafe struct WindowPool
         return new() { Window = window, Rows = (float*)copy(rows), Columns = (float*)copy(columns) };
     }
 
-    /// <summary>y = max(floor, pool of x), of planes of sixteen images, of one, or of sixteen channels.</summary>
-    /// <param name="planes">Offsets, and the floor of the output's planes.</param>
+    /// <summary>y = clamp(pool of x), of planes of sixteen images, of one, or of sixteen channels.</summary>
+    /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
@@ -91,18 +91,18 @@ internal readonly unsafe struct WindowPool
         for (var c = 0; c < Window.Channels; c++)
         {
             padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, TReduction.Neutral);
-            Slide<TVec, TReduction>(scratch, padded, planes.Floor[Window.Output + c], data + planes.Offset[Window.Output + c]);
+            Slide<TVec, TReduction>(scratch, padded, planes.Clamp[Window.Output + c], data + planes.Offset[Window.Output + c]);
         }
     }
 
-    private void Slide<TVec, TReduction>(float* top, in PaddedPlane padded, float floor, float* target)
+    private void Slide<TVec, TReduction>(float* top, in PaddedPlane padded, Clamp clamp, float* target)
         where TVec : unmanaged, IVec<TVec>
         where TReduction : IReduction<TVec>
     {
         var columns = stackalloc int[Window.Kernel];
         for (var kx = 0; kx < Window.Kernel; kx++)
             columns[kx] = padded.Tap(0, kx);
-        TVec least = TVec.Broadcast(floor), neutral = TVec.Broadcast(TReduction.Neutral);
+        var (range, neutral) = (clamp.For<TVec>(), TVec.Broadcast(TReduction.Neutral));
         for (var y = 0; y < Window.OutputHeight; y++, top += padded.RowStep, target += Window.OutputRow)
         {
             for (var i = 0; i < Window.OutputRow; i += TVec.Count)
@@ -117,7 +117,7 @@ internal readonly unsafe struct WindowPool
 
                 if (Rows != null)
                     value *= TVec.Broadcast(Rows[y]) * TVec.Load(Columns + i);
-                TVec.Store(target + i, TVec.Max(least, value));
+                TVec.Store(target + i, range.Apply(value));
             }
         }
     }

@@ -40,7 +40,11 @@ internal unsafe interface IVec<TSelf>
 
     static abstract TSelf operator *(TSelf a, TSelf b);
 
+    /// <summary>The larger of two; b where one of them is not a number.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);
+
+    /// <summary>The smaller of two; b where one of them is not a number.</summary>
+    static abstract TSelf Min(TSelf a, TSelf b);
 
     /// <summary>Float by float: a ≥ b ? yes : no.</summary>
     static abstract TSelf WhereAtLeast(TSelf a, TSelf b, TSelf yes, TSelf no);

@@ -50,6 +50,9 @@ internal unsafe struct Vec128 : IVec<Vec128>
     public static Vec128 Max(Vec128 a, Vec128 b) => new() { _v = Vector128.MaxNative(a._v, b._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 Min(Vec128 a, Vec128 b) => new() { _v = Vector128.MinNative(a._v, b._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 WhereAtLeast(Vec128 a, Vec128 b, Vec128 yes, Vec128 no) =>
         new() { _v = Vector128.ConditionalSelect(Vector128.GreaterThanOrEqual(a._v, b._v), yes._v, no._v) };
 

@@ -49,6 +49,9 @@ internal unsafe struct Vec256 : IVec<Vec256>
     public static Vec256 Max(Vec256 a, Vec256 b) => new() { _v = Vector256.MaxNative(a._v, b._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 Min(Vec256 a, Vec256 b) => new() { _v = Vector256.MinNative(a._v, b._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 WhereAtLeast(Vec256 a, Vec256 b, Vec256 yes, Vec256 no) =>
         new() { _v = Vector256.ConditionalSelect(Vector256.GreaterThanOrEqual(a._v, b._v), yes._v, no._v) };
 

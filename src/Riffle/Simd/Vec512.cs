@@ -46,6 +46,9 @@ internal unsafe struct Vec512 : IVec<Vec512>
     public static Vec512 Max(Vec512 a, Vec512 b) => new() { _v = Vector512.MaxNative(a._v, b._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 Min(Vec512 a, Vec512 b) => new() { _v = Vector512.MinNative(a._v, b._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 WhereAtLeast(Vec512 a, Vec512 b, Vec512 yes, Vec512 no) =>
         new() { _v = Vector512.ConditionalSelect(Vector512.GreaterThanOrEqual(a._v, b._v), yes._v, no._v) };
 

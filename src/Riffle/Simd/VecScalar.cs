@@ -45,6 +45,9 @@ internal unsafe struct VecScalar : IVec<VecScalar>
     public static VecScalar Max(VecScalar a, VecScalar b) => new() { _v = float.MaxNative(a._v, b._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VecScalar Min(VecScalar a, VecScalar b) => new() { _v = float.MinNative(a._v, b._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VecScalar WhereAtLeast(VecScalar a, VecScalar b, VecScalar yes, VecScalar no) => a._v >= b._v ? yes : no;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -86,6 +86,8 @@ public unsafe class ExecutedProductsTests
 
         public static CountingVec Max(CountingVec a, CountingVec b) => new(Math.Max(a._value, b._value));
 
+        public static CountingVec Min(CountingVec a, CountingVec b) => new(Math.Min(a._value, b._value));
+
         public static CountingVec WhereAtLeast(CountingVec a, CountingVec b, CountingVec yes, CountingVec no) => a._value >= b._value ? yes : no;
 
         public static float Sum(CountingVec value) => value._value;

@@ -68,7 +68,7 @@ internal sealed class RandomNetworks
         ? x
         : _builder.BatchNorm($"norm{_layers++}", x, epsilon: 1e-3f);
 
-    private Value Activated(Value x) => Next(_isTrainable ? 2 : 3) switch
+    private Value Activated(Value x) => Next(3) switch
     {
         0 => x,
         1 => _builder.Relu(x),

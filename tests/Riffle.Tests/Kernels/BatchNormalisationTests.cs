@@ -35,7 +35,7 @@ public unsafe class BatchNormalisationTests
         using var memory = new PlaneMemory(Images, (Channels, 2, 3));
         var planes = memory.Planes;
         for (var c = 0; c < Channels; c++)
-            planes.Floor[c] = float.NegativeInfinity;
+            planes.Clamp[c] = Clamp.None;
         var gamma = memory.RandomFloats(Channels, out var gammas);
         var beta = memory.RandomFloats(Channels, out var betas);
         var mean = memory.RandomFloats(Channels, out var oldMeans);
@@ -87,7 +87,7 @@ public unsafe class BatchNormalisationTests
     {
         using var memory = new PlaneMemory(4, (2, 1, 1));
         var planes = memory.Planes;
-        planes.Floor[0] = planes.Floor[1] = float.NegativeInfinity;
+        planes.Clamp[0] = planes.Clamp[1] = Clamp.None;
         var four = memory.Allocate<float>(8);
         new float[] { 2, 3, 0.5f, -1, 1, 2, 4, 9 }.CopyTo(new Span<float>(four, 8));
         var kernel = new BatchNormalisation { Channels = 2, Positions = 1, Weight = four, Bias = four + 2, RunningMean = four + 4, RunningVariance = four + 6 };

@@ -54,8 +54,8 @@ public unsafe class ChannelLaneTests
         using var memory = new InferenceMemory(Lanes.Count, imagesFirst: false, (2, 3, 5), (2, 3, 5), (2, 3, 5));
         var (left, right, output) = (ShuffledChannels(memory, 0), ShuffledChannels(memory, 1).Reverse().ToArray(), Channels(memory, [4, 5]));
         var expected = Oracle.Add(Read(memory, right, 3, 5)).Forward(Read(memory, left, 3, 5), []);
-        memory.Prepare(0, 0);
-        Addition.InferChannels(memory.Data, memory.Copy<long>(left), memory.Copy<long>(right), memory.Copy<long>(output), left.Length, 15, floor: 0);
+        memory.Prepare(InferenceMemory.Clamps[1], 0);
+        Addition.InferChannels(memory.Data, memory.Copy<long>(left), memory.Copy<long>(right), memory.Copy<long>(output), left.Length, 15, InferenceMemory.Clamps[1]);
         Close.Assert([.. expected.Values.Select(value => Math.Max(0, value))], Read(memory, output, 3, 5).Values, Tolerance, "y");
         memory.AssertUntouched("y");
     }
@@ -73,8 +73,8 @@ public unsafe class ChannelLaneTests
     private static Volume Read(InferenceMemory memory, long[] channels, int height, int width) =>
         Volume.Create(1, channels.Length, height, width, (_, c, y, x) => memory.Data[channels[c] + ((long)y * width + x) * Lanes.Count]);
 
-    private static double[] Expected(Volume oracle, Func<int, float> bias, float floor) =>
-        [.. oracle.Values.Select((value, i) => Math.Max(floor, value + bias(i / (oracle.Height * oracle.Width))))];
+    private static double[] Expected(Volume oracle, Func<int, float> bias, Clamp clamp) =>
+        [.. oracle.Values.Select((value, i) => InferenceMemory.Clamped(clamp, value + bias(i / (oracle.Height * oracle.Width))))];
 
     private sealed class PointwiseBody(int shape) : IVectorBody
     {
@@ -100,20 +100,20 @@ public unsafe class ChannelLaneTests
             var sum = Oracle.Add(product).Forward(Read(memory, Chosen(addendBlocks), h, w), []);
             foreach (var hasAddend in (bool[])[false, true])
             {
-                foreach (var floor in (float[])[float.NegativeInfinity, 0])
+                foreach (var clamp in InferenceMemory.Clamps)
                 {
-                    memory.Prepare(floor, 0);
+                    memory.Prepare(clamp, 0);
                     kernel.Infer<TVec>(memory.Data, new LaneSink
                     {
                         Target = memory.Data + memory.Planes.Offset[memory.Output],
                         BlockStride = memory.OutputStride,
                         Bias = bias,
-                        Floor = floor,
+                        Clamp = clamp,
                         Data = memory.Data,
                         Addends = hasAddend ? memory.OffsetsOf(addendBlocks) : null,
                     });
-                    var what = $"y with floor {floor}{(hasAddend ? " and addend" : "")}";
-                    var expected = Expected(hasAddend ? sum : product, k => bias[lanes[k]], floor);
+                    var what = $"y with {clamp}{(hasAddend ? " and addend" : "")}";
+                    var expected = Expected(hasAddend ? sum : product, k => bias[lanes[k]], clamp);
                     Close.Assert(expected, Read(memory, Chosen(outputBlocks), h, w).Values, Tolerance, what);
                     memory.AssertUntouched(what);
                 }
@@ -146,13 +146,13 @@ public unsafe class ChannelLaneTests
             var channels = blocks * Lanes.Count;
             var oracle = Oracle.Convolution(channels, 3, stride, channels).Forward(Read(memory, Channels(memory, planes), h, w), values);
             var outputs = Channels(memory, [.. Enumerable.Range(memory.Output, blocks)]);
-            foreach (var floor in (float[])[float.NegativeInfinity, 0])
+            foreach (var clamp in InferenceMemory.Clamps)
             {
-                var scratch = memory.Prepare(floor, kernel.Scratch);
+                var scratch = memory.Prepare(clamp, kernel.Scratch);
                 kernel.InferChannels<TVec>(memory.Planes, memory.Data, scratch, bias);
                 var y = Read(memory, outputs, window.OutputHeight, window.OutputWidth);
-                Close.Assert(Expected(oracle, c => bias[c], floor), y.Values, Tolerance, $"y with floor {floor}");
-                memory.AssertUntouched($"y with floor {floor}");
+                Close.Assert(Expected(oracle, c => bias[c], clamp), y.Values, Tolerance, $"y with {clamp}");
+                memory.AssertUntouched($"y with {clamp}");
             }
         }
     }
@@ -182,12 +182,12 @@ public unsafe class ChannelLaneTests
             var bias = memory.RandomFloats(blocks * Lanes.Count, out _);
             var size = (long)outputHeight * outputWidth * Lanes.Count;
             var target = memory.Allocate<float>(blocks * size);
-            var scratch = memory.Prepare(0, kernel.Scratch);
-            kernel.InferChannels<TVec>(memory.Planes, memory.Data, scratch, new LaneSink { Target = target, BlockStride = size, Bias = bias, Floor = 0 });
+            var scratch = memory.Prepare(InferenceMemory.Clamps[1], kernel.Scratch);
+            kernel.InferChannels<TVec>(memory.Planes, memory.Data, scratch, new LaneSink { Target = target, BlockStride = size, Bias = bias, Clamp = new(0, float.PositiveInfinity) });
             var oracle = Oracle.Convolution(o, 3, stride, 1).Forward(memory.Read(images), values);
             var y = Volume.Create(1, o, outputHeight, outputWidth, (_, c, row, x) =>
                 target[c / Lanes.Count * size + (row * outputWidth + x) * Lanes.Count + c % Lanes.Count]);
-            Close.Assert(Expected(oracle, c => bias[c], 0), y.Values, Tolerance, "y");
+            Close.Assert(Expected(oracle, c => bias[c], InferenceMemory.Clamps[1]), y.Values, Tolerance, "y");
             memory.AssertUntouched("y");
         }
     }

@@ -118,10 +118,16 @@ internal sealed unsafe class InferenceMemory : IDisposable
     /// <summary>The output's values.</summary>
     public Volume ReadOutput() => Read([.. Enumerable.Range(Output, _tensors[^1].Channels)]);
 
-    /// <summary>Gives the output a floor, makes it and all slack junk again, and gives scratch of so many floats, junk too.</summary>
-    public float* Prepare(float floor, long scratch)
+    /// <summary>Neither ReLU, ReLU, and a ReLU with a ceiling that many values reach.</summary>
+    public static Clamp[] Clamps { get; } = [Clamp.None, new(0, float.PositiveInfinity), new(0, 0.3f)];
+
+    /// <summary>What a clamp makes of a value in double precision.</summary>
+    public static double Clamped(Clamp clamp, double value) => Math.Min(clamp.High, Math.Max(clamp.Low, value));
+
+    /// <summary>Gives the output a clamp, makes it and all slack junk again, and gives scratch of so many floats, junk too.</summary>
+    public float* Prepare(Clamp clamp, long scratch)
     {
-        new Span<float>(Planes.Floor + Output, _planeCount - Output).Fill(floor);
+        new Span<Clamp>(Planes.Clamp + Output, _planeCount - Output).Fill(clamp);
         for (var i = 0; i < _data.Length; i++)
             Data[i] = _isValue[i] ? Data[i] : Junk(i);
         _owned.Add(_scratch = new NativeArray<float>(Guard + scratch + Reach + Guard));

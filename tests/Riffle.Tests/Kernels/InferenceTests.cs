@@ -73,12 +73,12 @@ public unsafe class InferenceTests
     {
         var perPlane = oracle.Height * oracle.Width;
         var raw = oracle.Values.Select((value, i) => value + (hasBias ? memory.Bias[i / perPlane % oracle.Channels] : 0)).ToArray();
-        foreach (var floor in (float[])[float.NegativeInfinity, 0])
+        foreach (var clamp in InferenceMemory.Clamps)
         {
-            var room = memory.Prepare(floor, scratch);
+            var room = memory.Prepare(clamp, scratch);
             infer(memory.Planes, memory.Data, room);
-            var what = $"y with {lanes} lanes and floor {floor}";
-            Close.Assert([.. raw.Select(value => Math.Max(floor, value))], memory.ReadOutput().Values, Tolerance, what);
+            var what = $"y with {lanes} lanes and {clamp}";
+            Close.Assert([.. raw.Select(value => InferenceMemory.Clamped(clamp, value))], memory.ReadOutput().Values, Tolerance, what);
             memory.AssertUntouched(what);
         }
     }

@@ -61,8 +61,8 @@ public unsafe class MatrixProductTests
             Close.Assert(dots, Close.Doubles(sums.Pointer, rows * depth), 1e-5, "overwritten");
 
             MatrixProduct.Multiply<TVec, BiasedRows>(packed.Pointer, rows, depth, matrix, length, new(sink, bias.Pointer));
-            var biased = expected.Select((value, i) => Math.Max(0.25, value + bias.Span[i / length])).ToArray();
-            Close.Assert(biased, Close.Doubles(y.Pointer, rows * length), 1e-5, "with bias and floor");
+            var biased = expected.Select((value, i) => Math.Clamp(value + bias.Span[i / length], 0.25, 0.75)).ToArray();
+            Close.Assert(biased, Close.Doubles(y.Pointer, rows * length), 1e-5, "with bias and clamp");
             Assert.Equal(guard, y.Span[rows * length]);
         }
     }
@@ -74,7 +74,7 @@ public unsafe class MatrixProductTests
 
         public float* Bias => null;
 
-        public float Floor => 0;
+        public Clamp Clamp => Clamp.None;
 
         public long Stride => stride;
 
@@ -89,7 +89,7 @@ public unsafe class MatrixProductTests
 
         public float* Bias => bias;
 
-        public float Floor => 0.25f;
+        public Clamp Clamp => new(0.25f, 0.75f);
 
         public long Stride => rows.Stride;
 

@@ -276,7 +276,7 @@ public unsafe class OperationTests
 
             // Where ReLU makes a tie of a whole window the slope is not defined, so nothing is cut off here; the tie has a test of its own.
             for (var plane = 0; plane < c; plane++)
-                memory.Planes.Floor[plane] = float.NegativeInfinity;
+                memory.Planes.Clamp[plane] = Clamp.None;
             var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, c, h, w, stride, out var order) };
             Check(memory, order, kernel.Scratch, [], Oracle.MaxPool(stride),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),

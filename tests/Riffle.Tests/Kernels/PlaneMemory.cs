@@ -37,7 +37,7 @@ internal sealed unsafe class PlaneMemory : IDisposable
                 Planes.Offset[plane] = Planes.GradientOffset[plane] = offset;
                 Planes.Scale[plane] = Next();
                 Planes.Shift[plane] = Next();
-                Planes.Floor[plane] = plane % 3 == 0 ? float.NegativeInfinity : 0;
+                Planes.Clamp[plane] = InferenceMemory.Clamps[plane % 3];
                 Planes.IsNormed[plane] = true;
                 Planes.Mean[plane] = Next();
                 Planes.GradientScale[plane] = Next();
@@ -103,9 +103,10 @@ internal sealed unsafe class PlaneMemory : IDisposable
     /// <summary>x of a tensor in use, without what is pending.</summary>
     public Volume Raw(int tensor) => Collect(tensor, null, (plane, offset) => Block.Data[Planes.Offset[plane] + offset]);
 
-    /// <summary>A tensor as it is read: max(floor, scale·x + shift), channels in the given order.</summary>
+    /// <summary>A tensor as it is read: clamp(scale·x + shift), channels in the given order.</summary>
     public Volume Value(int tensor, int[]? order = null) => Collect(tensor, order, (plane, offset) =>
-        Math.Max(Planes.Floor[plane], (double)Planes.Scale[plane] * Block.Data[Planes.Offset[plane] + offset] + Planes.Shift[plane]));
+        InferenceMemory.Clamped(
+            Planes.Clamp[plane], (double)Planes.Scale[plane] * Block.Data[Planes.Offset[plane] + offset] + Planes.Shift[plane]));
 
     /// <summary>dz of a tensor as it stands in memory.</summary>
     public Volume Gradient(int tensor, int[]? order = null) =>
@@ -118,7 +119,10 @@ internal sealed unsafe class PlaneMemory : IDisposable
 
     /// <summary>Whether ReLU lets each value through.</summary>
     public Volume Mask(int tensor, int[] order) => Collect(tensor, order, (plane, offset) =>
-        (double)Planes.Scale[plane] * Block.Data[Planes.Offset[plane] + offset] + Planes.Shift[plane] > Planes.Floor[plane] ? 1 : 0);
+    {
+        var value = (double)Planes.Scale[plane] * Block.Data[Planes.Offset[plane] + offset] + Planes.Shift[plane];
+        return value > Planes.Clamp[plane].Low && value < Planes.Clamp[plane].High ? 1 : 0;
+    });
 
     /// <summary>Sum over lanes in use of one of the two sums of each plane.</summary>
     public double[] Sums(int tensor, int which) => [.. Enumerable.Range(_tensors[tensor].FirstPlane, _tensors[tensor].Channels)

@@ -49,10 +49,6 @@ public unsafe class WindowTests
     [MemberData(nameof(Dense))]
     public void Dense_convolution_of_channels_side_by_side(string width, int shape) => VectorWidths.Run(width, new BlocksBody(DenseShapes[shape]));
 
-    [Theory]
-    [MemberData(nameof(Windows))]
-    public void A_ceiling_cuts_off_what_is_above_it(string width, int shape) => VectorWidths.Run(width, new CeilingBody(shape));
-
     private static (InferenceMemory Memory, Window Window, Volume Input) Slide(int lanes, int shape, int outputs)
     {
         var (c, h, w, kernel, stride, (top, left, bottom, right)) = Shapes[shape];
@@ -67,12 +63,12 @@ public unsafe class WindowTests
     {
         var perPlane = oracle.Height * oracle.Width;
         var raw = oracle.Values.Select((value, i) => value + (hasBias ? memory.Bias[i / perPlane % oracle.Channels] : 0)).ToArray();
-        foreach (var floor in (float[])[float.NegativeInfinity, 0])
+        foreach (var clamp in InferenceMemory.Clamps)
         {
-            var room = memory.Prepare(floor, scratch);
+            var room = memory.Prepare(clamp, scratch);
             infer(memory.Planes, memory.Data, room);
-            var what = $"y with {lanes} lanes and floor {floor}";
-            Close.Assert([.. raw.Select(value => Math.Max(floor, value))], memory.ReadOutput().Values, Tolerance, what);
+            var what = $"y with {lanes} lanes and {clamp}";
+            Close.Assert([.. raw.Select(value => InferenceMemory.Clamped(clamp, value))], memory.ReadOutput().Values, Tolerance, what);
             memory.AssertUntouched(what);
         }
     }
@@ -191,13 +187,13 @@ public unsafe class WindowTests
             var input = Volume.Create(1, channels, h, w, (_, c, y, x) =>
                 memory.Data[memory.Planes.Offset[c / Lanes.Count] + (y * w + x) * Lanes.Count + c % Lanes.Count]);
             var oracle = Oracle.Convolution(outputs, kernel, stride, groups, new(top, left, bottom, right)).Forward(input, values);
-            var scratch = memory.Prepare(0, dense.BlockScratch);
+            var scratch = memory.Prepare(InferenceMemory.Clamps[1], dense.BlockScratch);
             dense.InferBlocks<TVec>(memory.Planes, memory.Data, scratch, depth, new LaneSink
             {
                 Target = memory.Data + memory.Planes.Offset[memory.Output],
                 BlockStride = memory.OutputStride,
                 Bias = bias,
-                Floor = 0,
+                Clamp = new(0, float.PositiveInfinity),
                 Data = memory.Data,
             });
             int Lane(int o) => o / width * groupBlocks * Lanes.Count + o % width;
@@ -206,23 +202,6 @@ public unsafe class WindowTests
             var perPlane = oracle.Height * oracle.Width;
             Close.Assert([.. oracle.Values.Select((value, i) => Math.Max(0, value + bias[Lane(i / perPlane)]))], actual.Values, Tolerance, "y");
             memory.AssertUntouched("y");
-        }
-    }
-
-    private sealed class CeilingBody(int shape) : Body
-    {
-        protected override void Run<TVec>(int lanes)
-        {
-            var (_, h, w, _, _, _) = Shapes[shape];
-            using var memory = new InferenceMemory(lanes, imagesFirst: false, (1, 1, 1), (1, h, w));
-            memory.Prepare(0, 0);
-            var x = memory.Data + memory.Planes.Offset[memory.Output];
-            var random = new Random(3);
-            var values = Enumerable.Range(0, h * w * lanes).Select(_ => random.NextSingle()).ToArray();
-            values.CopyTo(new Span<float>(x, values.Length));
-            Riffle.Kernels.Ceiling.Apply<TVec>(x, values.Length, 0.25f);
-            Assert.Equal(values.Select(value => Math.Min(value, 0.25f)), new Span<float>(x, values.Length).ToArray());
-            memory.AssertUntouched("x");
         }
     }
 }

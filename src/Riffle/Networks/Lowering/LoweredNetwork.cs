@@ -53,6 +53,8 @@ internal sealed record LoweredStep(int Index, Layer? Layer, Primitive Primitive,
 /// </summary>
 internal sealed class LoweredNetwork
 {
+    private static readonly (float Low, float High) Unclamped = (float.NegativeInfinity, float.PositiveInfinity);
+
     private readonly List<LoweredTensor> _tensors = [];
     private readonly List<LoweredStep> _steps = [];
     private readonly List<Plane> _planes = [];
@@ -90,11 +92,11 @@ internal sealed class LoweredNetwork
 
     public LoweredTensor TensorOf(int plane) => _tensors[_planes[plane].Tensor];
 
-    /// <summary>Whether ReLU is pending on a plane.</summary>
-    public bool HasRelu(int plane) => _planes[plane].Relu;
+    /// <summary>The range that a plane's values are cut off at, when it is read or, in inference, written.</summary>
+    public (float Low, float High) ClampOf(int plane) => _planes[plane].Clamp;
 
-    /// <summary>The largest value that a plane is read as.</summary>
-    public float CeilingOf(int plane) => _planes[plane].Ceiling;
+    /// <summary>Whether a plane's values are cut off.</summary>
+    public bool IsClamped(int plane) => _planes[plane].Clamp != Unclamped;
 
     /// <summary>How often a plane is read, and by which steps.</summary>
     public IEnumerable<int> ReadersOf(int plane) => _planes[plane].Reads.Select(read => read.Step);
@@ -121,9 +123,9 @@ internal sealed class LoweredNetwork
         return [.. input.Select(channel => Touch(channel, _ => { }))];
     }
 
-    /// <summary>min(max(x, 0), ceiling) of some channels.</summary>
-    public Channel[] Clamp(Channel[] input, float ceiling) =>
-        [.. input.Select(channel => Touch(channel, plane => (plane.Relu, plane.Ceiling) = (true, Math.Min(plane.Ceiling, ceiling))))];
+    /// <summary>min(max(x, low), high) of some channels.</summary>
+    public Channel[] Clamp(Channel[] input, float low, float high) =>
+        [.. input.Select(channel => Touch(channel, plane => plane.Clamp = (Math.Max(plane.Clamp.Low, low), Math.Min(plane.Clamp.High, high))))];
 
     private void Append(Layer? layer, Primitive primitive, Channel[][] inputs, LoweredTensor? output)
     {
@@ -183,9 +185,7 @@ internal sealed class LoweredNetwork
     {
         public int Tensor { get; init; }
 
-        public bool Relu { get; set; }
-
-        public float Ceiling { get; set; } = float.PositiveInfinity;
+        public (float Low, float High) Clamp { get; set; } = Unclamped;
 
         public int Version { get; set; }
 

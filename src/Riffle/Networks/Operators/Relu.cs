@@ -14,5 +14,5 @@ public sealed record Relu(float Ceiling = float.PositiveInfinity) : Operation
     }
 
     /// <summary>A clamp that whoever reads the value applies.</summary>
-    internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Clamp(inputs[0], Ceiling);
+    internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Clamp(inputs[0], low: 0, Ceiling);
 }

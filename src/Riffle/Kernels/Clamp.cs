@@ -1,0 +1,32 @@
+using System.Runtime.CompilerServices;
+using Riffle.Simd;
+
+namespace Riffle.Kernels;
+
+/// <summary>The range that values are cut off at: 0 to ∞ for ReLU, 0 to 6 for ReLU6, −∞ to ∞ for neither.</summary>
+internal readonly record struct Clamp(float Low, float High)
+{
+    /// <summary>All values stay as they are.</summary>
+    public static Clamp None => new(float.NegativeInfinity, float.PositiveInfinity);
+
+    /// <summary>min(max(value, low), high); what is not a number stays so.</summary>
+    public float Apply(float value) => value < Low ? Low : value > High ? High : value;
+
+    /// <summary>The same for vectors.</summary>
+    public Clamp<TVec> For<TVec>()
+        where TVec : unmanaged, IVec<TVec> => new(TVec.Broadcast(Low), TVec.Broadcast(High));
+}
+
+/// <summary>A clamp in registers.</summary>
+internal readonly struct Clamp<TVec>(TVec low, TVec high)
+    where TVec : unmanaged, IVec<TVec>
+{
+    /// <summary>min(max(value, low), high).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Apply(TVec value) => TVec.Min(high, TVec.Max(low, value));
+
+    /// <summary>The gradient where the value lies within the range, else 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVec Mask(TVec value, TVec gradient) =>
+        TVec.WhereAtLeast(value, high, TVec.Zero, TVec.WhereAtLeast(low, value, TVec.Zero, gradient));
+}
