@@ -281,7 +281,7 @@ internal static class FuzzTargets
     {
         using var folder = new TemporaryFolder();
         var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: 3, units: [1, 1, 1]);
-        var training = new TrainingRecord(Recipe.Paper, 7, new("00ff", 70, 14), null, Progress.None, []);
+        var training = new TrainingRecord(Recipe.Paper, 7, new("00ff", 70, 14), Progress.None, []);
         training = training with { Origin = new("00ff", training, 1) };
         new Checkpoint(
             spec, new Weights(NetworkCatalogue.Build(spec)), [new("a", "a"), new("b", "b"), new("c", "c")], Normalisation.ImageNet, training)
