@@ -29,18 +29,31 @@ public static class ImageDecoder
     /// <param name="encoded">The file's bytes.</param>
     /// <param name="name">What error messages call it.</param>
     /// <exception cref="BadDataException">Neither JPEG nor PNG, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
-    /// <exception cref="RiffleException">The library that decodes it is not installed.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => DetectFormat(encoded) switch
+    /// <exception cref="RiffleException">The library that decodes it is not installed, or there is no memory for the image.</exception>
+    public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => Decode(encoded, name, MaxWholePixels);
+
+    /// <summary>The same with another limit, above which an image is decoded at half its size.</summary>
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
     {
-        "JPEG" => JpegDecoder.Decode(encoded, name),
-        "PNG" => PngDecoder.Decode(encoded, name),
-        _ => throw new BadDataException($"{name}: {Refusal(encoded)}"),
-    };
+        try
+        {
+            return DetectFormat(encoded) switch
+            {
+                "JPEG" => JpegDecoder.Decode(encoded, name, mostWhole),
+                "PNG" => PngDecoder.Decode(encoded, name, mostWhole),
+                _ => throw new BadDataException($"{name}: {Refusal(encoded)}"),
+            };
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new RiffleException($"{name}: there is no memory left to decode this image. Use fewer --threads, or leave it out.", e);
+        }
+    }
 
     /// <summary>Why a file is not decoded, for an error that begins with its name: what it is instead, and what to do.</summary>
     internal static string Refusal(ReadOnlySpan<byte> encoded)
     {
-        var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "neither a JPEG nor a PNG image";
+        var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "neither a JPEG nor a PNG file";
         return kind.EndsWith(" image", StringComparison.Ordinal)
             ? $"{kind}; Riffle reads JPEG and PNG. Convert it to one of these, or leave it out."
             : $"{kind}; Riffle reads JPEG and PNG images. Put the image itself in its place, or leave it out.";
@@ -54,14 +67,15 @@ public static class ImageDecoder
     /// <exception cref="BadDataException">No pixels, more than <see cref="MaxPixels"/>, or more than the file can hold.</exception>
     internal static void CheckSize(long width, long height, long most, string name)
     {
-        if (width < 1 || height < 1 || width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
-            throw new BadDataException($"{name}: the image claims {width}×{height} pixels; from 1 to {MaxPixels:N0} can be decoded. Make it smaller, or leave it out.");
-        if (width * height > most)
-            throw new BadDataException($"{name}: the image claims {width}×{height} pixels, the file is too short for them. Get a whole copy, or leave it out.");
+        var claim = $"{name}: the image claims {width}×{height} pixels";
+        if (width < 1 || height < 1) throw new BadDataException($"{claim}, which is none. Get a whole copy, or leave it out.");
+        if (width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
+            throw new BadDataException($"{claim}; up to {MaxPixels / 1_000_000} million can be decoded. Make it smaller, or leave it out.");
+        if (width * height > most) throw new BadDataException($"{claim}, the file is too short for them. Get a whole copy, or leave it out.");
     }
 
-    /// <summary>Waits until no other large image is being decoded, where this one is large; null where it is not.</summary>
-    internal static IDisposable? TurnFor(long width, long height) => width * height > MaxWholePixels ? new Turn() : null;
+    /// <summary>Waits until no other large image is being decoded.</summary>
+    internal static IDisposable WaitForTurn() => new Turn();
 
     private sealed class Turn : IDisposable
     {

@@ -27,7 +27,7 @@ static unsafe partial class JpegDecoder
     [GeneratedRegex(@"data: \d+ extraneous bytes before marker 0xd9", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex BytesBeforeTheEnd { get; }
 
-    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name)
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
     {
         nint handle = TurboJpeg.InitDecompress();
         if (handle == 0) throw new RiffleException("libturbojpeg has no memory for a decoder.");
@@ -35,7 +35,7 @@ static unsafe partial class JpegDecoder
         {
             var (width, height, channels) = ReadHeader(handle, encoded, name);
             ImageDecoder.CheckSize(width, height, MaxPixelsPerByte * encoded.Length, name);
-            using var turn = ImageDecoder.TurnFor(width, height);
+            using var turn = (long)width * height > mostWhole ? ImageDecoder.WaitForTurn() : null;
             int part = turn is null ? 1 : 2;
             var stored = new RgbImage((width + part - 1) / part, (height + part - 1) / part, []) { FullWidth = width, FullHeight = height };
             var samples = new byte[checked(stored.Width * stored.Height * channels)];
@@ -92,6 +92,7 @@ static unsafe partial class JpegDecoder
         }
 
         string message = TurboJpeg.Error(handle);
+        if (message.StartsWith("Insufficient memory", StringComparison.Ordinal)) throw new InsufficientMemoryException(message);
         return TurboJpeg.ErrorCode(handle) == TurboJpeg.ErrorWarning ? message : throw Bad(name, encoded, message);
     }
 

@@ -54,7 +54,9 @@ sealed class PngChunks
         var first = png[Critical[0]];
         return first.Slice(4, 4).SequenceEqual("IHDR"u8) && first.Length == HeaderSize + Overhead
             ? Content(first)
-            : throw PngDecoder.Bad(name, "it does not begin with its header");
+            : first.Slice(4, 4).SequenceEqual("CgBI"u8)
+                ? throw new BadDataException($"{name}: a PNG image in Apple's own form (CgBI); Riffle reads the usual one. Convert it, or leave it out.")
+                : throw PngDecoder.Bad(name, "it does not begin with its header");
     }
 
     /// <summary>Width and height as the header claims.</summary>

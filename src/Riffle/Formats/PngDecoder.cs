@@ -8,12 +8,12 @@ static unsafe class PngDecoder
     /// <summary>Deflate makes at most 1032 bytes of one (two bits for a run of 258), and a byte has at most eight pixels.</summary>
     const long MaxPixelsPerByte = 8 * 1032;
 
-    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name)
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
     {
         var chunks = PngChunks.Find(encoded, name);
         var (width, height) = chunks.Size(encoded, name);
         ImageDecoder.CheckSize(width, height, MaxPixelsPerByte * encoded.Length, name);
-        using var turn = ImageDecoder.TurnFor(width, height);
+        using var turn = (long)width * height > mostWhole ? ImageDecoder.WaitForTurn() : null;
         var image = turn is null ? DecodeWhole(chunks.Bare(encoded), name) : HalvedPng.Decode(encoded, chunks, name);
         return Exif.Apply(image, chunks.Orientation);
     }

@@ -55,8 +55,9 @@ sealed class PngRow
     internal void Read(Stream unpacked, string name)
     {
         (_row, _above) = (_above, _row);
-        int filter = unpacked.ReadByte();
-        unpacked.ReadExactly(_row);
+        int filter = unpacked.ReadByte(), back = _pixelBytes;
+        Span<byte> row = _row, above = _above;
+        unpacked.ReadExactly(row);
         switch (filter)
         {
             case -1:
@@ -64,16 +65,18 @@ sealed class PngRow
             case 0:
                 break;
             case 1:
-                for (int i = _pixelBytes; i < _row.Length; i++) _row[i] += _row[i - _pixelBytes];
+                for (int i = back; i < row.Length; i++) row[i] += row[i - back];
                 break;
             case 2:
-                for (int i = 0; i < _row.Length; i++) _row[i] += _above[i];
+                for (int i = 0; i < row.Length; i++) row[i] += above[i];
                 break;
             case 3:
-                for (int i = 0; i < _row.Length; i++) _row[i] += (byte)((Left(_row, i) + _above[i]) / 2);
+                for (int i = 0; i < Math.Min(back, row.Length); i++) row[i] += (byte)(above[i] / 2);
+                for (int i = back; i < row.Length; i++) row[i] += (byte)((row[i - back] + above[i]) / 2);
                 break;
             case 4:
-                for (int i = 0; i < _row.Length; i++) _row[i] += Paeth(Left(_row, i), _above[i], Left(_above, i));
+                for (int i = 0; i < Math.Min(back, row.Length); i++) row[i] += above[i];
+                for (int i = back; i < row.Length; i++) row[i] += Paeth(row[i - back], above[i], above[i - back]);
                 break;
             default:
                 throw PngDecoder.Bad(name, $"a row's filter is {filter}, and there are 0 to 4");
@@ -99,8 +102,6 @@ sealed class PngRow
 
         return sample * 3 + 3 <= _palette.Length ? (_palette[sample * 3], _palette[sample * 3 + 1], _palette[sample * 3 + 2]) : default;
     }
-
-    byte Left(byte[] row, int at) => at < _pixelBytes ? (byte)0 : row[at - _pixelBytes];
 
     /// <summary>Of left, above and above left, the one nearest to left + above − above left.</summary>
     static byte Paeth(byte left, byte above, byte corner)
