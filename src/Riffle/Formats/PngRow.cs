@@ -6,7 +6,11 @@ sealed class PngRow
     /// <summary>For each type of colour its samples to a pixel, and the bits that a sample may have.</summary>
     static readonly Dictionary<byte, (int Samples, byte[] Depths)> Types = new()
     {
-        [0] = (1, [1, 2, 4, 8, 16]), [2] = (3, [8, 16]), [Indexed] = (1, [1, 2, 4, 8]), [4] = (2, [8, 16]), [6] = (4, [8, 16]),
+        [0] = (1, [1, 2, 4, 8, 16]),
+        [2] = (3, [8, 16]),
+        [Indexed] = (1, [1, 2, 4, 8]),
+        [4] = (2, [8, 16]),
+        [6] = (4, [8, 16]),
     };
 
     const byte Indexed = 3;

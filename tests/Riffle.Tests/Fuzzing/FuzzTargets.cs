@@ -35,6 +35,7 @@ internal static class FuzzTargets
         ["dataset.json"] = () => new("dataset.json", [InfoBytes()], null, ReadInfo, 64),
         ["jpeg"] = () => new("jpeg", Jpegs(), null, ReadImage, 64_000),
         ["png"] = () => new("png", Pngs(), Seals.Png, ReadImage, 64_000),
+        ["large png"] = () => new("large png", Pngs(), Seals.Png, (path, bytes) => ImageDecoder.Decode(bytes, path, mostWhole: 0), 64_000),
         ["zip"] = () => new("zip", [Archive("zip")], null, ReadArchive, 64_000),
         ["tar"] = () => new("tar", [Archive("tar"), GnuTar()], Seals.Tar, ReadArchive, 64_000),
         ["tar.gz"] = () => new("tar.gz", [Archive("tar.gz")], null, ReadArchive, 64_000),
