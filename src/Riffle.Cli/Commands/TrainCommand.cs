@@ -76,7 +76,7 @@ internal static class TrainCommand
                 if (parse.GetValue(resume) is { } run)
                 {
                     return Run(
-                        loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), loading, cancel),
+                        loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), loading, cancel: cancel),
                         run, interval, cancel);
                 }
 
@@ -97,7 +97,7 @@ internal static class TrainCommand
                 var chosen = entries.Apply(parse, fitting);
                 return Run(
                     loading => Trainer.Start(
-                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, labels, cancel),
+                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, labels, cancel: cancel),
                     folder, interval, cancel);
             });
     }

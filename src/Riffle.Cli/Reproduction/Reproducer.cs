@@ -246,8 +246,8 @@ internal sealed class Reproducer
             using var trainer = TrainingSession.Open(loading => run is null
                 ? Trainer.Start(
                     _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
-                    from, _settings.SoftLabelsFolder, cancel)
-                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel));
+                    from, _settings.SoftLabelsFolder, cancel: cancel)
+                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel: cancel));
 
             // On a resume too: the process before may have been killed before it could. What it could write stays where there is nothing beside them any more.
             if (from is not null)

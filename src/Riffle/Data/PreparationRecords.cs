@@ -20,7 +20,7 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
         try
         {
             var decoded = ImageDecoder.Decode(file.Bytes.Span, image.Name);
-            return new MadeRecords(Records(image, file.Bytes, format, decoded), decoded.Width, decoded.Height);
+            return new MadeRecords(Records(image, file.Bytes, format, decoded), decoded.FullWidth, decoded.FullHeight);
         }
         catch (BadDataException e)
         {
@@ -31,7 +31,7 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
     private byte[][] Records(LabelledImage image, ReadOnlyMemory<byte> bytes, string format, RgbImage decoded)
     {
         if (options.BakeCopies == 0)
-            return [Record(image, bytes, format, decoded.Width, decoded.Height, oneHot: null)];
+            return [Record(image, bytes, format, decoded.FullWidth, decoded.FullHeight, oneHot: null)];
         byte[][] baked = image.Split == Split.Train
             ? Baking.Copies(decoded, image.Name, options.BakeCopies, options.BakeSize, options.Seed)
             : [Baking.CentreCrop(decoded, options.BakeSize)];

@@ -137,8 +137,10 @@ public sealed class TFRecordReader : IDisposable
     /// <summary>The error for a record whose bytes are whole but whose content is wrong: it names file, record number and offset.</summary>
     /// <param name="what">What is wrong, without a full stop.</param>
     /// <param name="inner">The error that told.</param>
-    public BadDataException Damaged(string what, Exception? inner = null) =>
-        new($"{_name}: record {Index} at byte {Offset}: {what}. The file is damaged: get a whole copy, or make it again.", inner);
+    public BadDataException Damaged(string what, Exception? inner = null) => DamagedAt(_name, Index, Offset, what, inner);
+
+    internal static BadDataException DamagedAt(string name, long record, long offset, string what, Exception? inner = null) =>
+        new($"{name}: record {record} at byte {offset}: {what}. The file is damaged: get a whole copy, or make it again.", inner);
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _stream.Dispose();

@@ -24,7 +24,7 @@ public sealed class Checkpoint : Model
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="training">How the weights came about, where that is known.</param>
     public Checkpoint(NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, TrainingRecord? training = null)
-        : base(weights, classes, normalisation) => (Spec, Training) = (spec, training);
+        : base(weights, classes, normalisation) => (Spec, Training, TakesBakedImages) = (spec, training, training?.Baking?.Size == ImageSize);
 
     /// <summary>What rebuilds the network.</summary>
     public NetworkSpec Spec { get; }

@@ -58,7 +58,8 @@ public sealed class Classifier : IDisposable
         return Classify(file, path, top);
     }
 
-    /// <summary>The likeliest classes of an image of any size: its shorter side is scaled to 8/7 of the network's input, and the centre taken.</summary>
+    /// <summary>The likeliest classes of an image of any size: its shorter side is scaled to 8/7 of the network's input, and the centre taken. Only an image
+    /// that a data set was baked with is taken as it is (<see cref="Model.TakesBakedImages"/>).</summary>
     /// <param name="encodedImage">The bytes of a JPEG or PNG file.</param>
     /// <param name="name">The image's name, for error messages.</param>
     /// <param name="top">Most predictions to give, at least 1.</param>
@@ -69,7 +70,7 @@ public sealed class Classifier : IDisposable
     public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name, int top = 5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
-        var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Model.ImageSize);
+        var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Model.ImageSize, Model.TakesBakedImages);
         var probabilities = new float[Model.Classes.Count];
         Score(pixels, probabilities);
         if (float.IsNaN(probabilities[0]))

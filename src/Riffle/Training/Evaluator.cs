@@ -30,6 +30,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images have been decoded, where they are decoded ahead.</param>
+    /// <param name="imageMemory">Most bytes for decoded images; null: a quarter of what the machine has. What does not fit is read anew in each run.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
     public Evaluator(
@@ -39,6 +40,7 @@ public sealed class Evaluator : IDisposable
         Dataset data,
         int threads = 0,
         IProgress<(long Done, long Total)>? loading = null,
+        long? imageMemory = null,
         CancellationToken cancel = default)
     {
         Images = data.Count(Split.Validation);
@@ -50,10 +52,10 @@ public sealed class Evaluator : IDisposable
         var batch = Math.Min(Batch, Images);
 
         // The training images of a run have half of the memory.
-        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+        var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         _loader = new(
             data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
-            memoryBudgetBytes: memory, loading: loading, cancel: cancel);
+            BatchLoader.ThreadsFor(threads), memory, loading, cancel);
         try
         {
             _logits = new float[batch * weights.Network.Classes];

@@ -38,6 +38,10 @@ public class Model
     /// <summary>How bytes become inputs.</summary>
     public Normalisation Normalisation { get; }
 
+    /// <summary>Whether it was trained on images that had been cut to its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>). To such a
+    /// model an image of just that size is one of these, which is not cut once more.</summary>
+    public bool TakesBakedImages { get; internal init; }
+
     /// <summary>Of the weights: the same for the same bits. 16 hexadecimal digits; computed anew at each call.</summary>
     internal string Fingerprint()
     {

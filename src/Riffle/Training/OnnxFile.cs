@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Riffle.Data;
 using Riffle.Exchange;
 using Riffle.Execution;
@@ -63,7 +64,10 @@ public static class OnnxFile
         RequirePlan(path, imported.Weights);
         var classes = hints?.Classes ?? document?.Classes.AsEnumerable().ToArray()
             ?? [.. Enumerable.Range(0, network.Classes).Select(index => $"{index}").Select(name => new DatasetClass(name, name))];
-        return new(imported.Weights, classes, Compose(path, imported, hints?.Normalisation, document?.Normalisation));
+        return new(imported.Weights, classes, Compose(path, imported, hints?.Normalisation, document?.Normalisation))
+        {
+            TakesBakedImages = document?.Images.CutAlready == network.Input.Height,
+        };
     }
 
     /// <summary>What is arithmetic of the graph and what is the caller's, as one.</summary>
@@ -124,6 +128,8 @@ public static class OnnxFile
         var images = form.Pixels
             ? new Images(size, ImageFit.StoredSide(size), "centre", "bilinear, antialiased", "rgb", "nhwc", "bytes")
             : new Images(size, ImageFit.StoredSide(size), "centre", "bilinear, antialiased", "rgb", "nchw", "normalised");
+        if (checkpoint.TakesBakedImages)
+            images = images with { CutAlready = size };
         Origin? training = null;
         if (checkpoint.Training is { } record)
         {
@@ -139,8 +145,11 @@ public static class OnnxFile
     internal sealed record Document(
         int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training);
 
-    /// <summary>How an image becomes the graph's input: its shorter side scaled, the centre cut out.</summary>
-    internal sealed record Images(int Size, int ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values);
+    /// <summary>How an image becomes the graph's input: its shorter side scaled, the centre cut out; an image of the size in <c>cut_already</c>, where there
+    /// is one, is taken as it is.</summary>
+    internal sealed record Images(
+        int Size, int ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? CutAlready = null);
 
     /// <summary>How the weights came about, and what they reach in percent of the validation images.</summary>
     internal sealed record Origin(Recipe Recipe, ulong Seed, DatasetIdentity Data, int Epochs, double? Top1, double? Top5);

@@ -53,10 +53,10 @@ public static class Teachers
         if (labels?.Made == views)
             return labels;
         using var panel = new Panel(teachers, threads);
-        labels ??= SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, progress, cancel));
+        labels ??= SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, threads, progress, cancel));
         var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
         var logits = SoftLabels.Allocate(images, classes);
-        using var loader = Open(data, Split.Train, size, augmentation, seed, cancel);
+        using var loader = Open(data, Split.Train, size, augmentation, seed, threads, cancel);
         var (done, total) = ((long)labels.Made * images, (long)views * images);
         progress?.Invoke(new(Split.Train, done, total, labels.Top1));
         while (labels.Made < views)
@@ -77,11 +77,12 @@ public static class Teachers
         return labels;
     }
 
-    private static double Validate(Panel panel, Dataset data, int imageSize, Action<TeachingProgress>? progress, CancellationToken cancel)
+    private static double Validate(
+        Panel panel, Dataset data, int imageSize, int threads, Action<TeachingProgress>? progress, CancellationToken cancel)
     {
         var (tally, images, classes) = (default(Tally), data.Count(Split.Validation), data.Info.Classes.Length);
         progress?.Invoke(new(Split.Validation, 0, images, Top1: 0));
-        using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, cancel);
+        using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, threads, cancel);
         loader.StartEpoch(0);
         while (loader.TryNext(out var batch))
         {
@@ -115,13 +116,16 @@ public static class Teachers
         }
     }
 
-    private static BatchLoader Open(Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, CancellationToken cancel)
+    private static BatchLoader Open(
+        Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
     {
         if (data.Count(split) == 0)
             throw new RiffleException($"{data.Directory}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
         if (data.FirstOfShard(split) is null)
             throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not tell how many images each shard has; prepare the data set again");
-        return new(data, split, imageSize, Math.Min(Batch, data.Count(split)), augmentation, shuffle: false, dropLast: false, seed, cancel: cancel);
+        return new(
+            data, split, imageSize, Math.Min(Batch, data.Count(split)), augmentation, shuffle: false, dropLast: false, seed,
+            BatchLoader.ThreadsFor(threads), cancel: cancel);
     }
 
     /// <summary>The teachers at work.</summary>

@@ -35,6 +35,7 @@ internal static class FuzzTargets
         ["dataset.json"] = () => new("dataset.json", [InfoBytes()], null, ReadInfo, 64),
         ["jpeg"] = () => new("jpeg", Jpegs(), null, ReadImage, 64_000),
         ["png"] = () => new("png", Pngs(), Seals.Png, ReadImage, 64_000),
+        ["large png"] = () => new("large png", Pngs(), Seals.Png, (path, bytes) => ImageDecoder.Decode(bytes, path, mostWhole: 0), 64_000),
         ["zip"] = () => new("zip", [Archive("zip")], null, ReadArchive, 64_000),
         ["tar"] = () => new("tar", [Archive("tar"), GnuTar()], Seals.Tar, ReadArchive, 64_000),
         ["tar.gz"] = () => new("tar.gz", [Archive("tar.gz")], null, ReadArchive, 64_000),
@@ -281,7 +282,7 @@ internal static class FuzzTargets
     {
         using var folder = new TemporaryFolder();
         var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: 3, units: [1, 1, 1]);
-        var training = new TrainingRecord(Recipe.Paper, 7, new("00ff", 70, 14), null, Progress.None, []);
+        var training = new TrainingRecord(Recipe.Paper, 7, new("00ff", 70, 14), Progress.None, []);
         training = training with { Origin = new("00ff", training, 1) };
         new Checkpoint(
             spec, new Weights(NetworkCatalogue.Build(spec)), [new("a", "a"), new("b", "b"), new("c", "c")], Normalisation.ImageNet, training)
