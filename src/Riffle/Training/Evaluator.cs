@@ -14,8 +14,6 @@ public sealed record Evaluation(string Model, int Images, double Top1, double To
 /// <summary>Measures weights on every validation image, each once, without augmentation.</summary>
 public sealed class Evaluator : IDisposable
 {
-    private const int Batch = 128;
-
     private readonly InferencePlan _plan;
     private readonly BatchLoader _loader;
     private readonly string _directory;
@@ -49,7 +47,7 @@ public sealed class Evaluator : IDisposable
         _classOf = Match(classes, data);
         (_normalisation, _directory) = (normalisation, data.Directory);
         var size = weights.Network.Input.Height;
-        var batch = Math.Min(Batch, Images);
+        var batch = Batch.ForInference(Images, size);
 
         // The training images of a run have half of the memory.
         var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;

@@ -15,8 +15,6 @@ public readonly record struct TeachingProgress(Split Split, long Done, long Tota
 /// </summary>
 public static class Teachers
 {
-    private const int Batch = 128;
-
     /// <summary>Makes soft labels of the training images of a data set in a folder, or goes on where that was interrupted.</summary>
     /// <param name="folder">The folder of the labels, new or empty, or one in which the same was begun.</param>
     /// <param name="teachers">At least one; all of the same image size, and of the data set's classes in its order.</param>
@@ -124,7 +122,7 @@ public static class Teachers
         if (data.FirstOfShard(split) is null)
             throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not tell how many images each shard has; prepare the data set again");
         return new(
-            data, split, imageSize, Math.Min(Batch, data.Count(split)), augmentation, shuffle: false, dropLast: false, seed,
+            data, split, imageSize, Batch.ForInference(data.Count(split), imageSize), augmentation, shuffle: false, dropLast: false, seed,
             BatchLoader.ThreadsFor(threads), cancel: cancel);
     }
 
@@ -138,10 +136,12 @@ public static class Teachers
 
         public Panel(IReadOnlyList<Model> teachers, int threads)
         {
+            _size = teachers[0].ImageSize;
+            var batch = Batch.ForInference(int.MaxValue, _size);
             try
             {
                 foreach (var teacher in teachers)
-                    _members.Add((new(teacher.Weights, Batch, threads), teacher.Normalisation));
+                    _members.Add((new(teacher.Weights, batch, threads), teacher.Normalisation));
             }
             catch
             {
@@ -149,9 +149,8 @@ public static class Teachers
                 throw;
             }
 
-            (_said, _mean) = (new float[Batch * teachers[0].Classes.Count], new float[Batch * teachers[0].Classes.Count]);
-            _size = teachers[0].ImageSize;
-            _mirrored = new byte[Batch * _size * _size * 3];
+            (_said, _mean) = (new float[batch * teachers[0].Classes.Count], new float[batch * teachers[0].Classes.Count]);
+            _mirrored = new byte[batch * _size * _size * 3];
         }
 
         /// <summary>The mean of what they make of a batch and of its mirror image; valid until the next call.</summary>

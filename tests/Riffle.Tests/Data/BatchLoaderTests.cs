@@ -301,4 +301,12 @@ public class BatchLoaderTests
     {
         public void Report((long Done, long Total) value) => tell(value);
     }
+
+    /// <summary>2,366 × 2,366 × 3 bytes are one of 127.8 parts of what an array can hold.</summary>
+    [Fact]
+    public void A_batch_of_more_pixels_than_an_array_holds_is_refused_with_the_number_that_fits()
+    {
+        Assert.Contains("at most 127", Assert.Throws<ArgumentException>(() => new Batch(128, 2366)).Message);
+        Assert.Equal((128, 100, 5), (Batch.ForInference(1000, 224), Batch.ForInference(100, 224), Batch.ForInference(1000, 4096)));
+    }
 }
