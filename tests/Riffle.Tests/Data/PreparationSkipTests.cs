@@ -101,9 +101,9 @@ public sealed class PreparationSkipTests : IDisposable
     }
 
     [Theory]
-    [InlineData("holds no class folders", "notes.txt")]
-    [InlineData("holds no class folders", "a.jpg", "b.jpg")]
-    [InlineData("holds no class folders", "cats/a.jpg", "cats/b.jpg")]
+    [InlineData("holds no class folders, and no images", "notes.txt")]
+    [InlineData("holds no class folders: 2 images lie in it directly", "a.jpg", "b.jpg")]
+    [InlineData("holds images of one class only, cats", "cats/a.jpg", "cats/b.jpg")]
     [InlineData("holds images of one class only, cats", "cats/a.jpg", "dogs/notes.txt")]
     [InlineData("holds images of one class only, cats", "train/cats/a.jpg", "val/cats/a.jpg")]
     public void A_source_without_two_classes_says_what_is_expected(string message, params string[] names)
