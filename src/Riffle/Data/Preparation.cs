@@ -142,8 +142,8 @@ public static class Preparation
                 if (count == 0 || perClass[(int)split].Sum() > 0)
                     continue;
                 var (kind, way) = split == Split.Train ? ("", "") : ("validation ", $"; move them away, {layout.Validation}, and a part of the training images is set aside");
-                var reasons = _skips.ToArray().Where(skip => !SkipReason.OfListing.Contains(skip.Reason))
-                    .Select(skip => $"{skip.Count:N0} × {skip.Reason}, as {skip.Examples[0]}");
+                var reasons = _skips.ToArray().Where(skip => !SkipReason.OfListing.Contains(skip.Reason)).Select(skip =>
+                    $"{skip.Count:N0} × {skip.Reason}, as {string.Join(", ", skip.Examples.DistinctBy(example => example[(example.IndexOf(':') + 1)..]).Take(3))}");
                 throw new BadDataException($"{container.Path}: none of its {count:N0} {kind}images can be read: {string.Join("; ", reasons)}. Riffle reads JPEG and PNG{way}");
             }
         }

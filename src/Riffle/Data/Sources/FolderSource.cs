@@ -95,9 +95,11 @@ internal sealed class FolderWalk(string path, Action<int> found, CancellationTok
 
         try
         {
+            if (item.Name.Contains(Replacement) && !item.Exists)
+                throw new IOException("its name is not UTF-8, and it cannot be opened by it; rename it");
             var file = (FileInfo?)item.ResolveLinkTarget(returnFinalTarget: true) ?? (FileInfo)item;
             if (!file.Exists)
-                throw new IOException(item.Name.Contains(Replacement) ? "its name is not UTF-8, and it cannot be opened by it; rename it" : "a link to nothing");
+                throw new IOException("a link to nothing");
             Listing.Files.Add(new SourceEntry(Listing.Files.Count, name, file.Length));
             found(Listing.Files.Count);
         }

@@ -6,6 +6,9 @@ namespace Riffle.Data.Sources;
 /// </summary>
 internal sealed class LayoutFinder(string source)
 {
+    /// <summary>A data set has few parts: of more folders whose names say more than that, each is a class.</summary>
+    private const int MostParts = 64;
+
     private readonly List<(string Reason, SourceFolder Folder)> _leftOut = [];
     private readonly List<string> _notes = [];
 
@@ -42,9 +45,9 @@ internal sealed class LayoutFinder(string source)
     private static ILookup<SplitKind, SourceFolder> Named(SourceFolder[] filled)
     {
         var all = filled.Select(folder => (Folder: folder, Name: SplitNames.OfFolder(folder.Name))).Where(named => named.Name.Kind != SplitKind.None).ToArray();
-        return all.Where(named => named.Name.IsPlain || all.Any(other =>
+        return all.Where(named => named.Name.IsPlain || (all.Length <= MostParts && all.Any(other =>
                 other.Name.Kind != named.Name.Kind && (other.Name.Kind == SplitKind.Train || named.Name.Kind == SplitKind.Train)
-                && Shares(ClassRoot(other.Folder), ClassRoot(named.Folder).Filled)))
+                && Shares(ClassRoot(other.Folder), ClassRoot(named.Folder).Filled))))
             .ToLookup(named => named.Name.Kind, named => named.Folder);
     }
 
@@ -159,7 +162,7 @@ internal sealed class LayoutFinder(string source)
                 throw Refuse($"{Names(group)} are named as parts of a data set, but hold no folders of the same classes");
         }
 
-        if (filled.FirstOrDefault(found => filled.Length > 2 && Holds(found, filled.Except([found]))) is { } copy)
+        if (filled.FirstOrDefault(found => filled.Length > 2 && HoldsOthers(found, filled)) is { } copy)
             throw Refuse($"{copy.Path} holds folders of the same names as those beside it, {Names(filled.Except([copy]))}; give the folder that is meant, or move the other away");
         foreach (var part in named.SelectMany(group => group).Where(_ => filled.Length > 1))
             _notes.Add($"{part.Path} is taken for a class, as other folders with images lie beside it; if it holds a part of all classes instead, move it or the others away");
@@ -198,7 +201,9 @@ internal sealed class LayoutFinder(string source)
         return common > 0 && 2 * common >= Math.Min(names.Count, known.Count);
     }
 
-    private static bool Holds(SourceFolder folder, IEnumerable<SourceFolder> others) => NamesIn(folder.Filled).IsSupersetOf(NamesIn(others));
+    /// <summary>Whether a folder holds folders of the same names as all that lie beside it.</summary>
+    private static bool HoldsOthers(SourceFolder folder, SourceFolder[] filled) =>
+        folder.Filled.Skip(filled.Length - 2).Any() && NamesIn(folder.Filled).IsSupersetOf(NamesIn(filled.Except([folder])));
 
     private static HashSet<string> NamesIn(IEnumerable<SourceFolder> folders) => folders.Select(folder => folder.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
 

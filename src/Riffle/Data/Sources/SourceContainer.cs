@@ -82,6 +82,7 @@ internal abstract class SourceContainer(string path) : IDisposable
                 var header when TarHeaderGuard.IsOne(header) => new TarSource(path, file => file, encoding),
                 var other when FileKind.Describe(other) is { } kind => throw new BadDataException(
                     $"{path}: is {kind}; give a folder of images, or a .zip, .tar or .tar.gz of one, or TFRecords. Other archives must be unpacked"),
+                _ when path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) => new ZipSource(path, encoding), // the last part of several begins anywhere
                 _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz nor a TFRecord; give a folder or one of these"),
             };
         }

@@ -11,6 +11,7 @@ namespace Riffle.Data.Sources;
 internal sealed class TarSource(string path, Func<Stream, Stream> decompress, Encoding? encoding) : SourceContainer(path)
 {
     private const string Damaged = "the archive ends too early or is damaged; fetch or pack it again";
+    private const string NoTar = "it does not begin as a tar file does: it is damaged, or holds something else; give a folder of images, or a .zip or .tar.gz of one";
 
     private readonly List<Item> _items = [];
 
@@ -85,7 +86,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress, En
         using var file = File.OpenRead(Path);
         using var stream = new TarHeaderGuard(decompress(file));
         using var reader = new TarReader(stream);
-        for (var index = 0; Guard(file, () => reader.GetNextEntry()) is { } entry; index++)
+        for (var index = 0; Guard(file, () => reader.GetNextEntry(), index == 0 ? NoTar : Damaged) is { } entry; index++)
         {
             // Global attributes, which are an entry to the reader, are no name.
             var name = entry.Name.Contains('\uFFFD') && Encoding.UTF8.GetString(stream.Name.Bytes) != entry.Name
@@ -102,7 +103,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress, En
         });
     }
 
-    private T Guard<T>(Stream archive, Func<T> read)
+    private T Guard<T>(Stream archive, Func<T> read, string message = Damaged)
     {
         try
         {
@@ -112,7 +113,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress, En
             or OverflowException or ArgumentException or InvalidOperationException)
         {
             // The last three: TarReader makes dates of what attributes say, and finds content where there can be none.
-            throw new BadDataException($"{Path}: near byte {archive.Position}: {Damaged}", e);
+            throw new BadDataException($"{Path}: near byte {archive.Position}: {message}", e);
         }
         catch (IOException e)
         {
