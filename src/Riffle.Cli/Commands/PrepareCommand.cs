@@ -22,7 +22,8 @@ internal static class PrepareCommand
         };
         var fraction = new Option<double?>("--validation-fraction")
         {
-            Description = "Part of each class to set aside where the source has no validation images with classes; 0.1 unless given, or none where there is a test folder.",
+            Description = "Part of each class to set aside where the source has no validation images with classes; 0.1 unless given, "
+                + "or none where there is a test folder.",
             HelpName = "X",
         };
         var seed = new Option<ulong>("--seed")

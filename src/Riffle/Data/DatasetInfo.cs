@@ -96,7 +96,9 @@ public sealed record DatasetInfo
     /// <summary>What in the source may be meant otherwise than it was understood.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 
-    /// <summary>What of the source is no part of the data set, as images for testing and what systems leave in folders; examples are names of folders and files.</summary>
+    /// <summary>
+    /// What of the source is no part of the data set, as images for testing and what systems leave in folders; examples are names of folders and files.
+    /// </summary>
     public ImmutableArray<DatasetSkipped> LeftOut { get; init; } = [];
 
     /// <summary>What was skipped and why.</summary>

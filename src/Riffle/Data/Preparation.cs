@@ -64,7 +64,11 @@ public static class Preparation
             var listing = container.List(found => progress?.Report(new PreparationProgress(PreparationStage.Listing, found, 0)), cancel);
             var layout = SourceLayout.Find(container.Path, listing, _skips, setAside: options.ValidationFraction is not null);
             if (layout.HasValidation && options.ValidationFraction is not null)
-                throw new RiffleException($"{container.Path}: has validation images of its own, {layout.Validation}; leave --validation-fraction out, or move them away");
+            {
+                throw new RiffleException(
+                    $"{container.Path}: has validation images of its own, {layout.Validation}; leave --validation-fraction out, or move them away");
+            }
+
             var plan = PreparationPlan.Make(layout, options);
             CheckSpace(directory, plan);
 
@@ -141,11 +145,18 @@ public static class Preparation
                 var count = layout.Images.Count(image => image.Split == split);
                 if (count == 0 || perClass[(int)split].Sum() > 0)
                     continue;
-                var (kind, way) = split == Split.Train ? ("", "") : ("validation ", $"; move them away, {layout.Validation}, and a part of the training images is set aside");
-                var reasons = _skips.ToArray().Where(skip => !SkipReason.OfListing.Contains(skip.Reason)).Select(skip =>
-                    $"{skip.Count:N0} × {skip.Reason}, as {string.Join(", ", skip.Examples.DistinctBy(example => example[(example.IndexOf(':') + 1)..]).Take(3))}");
-                throw new BadDataException($"{container.Path}: none of its {count:N0} {kind}images can be read: {string.Join("; ", reasons)}. Riffle reads JPEG and PNG{way}");
+                var (kind, way) = split == Split.Train ? ("", "")
+                    : ("validation ", $"; move them away, {layout.Validation}, and a part of the training images is set aside");
+                throw new BadDataException($"{container.Path}: none of its {count:N0} {kind}images can be read: {Reasons()}. Riffle reads JPEG and PNG{way}");
             }
+        }
+
+        /// <summary>Why images can't be read, each reason with examples of its kinds.</summary>
+        private string Reasons()
+        {
+            var reasons = _skips.ToArray().Where(skip => !SkipReason.OfListing.Contains(skip.Reason));
+            static IEnumerable<string> Examples(DatasetSkipped skip) => skip.Examples.DistinctBy(example => example[(example.IndexOf(':') + 1)..]).Take(3);
+            return string.Join("; ", reasons.Select(skip => $"{skip.Count:N0} × {skip.Reason}, as {string.Join(", ", Examples(skip))}"));
         }
 
         private void AddEmptyClasses(ImmutableArray<DatasetClass> classes, int[] train)

@@ -30,7 +30,8 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
 
     /// <summary>Names the format of a file that no decoder is for; null for all others.</summary>
     public static Skip? Unsupported(LabelledImage image, ReadOnlySpan<byte> bytes) =>
-        ImageDecoder.DetectFormat(bytes) is null ? new Skip(SkipReason.Unsupported, image.Name, FileKind.Describe(bytes[..Math.Min(bytes.Length, FileKind.Bytes)])) : null;
+        ImageDecoder.DetectFormat(bytes) is not null ? null
+            : new Skip(SkipReason.Unsupported, image.Name, FileKind.Describe(bytes[..Math.Min(bytes.Length, FileKind.Bytes)]));
 
     private byte[][] Records(LabelledImage image, ReadOnlyMemory<byte> bytes, string format, RgbImage decoded)
     {

@@ -4,11 +4,12 @@ using System.Text;
 namespace Riffle.Formats;
 
 /// <summary>
-/// Unicode's canonical composition (normalisation form C, Unicode Standard Annex 15): an é of one character and an e with an accent behind it become the same string.
+/// Unicode's canonical composition (normalisation form C, Unicode Standard Annex 15): an é of one character and an e with an accent behind it become the same
+/// string.
 /// </summary>
 /// <remarks>
-/// <see cref="string.Normalize()"/> does nothing in a program with invariant globalization, as the command line is, and elsewhere depends on the system's version of
-/// Unicode. The table (Fixtures/make_canonical_forms.py writes it) is the same everywhere.
+/// <see cref="string.Normalize()"/> does nothing in a program with invariant globalization, as the command line is, and elsewhere depends on the system's
+/// version of Unicode. The table (Fixtures/make_canonical_forms.py writes it) is the same everywhere.
 /// </remarks>
 internal static class CanonicalForm
 {

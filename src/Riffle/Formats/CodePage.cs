@@ -17,7 +17,9 @@ internal static class CodePage
     public static Encoding? Find(string name)
     {
         var number = Array.Find(["windows-", "cp", "ibm", ""], prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) is { } prefix
-            && int.TryParse(name[prefix.Length..].Trim('j', 'J'), NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) ? parsed == 31 ? 932 : parsed : (int?)null;
+            && int.TryParse(name[prefix.Length..].Trim('j', 'J'), NumberStyles.None, CultureInfo.InvariantCulture, out var parsed)
+                ? parsed == 31 ? 932 : parsed // windows-31j
+                : (int?)null;
         try
         {
             var (encoder, decoder) = (EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback);

@@ -2,8 +2,8 @@
 
     python3 make_canonical_forms.py
 
-Both come of Python's copy of the Unicode Character Database (unicodedata). Lines of the table, in hexadecimal: `C0=41+300` composes and decomposes, `340>300` and
-`344>308+301` only decompose, `300-314:230` gives a range its combining class.
+Both come of Python's copy of the Unicode Character Database (unicodedata). Lines of the table, in hexadecimal: `C0=41+300` composes and decomposes,
+`340>300` and `344>308+301` only decompose, `300-314:230` gives a range its combining class.
 """
 import json
 import pathlib

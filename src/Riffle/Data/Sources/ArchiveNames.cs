@@ -10,8 +10,8 @@ namespace Riffle.Data.Sources;
 internal readonly record struct ArchiveName(byte[] Bytes, bool IsUtf8);
 
 /// <summary>
-/// Turns the bytes of an archive's names into text. Where nothing says of what encoding they are, they are UTF-8 if all of them can be, else code page 437, in which
-/// every byte is a character. Two different byte strings never become one name.
+/// Turns the bytes of an archive's names into text. Where nothing says of what encoding they are, they are UTF-8 if all of them can be, else code page 437, in
+/// which every byte is a character. Two different byte strings never become one name.
 /// </summary>
 internal sealed class ArchiveNames
 {
@@ -68,7 +68,9 @@ internal sealed class ArchiveNames
         }
         catch (DecoderFallbackException e)
         {
-            throw new BadDataException($"{_path}: a name in it, '{Encoding.Latin1.GetString(bytes)}', is not of the encoding {encoding.WebName}; tell another by --name-encoding", e);
+            var shown = CodePage.Ibm437.GetString(bytes);
+            throw new BadDataException(
+                $"{_path}: a name in it, '{shown}' in code page 437, is not of the encoding {encoding.WebName}; tell another by --name-encoding", e);
         }
 
         if (Ascii.IsValid(text))
@@ -81,5 +83,6 @@ internal sealed class ArchiveNames
     }
 
     private BadDataException Ambiguous(string text, Encoding one, Encoding other) => new(
-        $"{_path}: two different names in it are both '{text}', in {one.WebName} and in {other.WebName}; tell by --name-encoding which code page the archive is of");
+        $"{_path}: two different names in it are both '{text}', in {one.WebName} and in {other.WebName}; "
+        + "tell by --name-encoding which code page the archive is of");
 }

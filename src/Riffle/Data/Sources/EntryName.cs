@@ -5,6 +5,9 @@ namespace Riffle.Data.Sources;
 /// <summary>Names of files within a source: relative, with '/' between their parts.</summary>
 internal static class EntryName
 {
+    /// <summary>The most folders that a file may be in. Nobody has more, and a made-up name could have thousands.</summary>
+    public const int MaxFolders = 100;
+
     /// <summary>What systems, network drives, file managers and archivers leave in folders; what begins with a dot is left out as well.</summary>
     private static readonly HashSet<string> Clutter = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -75,7 +78,8 @@ internal static class EntryName
     public static bool IsClutter(string name) => ClutterIn(name) is not null;
 
     /// <summary>The part of a name that makes it clutter; null where there is none.</summary>
-    public static string? ClutterIn(string name) => Array.Find(name.Split('/'), part => Clutter.Contains(part) || (part.StartsWith('.') && part is not ("." or "..")));
+    public static string? ClutterIn(string name) =>
+        Array.Find(name.Split('/'), part => Clutter.Contains(part) || (part.StartsWith('.') && part is not ("." or "..")));
 
     /// <summary>The last part.</summary>
     public static string Last(string name) => name[(name.LastIndexOf('/') + 1)..];
@@ -93,7 +97,8 @@ internal static class EntryName
     public static string Composed(string name) => CanonicalForm.Compose(name);
 
     /// <summary>Whether a name is one that images have: by its extension, or without any.</summary>
-    public static bool MayBeImage(string name) => Extension(name) is "jpg" or "jpeg" or "jpe" or "jfif" or "png" || (!HasExtension(name) && !Papers.Contains(Last(name)));
+    public static bool MayBeImage(string name) =>
+        Extension(name) is "jpg" or "jpeg" or "jpe" or "jfif" or "png" || (!HasExtension(name) && !Papers.Contains(Last(name)));
 
     /// <summary>Whether a name is that of an image, of a format that is read or not.</summary>
     public static bool IsImage(string name) => MayBeImage(name) || UnreadFormat(name) is not null;

@@ -1,8 +1,8 @@
 namespace Riffle.Data.Sources;
 
 /// <summary>
-/// Tells folders for training, validation and testing from classes, by their names and by what is in them: parts of a data set hold folders of the same names. Where
-/// names and content contradict each other it refuses, or notes what it took them for.
+/// Tells folders for training, validation and testing from classes, by their names and by what is in them: parts of a data set hold folders of the same names.
+/// Where names and content contradict each other it refuses, or notes what it took them for.
 /// </summary>
 internal sealed class LayoutFinder(string source)
 {
@@ -41,7 +41,9 @@ internal sealed class LayoutFinder(string source)
         return validation is not null ? new(top, validation with { Shown = "TFRecords" }, null, test) : new(top, test! with { Shown = "TFRecords" });
     }
 
-    /// <summary>The folders that are a part of a data set by their names. Where a name says more than that, only one that holds the same folders confirms it.</summary>
+    /// <summary>
+    /// The folders that are a part of a data set by their names. Where a name says more than that, it needs another part that holds folders of the same names.
+    /// </summary>
     private static ILookup<SplitKind, SourceFolder> Named(SourceFolder[] filled)
     {
         var all = filled.Select(folder => (Folder: folder, Name: SplitNames.OfFolder(folder.Name))).Where(named => named.Name.Kind != SplitKind.None).ToArray();
@@ -68,7 +70,7 @@ internal sealed class LayoutFinder(string source)
         }
 
         // A class may be called train; then other classes lie beside it.
-        if (others.Length > 0 && held.Length == 0)
+        if (others.Length > 0 && held.Length == 0 && !named[SplitKind.Unlabelled].Any())
             return null;
         var train = ClassRoot(Only(named[SplitKind.Train], "training"));
         if (!train.HasFolders)
@@ -100,8 +102,9 @@ internal sealed class LayoutFinder(string source)
     /// <summary>Goes down from <c>seg_train</c> to <c>seg_train/seg_train</c>, or from <c>train</c> to <c>train/images</c>, but never into a class.</summary>
     private static SourceFolder ClassRoot(SourceFolder folder)
     {
+        var kind = SplitNames.OfFolder(folder.Name).Kind;
         while (folder.OwnImages == 0 && folder.Filled.ToArray() is [var only]
-            && (SplitNames.IsWrapper(only.Name) || (SplitNames.OfFolder(only.Name).Kind is var kind and not SplitKind.None && kind == SplitNames.OfFolder(folder.Name).Kind)))
+            && (SplitNames.IsWrapper(only.Name) || (kind != SplitKind.None && SplitNames.OfFolder(only.Name).Kind == kind)))
             folder = only;
         return folder;
     }
@@ -162,10 +165,20 @@ internal sealed class LayoutFinder(string source)
                 throw Refuse($"{Names(group)} are named as parts of a data set, but hold no folders of the same classes");
         }
 
+        if (ScatteredParts(filled) is var (train, other))
+            throw Refuse($"{train.Path} holds nothing but a folder for training, and {other.Path} one for validation or testing; bring both into one folder");
         if (filled.FirstOrDefault(found => filled.Length > 2 && HoldsOthers(found, filled)) is { } copy)
-            throw Refuse($"{copy.Path} holds folders of the same names as those beside it, {Names(filled.Except([copy]))}; give the folder that is meant, or move the other away");
+        {
+            throw Refuse($"{copy.Path} holds folders of the same names as those beside it, {Names(filled.Except([copy]))}; "
+                + "give the folder that is meant, or move the other away");
+        }
+
         foreach (var part in named.SelectMany(group => group).Where(_ => filled.Length > 1))
-            _notes.Add($"{part.Path} is taken for a class, as other folders with images lie beside it; if it holds a part of all classes instead, move it or the others away");
+        {
+            _notes.Add($"{part.Path} is taken for a class, as other folders with images lie beside it; "
+                + "if it holds images of all classes instead, move it or the others away");
+        }
+
         AddNoteOfFolders(filled);
         return new(folder, LayoutPart.Of(folder)) { LeftOut = _leftOut, Notes = _notes };
     }
@@ -178,9 +191,25 @@ internal sealed class LayoutFinder(string source)
         var inner = filled.Select(found => found.Filled.Select(part => part.Name).ToHashSet(StringComparer.OrdinalIgnoreCase)).ToArray();
         var holders = filled.Where((found, i) => found.OwnImages == 0 && inner[i].Count > 1).ToArray();
         if (inner[0].Count > 1 && inner.All(names => names.SetEquals(inner[0])))
-            _notes.Add($"the class folders all hold folders of the same names, as {filled[0].Filled.First().Name}; if those are the classes, give {filled[0].Path} or another");
+        {
+            _notes.Add($"the class folders all hold folders of the same names, as {filled[0].Filled.First().Name}; "
+                + $"if those are the classes, give {filled[0].Path} or another");
+        }
         else if (holders.Length == 1)
-            _notes.Add($"{holders[0].Path} is taken for one class, but holds {holders[0].Filled.Count():N0} folders with images; if those are the classes, give {holders[0].Path}");
+        {
+            _notes.Add($"{holders[0].Path} is taken for one class, but holds {holders[0].Filled.Count():N0} folders with images; "
+                + $"if those are the classes, give {holders[0].Path}");
+        }
+    }
+
+    /// <summary>
+    /// Two folders of which one holds a part for training alone and the other one for validation or testing, as those of archives that were unpacked apart.
+    /// </summary>
+    private static (SourceFolder Train, SourceFolder Other)? ScatteredParts(SourceFolder[] filled)
+    {
+        SourceFolder? OnlyOf(params SplitKind[] kinds) => Array.Find(filled, found =>
+            found.OwnImages == 0 && found.Filled.All(part => SplitNames.OfFolder(part.Name) is { IsPlain: true } name && kinds.Contains(name.Kind)));
+        return OnlyOf(SplitKind.Train) is { } train && OnlyOf(SplitKind.Validation, SplitKind.Test) is { } other ? (train, other) : null;
     }
 
     /// <summary>Whether a folder has parts of a data set in it.</summary>
@@ -205,7 +234,8 @@ internal sealed class LayoutFinder(string source)
     private static bool HoldsOthers(SourceFolder folder, SourceFolder[] filled) =>
         folder.Filled.Skip(filled.Length - 2).Any() && NamesIn(folder.Filled).IsSupersetOf(NamesIn(filled.Except([folder])));
 
-    private static HashSet<string> NamesIn(IEnumerable<SourceFolder> folders) => folders.Select(folder => folder.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+    private static HashSet<string> NamesIn(IEnumerable<SourceFolder> folders) =>
+        folders.Select(folder => folder.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
 
     private SourceFolder Only(IEnumerable<SourceFolder> folders, string purpose) => folders.ToArray() is [var only] ? only
         : throw Refuse($"holds several folders for {purpose}, {Names(folders)}; move all but one of them away");

@@ -40,5 +40,6 @@ internal sealed class LeftOut
         return true;
     }
 
-    public ImmutableArray<DatasetSkipped> ToArray() => [.. _reasons.Select(reason => new DatasetSkipped(reason.Key, reason.Value.Count, [.. reason.Value.Names]))];
+    public ImmutableArray<DatasetSkipped> ToArray() =>
+        [.. _reasons.Select(reason => new DatasetSkipped(reason.Key, reason.Value.Count, [.. reason.Value.Names]))];
 }

@@ -19,6 +19,7 @@ internal static class SkipReason
     public const string BadAnnotation = "annotation that is not 'file TAB class'";
     public const string Duplicate = "name that comes twice";
     public const string Outside = "name that leads outside the archive";
+    public const string TooDeep = "file in more than 100 folders, one in the other";
     public const string Link = "link in an archive";
     public const string DamagedRecord = "damaged record";
     public const string NoLabelledImage = "record that is no labelled image";
@@ -26,7 +27,8 @@ internal static class SkipReason
     /// <summary>Those that names alone tell, before an image is read.</summary>
     public static readonly HashSet<string> OfListing =
     [
-        EmptyClass, UnreadFormat, Unlisted, NoClass, NoAnnotation, NoImage, NoTrainingClass, BadAnnotation, Duplicate, Outside, Link, DamagedRecord, NoLabelledImage,
+        EmptyClass, UnreadFormat, Unlisted, NoClass, NoAnnotation, NoImage, NoTrainingClass, BadAnnotation, Duplicate, Outside, TooDeep, Link, DamagedRecord,
+        NoLabelledImage,
     ];
 }
 

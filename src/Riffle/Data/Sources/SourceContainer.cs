@@ -62,7 +62,8 @@ internal abstract class SourceContainer(string path) : IDisposable
     public static SourceContainer Open(string path, TFRecordOptions? records = null, string? nameEncoding = null)
     {
         var encoding = nameEncoding is null ? null : CodePage.Find(nameEncoding)
-            ?? throw new ArgumentException($"no code page of names is called '{nameEncoding}'; shift_jis, gbk, big5, euc-kr, cp437, cp850, cp866 and windows-1252 are some");
+            ?? throw new ArgumentException(
+                $"no code page of names is called '{nameEncoding}'; shift_jis, gbk, big5, euc-kr, cp437, cp850, cp866 and windows-1252 are some");
         if (TFRecordSource.Find(path) is { Count: > 0 } shards)
             return new TFRecordSource(path, shards, records ?? TFRecordOptions.Detect);
         if (records is not null && records != TFRecordOptions.Detect && System.IO.Path.Exists(path))

@@ -11,9 +11,9 @@ namespace Riffle.Data.Sources;
 internal sealed record LabelledImage(SourceEntry Entry, string Name, Split Split, int Label);
 
 /// <summary>
-/// The classes, training and validation images of a source: <c>train/CLASS/…</c> with <c>val/CLASS/…</c> under any of the names that people give to them, Tiny
-/// ImageNet's <c>train/WNID/images</c> with <c>val/val_annotations.txt</c>, <c>CLASS/train/…</c> with <c>CLASS/val/…</c>, or <c>CLASS/…</c> alone; all of it perhaps
-/// inside other folders. What lies where <see cref="LayoutFinder"/> finds out.
+/// The classes, training and validation images of a source: <c>train/CLASS/…</c> with <c>val/CLASS/…</c> under any of the names that people give to them,
+/// Tiny ImageNet's <c>train/WNID/images</c> with <c>val/val_annotations.txt</c>, <c>CLASS/train/…</c> with <c>CLASS/val/…</c>, or <c>CLASS/…</c> alone;
+/// all of it perhaps inside other folders. What lies where <see cref="LayoutFinder"/> finds out.
 /// </summary>
 internal sealed class SourceLayout
 {
@@ -38,9 +38,8 @@ internal sealed class SourceLayout
         _notes.AddRange(listing.Notes);
         foreach (var skip in listing.Skipped.Where(skip => !_leftOut.AddClutter(skip.Name)))
             skips.Add(skip);
-        var files = listing.Files.Where(file => !_leftOut.AddClutter(file.Name));
-        _top = SourceFolder.Of(
-            Distinct(files.OrderBy(file => file.Name, StringComparer.Ordinal).ThenBy(file => file.Index)), listing.Folders.Where(name => !EntryName.IsClutter(name)));
+        var files = listing.Files.Where(file => !_leftOut.AddClutter(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal).ThenBy(file => file.Index);
+        _top = SourceFolder.Of(Distinct(files), listing.Folders.Where(name => !EntryName.IsClutter(name) && !IsDeep(name)));
         _parts = listing.AreRecords ? LayoutFinder.OfRecords(_top) : new LayoutFinder(source).Find(_top);
         _notes.AddRange(_parts.Notes);
         foreach (var (reason, folder) in _parts.LeftOut)
@@ -88,7 +87,9 @@ internal sealed class SourceLayout
         var files = new List<SourceEntry>();
         foreach (var file in ordered)
         {
-            if (files.Count > 0 && files[^1].Name == file.Name)
+            if (IsDeep(file.Name))
+                _skips.Add(new Skip(SkipReason.TooDeep, file.Name[..EntryName.MaxFolders] + "…"));
+            else if (files.Count > 0 && files[^1].Name == file.Name)
                 _skips.Add(new Skip(SkipReason.Duplicate, file.Name));
             else
                 files.Add(file);
@@ -96,6 +97,8 @@ internal sealed class SourceLayout
 
         return files;
     }
+
+    private static bool IsDeep(string name) => name.AsSpan().Count('/') > EntryName.MaxFolders;
 
     private void AddTraining()
     {
@@ -157,11 +160,13 @@ internal sealed class SourceLayout
         if (unread.ToString() is { Length: > 0 } formats)
         {
             var beside = classes is [var one] ? $", and others of one class only, {one}" : "";
-            return new BadDataException($"{_source}: holds {formats}{beside}. Riffle reads JPEG and PNG: convert them, for example by ImageMagick's 'mogrify -format jpg'");
+            return new BadDataException(
+                $"{_source}: holds {formats}{beside}. Riffle reads JPEG and PNG: convert them, for example by ImageMagick's 'mogrify -format jpg'");
         }
 
+        var root = _parts.Root.Path;
         var found = classes is [var only] ? $"holds images of one class only, {only}"
-            : _parts.Root.Images > 0 ? $"holds no class folders: {_parts.Root.Images:N0} images lie in {(_parts.Root.Path.Length == 0 ? "it" : _parts.Root.Path)} directly"
+            : _parts.Root.Images > 0 ? $"holds no class folders: {_parts.Root.Images:N0} images lie in {(root.Length == 0 ? "it" : root)} directly"
             : "holds no class folders, and no images";
         return new BadDataException($"{_source}: {found}; {Expected}");
     }
@@ -181,7 +186,10 @@ internal sealed class SourceLayout
 
         AddHeldOut(test, LeftOutReason.UnlabelledTest);
         if (HasValidation)
-            _notes.Add($"{test.Named} is for testing by its name, and serves for validation as there is nothing else; --validation-fraction sets a part of the training images aside instead");
+        {
+            _notes.Add($"{test.Named} is for testing by its name, and serves for validation as there is nothing else; "
+                + "--validation-fraction sets a part of the training images aside instead");
+        }
     }
 
     private void AddHeldOut(LayoutPart part, string unlabelled)
@@ -209,8 +217,14 @@ internal sealed class SourceLayout
             else if (_labels.TryGetValue(name, out var label))
                 _images.AddRange(folder.All.Select(file => Image(file, Split.Validation, label)));
             else
-                _skips.AddRange(folder.All.Where(file => EntryName.IsImage(file.Name)).Select(file => new Skip(SkipReason.NoTrainingClass, Short(file.Name), Meant(name))));
+                SkipUnknown(folder, name);
         }
+    }
+
+    private void SkipUnknown(SourceFolder folder, string name)
+    {
+        foreach (var file in folder.All.Where(file => EntryName.IsImage(file.Name)))
+            _skips.Add(new Skip(SkipReason.NoTrainingClass, Short(file.Name), Meant(name)));
     }
 
     /// <summary>Systems that don't tell capital letters hide this mistake, until somebody goes on elsewhere.</summary>
@@ -254,7 +268,8 @@ internal sealed class SourceLayout
     /// <summary>Images that lie in no folder of which anything was said yet.</summary>
     private void SkipStrays()
     {
-        foreach (var file in _top.All.Where(file => EntryName.IsImage(file.Name) && EntryName.HasExtension(file.Name) && !IsUsed(EntryName.Composed(file.Name))))
+        var images = _top.All.Where(file => EntryName.IsImage(file.Name) && EntryName.HasExtension(file.Name));
+        foreach (var file in images.Where(file => !IsUsed(EntryName.Composed(file.Name))))
             _skips.Add(new Skip(SkipReason.NoClass, Short(file.Name)));
     }
 

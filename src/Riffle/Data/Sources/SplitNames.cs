@@ -48,13 +48,15 @@ internal static partial class SplitNames
     /// <summary>Words beside these that change nothing: <c>seg_train</c>, <c>train_set</c>, <c>ILSVRC2012_img_val</c>.</summary>
     private static readonly HashSet<string> Affixes =
     [
-        "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pic", "pics", "sample", "samples",
-        "example", "examples", "file", "files", "folder", "folders", "dir", "split", "fold", "part", "class", "classes", "cls", "classification", "input", "inputs",
-        "seg", "crop", "crops", "cropped", "resized", "raw", "clean", "small", "full", "final", "new", "my", "the", "for", "all", "jpg", "jpeg", "png", "rgb", "gray",
-        "grey", "ilsvrc", "imagenet", "tfrecord", "tfrecords", "record", "records",
+        "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pic", "pics", "sample",
+        "samples", "example", "examples", "file", "files", "folder", "folders", "dir", "split", "fold", "part", "class", "classes", "cls", "classification",
+        "input", "inputs", "seg", "crop", "crops", "cropped", "resized", "raw", "clean", "small", "full", "final", "new", "my", "the", "for", "all", "jpg",
+        "jpeg", "png", "rgb", "gray", "grey", "ilsvrc", "imagenet", "tfrecord", "tfrecords", "record", "records",
     ];
 
-    /// <summary>What a folder is for by its name, and whether the name says nothing else (<c>train_images</c>, but not <c>brain_train</c> or <c>test_tube</c>).</summary>
+    /// <summary>
+    /// What a folder is for by its name, and whether the name says nothing else (<c>train_images</c>, but not <c>brain_train</c> or <c>test_tube</c>).
+    /// </summary>
     public static (SplitKind Kind, bool IsPlain) OfFolder(string name)
     {
         var words = Words(name);
@@ -65,7 +67,7 @@ internal static partial class SplitNames
             [_, _] when kinds.Contains(SplitKind.Train) && kinds.Contains(SplitKind.Validation) => SplitKind.Train, // train_val
             _ => SplitKind.None,
         };
-        return (kind, kind != SplitKind.None && words.All(word => word.Length == 1 || Affixes.Contains(word) || KindOf(word) != SplitKind.None));
+        return (kind, kind != SplitKind.None && words.All(word => IsAffix(word) || KindOf(word) != SplitKind.None));
     }
 
     /// <summary>What a file of TFRecords is for by any word of its name; training unless it says otherwise.</summary>
@@ -80,7 +82,9 @@ internal static partial class SplitNames
     public static string Rest(string name) => string.Join(' ', Words(name).Where(word => KindOf(word) == SplitKind.None));
 
     /// <summary>Whether a folder is one that only holds another: <c>images</c>, <c>data</c>.</summary>
-    public static bool IsWrapper(string name) => Words(name) is { Length: > 0 } words && words.All(Affixes.Contains);
+    public static bool IsWrapper(string name) => Words(name) is var words && words.Any(Affixes.Contains) && words.All(IsAffix);
+
+    private static bool IsAffix(string word) => word.Length == 1 || Affixes.Contains(word);
 
     private static SplitKind KindOf(string word)
     {

@@ -5,8 +5,8 @@ using Riffle.Formats;
 namespace Riffle.Data.Sources;
 
 /// <summary>
-/// Files of TFRecords that another program wrote, seen as class folders: <c>train/CLASS/SHARD/RECORD</c>, <c>val/…</c> and <c>test/…</c>. Which is for what the
-/// names of the files tell. The records are read twice, once for the labels and once for the images.
+/// Files of TFRecords that another program wrote, seen as class folders: <c>train/CLASS/SHARD/RECORD</c>, <c>val/…</c> and <c>test/…</c>. Which is for what
+/// the names of the files tell. The records are read twice, once for the labels and once for the images.
 /// </summary>
 internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> shards, TFRecordOptions options) : SourceContainer(path)
 {

@@ -6,8 +6,8 @@ namespace Riffle.Data.Sources;
 /// <summary>
 /// Hands a tar file on, and stops at a header whose checksum is wrong, and at one that claims a long name or attributes (types L, K, x, g) of more than a
 /// megabyte: <see cref="System.Formats.Tar.TarReader"/> looks at no checksum, ends without a word where the field of one is empty, takes memory for names and
-/// attributes as they claim, and replaces what is no UTF-8 in a name, so that two become one; <see cref="Name"/> has the bytes. A header is a block of 512 bytes; behind it lies its entry's content, filled up to whole blocks
-/// (POSIX.1-2017, pax, "ustar Interchange Format").
+/// attributes as they claim, and replaces what is no UTF-8 in a name, so that two become one; <see cref="Name"/> has the bytes. A header is
+/// a block of 512 bytes; behind it lies its entry's content, filled up to whole blocks (POSIX.1-2017, pax, "ustar Interchange Format").
 /// </summary>
 internal sealed class TarHeaderGuard(Stream tar) : Stream
 {
@@ -176,7 +176,8 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     private void ReadAttributes(ReadOnlySpan<byte> attributes)
     {
         while (attributes.IndexOf((byte)' ') is var space and > 0
-            && int.TryParse(attributes[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length) && length > space + 1 && length <= attributes.Length)
+            && int.TryParse(attributes[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            && length > space + 1 && length <= attributes.Length)
         {
             var line = attributes[(space + 1)..(length - 1)];
             var equals = line.IndexOf((byte)'=');

@@ -11,7 +11,8 @@ namespace Riffle.Data.Sources;
 internal sealed class TarSource(string path, Func<Stream, Stream> decompress, Encoding? encoding) : SourceContainer(path)
 {
     private const string Damaged = "the archive ends too early or is damaged; fetch or pack it again";
-    private const string NoTar = "it does not begin as a tar file does: it is damaged, or holds something else; give a folder of images, or a .zip or .tar.gz of one";
+    private const string NoTar =
+        "it does not begin as a tar file does: it is damaged, or holds something else; give a folder of images, or a .zip or .tar.gz of one";
 
     private readonly List<Item> _items = [];
 

@@ -11,7 +11,8 @@ internal sealed class UnreadImages
     /// <summary>Counts those of a class, and tells of which formats they are; null where there are none.</summary>
     public string? Add(IEnumerable<SourceEntry> files)
     {
-        var formats = files.Select(file => EntryName.UnreadFormat(file.Name)).OfType<string>().CountBy(format => format).OrderBy(count => count.Key, StringComparer.Ordinal).ToArray();
+        var formats = files.Select(file => EntryName.UnreadFormat(file.Name)).OfType<string>().CountBy(format => format)
+            .OrderBy(count => count.Key, StringComparer.Ordinal).ToArray();
         if (formats.Length == 0)
             return null;
         _folders++;
@@ -24,6 +25,6 @@ internal sealed class UnreadImages
     public override string ToString() => _folders == 0 ? ""
         : string.Create(CultureInfo.InvariantCulture, $"{Shown(_formats)} in {_folders:N0} class {(_folders == 1 ? "folder" : "folders")}");
 
-    private static string Shown(IEnumerable<KeyValuePair<string, int>> formats) => string.Join(
-        ", ", formats.Select(format => string.Create(CultureInfo.InvariantCulture, $"{format.Value:N0} {format.Key} {(format.Value == 1 ? "image" : "images")}")));
+    private static string Shown(IEnumerable<KeyValuePair<string, int>> formats) => string.Join(", ", formats.Select(format =>
+        string.Create(CultureInfo.InvariantCulture, $"{format.Value:N0} {format.Key} {(format.Value == 1 ? "image" : "images")}")));
 }

@@ -30,8 +30,8 @@ internal readonly record struct ZipRecord(ArchiveName Name, int Method)
 }
 
 /// <summary>
-/// Reads the directory at the end of a zip file (PKWARE's APPNOTE, 4.3): names as bytes, methods, and whether the file is but a part of the archive. The files are
-/// read by <see cref="System.IO.Compression.ZipArchive"/>.
+/// Reads the directory at the end of a zip file (PKWARE's APPNOTE, 4.3): names as bytes, methods, and whether the file is but a part of the archive. The files
+/// are read by <see cref="System.IO.Compression.ZipArchive"/>.
 /// </summary>
 internal static class ZipDirectory
 {
@@ -80,7 +80,11 @@ internal static class ZipDirectory
         var (disk, count, at) = (BinaryPrimitives.ReadUInt16LittleEndian(end[4..]), (long)BinaryPrimitives.ReadUInt16LittleEndian(end[10..]),
             (long)BinaryPrimitives.ReadUInt32LittleEndian(end[16..]));
         if (disk is not (0 or ushort.MaxValue))
-            throw new BadDataException($"{path}: is the last of {disk + 1} parts of an archive; join them to one file, as by 'zip -s 0 PARTS.zip --out WHOLE.zip'");
+        {
+            throw new BadDataException(
+                $"{path}: is the last of {disk + 1} parts of an archive; join them to one file, as by 'zip -s 0 PARTS.zip --out WHOLE.zip'");
+        }
+
         var end64 = file.Length - tail.Length + found - LocatorLength;
         return count == ushort.MaxValue || at == uint.MaxValue ? Find64(file, end64) ?? (at, count) : (at, count);
     }

@@ -88,7 +88,8 @@ internal sealed class ZipSource : SourceContainer
     /// <summary>Why an entry can't be read, and what to do; null where it can.</summary>
     private string? WhyUnreadable(SourceEntry entry) =>
         _archive.Entries[entry.Index].IsEncrypted ? "encrypted; unpack the archive, and give the folder or pack it again without a password"
-        : _records[entry.Index].UnreadMethod is { } method ? $"compressed by {method}, which is not read; pack the archive again with Deflate, or unpack it and give the folder"
+        : _records[entry.Index].UnreadMethod is { } method
+            ? $"compressed by {method}, which is not read; pack the archive again with Deflate, or unpack it and give the folder"
         : null;
 
     private SourceFile Read(SourceEntry entry)

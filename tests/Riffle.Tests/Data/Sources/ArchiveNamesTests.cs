@@ -36,14 +36,16 @@ public sealed class ArchiveNamesTests : IDisposable
     [Fact]
     public void Two_encodings_in_one_archive_make_one_name_of_two_only_where_the_user_says_so()
     {
-        var bytes = Gen.Elements<byte[]>([0x82], [0xC3, 0xA9], [0xE9], "a"u8.ToArray(), [0x9B], [0xC2, 0xA2]).ListOf().Select(parts => parts.SelectMany(part => part).ToArray());
+        var bytes = Gen.Elements<byte[]>([0x82], [0xC3, 0xA9], [0xE9], [0x61], [0x9B], [0xC2, 0xA2]).ListOf()
+            .Select(parts => parts.SelectMany(part => part).ToArray());
         var names = (from name in bytes from isUtf8 in Gen.Elements(true, false) select new ArchiveName(name, isUtf8)).ListOf();
         Prop.ForAll(names.ToArbitrary(), list =>
         {
             try
             {
                 var texts = new ArchiveNames("x.zip", [.. list], null).Names;
-                Assert.All(list.Zip(texts).GroupBy(pair => pair.Second), group => Assert.Single(group.Select(pair => Convert.ToHexString(pair.First.Bytes)).Distinct()));
+                foreach (var same in list.Zip(texts).GroupBy(pair => pair.Second))
+                    Assert.Single(same.Select(pair => Convert.ToHexString(pair.First.Bytes)).Distinct());
             }
             catch (BadDataException e)
             {

@@ -21,18 +21,23 @@ public sealed class LayoutTests
         { "train-2023/cat*3 train-2023/dog*3 eval-2023/cat*1", "train-2023/CLASS for training, eval-2023/CLASS for validation", "cat,dog", "", 6, 1 },
         { "brain_train/cat*3 brain_train/dog*3 brain_test/cat*1", "brain_train/CLASS for training, brain_test/CLASS for validation", "cat,dog", "", 6, 1 },
         { "trainval/cat*3 trainval/dog*3 test/cat*1", "trainval/CLASS for training, test/CLASS for validation", "cat,dog", "", 6, 1 },
-        { "ILSVRC2012_img_train/n1*3 ILSVRC2012_img_train/n2*3 ILSVRC2012_img_val*5", "ILSVRC2012_img_train/CLASS for training", "n1,n2", "5 ILSVRC2012_img_val/", 6, 0 },
+        { "ILSVRC2012_img_train/n1*3 ILSVRC2012_img_train/n2*3 ILSVRC2012_img_val*5",
+            "ILSVRC2012_img_train/CLASS for training", "n1,n2", "5 ILSVRC2012_img_val/", 6, 0 },
 
         // Wrappers and what lies beside.
         { "seg_train/seg_train/sea*3 seg_train/seg_train/ice*3 seg_test/seg_test/sea*1 seg_pred/seg_pred*7",
             "seg_train/seg_train/CLASS for training, seg_test/seg_test/CLASS for validation", "ice,sea", "7 seg_pred/", 6, 1 },
-        { "archive/train/a*2 archive/train/b*2 archive/val/a*1 =README.md archive=LICENSE", "archive/train/CLASS for training, archive/val/CLASS for validation", "a,b", "", 4, 1 },
-        { "data/train/a*2 data/train/b*2 data/test/a*1 docs*3", "data/train/CLASS for training, data/test/CLASS for validation", "a,b", "3 docs/", 4, 1 },
-        { "x/train/a*2 x/train/b*2 x/val/a*1 x/x/train/a*2 x/x/train/b*2 x/x/val/a*1", "x/train/CLASS for training, x/val/CLASS for validation", "a,b", "5 x/x/", 4, 1 },
+        { "archive/train/a*2 archive/train/b*2 archive/val/a*1 =README.md archive=LICENSE",
+            "archive/train/CLASS for training, archive/val/CLASS for validation", "a,b", "", 4, 1 },
+        { "data/train/a*2 data/train/b*2 data/test/a*1 docs*3",
+            "data/train/CLASS for training, data/test/CLASS for validation", "a,b", "3 docs/", 4, 1 },
+        { "x/train/a*2 x/train/b*2 x/val/a*1 x/x/train/a*2 x/x/train/b*2 x/x/val/a*1",
+            "x/train/CLASS for training, x/val/CLASS for validation", "a,b", "5 x/x/", 4, 1 },
         { "train/images/a*2 train/images/b*2 val/images/a*1", "train/images/CLASS for training, val/images/CLASS for validation", "a,b", "", 4, 1 },
         { "train/a*2 train/b*2 val/a*1 figures*3", "train/CLASS for training, val/CLASS for validation", "a,b", "3 figures/", 4, 1 },
         { "photos/a*2 photos/b*2 photos=logo.png", "photos/CLASS for training", "a,b", "", 4, 0 },
-        { "images/train/a*2 images/train/b*2 images/val/a*1 labels/train=1.txt", "images/train/CLASS for training, images/val/CLASS for validation", "a,b", "", 4, 1 },
+        { "images/train/a*2 images/train/b*2 images/val/a*1 labels/train=1.txt",
+            "images/train/CLASS for training, images/val/CLASS for validation", "a,b", "", 4, 1 },
 
         // Images for validation or testing without classes.
         { "train/a*2 train/b*2 val*4", "train/CLASS for training", "a,b", "4 val/", 4, 0 },
@@ -72,7 +77,7 @@ public sealed class LayoutTests
         var layout = Find(folders);
         Assert.Equal((shown, classes), (layout.Shown, string.Join(',', layout.Classes.Select(c => c.Name))));
         Assert.Equal((train, validation), (Count(layout, Split.Train), Count(layout, Split.Validation)));
-        Assert.Equal(leftOut, string.Join('|', layout.LeftOut.SelectMany(left => left.Examples.Length == 1 ? [$"{left.Count} {left.Examples[0]}"] : left.Examples.Select(one => $"1 {one}"))));
+        Assert.Equal(leftOut, string.Join('|', layout.LeftOut.SelectMany(left => left.Examples.Select(one => $"{left.Count / left.Examples.Length} {one}"))));
     }
 
     [Theory]
@@ -90,6 +95,8 @@ public sealed class LayoutTests
     [InlineData("cats_train*3 cats_test*3 dogs_train*3 dogs_test*3", "cats_test/, cats_train/ are named as parts of a data set")]
     [InlineData("a/train*3 a/test*2 b*2", "a/ holds folders for training and others, and b/ not")]
     [InlineData("x/train/a*2 x/train/b*2 x/val/a*1 x/val/b*1 y/train/a*2 y/train/b*2 y/val/a*1", "x/, y/ each hold folders for training")]
+    [InlineData("x/train/a*2 x/train/b*2 y/test/a*1 y/test/b*1", "x/ holds nothing but a folder for training, and y/ one for validation or testing")]
+    [InlineData("x/train/a*2 x/train/b*2 y/val*3", "x/ holds nothing but a folder for training, and y/ one for validation or testing")]
     [InlineData("sick*3 well*3 cells/sick*3 cells/well*3", "cells/ holds folders of the same names as those beside it, sick/, well/")]
     [InlineData("cat*3", "holds images of one class only, cat")]
     [InlineData("train/cat*3 val/cat*3", "holds images of one class only, cat")]
@@ -177,6 +184,18 @@ public sealed class LayoutTests
         listing.Texts["val/val_annotations.txt"] = System.Text.Encoding.UTF8.GetBytes($"{decomposed}.jpg\t{composed}\t0\n");
         var layout = SourceLayout.Find("source", listing, new Skips("source", strict: true));
         Assert.Equal((composed, 1), (layout.Classes[0].Name, Count(layout, Split.Validation)));
+    }
+
+    [Fact]
+    public void A_made_up_depth_of_folders_is_not_followed()
+    {
+        var listing = Listing("a*3 b*3");
+        for (var i = 0; i < 300; i++)
+            listing.Files.Add(new SourceEntry(100 + i, string.Concat(Enumerable.Repeat("a/", 20000)) + $"{i}.jpg", 9));
+        listing.Folders.Add(string.Join('/', Enumerable.Repeat("a", 20000)));
+        var skips = new Skips("source", strict: false);
+        Assert.Equal(6, SourceLayout.Find("source", listing, skips).Images.Count);
+        Assert.Equal(300, Assert.Single(skips.ToArray()).Count);
     }
 
     /// <summary>Whatever the folders are called, no image vanishes: it is taken, skipped, or left out with a count.</summary>

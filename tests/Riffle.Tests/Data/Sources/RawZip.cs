@@ -26,21 +26,22 @@ internal static class RawZip
             var extra = entry.Extra ?? [];
             byte[] common =
             [
-                20, 0, .. Short(entry.Flags), .. Short(entry.Method), 0, 0, 0x21, 0x58, .. BitConverter.GetBytes(Crc32.Compute(entry.Content)),
-                .. BitConverter.GetBytes(entry.Content.Length), .. BitConverter.GetBytes(entry.Content.Length), .. Short(entry.Name.Length), .. Short(extra.Length),
+                20, 0, .. Short(entry.Flags), .. Short(entry.Method), 0, 0, 0x21, 0x58, .. Int((int)Crc32.Compute(entry.Content)),
+                .. Int(entry.Content.Length), .. Int(entry.Content.Length), .. Short(entry.Name.Length), .. Short(extra.Length),
             ];
-            directory.AddRange([.. "PK\x01\x02"u8, 20, 0, .. common, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, .. BitConverter.GetBytes(files.Count), .. entry.Name, .. extra]);
+            directory.AddRange([.. "PK\x01\x02"u8, 20, 0, .. common, .. new byte[10], .. Int(files.Count), .. entry.Name, .. extra]);
             files.AddRange([.. "PK\x03\x04"u8, .. common, .. entry.Name, .. extra, .. entry.Content]);
             count++;
         }
 
         byte[] end =
         [
-            .. "PK\x05\x06"u8, .. Short(disk), .. Short(disk), .. Short(count), .. Short(count), .. BitConverter.GetBytes(directory.Count),
-            .. BitConverter.GetBytes(files.Count), 0, 0,
+            .. "PK\x05\x06"u8, .. Short(disk), .. Short(disk), .. Short(count), .. Short(count), .. Int(directory.Count), .. Int(files.Count), 0, 0,
         ];
         return [.. files, .. directory, .. end];
     }
+
+    private static byte[] Int(int value) => BitConverter.GetBytes(value);
 
     private static byte[] Short(int value) => BitConverter.GetBytes((ushort)value);
 }
