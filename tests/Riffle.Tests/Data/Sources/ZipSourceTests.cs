@@ -72,8 +72,9 @@ public sealed class ZipSourceTests : IDisposable
         Assert.StartsWith($"{path}: {named}", Assert.Throws<BadDataException>(() => Prepare(path)).Message, StringComparison.Ordinal);
     }
 
-    private static IEnumerable<RawZip.Entry> Entries(int method, int flags) => from name in new[] { "a", "b" } from i in Enumerable.Range(0, 3)
-        select new RawZip.Entry(Encoding.ASCII.GetBytes($"{name}/{i}.jpg"), PreparationSource.Jpeg(i), flags, method);
+    private static IEnumerable<RawZip.Entry> Entries(int method, int flags) => from name in new[] { "a", "b" }
+                                                                               from i in Enumerable.Range(0, 3)
+                                                                               select new RawZip.Entry(Encoding.ASCII.GetBytes($"{name}/{i}.jpg"), PreparationSource.Jpeg(i), flags, method);
 
     private DatasetInfo Prepare(string path) => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Replace = true }).Info;
 }
