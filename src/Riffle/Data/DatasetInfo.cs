@@ -28,7 +28,7 @@ public sealed record DatasetShard(string Name, int Records, long Bytes, string S
 /// <param name="CommonCount">Number of images of the most common size.</param>
 public sealed record DatasetSizes(int MinWidth, int MinHeight, int MaxWidth, int MaxHeight, int CommonWidth, int CommonHeight, int CommonCount);
 
-/// <summary>What was left out of a data set for one reason.</summary>
+/// <summary>What was skipped or left out for one reason.</summary>
 /// <param name="Reason">The reason.</param>
 /// <param name="Count">How often.</param>
 /// <param name="Examples">The first few, each named by its file.</param>
@@ -90,7 +90,18 @@ public sealed record DatasetInfo
     /// <summary>Sizes of the images; null where they are not known.</summary>
     public DatasetSizes? Sizes { get; init; }
 
-    /// <summary>What was left out and why.</summary>
+    /// <summary>How the source is laid out: <c>train/CLASS for training, valid/CLASS for validation</c>; empty where an older version wrote it.</summary>
+    public string Layout { get; init; } = "";
+
+    /// <summary>What in the source may be meant otherwise than it was understood.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>
+    /// What of the source is no part of the data set, as images for testing and what systems leave in folders; examples are names of folders and files.
+    /// </summary>
+    public ImmutableArray<DatasetSkipped> LeftOut { get; init; } = [];
+
+    /// <summary>What was skipped and why.</summary>
     public ImmutableArray<DatasetSkipped> Skipped { get; init; } = [];
 
     /// <summary>Training records of each class, in the order of <see cref="Classes"/>.</summary>
@@ -145,7 +156,8 @@ public sealed record DatasetInfo
         var wrong =
             Classes.IsDefaultOrEmpty ? "no classes"
             : Classes.Any(c => c is not { Name: not null, Text: not null }) ? "a class without a name"
-            : Riffle is null || Source is null || Fingerprint is null || Skipped.Contains(null!) ? "null where it must not"
+            : Riffle is null || Source is null || Fingerprint is null || Skipped.Contains(null!)
+                || Layout is null || Notes.Contains(null!) || !LeftOut.All(IsWhole) ? "null where it must not"
             : Shards.Any(shard => shard is not { Name: not null, Sha256: not null }) ? "a shard without a name or checksum"
             : Shards.DistinctBy(shard => shard.Name).Count() < Shards.Length ? "the same shard twice"
             : Train < 0 || Validation < 0 ? "a negative number of images"
@@ -153,6 +165,8 @@ public sealed record DatasetInfo
             : null;
         return wrong is null ? this : throw new BadDataException($"{path}: says {wrong}; run riffle prepare again");
     }
+
+    private static bool IsWhole(DatasetSkipped skipped) => skipped is { Reason: not null, Examples.IsDefault: false } && !skipped.Examples.Contains(null!);
 
     private static bool ShardsFit(int images, int shards) => shards is >= 0 and <= DatasetFiles.MaxShards && (images == 0 || shards > 0);
 }

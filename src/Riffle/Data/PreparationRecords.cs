@@ -15,18 +15,23 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
     {
         if (file.Skip is not null)
             return new MadeRecords([], 0, 0, file.Skip with { Name = image.Name });
-        if (ImageDecoder.DetectFormat(file.Bytes.Span) is not { } format)
-            return new MadeRecords([], 0, 0, new Skip(SkipReason.Unsupported, image.Name, file.Bytes.IsEmpty ? "empty" : null));
+        if (Unsupported(image, file.Bytes.Span) is { } unsupported)
+            return new MadeRecords([], 0, 0, unsupported);
         try
         {
             var decoded = ImageDecoder.Decode(file.Bytes.Span, image.Name);
-            return new MadeRecords(Records(image, file.Bytes, format, decoded), decoded.FullWidth, decoded.FullHeight);
+            return new MadeRecords(Records(image, file.Bytes, ImageDecoder.DetectFormat(file.Bytes.Span)!, decoded), decoded.FullWidth, decoded.FullHeight);
         }
         catch (BadDataException e)
         {
             return new MadeRecords([], 0, 0, new Skip(SkipReason.Damaged, image.Name, e.Message[(image.Name.Length + 2)..]));
         }
     }
+
+    /// <summary>Names the format of a file that no decoder is for; null for all others.</summary>
+    public static Skip? Unsupported(LabelledImage image, ReadOnlySpan<byte> bytes) =>
+        ImageDecoder.DetectFormat(bytes) is not null ? null
+            : new Skip(SkipReason.Unsupported, image.Name, FileKind.Describe(bytes[..Math.Min(bytes.Length, FileKind.Bytes)]));
 
     private byte[][] Records(LabelledImage image, ReadOnlyMemory<byte> bytes, string format, RgbImage decoded)
     {

@@ -43,7 +43,11 @@ public sealed class Evaluator : IDisposable
     {
         Images = data.Count(Split.Validation);
         if (Images == 0)
-            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with some set aside");
+        {
+            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1, "
+                + "which needs two images of a class");
+        }
+
         _classOf = Match(classes, data);
         (_normalisation, _directory) = (normalisation, data.Directory);
         var size = weights.Network.Input.Height;
