@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -33,10 +34,10 @@ public sealed class NoNullsInLists : JsonConverterFactory
         public override ImmutableArray<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             var list = JsonSerializer.Deserialize<T?[]>(ref reader, options) ?? throw new JsonException();
-            return list.Contains(null) ? throw new JsonException("A list has null in it.") : [.. list!];
+            return list.Contains(null) ? throw new JsonException("A list has null in it.") : ImmutableArray.Create((T[])list);
         }
 
         public override void Write(Utf8JsonWriter writer, ImmutableArray<T> value, JsonSerializerOptions options) =>
-            JsonSerializer.Serialize(writer, value.ToArray(), options);
+            JsonSerializer.Serialize(writer, ImmutableCollectionsMarshal.AsArray(value), options); // no copy
     }
 }

@@ -36,7 +36,7 @@ internal static class ForeignFile
 
     /// <summary>Of a safetensors file without what Riffle writes beside the tensors.</summary>
     public static BadDataException Weights(string path) =>
-        new($"{path}: {FileKind.SafeTensors} without what Riffle writes beside the weights of a checkpoint. {WayOut(path, FileKind.SafeTensors)}");
+        new($"{path}: {FileKind.SafeTensors}, but not a checkpoint of Riffle: it has weights alone. {WayOut(path, FileKind.SafeTensors)}");
 
     /// <summary>Of a folder that is no run.</summary>
     public static RiffleException Folder(string path)

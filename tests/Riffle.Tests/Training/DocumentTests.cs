@@ -134,7 +134,7 @@ public sealed class DocumentTests : IDisposable
     {
         foreach (var path in Paths(JsonNode.Parse(json)!, []).ToArray())
         {
-            foreach (var value in (string[])["null", "[null]", "{}", "-1", "2147483647", "1e300", "\"\""])
+            foreach (var value in (string[])["null", "{}", "-1", "1e300"])
             {
                 var (root, parent) = Find(json, path[..^1]);
                 if (path[^1] is int index)
