@@ -13,16 +13,20 @@ internal static class NumberList
     public static Option<T[]?> Option<T>(string name, string example, Limits<T> limits, int? count = null)
         where T : struct, INumber<T>, IMinMaxValue<T> => new(name)
         {
-            HelpName = example,
+            HelpName = count is null ? "N,N,N" : example,
             CustomParser = result =>
             {
                 var text = result.Tokens.Single().Value;
                 var numbers = text.Split(',').Select(ParseOne<T>).ToArray();
-                var wrong = (count is { } wanted && numbers.Length != wanted)
-                    || numbers.Any(number => number is not { } value || !limits.Contain(value));
-                if (!wrong)
+                var wrong =
+                    count is not null && (numbers.Length != count || numbers.Any(number => number is not { } value || !limits.Contain(value)))
+                        ? $"{name} takes {(count == 3 ? "three" : count)} numbers {limits}, for example {example}, not '{text}'."
+                    : numbers.Any(number => number is null) ? $"{name}: '{text}' is not a list of whole numbers like {example}"
+                    : numbers.FirstOrDefault(number => !limits.Contain(number!.Value)) is { } outside ? $"{name}: {outside} is not {limits}"
+                    : null;
+                if (wrong is null)
                     return [.. numbers.Select(number => number!.Value)];
-                result.AddError($"{name} takes {(count is 3 ? "three " : "")}numbers {limits}, for example {example}, not '{text}'.");
+                result.AddError(wrong);
                 return null;
             },
         };

@@ -95,7 +95,7 @@ public static partial class NetworkCatalogue
             _ when units.Length != family.Stages && family.Stages == 0 =>
                 $"units in {units.Length} stages: {family.Name} has no stages, so no units can be given",
             _ when units.Length != family.Stages => $"units in {units.Length} stages: {family.Name} has {family.Stages} stages, for example 2,4,2",
-            _ when units.Any(count => !UnitLimits.Contain(count)) => $"units {string.Join(',', units)}: each stage has {UnitLimits}",
+            _ when units.Any(count => !UnitLimits.Contain(count)) => $"units {string.Join(',', units)}: each stage has {UnitLimits.Least} to {UnitLimits.Most}",
             _ => null,
         };
         if (problem is not null)
