@@ -3,8 +3,8 @@ using Riffle.Training;
 namespace Riffle.Cli;
 
 /// <summary>
-/// How a run is trained for longer than it was begun for. A cosine falls to nothing at the end that was planned, and with a later end every step would have had another rate;
-/// so what goes on is another training, which begins with the weights of this one.
+/// How a run is trained for longer than it was begun for. A cosine falls to nothing at the end that was planned, and with a later end every step would have
+/// had another rate; so what goes on is another training, which begins with the weights of this one.
 /// </summary>
 internal static class Longer
 {
@@ -19,7 +19,8 @@ internal static class Longer
         var (own, done) = (training.Recipe.Epochs, training.Progress.Epochs);
         return epochs <= own
             ? $"{always} {run} was begun for {own} epochs."
-            : $"{always} {run} was begun for {own} epochs. {(done < own ? "Let it end, then train further" : "Train further")} by: {Command(run, epochs - own)}";
+            : $"{always} {run} was begun for {own} epochs. "
+                + $"{(done < own ? "Let it end, then train further" : "Train further")} by: {Command(run, epochs - own)}";
     }
 
     /// <summary>How to go on with a run that is done.</summary>

@@ -68,7 +68,8 @@ internal static class Numbers
         var number = Parse<T>(text);
         var wrong =
             text.Contains(',') ? $"{name}: {WithoutComma(text, IsWhole<T>())}, not {text}."
-            : limits is { } possible && !(number is { } value && possible.Contain(value)) ? $"{name} is {possible}{(number is null && IsWhole<T>() ? ", a whole number" : "")}, not '{text}'."
+            : limits is { } possible && !(number is { } value && possible.Contain(value))
+                ? $"{name} is {possible}{(number is null && IsWhole<T>() ? ", a whole number" : "")}, not '{text}'."
             : number is null ? $"{name} takes {(IsWhole<T>() ? "a whole number, as 10" : "a number, as 0.5")}, not '{text}'."
             : null;
         if (wrong is not null)

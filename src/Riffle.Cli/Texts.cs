@@ -7,8 +7,8 @@ namespace Riffle.Cli;
 internal static class Texts
 {
     /// <summary>
-    /// Numbers are written in one way, whatever the language of the machine. Text is UTF-8 where a program or a file takes it, and JSON is everywhere; on a terminal other
-    /// text has the terminal's own character set.
+    /// Numbers are written in one way, whatever the language of the machine. Text is UTF-8 where a program or a file takes it, and JSON is everywhere; on a
+    /// terminal other text has the terminal's own character set.
     /// </summary>
     /// <param name="args">The command line.</param>
     public static void Prepare(IReadOnlyList<string> args)

@@ -6,7 +6,8 @@ public class ShellWordTests
 {
     public static TheoryData<string> Words =>
     [
-        "plain", "a b", "it's", "'", "''", "\"", "$HOME", "`id`", "$(id)", "a\\b", "\\", "*", "?", "[a]", "{a,b}", "~", "~root", "#a", "a;b", "a|b", "a&b", "<a>", "a\nb", "a\tb", "\n",
+        "plain", "a b", "it's", "'", "''", "\"", "$HOME", "`id`", "$(id)", "a\\b", "\\", "*", "?", "[a]", "{a,b}", "~", "~root", "#a", "a;b", "a|b", "a&b", "<a>",
+        "a\nb", "a\tb", "\n",
         "!", "!!", "a=b", "=ls", "größe", "苹果", "", " ", "-", "--", "(a)", "^", "%PATH%", "a'b\"c$d",
     ];
 

@@ -28,7 +28,8 @@ internal static class SummaryCommand
     {
         var model = new Argument<string?>("MODEL")
         {
-            Description = "A network's name, a checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file; without one, all networks are listed.",
+            Description = "A network's name, a checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file; without one, "
+                + "all networks are listed.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var options = new NetworkOptions();
@@ -204,7 +205,8 @@ internal static class SummaryCommand
     /// <summary>A network, its cost, and how it was trained where a file tells. One from an ONNX file has no specification.</summary>
     private sealed record Counted(NetworkSpec? Spec, Network Network, NetworkComplexity Cost, TrainingRecord? Training = null);
 
-    private sealed record SummaryDocument(string Model, int[] Input, int Classes, long Macs, long Parameters, double? LatencyMs, double? Top1, SummaryLayer[]? Layers);
+    private sealed record SummaryDocument(
+        string Model, int[] Input, int Classes, long Macs, long Parameters, double? LatencyMs, double? Top1, SummaryLayer[]? Layers);
 
     private sealed record SummaryLayer(string Name, string Op, int[] Output, long Macs, long Parameters);
 }

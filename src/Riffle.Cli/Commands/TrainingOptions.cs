@@ -18,15 +18,17 @@ internal sealed class TrainingOptions
         _entries.Add<int>("--batch", "N", "Images in a step; fewer for a small data set, unless given.", RecipeLimits.Batch,
             r => r.Batch, (r, v) => r with { Batch = v });
         _entries.AddChoice<OptimiserKind>("--optimizer", "How gradients become steps.", r => r.Optimiser, (r, v) => r with { Optimiser = v });
-        _entries.Add<double>("--momentum", "X", "Momentum of nesterov and momentum.", RecipeLimits.Momentum, r => r.Momentum, (r, v) => r with { Momentum = v });
-        _entries.Add<double>("--weight-decay", "X", "Strength of L2 on kernels.", RecipeLimits.WeightDecay, r => r.WeightDecay, (r, v) => r with { WeightDecay = v });
+        _entries.Add<double>("--momentum", "X", "Momentum of nesterov and momentum.", RecipeLimits.Momentum,
+            r => r.Momentum, (r, v) => r with { Momentum = v });
+        _entries.Add<double>("--weight-decay", "X", "Strength of L2 on kernels.", RecipeLimits.WeightDecay,
+            r => r.WeightDecay, (r, v) => r with { WeightDecay = v });
         _entries.Add<double>("--label-smoothing", "X", "Share of the target spread over all classes.", RecipeLimits.LabelSmoothing,
             r => r.LabelSmoothing, (r, v) => r with { LabelSmoothing = v });
         var before = _entries.Options.Count;
         _entries.Add<double>("--soft-share", "X", "Share of the loss that follows --soft-labels instead of the labels.", RecipeLimits.SoftShare,
             r => r.Distillation.Share, (r, v) => r with { Distillation = r.Distillation with { Share = v } });
-        _entries.Add<double>("--temperature", "X", "What logits are divided by before they are compared with --soft-labels, at the beginning.", RecipeLimits.Temperature,
-            r => r.Distillation.Temperature, (r, v) => r with { Distillation = r.Distillation with { Temperature = v } });
+        _entries.Add<double>("--temperature", "X", "What logits are divided by before they are compared with --soft-labels, at the beginning.",
+            RecipeLimits.Temperature, r => r.Distillation.Temperature, (r, v) => r with { Distillation = r.Distillation with { Temperature = v } });
         _entries.Add<double>("--last-temperature", "X", "The same at the end; it falls or rises along half a cosine.", RecipeLimits.Temperature,
             r => r.Distillation.TemperatureAt(1), (r, v) => r with { Distillation = r.Distillation with { LastTemperature = v } });
         OfSoftLabels = [.. _entries.Options.Skip(before)];
@@ -34,8 +36,8 @@ internal sealed class TrainingOptions
             r => r.Initialisation, (r, v) => r with { Initialisation = v });
         _entries.AddChoice<ScheduleKind>("--schedule", "How the learning rate falls.",
             r => r.Schedule.Kind, (r, v) => Change(r, s => s with { Kind = v }));
-        _entries.Add<double>("--learning-rate", "X", "The full learning rate; lower with the smaller batch of a small data set, unless given.", RecipeLimits.LearningRate,
-            r => r.Schedule.LearningRate, (r, v) => Change(r, s => s with { LearningRate = v }));
+        _entries.Add<double>("--learning-rate", "X", "The full learning rate; lower with the smaller batch of a small data set, unless given.",
+            RecipeLimits.LearningRate, r => r.Schedule.LearningRate, (r, v) => Change(r, s => s with { LearningRate = v }));
         _entries.Add<double>("--warm-up", "EPOCHS", "Epochs, or a fraction, of rising learning rate.", RecipeLimits.WarmUpEpochs,
             r => r.Schedule.WarmUpEpochs, (r, v) => Change(r, s => s with { WarmUpEpochs = v }));
         _entries.Add<int>("--patience", "EPOCHS", "plateau: epochs without a better top-1 it bears.", RecipeLimits.Patience,

@@ -154,7 +154,11 @@ internal sealed class Reproducer
     {
         var file = _settings.FirstWeightsOf(model)!;
         if (!File.Exists(file))
-            throw new RiffleException($"{file}: no such file: --from takes a folder that has MODEL.safetensors of each network; give one, or leave {model} out by --models");
+        {
+            throw new RiffleException(
+                $"{file}: no such file: --from takes a folder that has MODEL.safetensors of each network; give one, or leave {model} out by --models");
+        }
+
         var from = FineTuning.Load(file);
         return from.Checkpoint.Spec == Settings.SpecFor(model, _data) && from.Checkpoint.Classes.SequenceEqual(_data.Info.Classes)
             ? from

@@ -41,7 +41,9 @@ internal static class FileKind
         ("ustar"u8.ToArray(), 257, "a tar file"),
         ([0x89, (byte)'H', (byte)'D', (byte)'F', 0x0D, 0x0A, 0x1A, 0x0A], 0, "an HDF5 file (Keras writes such)"),
         ([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'], 0, "a NumPy array"),
-        ([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19], 0, Torch), // the magic number that PyTorch pickled before it wrote zip files
+
+        // The magic number that PyTorch pickled before it wrote zip files.
+        ([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19], 0, Torch),
         ("TFL3"u8.ToArray(), 4, "a TensorFlow Lite model"),
         ("GGUF"u8.ToArray(), 0, "a GGUF file"),
         ("version https://git-lfs"u8.ToArray(), 0, "a Git LFS pointer, not the file itself (run 'git lfs pull' in its repository)"),
@@ -106,7 +108,7 @@ internal static class FileKind
     private static string? Record(ReadOnlySpan<byte> start) =>
         start.Length >= 12 && BinaryPrimitives.ReadUInt32LittleEndian(start[8..]) == Crc32C.Masked(start[..8]) ? "a file of TFRecords" : null;
 
-    /// <summary>The version of ONNX, which comes first, and one of the fields that follow it: who wrote the model, its graph, or the versions of its operators.</summary>
+    /// <summary>The version of ONNX, which comes first, and one of the fields that follow it: its writer, its graph or its operators' versions.</summary>
     private static string? Protobuf(ReadOnlySpan<byte> start) =>
         start.Length > 3 && start[0] == 0x08 && start[1] is >= 1 and <= 30 && start[2] is 0x12 or 0x1A or 0x22 or 0x3A or 0x42 ? Onnx : null;
 

@@ -30,8 +30,9 @@ internal static class ForeignFile
             throw AtomicFile.CannotRead(path, e);
         }
 
+        var expected = wanted == FileKind.Onnx ? wanted : "a checkpoint of Riffle";
         if (FileKind.Describe(start) is { } kind && kind != wanted)
-            throw new BadDataException($"{path}: {kind}; {(wanted == FileKind.Onnx ? wanted : "a checkpoint of Riffle")} is expected here. {WayOut(path, kind)}");
+            throw new BadDataException($"{path}: {kind}; {expected} is expected here. {WayOut(path, kind)}");
     }
 
     /// <summary>Of a safetensors file without what Riffle writes beside the tensors.</summary>
@@ -44,9 +45,13 @@ internal static class ForeignFile
         bool Has(string name) => Path.Exists(Path.Combine(path, name));
         var shown = ShellWord.Path(path);
         if (Has(DatasetFiles.Info))
-            return new($"{path}: a data set folder, not a run. Give it by --data, and train a network on it by: riffle train --data {shown} --model MODEL --out RUN");
+            return new($"{path}: a data set folder, not a run. A network is trained on it by: riffle train --data {shown} --model MODEL --out RUN");
         if (Has(SoftLabels.DocumentName))
-            return new($"{path}: a folder of soft labels, not a run. A training learns from them by: riffle train --soft-labels {shown} --data DIR --model MODEL --out RUN");
+        {
+            return new($"{path}: a folder of soft labels, not a run. A training learns from them by: "
+                + $"riffle train --soft-labels {shown} --data DIR --model MODEL --out RUN");
+        }
+
         var models = Path.Combine(path, "models");
         if (Directory.Exists(models) && FirstWeights(models) is { } model)
             return new($"{path}: a folder of several networks, not a run. Give one of them, as {ShellWord.Path(model)}");
@@ -67,8 +72,8 @@ internal static class ForeignFile
     {
         try
         {
-            return Directory.EnumerateFiles(folder).Where(file => WeightEndings.Contains(Path.GetExtension(file).ToLowerInvariant())).Order(StringComparer.Ordinal)
-                .FirstOrDefault();
+            return Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal)
+                .FirstOrDefault(file => WeightEndings.Contains(Path.GetExtension(file).ToLowerInvariant()));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

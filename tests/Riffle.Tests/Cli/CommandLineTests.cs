@@ -129,7 +129,8 @@ public class CommandLineTests
     public void A_vector_width_that_there_is_not_is_wrong_usage_of_every_command(string width)
     {
         var environment = new Dictionary<string, string> { ["RIFFLE_VECTOR"] = width };
-        foreach (var line in (string[][])[["summary"], ["benchmark", "shufflenet-v1-g1-x0.25"], ["predict", "m", "i"], ["reproduce", "--data", "d", "--out", "o"]])
+        foreach (var line in (string[][])
+            [["summary"], ["benchmark", "shufflenet-v1-g1-x0.25"], ["predict", "m", "i"], ["reproduce", "--data", "d", "--out", "o"]])
         {
             var result = Shell.Run("dotnet", Shell.Arguments(line), environment: environment);
             Assert.Equal((ExitCode.Usage, ""), (result.ExitCode, result.Output));

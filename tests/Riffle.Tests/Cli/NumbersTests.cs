@@ -44,7 +44,8 @@ public class NumbersTests
     {
         foreach (var text in (string[])
             [
-                "0,05", "1,000", "1.000,5", "1e400", "-1e400", "1e-400", "NaN", "-NaN", "Infinity", "∞", " 1", "1 ", "1 000", "1'000", "1\u00A0000", "١", "１", "1_000", "0x10", "", "1,", ",1", "١,٢",
+                "0,05", "1,000", "1.000,5", "1e400", "-1e400", "1e-400", "NaN", "-NaN", "Infinity", "∞", " 1", "1 ", "1 000",
+                "1'000", "1\u00A0000", "١", "１", "1_000", "0x10", "", "1,", ",1", "١,٢",
                 "½", "--1", "$1", "(1)", "1%", "one"])
         {
             var errors = Errors(command, option, text);
@@ -101,7 +102,7 @@ public class NumbersTests
 
     private static string[] Errors(string command, string option, string text)
     {
-        string[] others = [.. Whole[command].Split(' ', StringSplitOptions.RemoveEmptyEntries), .. option == "--sharp-share" ? (string[])["--smallest-area", "0.5"] : []];
+        var others = (Whole[command] + (option == "--sharp-share" ? " --smallest-area 0.5" : "")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
         try
         {
             return [.. CommandLine.Parse(CommandLine.CreateRoot(), [command, .. others, option, text]).Errors.Select(error => error.Message)];

@@ -90,7 +90,10 @@ public sealed class PredictCommandTests : IDisposable
     {
         var (pipe, image) = (_folder.PathOf("pipe"), _folder.Add("a.jpg", TinyDataset.Jpeg(2)));
         Shell.Run("mkfifo", [pipe]);
-        string[] odd = ["/dev/zero", "/dev/urandom", "/dev/null", "/proc/self/mem", "/dev/fd/77", pipe, _folder.PathOf("a\nb.jpg"), "https://example.org/a.jpg", "/dev/full"];
+        string[] odd =
+        [
+            "/dev/zero", "/dev/urandom", "/dev/null", "/dev/full", "/proc/self/mem", "/dev/fd/77", pipe, _folder.PathOf("a\nb.jpg"), "https://example.org/a.jpg",
+        ];
         var result = Predict([.. odd, image, "--json"]);
         Assert.Equal(ExitCode.BadData, result.ExitCode);
         Assert.Equal([image], Files(result.Output));
@@ -111,7 +114,8 @@ public sealed class PredictCommandTests : IDisposable
     [Fact]
     public void Any_number_of_threads_says_the_same_in_the_order_that_was_asked()
     {
-        var images = Enumerable.Range(0, 40).Select(i => _folder.Add($"{(i * 7) % 40:00}.jpg", i % 9 == 4 ? "no image"u8.ToArray() : TinyDataset.Jpeg(i % 3, i))).ToArray();
+        var images = Enumerable.Range(0, 40)
+            .Select(i => _folder.Add($"{(i * 7) % 40:00}.jpg", i % 9 == 4 ? "no image"u8.ToArray() : TinyDataset.Jpeg(i % 3, i))).ToArray();
         var one = Predict([.. images, "--threads", "1"]);
         Assert.Equal(ExitCode.BadData, one.ExitCode);
         Assert.Equal(images.Where((_, i) => i % 9 != 4), one.Output.Split('\n').Where(line => line.EndsWith(".jpg", StringComparison.Ordinal)));
@@ -148,5 +152,6 @@ public sealed class PredictCommandTests : IDisposable
 
     private Shell.Result Predict(params string[] args) => Shell.Riffle(["predict", _model, .. args]);
 
-    private Shell.Result Piped(string line, params string[] args) => Shell.Run("sh", ["-c", line, "sh", "dotnet", .. Shell.Arguments(["predict", _model, .. args])]);
+    private Shell.Result Piped(string line, params string[] args) =>
+        Shell.Run("sh", ["-c", line, "sh", "dotnet", .. Shell.Arguments(["predict", _model, .. args])]);
 }

@@ -48,7 +48,9 @@ public sealed class DatasetInfoTests : IDisposable
     [InlineData("\"classes\": [", "\"classes\": [null, ", "damaged in line")]
     [InlineData("\"a/1.jpg", "null, \"a/1.jpg", "damaged in line")]
     [InlineData("\"shards\": []", "\"shards\": [{\"name\": \"x\"}]", "damaged in line")]
-    [InlineData("\"shards\": []", "\"shards\": [{\"name\": \"x\", \"records\": 0, \"bytes\": 0, \"sha256\": \"0\"}, {\"name\": \"x\", \"records\": 0, \"bytes\": 0, \"sha256\": \"0\"}]", "the same shard twice")]
+    [InlineData("\"shards\": []",
+        "\"shards\": [{\"name\": \"x\", \"records\": 0, \"bytes\": 0, \"sha256\": \"0\"}, {\"name\": \"x\", \"records\": 0, \"bytes\": 0, \"sha256\": \"0\"}]",
+        "the same shard twice")]
     public void What_is_wrong_is_named(string text, string instead, string message)
     {
         var json = Example.ToJson();

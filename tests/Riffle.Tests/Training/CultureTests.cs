@@ -7,7 +7,7 @@ using Riffle.Training;
 
 namespace Riffle.Tests.Training;
 
-/// <summary>A program's culture, which decides how .NET writes and reads numbers where nobody says otherwise, changes nothing in what the library does.</summary>
+/// <summary>A program's culture, which decides how .NET writes and reads numbers unless it is told, changes nothing in what the library does.</summary>
 public sealed class CultureTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -70,7 +70,7 @@ public sealed class CultureTests : IDisposable
         Directory.CreateDirectory(output);
 
         Preparation.Run(_folder.PathOf("images"), data, new() { ValidationFraction = 0.25, Shards = 2, Threads = 2 });
-        File.WriteAllText(Path.Combine(output, "check.json"), DatasetCheck.Run(data, 2) is var check ? $"{check.Faults} {check.Train} {check.Validation} {check.Classes}" : "");
+        Assert.Equal(0, DatasetCheck.Run(data, 2).Faults);
         var dataset = Dataset.Open(data);
         var network = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: 2, units: [1, 1, 1]);
         var recipe = TinyDataset.Recipe(epochs: 2) with { Batch = 6, WeightDecay = 1.5e-5, Augmentation = Augmentation.Full };
@@ -88,7 +88,8 @@ public sealed class CultureTests : IDisposable
         var labels = Path.Combine(output, "labels.txt");
         File.WriteAllText(labels, "one\ntwo\n");
         var answers = new List<object> { Evaluator.Evaluate(checkpoint, dataset, threads: 1) };
-        foreach (var model in (Model[])[checkpoint, Model.Open(Path.Combine(output, "model.onnx")), Model.Open(Path.Combine(output, "pixels.onnx"), new(ClassNames.Read(labels)))])
+        var pixels = Model.Open(Path.Combine(output, "pixels.onnx"), new(ClassNames.Read(labels)));
+        foreach (var model in (Model[])[checkpoint, Model.Open(Path.Combine(output, "model.onnx")), pixels])
         {
             using var classifier = new Classifier(model);
             answers.Add(classifier.Classify(_folder.PathOf("images/ring/0.jpg")));

@@ -8,7 +8,7 @@ using Riffle.Training;
 
 namespace Riffle.Tests.Training;
 
-/// <summary>The JSON documents of a training, each of whose values is replaced by what must not be there: they are read, or refused by a message; nothing else.</summary>
+/// <summary>The JSON documents of a training, each of whose values is replaced by what must not be there: they are read, or refused by a message.</summary>
 public sealed class DocumentTests : IDisposable
 {
     private readonly TinyDataset _data = new(train: 6, validation: 3);
@@ -91,7 +91,8 @@ public sealed class DocumentTests : IDisposable
     }
 
     private void Teach() => Teachers.Teach(
-        _data.Run("soft"), [new Model(NewWeights(), _data.Open().Info.Classes, Normalisation.ImageNet)], _data.Open(), Augmentation.CropAndFlip, views: 1, threads: 1);
+        _data.Run("soft"), [new Model(NewWeights(), _data.Open().Info.Classes, Normalisation.ImageNet)], _data.Open(), Augmentation.CropAndFlip,
+        views: 1, threads: 1);
 
     private Weights NewWeights()
     {

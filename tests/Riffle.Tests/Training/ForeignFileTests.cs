@@ -53,9 +53,12 @@ public sealed class ForeignFileTests : IDisposable
         var file = _data.Run("weights.pth");
         File.WriteAllBytes(file, Fixture("torch.state.pth"));
         foreach (var line in (string[][])
-            [["predict", file, file], ["evaluate", file, "--data", _data.DataFolder], ["benchmark", file], ["summary", file], ["export", file, "--out", _data.Run("out.onnx")],
-                ["train", "--from", file, "--data", _data.DataFolder, "--out", _data.Run("out")], ["teach", file, "--data", _data.DataFolder, "--out", _data.Run("out")],
-                ["reproduce", "--data", _data.DataFolder, "--out", _data.Run("out"), "--teacher", file]])
+            [
+                ["predict", file, file], ["evaluate", file, "--data", _data.DataFolder], ["benchmark", file], ["summary", file],
+                ["export", file, "--out", _data.Run("out.onnx")], ["train", "--from", file, "--data", _data.DataFolder, "--out", _data.Run("out")],
+                ["teach", file, "--data", _data.DataFolder, "--out", _data.Run("out")],
+                ["reproduce", "--data", _data.DataFolder, "--out", _data.Run("out"), "--teacher", file],
+            ])
         {
             var error = Assert.Throws<BadDataException>(
                 () => CommandLine.CreateRoot().Parse(line).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false }));
