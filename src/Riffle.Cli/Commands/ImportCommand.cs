@@ -34,8 +34,8 @@ internal static class ImportCommand
                 Console.WriteLine($"""
                     {path} → {run}: {spec.Name}, {spec.ImageSize}×{spec.ImageSize}, {spec.Classes:N0} classes, {trained:N0} parameters
                     Next:
-                      riffle predict {ShellWord.Quote(run)} IMAGE
-                      riffle train --from {ShellWord.Quote(run)} --data DIR --out RUN
+                      riffle predict {ShellWord.Path(run)} IMAGE
+                      riffle train --from {ShellWord.Path(run)} --data DIR --out RUN
                     """);
                 return ExitCode.Done;
             });

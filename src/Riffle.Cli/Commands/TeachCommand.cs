@@ -21,13 +21,10 @@ internal static class TeachCommand
             HelpName = "FOLDER",
             Required = true,
         };
-        var views = new Option<int>("--views")
-        {
-            Description = "How often each image is looked at, changed anew. A training sees these views, then their mirror images: half as many as it has epochs repeat none.",
-            HelpName = "N",
-            DefaultValueFactory = _ => SoftLabels.ViewsFor(Recipe.Best.Epochs),
-        };
-        views.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int>() is >= 1 and <= 1000, result, "--views is from 1 to 1000."));
+        var views = Numbers.Option("--views", "N", SoftLabels.ViewLimits);
+        views.Description = "How often each image is looked at, changed anew. A training sees these views, then their mirror images: half as many as it has "
+            + "epochs repeat none.";
+        views.DefaultValueFactory = _ => SoftLabels.ViewsFor(Recipe.Best.Epochs);
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same crops.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
         var augmentation = new AugmentationOptions();
@@ -58,7 +55,7 @@ internal static class TeachCommand
                 Console.WriteLine($"""
                     {folder}: {looks} views of {dataset.Count(Split.Train):N0} images; on the validation images the teachers reach top-1 {labels.Top1:0.00} %
                     Next:
-                      riffle train --data {ShellWord.Quote(dataset.Directory)} --model MODEL --out RUN --soft-labels {ShellWord.Quote(folder)}
+                      riffle train --data {ShellWord.Path(dataset.Directory)} --model MODEL --out RUN --soft-labels {ShellWord.Path(folder)}
                     """);
                 return ExitCode.Done;
             });

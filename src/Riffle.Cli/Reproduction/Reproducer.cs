@@ -152,7 +152,14 @@ internal sealed class Reproducer
 
     private FineTuning LoadFirstWeights(string model)
     {
-        var from = FineTuning.Load(_settings.FirstWeightsOf(model)!);
+        var file = _settings.FirstWeightsOf(model)!;
+        if (!File.Exists(file))
+        {
+            throw new RiffleException(
+                $"{file}: no such file: --from takes a folder that has MODEL.safetensors of each network; give one, or leave {model} out by --models");
+        }
+
+        var from = FineTuning.Load(file);
         return from.Checkpoint.Spec == Settings.SpecFor(model, _data) && from.Checkpoint.Classes.SequenceEqual(_data.Info.Classes)
             ? from
             : throw new RiffleException($"{from.Path}: not a {model} of the data set's classes and size, but a {from.Checkpoint.Name}; "

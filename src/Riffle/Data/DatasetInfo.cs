@@ -45,14 +45,14 @@ public sealed record DatasetInfo
     /// <summary>The format version that this library writes.</summary>
     public const int CurrentVersion = 1;
 
-    internal static readonly JsonSerializerOptions Json = new()
+    internal static readonly JsonSerializerOptions Json = NoNullsInLists.Strict(new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NewLine = "\n",
-    };
+    });
 
     /// <summary>Version of the format of the folder.</summary>
     public int Version { get; init; } = CurrentVersion;
@@ -124,13 +124,18 @@ public sealed record DatasetInfo
         var path = Path.Combine(directory, DatasetFiles.Info);
         try
         {
-            var info = JsonSerializer.Deserialize<DatasetInfo>(File.ReadAllBytes(path), Json)
+            var info = JsonSerializer.Deserialize<DatasetInfo>(InputFile.ReadDocument(path), Json)
                 ?? throw new BadDataException($"{path}: holds nothing; run riffle prepare again");
             return info.Checked(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new RiffleException($"{path}: not found; a data set folder is what riffle prepare writes", e);
+            throw new RiffleException(
+                File.Exists(directory) ? $"{directory}: a file, where a data set folder is expected, as riffle prepare writes it"
+                : Directory.Exists(directory) ? $"{directory}: not a data set folder: it has no {DatasetFiles.Info}. "
+                    + $"Of images in it, one is made by: riffle prepare {ShellWord.Path(directory)} --out DIR"
+                : $"{directory}: no such folder; a data set folder is what riffle prepare writes",
+                e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -155,18 +160,12 @@ public sealed record DatasetInfo
             throw new RiffleException($"{path}: has format version {Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
         var wrong =
             Classes.IsDefaultOrEmpty ? "no classes"
-            : Classes.Any(c => c is not { Name: not null, Text: not null }) ? "a class without a name"
-            : Riffle is null || Source is null || Fingerprint is null || Skipped.Contains(null!)
-                || Layout is null || Notes.Contains(null!) || !LeftOut.All(IsWhole) ? "null where it must not"
-            : Shards.Any(shard => shard is not { Name: not null, Sha256: not null }) ? "a shard without a name or checksum"
             : Shards.DistinctBy(shard => shard.Name).Count() < Shards.Length ? "the same shard twice"
             : Train < 0 || Validation < 0 ? "a negative number of images"
             : !ShardsFit(Train, TrainShards) || !ShardsFit(Validation, ValidationShards) ? "an impossible number of shards"
             : null;
         return wrong is null ? this : throw new BadDataException($"{path}: says {wrong}; run riffle prepare again");
     }
-
-    private static bool IsWhole(DatasetSkipped skipped) => skipped is { Reason: not null, Examples.IsDefault: false } && !skipped.Examples.Contains(null!);
 
     private static bool ShardsFit(int images, int shards) => shards is >= 0 and <= DatasetFiles.MaxShards && (images == 0 || shards > 0);
 }

@@ -56,7 +56,7 @@ public sealed class SafeTensorsFile : ITensorFile
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            using var stream = InputFile.OpenSeekable(path);
             return Read(stream, path);
         }
         catch (EndOfStreamException e)

@@ -45,17 +45,8 @@ public sealed class Classifier : IDisposable
     /// <exception cref="BadDataException">It is no image that can be decoded.</exception>
     public IReadOnlyList<Prediction> Classify(string path, int top = 5)
     {
-        byte[] file;
-        try
-        {
-            file = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw AtomicFile.CannotRead(path, e);
-        }
-
-        return Classify(file, path, top);
+        ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        return Classify(ImageFile.Read(path), path, top);
     }
 
     /// <summary>The likeliest classes of an image of any size: its shorter side is scaled to 8/7 of the network's input, and the centre taken. Only an image

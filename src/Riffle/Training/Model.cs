@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Riffle.Data;
 using Riffle.Execution;
+using Riffle.Formats;
 
 namespace Riffle.Training;
 
@@ -60,7 +61,11 @@ public class Model
     public static Model Open(string path, OnnxHints? hints = null)
     {
         if (OnnxFile.IsOne(path))
+        {
+            ForeignFile.RequireKind(path, FileKind.Onnx);
             return OnnxFile.Read(path, hints);
+        }
+
         return hints is null or { Classes: null, Normalisation: null }
             ? Checkpoint.Load(path)
             : throw new ArgumentException($"{path}: a checkpoint tells its classes and its normalisation itself; leave these options out");

@@ -20,7 +20,7 @@ public static class Teachers
     /// <param name="teachers">At least one; all of the same image size, and of the data set's classes in its order.</param>
     /// <param name="data">The data set.</param>
     /// <param name="augmentation">What is done to an image before it is looked at: what a training with these labels does.</param>
-    /// <param name="views">How often each image is looked at, each time augmented anew; at least 1. A training of more epochs sees
+    /// <param name="views">How often each image is looked at, each time augmented anew; see <see cref="SoftLabels.ViewLimits"/>. A training of more epochs sees
     /// their mirror images next.</param>
     /// <param name="seed">Of the augmentation.</param>
     /// <param name="threads">Threads that compute; 0: one per core. The result does not depend on it.</param>
@@ -42,7 +42,8 @@ public static class Teachers
         Action<TeachingProgress>? progress = null,
         CancellationToken cancel = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(views, 1);
+        SoftLabels.ViewLimits.Require(views, "number of views");
+        augmentation.Check();
         Require(teachers, data);
         var size = teachers[0].ImageSize;
         var identity = new SoftLabelsIdentity(

@@ -120,6 +120,8 @@ public sealed class Trainer : IDisposable
         CancellationToken cancel = default)
     {
         recipe.Check();
+        if (recipe.FreezeFeatures && from is null)
+            throw new ArgumentException("Frozen features need weights to begin with: there is nothing to be kept in weights that have learnt nothing.");
         if (network.Classes != data.Info.Classes.Length)
             throw new ArgumentException($"the network has {network.Classes} classes and the data set {data.Info.Classes.Length}");
         if (data.Count(Split.Train) == 0)
