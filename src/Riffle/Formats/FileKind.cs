@@ -38,6 +38,7 @@ internal static class FileKind
         ([0x89, (byte)'H', (byte)'D', (byte)'F', 0x0D, 0x0A, 0x1A, 0x0A], 0, "an HDF5 file (Keras writes such)"),
         ([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'], 0, "a NumPy array"),
         ("TFL3"u8.ToArray(), 4, "a TensorFlow Lite model"),
+        ("ET12"u8.ToArray(), 4, "a program of ExecuTorch (.pte), which holds no weights by name"),
         ("GGUF"u8.ToArray(), 0, "a GGUF file"),
         ("version https://git-lfs"u8.ToArray(), 0, "a Git LFS pointer, not the file itself (run 'git lfs pull' in its repository)"),
     ];

@@ -74,9 +74,9 @@ internal static class FuzzTargets
     }
 
     /// <summary>As importing does: values of the shapes that are wanted, which the file does not decide.</summary>
-    private static void ReadTensors(ITensorFile file)
+    private static void ReadTensors(IEnumerable<ITensorFile> files)
     {
-        foreach (var name in file.Names.Where(name => file.Shape(name).Aggregate(1.0, (count, d) => count * d) < 1000))
+        foreach (var (file, name) in files.SelectMany(file => file.Names, (file, name) => (file, name)).Where(tensor => tensor.file.Shape(tensor.name).Aggregate(1.0, (count, d) => count * d) < 1000))
         {
             try
             {
