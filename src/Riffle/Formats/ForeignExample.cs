@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Riffle.Formats.Protos;
 
@@ -61,17 +60,8 @@ internal sealed record ForeignExample
         };
     }
 
-    private static MapField<string, Feature> Features(ReadOnlySpan<byte> record)
-    {
-        try
-        {
-            return (Example.Parser.ParseFrom(record).Features ?? new Features()).Feature;
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new BadDataException($"not a tf.Example: {e.Message}", e);
-        }
-    }
+    private static MapField<string, Feature> Features(ReadOnlySpan<byte> record) =>
+        (ProtocolBuffer.Parse(Example.Parser, record, "a tf.Example").Features ?? new Features()).Feature;
 
     private static Feature? Find(MapField<string, Feature> features, string[] keys) =>
         keys.Select(key => features.TryGetValue(key, out var feature) ? feature : null).FirstOrDefault(feature => feature is not null);

@@ -46,8 +46,6 @@ public sealed class TorchFile : ITensorFile
         var view = Find(name);
         if (!TensorValues.IsFloat(view.Type.Name))
             throw new BadDataException($"{_path}: the tensor '{name}' is of type {view.Type.Name}; F32, F16, BF16 and F64 can be read");
-        if (view.Count > Math.Max(view.Stored, MostRepeated))
-            throw new BadDataException($"{_path}: the tensor '{name}' has {view.Count} values, which are its {view.Stored} stored ones again and again");
         var values = new float[view.Count];
         view.Gather(values);
         return values;
@@ -95,15 +93,22 @@ public sealed class TorchFile : ITensorFile
         _ => "",
     };
 
-    private TorchView Find(string name) => !_tensors.TryGetValue(name, out var found)
-        ? throw new BadDataException($"{_path}: has no tensor '{name}'. Is it a file of another network?")
-        : found switch
+    private TorchView Find(string name)
+    {
+        if (!_tensors.TryGetValue(name, out var found))
+            throw new BadDataException($"{_path}: has no tensor '{name}'. Is it a file of another network?");
+        if (found is not TorchTensor tensor)
         {
-            TorchTensor tensor when !_storages.TryGetValue(tensor.Storage.Key, out _) =>
-                throw new BadDataException($"{_path}: the values of the tensor '{name}' are missing: the file has no storage {tensor.Storage.Key}"),
-            TorchTensor tensor => TorchView.Create(tensor, _storages[tensor.Storage.Key])
-                ?? throw new BadDataException($"{_path}: the tensor '{name}' lies outside its {_storages[tensor.Storage.Key].Length} bytes of values"),
-            _ => throw new BadDataException($"{_path}: '{name}' is made by {TorchPickle.Printable(((PickledObject)found).Type)}, which is no tensor that can be read, "
-                + "and nothing of a file is run. Save plain tensors, by torch.save(model.state_dict(), …)."),
-        };
+            throw new BadDataException(
+                $"{_path}: '{name}' is made by {TorchPickle.Printable(((PickledObject)found).Type)}, which is no tensor that can be read, and nothing of a file is run. "
+                + "Save plain tensors, by torch.save(model.state_dict(), …).");
+        }
+
+        if (!_storages.TryGetValue(tensor.Storage.Key, out var bytes))
+            throw new BadDataException($"{_path}: the values of the tensor '{name}' are missing: the file has no storage {TorchPickle.Printable(tensor.Storage.Key)}");
+        var view = TorchView.Create(tensor, bytes)
+            ?? throw new BadDataException($"{_path}: the tensor '{name}' lies outside its {bytes.Length} bytes of values");
+        return view.Count <= Math.Max(view.Stored, MostRepeated) ? view : throw new BadDataException(
+            $"{_path}: the tensor '{name}' has {view.Count} values, which are its {view.Stored} stored ones again and again");
+    }
 }

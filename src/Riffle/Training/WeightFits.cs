@@ -118,12 +118,16 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             from preset in Enum.GetValues<Preset>()
             from name in NetworkCatalogue.Names
             let other = NetworkCatalogue.Resolve(name, preset)
-            where WeightSource.Find(sets, Build(other).Parameters).Any(source => Fits(source, other))
+            where MayHold(Build(other)) && WeightSource.Find(sets, Build(other).Parameters).Any(source => Fits(source, other))
             select $"--model {name}" + (other.Units.AsSpan().SequenceEqual(spec.Units.AsSpan()) || other.Units.IsEmpty ? "" : $" --preset {preset.ToString().ToLowerInvariant()}");
         return others.FirstOrDefault() is { } fits
             ? $"It holds another network. Give {fits}."
             : "Give the --model, --preset and --units that the weights are of.";
     }
+
+    /// <summary>A quick look before the long one: whether anything has the name of the first parameter and of the last at its end.</summary>
+    private bool MayHold(Network network) => new[] { network.Parameters[0], network.Parameters[^1] }
+        .All(p => sets.Any(set => set.Names.Any(name => name.EndsWith(p.Name, StringComparison.Ordinal))));
 
     private static string Listed(IEnumerable<string> addresses)
     {
