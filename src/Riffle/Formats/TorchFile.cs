@@ -12,6 +12,8 @@ public sealed class TorchFile : ITensorFile
     /// <summary>How many values a tensor may have that repeats fewer: a tiny file can name more of them than memory holds.</summary>
     private const int MostRepeated = 1 << 20;
 
+    private const string WayOut = "save plain tensors, by torch.save(model.state_dict(), …)";
+
     private readonly string _path;
     private readonly Dictionary<string, object> _tensors = []; // descriptions of tensors, and of what should be one and can't be read
     private readonly IReadOnlyDictionary<string, ReadOnlyMemory<byte>> _storages;
@@ -60,12 +62,10 @@ public sealed class TorchFile : ITensorFile
         try
         {
             using var content = TorchLegacy.IsOne(TensorFile.Start(path)) ? TorchLegacy.Read(path) : TorchZip.Read(path);
-            var sets = TorchPlaces.Find(content.Root, content.Budget).ToArray();
+            var found = TorchPlaces.Find(content.Root, content.Budget).ToArray();
+            var sets = Array.FindAll(found, set => set.Tensors.Items.Any(item => item.Value is TorchTensor));
             if (sets.Length == 0)
-            {
-                throw new BadDataException(
-                    $"{path}: holds no state dict, a dictionary of tensors by name{Instead(content.Root)}; save one by torch.save(model.state_dict(), …)");
-            }
+                throw new BadDataException($"{path}: holds no state dict, a dictionary of tensors by name{Instead(content.Root, found)}; {WayOut}");
 
             var storages = new Dictionary<string, ReadOnlyMemory<byte>>();
             foreach (var key in sets.SelectMany(set => set.Tensors.Items).Select(item => item.Value).OfType<TorchTensor>().Select(tensor => tensor.Storage.Key))
@@ -86,24 +86,29 @@ public sealed class TorchFile : ITensorFile
         }
     }
 
-    private static string Instead(object? root) => root switch
+    /// <summary>What there is in place of a state dict.</summary>
+    private static string Instead(object? root, (string Place, PickledDictionary Tensors)[] found)
     {
-        PickledObject { Type: var type } => $", but an object of {TorchPickle.Printable(type)}",
-        TorchTensor => ", but a single tensor without a name",
-        _ => "",
-    };
+        var others = from set in found
+                     from item in set.Tensors.Items
+                     where item.Value is PickledObject
+                     select $", but '{TorchPickle.Printable($"{set.Place}.{item.Key}".TrimStart('.'))}' {MadeBy((PickledObject)item.Value!)}";
+        return root switch
+        {
+            TorchTensor => ", but a single tensor without a name",
+            PickledObject { Items: null } made => $", but an object of {TorchPickle.Printable(made.Type)}",
+            _ => others.FirstOrDefault() ?? "",
+        };
+    }
+
+    private static string MadeBy(PickledObject made) => $"is made by {TorchPickle.Printable(made.Type)}, which is no tensor that can be read, and nothing of a file is run";
 
     private TorchView Find(string name)
     {
         if (!_tensors.TryGetValue(name, out var found))
             throw new BadDataException($"{_path}: has no tensor '{name}'. Is it a file of another network?");
         if (found is not TorchTensor tensor)
-        {
-            throw new BadDataException(
-                $"{_path}: '{name}' is made by {TorchPickle.Printable(((PickledObject)found).Type)}, which is no tensor that can be read, and nothing of a file is run. "
-                + "Save plain tensors, by torch.save(model.state_dict(), …).");
-        }
-
+            throw new BadDataException($"{_path}: '{name}' {MadeBy((PickledObject)found)}; {WayOut}");
         if (!_storages.TryGetValue(tensor.Storage.Key, out var bytes))
             throw new BadDataException($"{_path}: the values of the tensor '{name}' are missing: the file has no storage {TorchPickle.Printable(tensor.Storage.Key)}");
         var view = TorchView.Create(tensor, bytes)

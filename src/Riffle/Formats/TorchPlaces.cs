@@ -9,7 +9,8 @@ internal static class TorchPlaces
     /// <summary>Longer keys, and longer lists, are no places of weights.</summary>
     private const int LongestKey = 100, LongestList = 16;
 
-    /// <summary>All dictionaries of tensors, and models, with the keys that lead to each, joined by dots; those that lie less deep come first.</summary>
+    /// <summary>All dictionaries of tensors or of what may stand for them, and models, with the keys that lead to each, joined by dots; those that lie less
+    /// deep come first.</summary>
     public static IEnumerable<(string Place, PickledDictionary Tensors)> Find(object? root, TorchBudget budget)
     {
         var queue = new Queue<(string Place, object? Value, int Keys)>([("", root, 0)]);
@@ -24,7 +25,7 @@ internal static class TorchPlaces
 
             var dictionary = value as PickledDictionary ?? (value as PickledObject)?.Items;
             budget.Spend(dictionary?.Items.Count ?? 1);
-            if (dictionary?.Items.Any(item => item is { Key: string, Value: TorchTensor }) == true)
+            if (dictionary?.Items.Any(item => item is { Key: string, Value: TorchTensor or PickledObject }) == true)
                 yield return (place, dictionary);
             if (keys == MostKeys)
                 continue;

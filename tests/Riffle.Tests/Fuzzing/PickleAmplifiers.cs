@@ -1,3 +1,5 @@
+using Riffle.Tests.Formats;
+
 namespace Riffle.Tests.Fuzzing;
 
 /// <summary>Pickles that name one large thing again and again, or go deeper and deeper.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Riffle.Tests.Cli;
 
 namespace Riffle.Tests.Fuzzing;
 

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Riffle.Tests.Fuzzing;
+namespace Riffle.Tests.Formats;
 
 /// <summary>Writes pickles opcode by opcode, as no Python writes them.</summary>
 internal sealed class PickleWriter
