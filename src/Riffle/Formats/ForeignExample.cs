@@ -72,7 +72,7 @@ internal sealed record ForeignExample
     private static BadDataException Missing(MapField<string, Feature> features, string what, string? key, string[] known)
     {
         var (kind, looked) = (what == "image" ? "one string of bytes" : "one whole number or name", key is null ? string.Join(" or ", known) : key);
-        var some = string.Join(", ", features.Keys.Order(StringComparer.Ordinal).Take(20));
+        var some = string.Join(", ", features.Keys.Order(StringComparer.Ordinal).Take(20).Select(name => name.Length <= 100 ? name : $"{name[..100]}…"));
         return new($"no {what}: {looked} is not {kind}; the record has {(some.Length == 0 ? "no features" : some)}; tell which by --{what}-key");
     }
 }

@@ -13,6 +13,8 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     /// <summary>How many names a message lists.</summary>
     private const int Few = 4;
 
+    private const int LongestName = 100;
+
     private readonly Dictionary<NetworkSpec, Network> _networks = [];
 
     /// <summary>Chooses the weights.</summary>
@@ -41,9 +43,9 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private static string Notes(WeightSource best, WeightSource[] others)
     {
         var notes = new List<string>();
-        var place = best.File.Place.Length > 0 ? $" of '{best.File.Place}'" : "";
+        var place = best.File.Place.Length > 0 ? $" of '{Shown(best.File.Place)}'" : "";
         if (best.Prefix.Length > 0)
-            notes.Add($"takes the weights{place} whose names begin with '{best.Prefix}'");
+            notes.Add($"takes the weights{place} whose names begin with '{Shown(best.Prefix)}'");
         else if (place.Length > 0)
             notes.Add($"takes the weights{place}");
         var beside = best.Beside.Except(others.SelectMany(other => other.Names.Values)).ToArray();
@@ -97,7 +99,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             // What stands in the place of a weight and can't be read says so itself.
             if (Array.Find(missing, name => source.File.Contains(source.Prefix + name)) is { } unreadable)
                 source.File.Shape(source.Prefix + unreadable);
-            text.Append(source.Address.Length > 0 ? $", which '{source.Address}' comes nearest to:" : ":");
+            text.Append(source.Address.Length > 0 ? $", which '{Shown(source.Address)}' comes nearest to:" : ":");
             foreach (var (what, names) in new[]
             {
                 ("missing", [.. missing.Select(name => source.Prefix + name)]), ("unexpected", source.Unexpected.ToArray()), ("of another shape", [.. Misshapen(source, network)]),
@@ -131,7 +133,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
 
     private static string Listed(IEnumerable<string> addresses)
     {
-        var names = addresses.Where(address => address.Length > 0).Distinct().ToArray();
+        var names = addresses.Where(address => address.Length > 0).Distinct().Select(Shown).ToArray();
         return names.Length == 0 ? "nothing here: the file is one set of tensors" : string.Join(", ", names.Take(2 * Few)) + (names.Length > 2 * Few ? ", …" : "");
     }
 
@@ -139,7 +141,11 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private static string Counted(string[] names)
     {
         var layers = names.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
-            .Select(layer => layer.Count() == 1 ? layer.Key + layer.Single() : $"{layer.Key}{{{string.Join(',', layer)}}}").ToArray();
+            .SelectMany(layer => layer.Chunk(Few), (layer, part) => Shown(part.Length == 1 ? layer.Key + part[0] : $"{layer.Key}{{{string.Join(',', part)}}}")).ToArray();
         return layers.Length <= Few ? string.Join(", ", layers) : $"{names.Length} tensors, such as {string.Join(", ", layers.Take(Few))}";
     }
+
+    /// <summary>Names of a file as a message can show them, whatever they are.</summary>
+    private static string Shown(string name) =>
+        string.Concat((name.Length <= LongestName ? name : $"{name[..LongestName]}…").Select(c => char.IsControl(c) ? '?' : c));
 }

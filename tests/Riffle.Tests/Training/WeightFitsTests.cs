@@ -159,6 +159,16 @@ public sealed class WeightFitsTests : IDisposable
         }
     }
 
+    /// <summary>Names as long as can be, without a layer, with what would steer a terminal.</summary>
+    [Fact]
+    public void A_message_stays_short_and_harmless_whatever_the_names_are()
+    {
+        var names = Enumerable.Range(0, 300).Select(i => new string((char)('a' + (i % 26)), 500) + "\e[2J" + i);
+        var message = Assert.Throws<BadDataException>(() => Taken(Save((new string('k', 90) + "\e[2J", [.. names.Select(One), One("fc.bias")])))).Message;
+        Assert.InRange(message.Length, 0, 1500);
+        Assert.DoesNotContain('\e', message);
+    }
+
     [Fact]
     public void More_units_than_asked_for_are_refused_with_the_preset_that_has_them()
     {
