@@ -17,7 +17,7 @@ internal static class ImportCommand
         var output = new Option<string>("--out") { Description = "The folder of the run, new or empty.", HelpName = "RUN", Required = true };
         var key = new Option<string?>("--key")
         {
-            Description = "Where in the file the weights are, for example state_dict or model_ema; without it wherever they fit, plain weights before averaged ones.",
+            Description = "Where in the file the weights are, for example model_ema; without it wherever they fit, plain weights before averaged ones.",
             HelpName = "KEY",
         };
         var input = new InputOptions("the", "numbers from 0", "ImageNet's");

@@ -12,7 +12,7 @@ public interface ITensorFile
     /// <summary>The tensors' names, in the file's order.</summary>
     IReadOnlyList<string> Names { get; }
 
-    /// <summary>Whether something of this name is there: a tensor, or what stands for one and can't be read, as <see cref="Shape"/> and <see cref="Get"/> say.</summary>
+    /// <summary>Whether something of this name is there: a tensor, or what stands for one and can't be read, as <see cref="Get"/> says.</summary>
     bool Contains(string name);
 
     /// <summary>A tensor's shape; empty for a single number.</summary>
@@ -62,7 +62,8 @@ public static class TensorFile
         start.Length > sizeof(ulong) && start[sizeof(ulong)] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(start) < 1L << 40;
 
     private static string Suggestion(string folder) =>
-        new[] { "*.safetensors", "*.pth", "*.pt", "*.ckpt", "*.bin" }.SelectMany(pattern => Directory.EnumerateFiles(folder, pattern)).FirstOrDefault() is { } file
+        new[] { "*.safetensors", "*.pth", "*.pt", "*.ckpt", "*.bin" }
+            .SelectMany(pattern => Directory.EnumerateFiles(folder, pattern)).FirstOrDefault() is { } file
             ? $", such as {file}"
             : "";
 

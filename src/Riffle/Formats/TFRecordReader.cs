@@ -8,7 +8,7 @@ namespace Riffle.Formats;
 /// </summary>
 public sealed class TFRecordReader : IDisposable
 {
-    /// <summary>The most bytes of a record where the size of the file does not bound it, 256 MiB: a compressed file can unpack to a thousand times its size.</summary>
+    /// <summary>The most bytes of a record in a compressed file, 256 MiB: such a file can unpack to a thousand times its size.</summary>
     const long MaxUnpacked = 256L << 20;
 
     readonly Stream _stream;

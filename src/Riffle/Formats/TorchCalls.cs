@@ -3,7 +3,8 @@ using System.Collections.Frozen;
 namespace Riffle.Formats;
 
 /// <summary>
-/// What the functions and classes of a pickle make. Those of tensors and containers are known by name; of every other only the name is kept, and it is never run.
+/// What the functions and classes of a pickle make. Those of tensors and containers are known by name; of every other only the name is kept, and it is never
+/// run.
 /// torch/_utils.py and torch/_tensor.py, <c>_rebuild_…</c>.
 /// </summary>
 internal static class TorchCalls
@@ -81,12 +82,14 @@ internal static class TorchCalls
     {
         ("collections.OrderedDict" or "collections.Counter" or "builtins.dict" or "__builtin__.dict", []) => new PickledDictionary(),
         ("collections.defaultdict", [] or [_]) => new PickledDictionary(),
-        ("collections.OrderedDict" or "builtins.dict" or "__builtin__.dict", [List<object?> pairs]) => (object?)Dictionary(pairs, budget) ?? new PickledObject(function),
+        ("collections.OrderedDict" or "builtins.dict" or "__builtin__.dict", [List<object?> pairs]) =>
+            (object?)Dictionary(pairs, budget) ?? new PickledObject(function),
         ("collections.OrderedDict" or "collections.Counter" or "builtins.dict" or "__builtin__.dict", [PickledDictionary same]) => Copy(same.Items, budget),
         ("builtins.set" or "builtins.frozenset" or "builtins.list" or "__builtin__.set" or "__builtin__.frozenset", [List<object?> values]) => values,
         ("copyreg._reconstructor" or "copy_reg._reconstructor", [PickledFunction type, _, var content]) => Reconstructed(type.Name, content, budget),
         ("torch.Size", [object?[] dimensions]) => dimensions,
-        ("torch._utils._rebuild_parameter" or "torch._utils._rebuild_parameter_with_state" or "torch.nn.parameter.Parameter", [TorchTensor tensor, ..]) => tensor,
+        ("torch._utils._rebuild_parameter" or "torch._utils._rebuild_parameter_with_state", [TorchTensor tensor, ..]) => tensor,
+        ("torch.nn.parameter.Parameter", [TorchTensor tensor, ..]) => tensor,
         ("torch._utils._rebuild_tensor" or "torch._utils._rebuild_tensor_v2", [TorchStorage storage, long offset, object?[] shape, object?[] strides, ..])
             when arguments.Length < 7 || IsPlain(arguments[6]) => Tensor(storage, storage.Type, offset, shape, strides) ?? (object)new PickledObject(function),
         ("torch._utils._rebuild_tensor_v3", [TorchStorage storage, long offset, object?[] shape, object?[] strides, _, _, PickledFunction type, ..])

@@ -101,7 +101,8 @@ public sealed class TorchFile : ITensorFile
         };
     }
 
-    private static string MadeBy(PickledObject made) => $"is made by {TorchPickle.Printable(made.Type)}, which is no tensor that can be read, and nothing of a file is run";
+    private static string MadeBy(PickledObject made) =>
+        $"is made by {TorchPickle.Printable(made.Type)}, which is no tensor that can be read, and nothing of a file is run";
 
     private TorchView Find(string name)
     {
@@ -110,7 +111,7 @@ public sealed class TorchFile : ITensorFile
         if (found is not TorchTensor tensor)
             throw new BadDataException($"{_path}: '{name}' {MadeBy((PickledObject)found)}; {WayOut}");
         if (!_storages.TryGetValue(tensor.Storage.Key, out var bytes))
-            throw new BadDataException($"{_path}: the values of the tensor '{name}' are missing: the file has no storage {TorchPickle.Printable(tensor.Storage.Key)}");
+            throw new BadDataException($"{_path}: the tensor '{name}' has no values: storage {TorchPickle.Printable(tensor.Storage.Key)} is missing");
         var view = TorchView.Create(tensor, bytes)
             ?? throw new BadDataException($"{_path}: the tensor '{name}' lies outside its {bytes.Length} bytes of values");
         return view.Count <= Math.Max(view.Stored, MostRepeated) ? view : throw new BadDataException(

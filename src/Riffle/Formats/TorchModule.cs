@@ -1,8 +1,8 @@
 namespace Riffle.Formats;
 
 /// <summary>
-/// A whole model as <c>torch.save(model)</c> writes it: objects of Python classes, which are not made here. Their weights lie in dictionaries that every module has,
-/// and are named as <c>model.state_dict()</c> names them. torch/nn/modules/module.py.
+/// A whole model as <c>torch.save(model)</c> writes it: objects of Python classes, which are not made here. Their weights lie in dictionaries that every module
+/// has, and are named as <c>model.state_dict()</c> names them. torch/nn/modules/module.py.
 /// </summary>
 internal static class TorchModule
 {

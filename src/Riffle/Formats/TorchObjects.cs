@@ -51,7 +51,8 @@ internal sealed class PickledObject(string type)
 }
 
 /// <summary>
-/// How much may be made of a pickle beyond what its bytes hold. A pickle can name one list a thousand times; what comes of that stays in proportion to its size.
+/// How much may be made of a pickle beyond what its bytes hold. A pickle can name one list a thousand times; what comes of that stays in proportion to its
+/// size.
 /// </summary>
 /// <param name="bytes">Length of the pickle.</param>
 /// <param name="name">What error messages call it.</param>

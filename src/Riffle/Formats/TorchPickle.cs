@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Riffle.Formats;
 
@@ -11,7 +10,7 @@ namespace Riffle.Formats;
 /// that a pickle calls or makes it keeps the name alone. Nothing of a pickle is ever looked up or run.
 /// Opcodes: Python's Lib/pickletools.py (protocols 0 to 5). What PyTorch writes: torch/serialization.py.
 /// </summary>
-internal sealed partial class TorchPickle
+internal sealed class TorchPickle
 {
     /// <summary>The longest name of a function, and the longest whole number as text: what is longer is in no file of weights.</summary>
     private const int LongestName = 1000;
@@ -113,10 +112,10 @@ internal sealed partial class TorchPickle
                 Push(Text(BinaryPrimitives.ReadUInt64LittleEndian(Take(8))));
                 break;
             case 'S':
-                Push(Unescaped(Line().Trim('\'', '"')));
+                Push(PickledText.Unescaped(Line().Trim('\'', '"')));
                 break;
             case 'V':
-                Push(Unescaped(Line()));
+                Push(PickledText.Unescaped(Line()));
                 break;
             case 'C':
                 Pass(Byte());
@@ -249,7 +248,7 @@ internal sealed partial class TorchPickle
                 Push(Referred(Pop()));
                 break;
             case 'P':
-                Push(Referred(WrittenReference(Line())));
+                Push(Referred(PickledText.Reference(Line())));
                 break;
             case 'R' or '\x81':
                 var arguments = Arguments(Pop());
@@ -258,7 +257,7 @@ internal sealed partial class TorchPickle
             case '\x92':
                 var (named, positional) = (Pop() as PickledDictionary, Arguments(Pop()));
                 var type = Pop();
-                Push(named is { Items.Count: 0 } ? TorchCalls.Make(type, positional, _budget) : new PickledObject((type as PickledFunction)?.Name ?? "something"));
+                Push(TorchCalls.Make(type, named is { Items.Count: 0 } ? positional : [.. positional, named], _budget));
                 break;
             case 'i':
                 var known = Function(Line(), Line());
@@ -394,17 +393,16 @@ internal sealed partial class TorchPickle
         return line;
     }
 
-    private long Index() => long.TryParse(Line(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a place in the memo is no number");
+    private long Index() =>
+        long.TryParse(Line(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a place in the memo is no number");
 
     /// <summary>A whole number as text; <c>00</c> and <c>01</c> are how protocols 0 and 1 write false and true.</summary>
     private void PushWritten(string line)
     {
         if (line is "00" or "01")
             Push(line == "01");
-        else if (line.Length <= LongestName && BigInteger.TryParse(line.TrimEnd('L'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
-            PushWhole(number);
         else
-            throw Bad("a whole number is none");
+            PushWhole(line.Length <= LongestName && PickledText.Whole(line) is { } number ? number : throw Bad("a whole number is none"));
     }
 
     private void PushWhole(BigInteger number)
@@ -415,24 +413,5 @@ internal sealed partial class TorchPickle
             Push(number);
     }
 
-    /// <summary>Protocol 0 writes a reference as Python's text of its tuple.</summary>
-    private static object?[]? WrittenReference(string line) =>
-        StorageReference().Match(line) is { Success: true, Groups: var groups } && long.TryParse(groups["count"].Value, CultureInfo.InvariantCulture, out var count)
-            ? new object?[] { "storage", new PickledFunction(groups["type"].Value), groups["key"].Value, groups["place"].Value, count }
-            : null;
-
-    private static string Unescaped(string text) => !text.Contains('\\', StringComparison.Ordinal) ? text : Escape().Replace(text, match => match.Groups["code"] switch
-    {
-        { Success: true, Value: var code } when int.Parse(code, NumberStyles.HexNumber, CultureInfo.InvariantCulture) is var value =>
-            Rune.IsValid(value) ? new Rune(value).ToString() : "\uFFFD",
-        _ => match.Value[1..],
-    });
-
     private BadDataException Bad(string what) => new($"{_name}: byte {_opcodeAt}: {what}. It is no state dict that torch.save wrote, or damaged.");
-
-    [GeneratedRegex(@"^\('storage', <class '(?<type>[\w.]{1,99})'>, '(?<key>\w{1,99})', '(?<place>[\w:]{1,99})', (?<count>\d{1,18})(, None)?\)$", RegexOptions.CultureInvariant)]
-    private static partial Regex StorageReference();
-
-    [GeneratedRegex(@"\\(x(?<code>[0-9a-fA-F]{2})|u(?<code>[0-9a-fA-F]{4})|U(?<code>0[0-9a-fA-F]{7})|[\\'""])", RegexOptions.CultureInvariant)]
-    private static partial Regex Escape();
 }

@@ -19,7 +19,8 @@ internal static class ZipKinds
         (name => Is(name, "model.weights.h5") || Is(name, "saved_model.pb"), false, "a model of Keras or TensorFlow",
             "export it as ONNX, for example by tf2onnx; predict and evaluate take that as it is"),
         (name => Is(name, "Manifest.json") || name == "AndroidManifest.xml", false, "a Core ML model or an app", "give the weights that it was made of"),
-        (name => EndsWith(name, ".npy"), false, "a file of NumPy arrays (.npz)", "save them as tensors by name: torch.save({name: torch.from_numpy(array), …}, 'weights.pth')"),
+        (name => EndsWith(name, ".npy"), false, "a file of NumPy arrays (.npz)",
+            "save them as tensors by name: torch.save({name: torch.from_numpy(array), …}, 'weights.pth')"),
         (name => Weights.Any(end => EndsWith(name, end)), false, "a zip file with weights in it", "unpack it, and give the file of weights"),
     ];
 

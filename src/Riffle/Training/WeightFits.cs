@@ -11,7 +11,7 @@ namespace Riffle.Training;
 internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, NetworkSpec spec)
 {
     /// <summary>How many names a message lists.</summary>
-    private const int Few = 4;
+    private const int Few = 4, Most = 8;
 
     private const int LongestName = 100;
 
@@ -89,7 +89,8 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         var text = new StringBuilder($"{path}: does not hold a {spec.Name}{units}");
         if (source is null)
         {
-            text.Append($": none of its parameters is there, such as {Build(spec).Parameters[0].Name}; there are {Counted([.. sets.SelectMany(set => set.Names)])}");
+            text.Append($": none of its parameters is there, such as {Build(spec).Parameters[0].Name}; there are ")
+                .Append(Counted([.. sets.SelectMany(set => set.Names)]));
         }
         else
         {
@@ -99,14 +100,15 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             // What stands in the place of a weight and can't be read says so itself.
             if (Array.Find(missing, name => source.File.Contains(source.Prefix + name)) is { } unreadable)
                 source.File.Shape(source.Prefix + unreadable);
-            text.Append(source.Address.Length > 0 ? $", which '{Shown(source.Address)}' comes nearest to:" : ":");
-            foreach (var (what, names) in new[]
+            text.Append(source.Address.Length > 0 ? $"; nearest to it is '{Shown(source.Address)}':" : ":");
+            foreach (var (what, tensors) in new[]
             {
-                ("missing", [.. missing.Select(name => source.Prefix + name)]), ("unexpected", source.Unexpected.ToArray()), ("of another shape", [.. Misshapen(source, network)]),
+                ("missing", Counted([.. missing.Select(name => source.Prefix + name)])), ("unexpected", Counted([.. source.Unexpected])),
+                ("of another shape", Some([.. Misshapen(source, network)])),
             })
             {
-                if (names.Length > 0)
-                    text.Append($"\n  {what}: {Counted(names)}");
+                if (tensors.Length > 0)
+                    text.Append($"\n  {what}: {tensors}");
             }
         }
 
@@ -121,7 +123,8 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             from name in NetworkCatalogue.Names
             let other = NetworkCatalogue.Resolve(name, preset)
             where MayHold(Build(other)) && WeightSource.Find(sets, Build(other).Parameters).Any(source => Fits(source, other))
-            select $"--model {name}" + (other.Units.AsSpan().SequenceEqual(spec.Units.AsSpan()) || other.Units.IsEmpty ? "" : $" --preset {preset.ToString().ToLowerInvariant()}");
+            let sameUnits = other.Units.IsEmpty || other.Units.SequenceEqual(spec.Units)
+            select $"--model {name}" + (sameUnits ? "" : $" --preset {preset.ToString().ToLowerInvariant()}");
         return others.FirstOrDefault() is { } fits
             ? $"It holds another network. Give {fits}."
             : "Give the --model, --preset and --units that the weights are of.";
@@ -134,15 +137,20 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private static string Listed(IEnumerable<string> addresses)
     {
         var names = addresses.Where(address => address.Length > 0).Distinct().Select(Shown).ToArray();
-        return names.Length == 0 ? "nothing here: the file is one set of tensors" : string.Join(", ", names.Take(2 * Few)) + (names.Length > 2 * Few ? ", …" : "");
+        return names.Length == 0 ? "nothing here: the file is one set of tensors" : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
     }
 
     /// <summary>How many, and the first of them, those of the same layer in one word: <c>conv1.1.{weight,bias}</c>.</summary>
-    private static string Counted(string[] names)
+    private static string Counted(string[] names) => Some(
+    [
+        .. names.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
+            .SelectMany(layer => layer.Chunk(Few), (layer, part) => part.Length == 1 ? layer.Key + part[0] : $"{layer.Key}{{{string.Join(',', part)}}}"),
+    ], names.Length);
+
+    private static string Some(string[] entries, int? count = null)
     {
-        var layers = names.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
-            .SelectMany(layer => layer.Chunk(Few), (layer, part) => Shown(part.Length == 1 ? layer.Key + part[0] : $"{layer.Key}{{{string.Join(',', part)}}}")).ToArray();
-        return layers.Length <= Few ? string.Join(", ", layers) : $"{names.Length} tensors, such as {string.Join(", ", layers.Take(Few))}";
+        var first = string.Join(", ", entries.Take(Few).Select(Shown));
+        return entries.Length <= Few ? first : $"{count ?? entries.Length} tensors, such as {first}";
     }
 
     /// <summary>Names of a file as a message can show them, whatever they are.</summary>

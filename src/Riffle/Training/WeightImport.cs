@@ -13,10 +13,10 @@ public static class WeightImport
     /// <param name="network">What it holds; its number of classes does not count.</param>
     /// <param name="classes">The classes in the order of the logits; null: numbers from 0.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
-    /// <param name="key">Where in the file the weights are, as <c>state_dict</c> or <c>model_ema</c>; null: wherever they fit, the usual places before others and
-    /// before averages.</param>
+    /// <param name="key">Where in the file the weights are, as <c>state_dict</c> or <c>model_ema</c>; null: wherever they fit, the usual places before others
+    /// and before averages.</param>
     /// <param name="tell">Receives a line on what was chosen, where there was a choice or something was left out.</param>
-    /// <exception cref="BadDataException">It is damaged, or has other tensors than the network: the message says which, and of which network they are.</exception>
+    /// <exception cref="BadDataException">It is damaged, or has other tensors than the network: the message says which, and of which network.</exception>
     /// <exception cref="RiffleException">It can't be read, or the classes are more or fewer than its own.</exception>
     /// <exception cref="ArgumentException">Nothing in it has the key, or it must be given.</exception>
     public static Checkpoint Read(

@@ -27,7 +27,7 @@ internal sealed record WeightSource(ITensorFile File, string Prefix, IReadOnlyDi
     private static readonly string[] Counters = ["num_batches_tracked", "n_averaged", "total_ops", "total_params"];
 
     /// <summary>What training scripts put among the weights.</summary>
-    private static readonly string[] Records = ["epoch", "step", "global_step", "iteration", "best_acc", "best_acc1", "best_prec1", "rng_state", "cuda_rng_state"];
+    private static readonly string[] Records = ["epoch", "step", "global_step", "best_acc", "best_acc1", "best_prec1", "rng_state", "cuda_rng_state"];
 
     /// <summary>The place and the prefix as one, without the dot at the end; empty for all of a file.</summary>
     public string Address => string.Join('.', new[] { File.Place, Prefix.TrimEnd('.') }.Where(part => part.Length > 0));
@@ -60,7 +60,8 @@ internal sealed record WeightSource(ITensorFile File, string Prefix, IReadOnlyDi
         File.Names.Where(name => !name.StartsWith(Prefix, StringComparison.Ordinal) && !IsCounter(name));
 
     /// <summary>Whether a key says this source: its place, its prefix, both, or the begin of the place.</summary>
-    public bool IsAt(string key) => key == File.Place || key == Prefix.TrimEnd('.') || key == Address || File.Place.StartsWith($"{key}.", StringComparison.Ordinal);
+    public bool IsAt(string key) =>
+        key == File.Place || key == Prefix.TrimEnd('.') || key == Address || File.Place.StartsWith($"{key}.", StringComparison.Ordinal);
 
     private static bool IsCounter(string name) => Counters.Contains(name[(name.LastIndexOf('.') + 1)..]);
 

@@ -54,15 +54,20 @@ internal static class TorchArchive
         }
 
         pickle.WriteByte((byte)'.');
-        return Of([("archive/data.pkl", pickle.ToArray()), .. list.Select(t => ($"archive/data/{t.Storage}", MemoryMarshal.AsBytes(t.Tensor.Values.Span).ToArray()))]);
+        return Of(
+        [
+            ("archive/data.pkl", pickle.ToArray()), .. list.Select(t => ($"archive/data/{t.Storage}", MemoryMarshal.AsBytes(t.Tensor.Values.Span).ToArray())),
+        ]);
     }
 
     /// <summary>A dictionary of tensors as PyTorch spells it.</summary>
-    public static byte[] Pickle(IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors, char strings = 'X') =>
+    public static byte[] Pickle(
+        IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors, char strings = 'X') =>
         [0x80, 2, (byte)'}', .. Items(tensors, strings), (byte)'.'];
 
     /// <summary>Tensors that are put into the dictionary on the stack.</summary>
-    private static byte[] Items(IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors, char strings = 'X')
+    private static byte[] Items(
+        IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors, char strings = 'X')
     {
         using var stream = new MemoryStream();
         void Raw(string text) => stream.Write(Encoding.Latin1.GetBytes(text));

@@ -92,7 +92,8 @@ public sealed class TorchFileTests : IDisposable
         Assert.Equal([1, 1], file.Get("marked"));
         foreach (var (name, why) in new[]
         {
-            ("sparse", "_rebuild_sparse_tensor"), ("quantised", "_rebuild_qtensor"), ("many_dimensions", "_rebuild_tensor_v2"), ("wave", "C64"), ("rng_state", "U8"),
+            ("sparse", "_rebuild_sparse_tensor"), ("quantised", "_rebuild_qtensor"), ("many_dimensions", "_rebuild_tensor_v2"), ("wave", "C64"),
+            ("rng_state", "U8"),
             ("array", "numpy"), ("attack", "posix.system"), ("args", "argparse.Namespace"), ("date", "datetime.datetime"),
         })
         {
@@ -161,7 +162,8 @@ public sealed class TorchFileTests : IDisposable
     public void A_tensor_over_a_storage_of_bytes_has_the_type_that_it_is_given()
     {
         var pickle = new PickleWriter().Raw("}").Text("w").Global("torch._utils", "_rebuild_tensor_v3").Raw("((").Text("storage")
-            .Global("torch.storage", "UntypedStorage").Text("0").Text("cpu").Raw("K\x0ctQK\x01K\x02\x85K\x01\x85\x89}").Global("torch", "float32").Raw("tRs").End();
+            .Global("torch.storage", "UntypedStorage").Text("0").Text("cpu")
+            .Raw("K\x0ctQK\x01K\x02\x85K\x01\x85\x89}").Global("torch", "float32").Raw("tRs").End();
         var path = Write(pickle, [.. BitConverter.GetBytes(1f), .. BitConverter.GetBytes(2f), .. BitConverter.GetBytes(3f)]);
         Assert.Equal([2, 3], TorchFile.Read(path)[0].Get("w"));
     }
@@ -239,10 +241,10 @@ public sealed class TorchFileTests : IDisposable
     {
         Assert.Contains("without a data.pkl", Refused(("a/other", [])));
         Assert.Contains("little-endian", Refused(("a/data.pkl", Pickle(6, 0, [6], [1])), ("a/byteorder", [.. "big"u8])));
-                Assert.Contains("no state dict", Refused(("a/data.pkl", [.. "N."u8])));
+        Assert.Contains("no state dict", Refused(("a/data.pkl", [.. "N."u8])));
 
         var empty = TorchFile.Read(Write(("a/data.pkl", Pickle(6, 0, [6], [1]))))[0];
-        Assert.Contains("no storage 0", Assert.Throws<BadDataException>(() => empty.Get("w")).Message);
+        Assert.Contains("storage 0 is missing", Assert.Throws<BadDataException>(() => empty.Get("w")).Message);
 
         string Refused(params (string, byte[])[] entries) => Assert.Throws<BadDataException>(() => TorchFile.Read(Write(entries))).Message;
     }

@@ -63,7 +63,8 @@ internal static class Amplifiers
         yield return ("safetensors", "a header that is claimed to be long", () => Of("{}", 99_999_999));
         yield return ("safetensors", "arrays in arrays", () => Of(new string('[', Many)));
         yield return ("safetensors", "tensors of no values without end",
-            () => Of("{" + string.Join(',', Enumerable.Range(0, Many / 8).Select(i => $"\"{i}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}")) + "}"));
+            () => Of("{" + string.Join(
+                ',', Enumerable.Range(0, Many / 8).Select(i => $"\"{i}\":{{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}")) + "}"));
         yield return ("safetensors", "dimensions without end",
             () => Of("{\"a\":{\"dtype\":\"F32\",\"shape\":[" + string.Join(',', Enumerable.Repeat("2147483647", Many / 8)) + ",0],\"data_offsets\":[0,0]}}"));
         yield return ("safetensors", "metadata without end",

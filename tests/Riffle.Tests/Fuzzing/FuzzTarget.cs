@@ -8,7 +8,8 @@ namespace Riffle.Tests.Fuzzing;
 /// <param name="Samples">Whole files.</param>
 /// <param name="Seal">Makes checksums right after every second damage; null where there are none.</param>
 /// <param name="Read">Reads the bytes as a file of this path, which it writes itself where the reader wants one.</param>
-/// <param name="MemoryPerByte">Bytes that it may take for each byte of the file, beside a fixed amount: on the managed heap, and as much in native memory.</param>
+/// <param name="MemoryPerByte">Bytes that it may take for each byte of the file, beside a fixed amount: on the managed heap, and as much in native
+/// memory.</param>
 internal sealed record FuzzTarget(string Name, byte[][] Samples, Func<byte[], byte[]>? Seal, Action<string, byte[]> Read, int MemoryPerByte)
 {
     private const long FixedMemory = 24 << 20, FixedNativeMemory = 32 << 20;

@@ -49,7 +49,8 @@ public sealed class WeightFitsTests : IDisposable
     {
         var wrapped = Set(1).Select(t => t with
         {
-            Name = t.Name.Replace("stage2.", "stage2._orig_mod.", StringComparison.Ordinal).Replace("stage3.0.", "stage3.module.0._fsdp_wrapped_module.", StringComparison.Ordinal),
+            Name = t.Name.Replace("stage2.", "stage2._orig_mod.", StringComparison.Ordinal)
+                .Replace("stage3.0.", "stage3.module.0._fsdp_wrapped_module.", StringComparison.Ordinal),
         });
         Assert.Equal(1, Taken(Save(("model", wrapped))));
     }
@@ -173,7 +174,8 @@ public sealed class WeightFitsTests : IDisposable
     public void More_units_than_asked_for_are_refused_with_the_preset_that_has_them()
     {
         var path = Save(("", Set(1, "", NetworkCatalogue.Resolve("shufflenet-v2-x0.5", Preset.ImageNet))));
-        var message = Assert.Throws<BadDataException>(() => WeightImport.Read(path, NetworkCatalogue.Resolve("shufflenet-v2-x0.5"), null, Normalisation.ImageNet)).Message;
+        var asked = NetworkCatalogue.Resolve("shufflenet-v2-x0.5");
+        var message = Assert.Throws<BadDataException>(() => WeightImport.Read(path, asked, null, Normalisation.ImageNet)).Message;
         Assert.Contains("of units 2,4,2", message);
         Assert.Contains("--preset imagenet", message);
     }
@@ -181,10 +183,12 @@ public sealed class WeightFitsTests : IDisposable
     [Fact]
     public void A_weight_that_cannot_be_read_is_refused_by_its_name_and_by_what_makes_it()
     {
+        static bool IsPickle(string name) => name.EndsWith("data.pkl", StringComparison.Ordinal);
+
         var whole = TorchArchive.Entries(TorchArchive.StateDict(Set(1)));
         var pickle = new PickleWriter().Text("fc.bias").Global("numpy.core.multiarray", "_reconstruct").Raw(")Rs").End();
-        (string, byte[])[] changed = [.. whole.Select(entry => entry.Name.EndsWith("data.pkl", StringComparison.Ordinal) ? (entry.Name, (byte[])[.. entry.Bytes[..^1], .. pickle[2..]]) : entry)];
-        var path = _folder.Add("weights.pth", TorchArchive.Of(changed));
+        var changed = whole.Select(entry => IsPickle(entry.Name) ? entry with { Bytes = [.. entry.Bytes[..^1], .. pickle[2..]] } : entry);
+        var path = _folder.Add("weights.pth", TorchArchive.Of([.. changed]));
         var message = Assert.Throws<BadDataException>(() => Taken(path)).Message;
         Assert.Contains("'fc.bias'", message);
         Assert.Contains("numpy.core.multiarray._reconstruct", message);
