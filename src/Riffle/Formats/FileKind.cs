@@ -48,6 +48,7 @@ internal static class FileKind
         // The magic number that PyTorch pickled before it wrote zip files.
         ([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19], 0, Torch),
         ("TFL3"u8.ToArray(), 4, "a TensorFlow Lite model"),
+        ("ET12"u8.ToArray(), 4, "a program of ExecuTorch (.pte), which holds no weights by name"),
         ("GGUF"u8.ToArray(), 0, "a GGUF file"),
         ("version https://git-lfs"u8.ToArray(), 0, "a Git LFS pointer, not the file itself (run 'git lfs pull' in its repository)"),
     ];

@@ -62,17 +62,8 @@ internal sealed record ForeignExample
         };
     }
 
-    private static MapField<string, Feature> Features(ReadOnlySpan<byte> record)
-    {
-        try
-        {
-            return (Example.Parser.ParseFrom(record).Features ?? new Features()).Feature;
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new BadDataException($"not a tf.Example: {e.Message}", e);
-        }
-    }
+    private static MapField<string, Feature> Features(ReadOnlySpan<byte> record) =>
+        (ProtocolBuffer.Parse(Example.Parser, record, "a tf.Example").Features ?? new Features()).Feature;
 
     private static Feature? Find(MapField<string, Feature> features, string[] keys) =>
         keys.Select(key => features.TryGetValue(key, out var feature) ? feature : null).FirstOrDefault(feature => feature is not null);
@@ -87,7 +78,7 @@ internal sealed record ForeignExample
     private static BadDataException Missing(MapField<string, Feature> features, string what, string? key, string[] known)
     {
         var (kind, looked) = (what == "image" ? "one string of bytes" : "one whole number or name", key is null ? string.Join(" or ", known) : key);
-        var some = string.Join(", ", features.Keys.Order(StringComparer.Ordinal).Take(20));
+        var some = string.Join(", ", features.Keys.Order(StringComparer.Ordinal).Take(20).Select(name => name.Length <= 100 ? name : $"{name[..100]}…"));
         return new($"no {what}: {looked} is not {kind}; the record has {(some.Length == 0 ? "no features" : some)}; tell which by --{what}-key");
     }
 }

@@ -30,6 +30,9 @@ public sealed class SafeTensorsFile : ITensorFile
     /// <summary>The strings kept beside the tensors.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <inheritdoc/>
+    public string Place => "";
+
     /// <summary>The tensors' names, in the header's order.</summary>
     public IReadOnlyList<string> Names { get; }
 

@@ -8,6 +8,9 @@ namespace Riffle.Formats;
 /// </summary>
 public sealed class TFRecordReader : IDisposable
 {
+    /// <summary>The most bytes of a record in a compressed file, 256 MiB: such a file can unpack to a thousand times its size.</summary>
+    const long MaxUnpacked = 256L << 20;
+
     readonly Stream _stream;
     readonly string _name;
     readonly byte[] _header = new byte[TFRecordWriter.HeaderSize];
@@ -121,6 +124,8 @@ public sealed class TFRecordReader : IDisposable
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(_header);
         if (length > (ulong)(Array.MaxLength - TFRecordWriter.FooterSize)) throw Damaged($"a record of {length} bytes is more than memory can hold");
+        if (!_stream.CanSeek && length > MaxUnpacked)
+            throw Damaged($"a record of {length} bytes in a compressed file, and {MaxUnpacked >> 20} MiB are the most there");
         int size = (int)length + TFRecordWriter.FooterSize;
         if (_stream.CanSeek && size > _stream.Length - _stream.Position)
             throw Damaged($"the record should hold {length} bytes and a checksum, the file has {_stream.Length - _stream.Position} more");
