@@ -87,9 +87,9 @@ internal static class BenchmarkCommand
 
         if (options.AreGiven(parse))
             throw new ArgumentException($"{model} is a file or folder: it tells its preset, size, classes and units itself; leave these options out");
-        var opened = Model.Open(model);
-        var weights = opened.Weights;
-        return new(opened.Name, null, weights.Network, IsTrained: opened is Checkpoint, (budget, layers) => new(weights, budget, layers));
+        var isOnnx = OnnxFile.IsOne(model);
+        var weights = isOnnx ? OnnxFile.ReadWeights(model) : Model.Open(model).Weights;
+        return new(weights.Network.Name, null, weights.Network, IsTrained: !isOnnx, (budget, layers) => new(weights, budget, layers));
     }
 
     private static List<BenchmarkResult> Measure(

@@ -83,7 +83,7 @@ internal static class SummaryCommand
         {
             if (options.AreGiven(parse))
                 throw new ArgumentException($"{name} is a file: it tells its size, classes and units itself; leave these options out");
-            var read = Model.Open(name).Weights.Network;
+            var read = OnnxFile.ReadWeights(name).Network;
             return new(null, read, Complexity.Of(read));
         }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Riffle.Formats.Onnx;
 using Riffle.Networks;
 
 namespace Riffle.Exchange;
@@ -22,7 +23,8 @@ internal sealed partial class OnnxImport
 
         _features[node.Outputs[0]] = node.Operator switch
         {
-            "Identity" or "Cast" => FeaturesOf(operation, 0),
+            "Identity" => FeaturesOf(operation, 0),
+            "Cast" => Cast(operation),
             "Dropout" => Dropout(operation),
             "Reshape" => Reshaped(operation, Shapes.Resolve(operation, FeaturesOf(operation, 0).Shape, Shapes.Target(operation))),
             "Flatten" => Reshaped(operation, Shapes.Flatten(operation, FeaturesOf(operation, 0).Shape)),
@@ -34,6 +36,23 @@ internal sealed partial class OnnxImport
             "Pad" => Pad(operation),
             _ => throw operation.Unsupported("Riffle has not this operator"),
         };
+    }
+
+    /// <summary>Operators that give the values which they take, on the same axes or on others.</summary>
+    private static bool KeepsValues(OnnxOperation operation) =>
+        operation.Node.Operator is "Identity" or "Cast" or "Dropout" or "Shape" or "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze" or "Transpose";
+
+    /// <summary>Floats of any width stay what they are; pixels that come as whole numbers may be any kind of them.</summary>
+    private Features Cast(OnnxOperation operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        var type = (OnnxType)operation.Integer("to", (long)OnnxType.Float);
+        var arePixels = Input.Type == OnnxType.UInt8 && features.Colours is { } colours && colours.All(colour => (colour.Scale, colour.Shift) == (1, 0));
+        operation.Require(
+            type is OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16
+            || (arePixels && type is OnnxType.UInt8 or OnnxType.Int16 or OnnxType.UInt16 or OnnxType.Int32 or OnnxType.UInt32 or OnnxType.Int64 or OnnxType.UInt64),
+            $"it makes {type} of what is computed");
+        return features;
     }
 
     private Features Dropout(OnnxOperation operation)
@@ -54,6 +73,12 @@ internal sealed partial class OnnxImport
         var features = FeaturesOf(operation, 0);
         foreach (var (axis, start, count, step) in Shapes.Slices(operation, features.Shape))
         {
+            if (features.Colours is not null && (count != features.Shape[axis] || step != 1))
+            {
+                features = TakeColours(operation, features, axis, [.. Enumerable.Range(0, (int)count).Select(i => start + i * step)]);
+                continue;
+            }
+
             operation.Require(step == 1 || count == 1, $"a step of {step}");
             features = Cut(operation, features, axis, start, count);
         }
@@ -66,8 +91,10 @@ internal sealed partial class OnnxImport
     {
         if (start == 0 && count == features.Shape[axis])
             return features;
+        if (features.Colours is not null)
+            return TakeColours(operation, features, axis, [.. Enumerable.Range(0, (int)count).Select(i => start + i)]);
         operation.Require(
-            count > 0 && features.Line is null && features.Axes[axis].Length > 0 && features.Axes[axis].All(factor => factor.Extent == Extent.Channel),
+            count > 0 && features.Axes[axis].Length > 0 && features.Axes[axis].All(factor => factor.Extent == Extent.Channel),
             $"it cuts {start} to {start + count - 1} out of axis {axis} of {Text(features)}; Riffle cuts channels");
 
         // What is cut has to be the slowest part of the value's channels. Others that cut the same value find it in this order.
@@ -104,12 +131,17 @@ internal sealed partial class OnnxImport
         var features = FeaturesOf(operation, 0);
         var axis = operation.Axis(operation.Integer("axis", 0), features.Axes.Length);
         var size = features.Shape[axis];
-        operation.Require(operation.Constant(1) is { Count: 1, Integers: not null }, "it takes several places of an axis");
-        var (place, index) = (operation.Constant(1)!.Integers![0], operation.Constant(1)!);
-        if (place < -size || place >= size)
-            throw operation.Bad($"it takes place {place} of {size}");
-        features = Cut(operation, features, axis, (place + size) % size, 1);
-        return index.Shape.Length > 0 ? features : features with { Axes = features.Axes.RemoveAt(axis) };
+        var indices = operation.Constant(1) ?? throw operation.Bad("it takes no places");
+        long[] places = [.. (indices.Integers ?? throw operation.Bad("its places are no integers")).Select(place => place < 0 ? place + size : place)];
+        if (places.Any(place => place < 0 || place >= size))
+            throw operation.Bad($"it takes places that are beyond the {size} of axis {axis}");
+        if (features.Colours is not null && indices.Shape.Length == 1)
+            return places.SequenceEqual(Enumerable.Range(0, (int)size).Select(i => (long)i)) ? features : TakeColours(operation, features, axis, places);
+        operation.Require(places is [_], "it takes several places of an axis");
+        features = Cut(operation, features, axis, places[0], 1);
+        return features with { Axes = indices.Shape.Length switch { 0 => features.Axes.RemoveAt(axis), 1 => features.Axes, _ => throw Deep() } };
+
+        RiffleException Deep() => operation.Unsupported($"its places have {indices.Shape.Length} axes");
     }
 
     /// <summary>Channels behind each other; or, along an axis of one place, the same channels of several values side by side.</summary>
@@ -118,9 +150,22 @@ internal sealed partial class OnnxImport
         var parts = operation.Node.Inputs.Select((_, i) => Ordered(operation, i)).ToArray();
         var (first, rank) = (parts[0], parts[0].Axes.Length);
         var axis = operation.Axis(operation.Integer("axis", 1), rank);
-        bool AreAlike(int except) => parts.All(part => part.Line is null && part.Axes.Length == rank
+        if (JoinColours(parts, axis) is { } joined)
+            return joined;
+        bool AreAlike(int except) => parts.All(part => part.Colours is null && part.Axes.Length == rank
             && Enumerable.Range(0, rank).All(place => place == except || part.Axes[place].AsSpan().SequenceEqual(first.Axes[place].AsSpan())));
-        Value Joined() => parts.Skip(1).Aggregate(first.Value, (joined, part) => _builder.Concat(joined, part.Value));
+        Value Joined()
+        {
+            var all = first.Value;
+            foreach (var part in parts.Skip(1))
+            {
+                all = _builder.Concat(all, part.Value);
+                Count(operation); // before they are too many to count
+            }
+
+            return all;
+        }
+
         if (parts.All(part => part.Axes.Length == rank && part.AxisOf(Extent.Channel) == axis) && AreAlike(axis))
         {
             var value = Joined();

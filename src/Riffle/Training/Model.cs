@@ -38,6 +38,10 @@ public class Model
     /// <summary>How bytes become inputs.</summary>
     public Normalisation Normalisation { get; }
 
+    /// <summary>What was recognised in a file that does not tell it, a sentence each, for a person to see: how an ONNX graph takes its images, what its one
+    /// number means. Empty where nothing had to be.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Of the weights: the same for the same bits. 16 hexadecimal digits; computed anew at each call.</summary>
     internal string Fingerprint()
     {

@@ -63,7 +63,7 @@ public class OnnxNodeTests
                 return layers.Message;
             try
             {
-                var folded = ConstantFolding.Compute(new(test.Name, node, input => test.Inputs.FirstOrDefault(tensor => tensor.Name == input)));
+                var folded = ConstantFolding.Compute(new(test.Name, node, input => test.Inputs.FirstOrDefault(tensor => tensor.Name == input), test.Model.Budget));
                 Assert.Equal(test.Outputs[0].Shape, folded.Shape);
                 Compare(test.Name, test.Outputs[0], i => folded.Floats is { } floats ? floats[i] : folded.Integers![i]);
                 return null;
@@ -110,7 +110,7 @@ public class OnnxNodeTests
             at[(int)factor.Extent] += index * factor.Stride;
         }
 
-        if (!features.IsProbability)
+        if (features.Ending == Ending.Logits)
             return volume[(int)at[0], (int)at[1], (int)at[2], (int)at[3]];
         var logits = Enumerable.Range(0, volume.Channels).Select(c => volume[(int)at[0], c, 0, 0]).ToArray();
         return Math.Exp(logits[at[1]] - logits.Max()) / logits.Sum(logit => Math.Exp(logit - logits.Max()));
