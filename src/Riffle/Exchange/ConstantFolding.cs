@@ -261,7 +261,7 @@ internal static class ConstantFolding
     private static OnnxTensor Arithmetic(OnnxOperation operation, OnnxTensor left, OnnxTensor right)
     {
         var integers = left.Integers is not null;
-        if (integers != right.Integers is not null)
+        if (integers != right.Integers is not null && operation.Node.Operator != "Pow")
             throw operation.Bad("one input is of integers, the other is not");
         var rank = Math.Max(left.Shape.Length, right.Shape.Length);
         var (a, b) = (Wide(left.Shape, rank), Wide(right.Shape, rank));

@@ -34,7 +34,7 @@ internal sealed partial class OnnxImport
             "Gather" => Gather(operation),
             "Concat" => Concat(operation),
             "Pad" => Pad(operation),
-            _ => throw operation.Unsupported("Riffle has not this operator"),
+            _ => throw operation.Unsupported("Riffle computes this of constants alone"),
         };
     }
 

@@ -51,7 +51,7 @@ internal sealed partial class OnnxImport
         "LogSoftmax" => Classes(operation, Ending.LogSoftmax),
         "Sigmoid" => Classes(operation, Ending.Sigmoid),
         "Exp" => Exponential(operation),
-        _ => throw operation.Unsupported("Riffle has not this operator"),
+        _ => throw operation.Unsupported("Riffle computes this of constants alone"),
     };
 
     private Features Convolve(OnnxOperation operation)
