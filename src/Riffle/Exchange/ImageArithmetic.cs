@@ -80,7 +80,7 @@ internal sealed record ImageArithmetic(ImmutableArray<Colour?> Colours, Immutabl
     {
         string Numbers(Func<Colour, double> number)
         {
-            string[] texts = [.. Colours.Select(colour => colour is { } known ? ((float)number(known)).ToString("G6", CultureInfo.InvariantCulture) : "none")];
+            string[] texts = [.. Colours.OfType<Colour>().Select(colour => ((float)number(colour)).ToString("G6", CultureInfo.InvariantCulture))];
             return texts.Distinct().Count() == 1 ? texts[0] : string.Join(", ", texts);
         }
 
@@ -131,7 +131,10 @@ internal sealed record ImageArithmetic(ImmutableArray<Colour?> Colours, Immutabl
         if (kind == ImageValues.Pixels)
             return (startsAtZero || isUsualMean) && (isUsualDeviation || keepsUnit || (givesPixels && !startsAtZero));
         if (kind == ImageValues.Unit)
-            return (isUsualMean && (isUsualDeviation || keepsUnit)) || (givesPixels && (startsAtZero || isUsualMean));
+        {
+            return (isUsualMean && (isUsualDeviation || keepsUnit)) || (startsAtZero && keepsUnit && scale < 0)
+                || (givesPixels && (startsAtZero || isUsualMean));
+        }
 
         // Values around zero already: only what brings them to one of the usual kinds exactly is plain.
         var isHalf = Near(mean, 0.5) && Near(deviation, 0.5);

@@ -26,7 +26,7 @@ internal sealed partial class OnnxImport
             "Identity" => FeaturesOf(operation, 0),
             "Cast" => Cast(operation),
             "Dropout" => Dropout(operation),
-            "Reshape" => Reshaped(operation, Shapes.Resolve(operation, FeaturesOf(operation, 0).Shape, Shapes.Target(operation))),
+            "Reshape" => Reshaped(operation, Target(operation)),
             "Flatten" => Reshaped(operation, Shapes.Flatten(operation, FeaturesOf(operation, 0).Shape)),
             "Squeeze" or "Unsqueeze" => Reshaped(operation, Shapes.Squeeze(operation, FeaturesOf(operation, 0).Shape)),
             "Transpose" => FeaturesOf(operation, 0).Transpose(Shapes.Permutation(operation, FeaturesOf(operation, 0).Axes.Length)),
@@ -61,6 +61,19 @@ internal sealed partial class OnnxImport
         return FeaturesOf(operation, 0);
     }
 
+    /// <summary>Reshape's target, of which a tracer may have left the number of images that it saw, though the file leaves their number free.</summary>
+    private long[] Target(OnnxOperation operation)
+    {
+        var (input, target) = (FeaturesOf(operation, 0).Shape, Shapes.Target(operation));
+        if (_isFree && target.Length > 0 && target.All(size => size > 0))
+        {
+            var (images, rest) = Int128.DivRem(Shapes.Product(target) * _batch, Shapes.Product(input));
+            _seen ??= rest == 0 && images < _batch ? (long)images : null;
+        }
+
+        return Shapes.Resolve(operation, input, target);
+    }
+
     private Features Reshaped(OnnxOperation operation, long[] shape)
     {
         var features = FeaturesOf(operation, 0);
@@ -79,11 +92,38 @@ internal sealed partial class OnnxImport
                 continue;
             }
 
-            operation.Require(step == 1 || count == 1, $"a step of {step}");
-            features = Cut(operation, features, axis, start, count);
+            var size = features.Shape[axis];
+            var isEven = step > 1 && size % step == 0 && start < step && count == size / step;
+            operation.Require(step == 1 || count == 1 || isEven, $"a step of {step}");
+            features = isEven && count > 1 ? EachOf(operation, features, axis, start, step) : Cut(operation, features, axis, start, count);
         }
 
         return features;
+    }
+
+    /// <summary>One place of each run of so many on an axis.</summary>
+    private Features EachOf(OnnxOperation operation, Features features, int axis, long place, long run)
+    {
+        var shape = features.Shape;
+        var runs = features.Reshape([.. shape[..axis], shape[axis] / run, run, .. shape[(axis + 1)..]])
+            ?? throw operation.Unsupported($"it takes each of {run} places of axis {axis} of {Text(features)}");
+        var cut = Cut(operation, runs, axis + 1, place, 1);
+        return cut with { Axes = cut.Axes.RemoveAt(axis + 1) };
+    }
+
+    /// <summary>Places of an axis by their numbers: a run of them, or all of them shuffled; null for anything else.</summary>
+    private Features? Chosen(OnnxOperation operation, Features features, int axis, long[] places)
+    {
+        if (places.Select((place, i) => place - i).Distinct().Count() == 1)
+            return Cut(operation, features, axis, places[0], places.Length);
+        var (shape, step) = (features.Shape, places.Length > 1 ? places[1] - places[0] : 0);
+        if (places.Length != shape[axis] || step < 1 || shape[axis] % step != 0)
+            return null;
+        var groups = shape[axis] / step;
+        if (places.Where((place, i) => place != i % groups * step + i / groups).Any())
+            return null;
+        int[] order = [.. Enumerable.Range(0, axis), axis + 1, axis, .. Enumerable.Range(axis + 2, shape.Length - axis - 1)];
+        return features.Reshape([.. shape[..axis], groups, step, .. shape[(axis + 1)..]])?.Transpose(order).Reshape(shape);
     }
 
     /// <summary>A run of places of an axis.</summary>
@@ -137,11 +177,13 @@ internal sealed partial class OnnxImport
             throw operation.Bad($"it takes places that are beyond the {size} of axis {axis}");
         if (features.Colours is not null && indices.Shape.Length == 1)
             return places.SequenceEqual(Enumerable.Range(0, (int)size).Select(i => (long)i)) ? features : TakeColours(operation, features, axis, places);
+        if (indices.Shape.Length == 1)
+            return Chosen(operation, features, axis, places) ?? throw operation.Unsupported("it takes places of an axis in an order that is no shuffle");
         operation.Require(places is [_], "it takes several places of an axis");
         features = Cut(operation, features, axis, places[0], 1);
-        return features with { Axes = indices.Shape.Length switch { 0 => features.Axes.RemoveAt(axis), 1 => features.Axes, _ => throw Deep() } };
-
-        RiffleException Deep() => operation.Unsupported($"its places have {indices.Shape.Length} axes");
+        return indices.Shape.Length == 0
+            ? features with { Axes = features.Axes.RemoveAt(axis) }
+            : throw operation.Unsupported($"its places have {indices.Shape.Length} axes");
     }
 
     /// <summary>Channels behind each other; or, along an axis of one place, the same channels of several values side by side.</summary>

@@ -17,6 +17,9 @@ internal sealed partial class OnnxImport
     /// <summary>Values of the colours in an order of their own, by that order.</summary>
     private readonly Dictionary<string, Value> _ordered = [];
 
+    /// <summary>Layers that choose colours.</summary>
+    private readonly HashSet<int> _chosen = [];
+
     /// <summary>Nodes that became a scale of their own, with the layer that they read.</summary>
     private readonly List<(OnnxOperation Node, int Layer)> _scales = [];
 
@@ -40,10 +43,25 @@ internal sealed partial class OnnxImport
         if (!_ordered.TryGetValue(key, out var value))
         {
             var images = features.Value;
-            _ordered[key] = value = order.Select(index => _builder.Slice(images, index, 1)).Aggregate(_builder.Concat);
+            value = order.Order().SequenceEqual([0, 1, 2])
+                ? order.Select(index => _builder.Slice(images, index, 1)).Aggregate(_builder.Concat)
+                : Chosen(images, order);
+            _ordered[key] = value;
         }
 
         return features with { Value = value, Colours = null };
+    }
+
+    /// <summary>Some colours, others not or twice: a layer of ones and zeros, since all of a network's input is to be read.</summary>
+    private Value Chosen(Value images, int[] order)
+    {
+        var (name, weights) = (Free("colours"), new float[order.Length * Colours]);
+        for (var c = 0; c < order.Length; c++)
+            weights[c * Colours + order[c]] = 1;
+        _parameters[$"{name}.weight"] = weights;
+        var value = _builder.Convolution(name, images, order.Length, kernel: 1);
+        _chosen.Add(value.Layer);
+        return value;
     }
 
     /// <summary>scale · colour + shift.</summary>
@@ -122,7 +140,7 @@ internal sealed partial class OnnxImport
         // What layers without weights give is images still, so arithmetic on it is that of images too.
         var hasWeights = new bool[network.Layers.Length];
         foreach (var layer in network.Layers)
-            hasWeights[layer.Index] = layer.Inputs.Any(input => hasWeights[input]) || !layer.Parameters.IsEmpty;
+            hasWeights[layer.Index] = layer.Inputs.Any(input => hasWeights[input]) || (!layer.Parameters.IsEmpty && !_chosen.Contains(layer.Index));
         var late = _scales.Find(scale => !hasWeights[scale.Layer]);
         return new([.. _read], [.. _held], _firstArithmetic, late.Node);
     }

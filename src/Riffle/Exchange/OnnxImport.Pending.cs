@@ -64,6 +64,8 @@ internal sealed partial class OnnxImport
             return features;
         if (features.Colours is not null)
             return HoldColours(operation, features, least, most);
+        if (features.Clamp is { } shared && _readers[operation.Input(input)] > 1)
+            _features[operation.Input(input)] = features = Held(features, shared); // what others read as well is a layer of its own
         float Bound(float value) => Math.Min(Math.Max(value, least), most);
         var before = features.Clamp;
         return features with { Clamp = new(Bound(before?.Least ?? float.NegativeInfinity), Bound(before?.Most ?? float.PositiveInfinity), operation) };

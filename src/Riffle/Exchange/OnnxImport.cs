@@ -47,18 +47,23 @@ internal sealed partial class OnnxImport
     /// <summary>Tensors that are what a convolution or a matrix gives, without anything in between.</summary>
     private readonly HashSet<string> _products = [];
     private readonly long _batch;
+    private readonly bool _isFree;
+
+    /// <summary>The number of images that whoever exported the graph left in it, where the file leaves their number free; null where none is found.</summary>
+    private long? _seen;
+
     private OnnxOperation? _ending;
 
     /// <summary>Layers that the budget has counted, and the values that they give for an image.</summary>
     private (int Layers, long Values) _counted;
 
-    private OnnxImport(OnnxModel model, string path)
+    private OnnxImport(OnnxModel model, string path, long freeBatch = FreeBatch)
     {
         (_model, _path) = (model, path);
         foreach (var tensor in model.Tensors)
             _constants[tensor.Name] = tensor;
         Input = FindInput();
-        _batch = Input.Shape![0] ?? FreeBatch;
+        (_batch, _isFree) = (Input.Shape![0] ?? freeBatch, Input.Shape[0] is null && freeBatch == FreeBatch);
     }
 
     private OnnxValue Input { get; }
@@ -73,11 +78,22 @@ internal sealed partial class OnnxImport
     public static ImportedNetwork Read(OnnxModel model, string path, string name, bool oneIsTwo = true)
     {
         var import = new OnnxImport(model, path);
-        import._features[import.Input.Name] = import.Images();
-        import.AddAll([model.Outputs.Count > 0 ? model.Outputs[0].Name : throw OnnxReader.Bad(path, "its graph gives nothing")]);
-        var (network, ending, scores) = import.End(name, oneIsTwo);
-        return new(
-            import.Fill(network), import.Input.Type == OnnxType.UInt8, import.Arithmetic(network), (ending, import._ending), scores);
+        try
+        {
+            return import.Read(name, oneIsTwo);
+        }
+        catch (RiffleException) when (import._seen is not null)
+        {
+            return new OnnxImport(model, path, import._seen.Value).Read(name, oneIsTwo);
+        }
+    }
+
+    private ImportedNetwork Read(string name, bool oneIsTwo)
+    {
+        _features[Input.Name] = Images();
+        AddAll([_model.Outputs.Count > 0 ? _model.Outputs[0].Name : throw OnnxReader.Bad(_path, "its graph gives nothing")]);
+        var (network, ending, scores) = End(name, oneIsTwo);
+        return new(Fill(network), Input.Type == OnnxType.UInt8, Arithmetic(network), (ending, _ending), scores);
     }
 
     /// <summary>
