@@ -192,21 +192,11 @@ internal sealed partial class OnnxImport
         var parts = operation.Node.Inputs.Select((_, i) => Ordered(operation, i)).ToArray();
         var (first, rank) = (parts[0], parts[0].Axes.Length);
         var axis = operation.Axis(operation.Integer("axis", 1), rank);
-        if (JoinColours(parts, axis) is { } joined)
+        if (JoinColours(operation, parts, axis) is { } joined)
             return joined;
         bool AreAlike(int except) => parts.All(part => part.Colours is null && part.Axes.Length == rank
             && Enumerable.Range(0, rank).All(place => place == except || part.Axes[place].AsSpan().SequenceEqual(first.Axes[place].AsSpan())));
-        Value Joined()
-        {
-            var all = first.Value;
-            foreach (var part in parts.Skip(1))
-            {
-                all = _builder.Concat(all, part.Value);
-                Count(operation); // before they are too many to count
-            }
-
-            return all;
-        }
+        Value Joined() => Join(operation, [.. parts.Select(part => part.Value)]);
 
         if (parts.All(part => part.Axes.Length == rank && part.AxisOf(Extent.Channel) == axis) && AreAlike(axis))
         {
@@ -217,6 +207,17 @@ internal sealed partial class OnnxImport
         operation.Require(
             AreAlike(except: -1) && first.Axes[axis].IsEmpty, $"it joins {string.Join(" and ", parts.Select(Text))} along axis {axis}; Riffle joins channels");
         return first with { Value = Joined(), Axes = first.Axes.SetItem(axis, [new Factor(Extent.Channel, parts.Length, first.Value.Channels)]) };
+    }
+
+    /// <summary>Values behind each other, by halves, so that of many each is listed few times.</summary>
+    private Value Join(OnnxOperation operation, ReadOnlySpan<Value> parts)
+    {
+        if (parts.Length == 1)
+            return parts[0];
+        var half = (parts.Length + 1) / 2;
+        var (left, right) = (Join(operation, parts[..half]), Join(operation, parts[half..]));
+        Count(operation, left.Channels + (long)right.Channels); // before they are too many to count
+        return _builder.Concat(left, right);
     }
 
     /// <summary>Zeros around rows and columns, for the convolution behind it to add.</summary>

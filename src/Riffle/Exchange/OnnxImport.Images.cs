@@ -9,6 +9,9 @@ internal sealed partial class OnnxImport
 {
     private const int Colours = 3;
 
+    /// <summary>Channels that may be made of the colours by taking some of them more than once.</summary>
+    private const int MostColours = 64;
+
     /// <summary>What layers read of each colour.</summary>
     private readonly Colour?[] _read = new Colour?[Colours];
 
@@ -114,6 +117,7 @@ internal sealed partial class OnnxImport
         operation.Require(
             features.Colours is not null && features.Axes[axis].All(factor => factor.Extent == Extent.Channel) && features.Shape[axis] == features.Channels
             && places.Length > 0, $"it cuts axis {axis} of the images, {Text(features)}; Riffle takes their colours");
+        operation.Require(places.Length <= MostColours, $"it makes {places.Length} channels of the images' colours");
         return features with
         {
             Colours = [.. places.Select(place => features.Colours!.Value[(int)place])],
@@ -122,7 +126,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>Colours behind each other.</summary>
-    private static Features? JoinColours(Features[] parts, int axis)
+    private static Features? JoinColours(OnnxOperation operation, Features[] parts, int axis)
     {
         var first = parts[0];
         bool IsOfColours(Features part) => part.Colours is { } colours && part.Axes.Length == first.Axes.Length && part.Padding == default
@@ -130,6 +134,7 @@ internal sealed partial class OnnxImport
             && part.Axes.SetItem(axis, []).Zip(first.Axes.SetItem(axis, [])).All(pair => pair.First.SequenceEqual(pair.Second));
         if (!parts.All(IsOfColours))
             return null;
+        operation.Require(parts.Sum(part => part.Channels) <= MostColours, "it makes too many channels of the images' colours");
         ImmutableArray<Colour> colours = [.. parts.SelectMany(part => part.Colours!.Value)];
         return first with { Colours = colours, Axes = first.Axes.SetItem(axis, Features.Axis(Extent.Channel, colours.Length)) };
     }

@@ -150,6 +150,7 @@ internal sealed partial class OnnxImport
             operation.Require(sum.Axes.Select(axis => axis.ToArray()).Zip(other.Axes, (a, b) => a.SequenceEqual(b)).All(same => same)
                 && sum.Axes.Length == other.Axes.Length && sum.Colours is null && other.Colours is null, $"it adds {Text(sum)} and {Text(other)}");
             sum = sum with { Value = _builder.Add(sum.Value, other.Value) };
+            Count(operation);
         }
 
         return sum;

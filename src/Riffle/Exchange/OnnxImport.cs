@@ -25,6 +25,10 @@ internal sealed partial class OnnxImport
     private const string OutputOperator = "output";
 
     private const int LargestSide = 4096;
+    private const int MostChannels = 1 << 24;
+
+    /// <summary>Layers that a plan is laid out for in seconds: some of that takes as long as the square of their number.</summary>
+    private const int MostLayers = 1 << 14;
 
     /// <summary>Values of all layers for one image: two gibibytes of them, so that a damaged size is told before memory is taken.</summary>
     private const long MostActivations = 1 << 29;
@@ -229,8 +233,12 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>Has the budget count the layers that a node has added, and what they will take beside their weights' constants.</summary>
-    private void Count(OnnxOperation operation)
+    /// <param name="operation">The node.</param>
+    /// <param name="channels">Channels of the layer that comes next.</param>
+    private void Count(OnnxOperation operation, long channels = 0)
     {
+        operation.Require(channels <= MostChannels, $"it joins {channels} channels");
+        operation.Require(_builder.Layers.Count <= MostLayers, $"the network has more than {MostLayers} layers up to it");
         for (; _counted.Layers < _builder.Layers.Count; _counted.Layers++)
         {
             var layer = _builder.Layers[_counted.Layers];
