@@ -147,8 +147,9 @@ internal sealed partial class OnnxImport
         for (var i = 1; i < node.Inputs.Length; i++)
         {
             var other = Ordered(operation, i);
-            operation.Require(sum.Axes.Select(axis => axis.ToArray()).Zip(other.Axes, (a, b) => a.SequenceEqual(b)).All(same => same)
-                && sum.Axes.Length == other.Axes.Length && sum.Colours is null && other.Colours is null, $"it adds {Text(sum)} and {Text(other)}");
+            if (sum.Axes.Length != other.Axes.Length || sum.Axes.Zip(other.Axes).Any(pair => !pair.First.AsSpan().SequenceEqual(pair.Second.AsSpan()))
+                || sum.Colours is not null || other.Colours is not null)
+                throw operation.Unsupported($"it adds {Text(sum)} and {Text(other)}");
             sum = sum with { Value = _builder.Add(sum.Value, other.Value) };
             Count(operation);
         }
@@ -245,9 +246,10 @@ internal sealed partial class OnnxImport
         var (isGemm, features) = (operation.Node.Operator == "Gemm", FeaturesOf(operation, 0));
         var matrix = operation.Constant(1) ?? throw operation.Bad("it has no matrix");
         operation.Require(
-            matrix is { Floats: not null, Shape.Length: 2 } && features.Axes.Length == 2 && features.Colours is null,
+            matrix is { Floats: not null, Shape.Length: 2 } && (features.Axes.Length == 2 || (features.Axes.Length == 1 && _batch == 1)) && features.Colours is null,
             "a product of other things than rows of values and a matrix");
-        operation.Require(operation.Integer("transA", 0) == 0 && IsOfImages(features.Axes[0]), "a product that mixes images");
+        operation.Require(
+            operation.Integer("transA", 0) == 0 && features.Axes[..^1].All(IsOfImages), "a product that mixes images");
         var transposed = operation.Integer("transB", 0) == 1;
         var (outputs, inputs) = transposed ? (matrix.Shape[0], matrix.Shape[1]) : (matrix.Shape[1], matrix.Shape[0]);
         var (channels, height, width) = features.Value.Shape;
@@ -274,7 +276,7 @@ internal sealed partial class OnnxImport
             ? _builder.FullyConnected(name, features.Value, (int)outputs)
             : _builder.Convolution(name, features.Value, (int)outputs, height, padding: default(Padding), bias: true);
         (_parameters[$"{name}.weight"], _parameters[$"{name}.bias"]) = (weights, bias);
-        return new(value, [features.Axes[0], Features.Axis(Extent.Channel, outputs)]);
+        return new(value, [.. features.Axes[..^1], Features.Axis(Extent.Channel, outputs)]);
     }
 
     /// <summary>For each place in a flat image its place in C×H×W.</summary>
@@ -282,7 +284,7 @@ internal sealed partial class OnnxImport
     {
         var (_, height, width) = features.Value.Shape;
         var places = new long[] { 0 };
-        foreach (var factor in features.Axes[1])
+        foreach (var factor in features.Axes[^1])
         {
             var step = factor.Stride * (factor.Extent switch { Extent.Channel => (long)height * width, Extent.Height => width, _ => 1 });
             places = [.. places.SelectMany(place => Enumerable.Range(0, (int)factor.Size).Select(i => place + i * step))];

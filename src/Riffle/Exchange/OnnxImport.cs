@@ -319,7 +319,7 @@ internal sealed partial class OnnxImport
         end.Require(
             features.Value.Shape is { Height: 1, Width: 1 } && features.Colours is null,
             $"the network gives {features.Value.Shape} for an image, where a classifier gives a number for each class");
-        end.Require(features.Axes.Length > 0 && IsOfImages(features.Axes[0]), "its first dimension is not that of the images");
+        end.Require(_batch == 1 || (features.Axes.Length > 0 && IsOfImages(features.Axes[0])), "its first dimension is not that of the images");
         end.Require(_read.Any(colour => colour is not null), "it does not read the images");
         end.Require(
             _read.All(colour => colour is not { } known || (known.Scale != 0 && double.IsFinite(known.Scale) && double.IsFinite(known.Shift))),

@@ -146,8 +146,8 @@ public static class OnnxFile
     private static RiffleException Unclear(string path, ImageArithmetic images) => new(
         $"{path}: {OnnxOperation.Name((images.Late ?? images.First)!.Node)}: it computes something on the images"
         + (images.Late is null ? $" before the first layer ({images.Describe()} in all)" : " that a layer without weights gives")
-        + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Say with --mean and --std what it is given, "
-        + "which is (pixel / 255 - mean) / std: --mean 0,0,0 --std 1,1,1 are values from 0 to 1, --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569 pixels.");
+        + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Give --mean and --std: the graph is then fed "
+        + "(pixel / 255 - mean) / std. For values from 0 to 1 that is --mean 0,0,0 --std 1,1,1; for pixels --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
 
     /// <summary>A network that no plan can be made of is refused before anything is asked of it.</summary>
     private static void RequirePlan(string path, Weights weights)

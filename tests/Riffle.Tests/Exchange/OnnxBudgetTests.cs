@@ -10,7 +10,7 @@ namespace Riffle.Tests.Exchange;
 /// <summary>Small files that ask for much: memory and time stay in proportion to the file, whatever its nodes say.</summary>
 public sealed class OnnxBudgetTests : IDisposable
 {
-    private const long MostMemory = 80 << 20;
+    private const long MostMemory = 40 << 20;
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10);
 
     private static readonly Dictionary<string, Func<GraphFile, string>> Amplifiers = new()
@@ -55,7 +55,6 @@ public sealed class OnnxBudgetTests : IDisposable
     private static readonly Dictionary<string, Func<GraphFile, string, int, string>> Sequences = new()
     {
         ["Relu"] = (g, x, _) => g.Node("Relu", [x]),
-        ["MaxPool"] = (g, x, _) => g.Node("MaxPool", [x], ("kernel_shape", (long[])[3, 3]), ("pads", (long[])[1, 1, 1, 1])),
         ["Clip, MaxPool"] = (g, x, i) => i % 2 == 0
             ? g.Node("Clip", [x], ("min", 0f), ("max", 7 - i / 10_000f))
             : g.Node("MaxPool", [x], ("kernel_shape", (long[])[3, 3]), ("pads", (long[])[1, 1, 1, 1])),
@@ -102,7 +101,7 @@ public sealed class OnnxBudgetTests : IDisposable
         var file = _folder.Add("model.onnx", new ModelProto { Graph = graph }.ToByteArray());
         var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Contains("the tensor 't", Assert.Throws<BadDataException>(() => OnnxReader.Read(file)).Message);
-        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < MostMemory + 64 << 20);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < MostMemory + (64 << 20));
     }
 
     [Theory]

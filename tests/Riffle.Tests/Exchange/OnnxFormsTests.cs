@@ -147,6 +147,15 @@ public sealed class OnnxFormsTests : IDisposable
     }
 
     [Fact]
+    public void One_image_may_lose_its_axis()
+    {
+        var (graph, plain) = (new GraphFile(_folder) { Images = 1 }, new GraphFile(_folder));
+        var means = graph.Node("Squeeze", [graph.Node("GlobalAveragePool", [graph.Stem("images")])]);
+        var file = graph.Write(graph.Node("Add", [graph.Node("MatMul", [means, graph.Node("Transpose", [graph.Random(4, 8)])]), graph.Random(4)]));
+        AssertSame(plain.Write(plain.Head(plain.Stem("images")), "plain.onnx"), file);
+    }
+
+    [Fact]
     public void A_sum_that_no_division_follows_stays_a_sum()
     {
         var (graph, plain) = (new GraphFile(_folder), new GraphFile(_folder));

@@ -51,7 +51,7 @@ internal static class FuzzTargets
 
     private static byte[][] OnnxFiles() =>
     [
-        .. from name in (string[])["shufflenet-v2-free-batch", "padded", "stacked", "resnext"]
+        .. from name in (string[])["shufflenet-v2-free-batch", "padded", "stacked", "resnext", "authors-one-image", "unit"]
            select File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "onnx", $"{name}.onnx")),
     ];
 

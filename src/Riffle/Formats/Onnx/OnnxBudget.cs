@@ -9,7 +9,7 @@ namespace Riffle.Formats.Onnx;
 internal sealed class OnnxBudget(string path, long bytes)
 {
     /// <summary>What any model may take: room for the layers of thousands of nodes.</summary>
-    public const long Fixed = 32 << 20;
+    public const long Fixed = 16 << 20;
 
     /// <summary>
     /// What it may take for each of its bytes. A weight of two bytes becomes one of four as it is read, cast, transposed, scaled by what was batch norm, copied
