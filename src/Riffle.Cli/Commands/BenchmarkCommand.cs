@@ -70,8 +70,8 @@ internal static class BenchmarkCommand
             return new(spec.Name, options.PresetOf(parse), network, IsTrained: true, (budget, layers) => NetworkBenchmark.Of(network, budget, layers));
         }
 
-        var weights = opened.Weights;
-        return new(opened.Name, null, weights.Network, IsTrained: opened is Checkpoint, (budget, layers) => new(weights, budget, layers));
+        var (weights, checkpoint) = opened;
+        return new(weights.Network.Name, null, weights.Network, IsTrained: checkpoint is not null, (budget, layers) => new(weights, budget, layers));
     }
 
     private static List<BenchmarkResult> Measure(

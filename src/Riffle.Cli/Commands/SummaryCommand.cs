@@ -81,9 +81,9 @@ internal static class SummaryCommand
 
     private static Counted Find(string name, NetworkOptions options, ParseResult parse)
     {
-        if (NetworkArgument.Open(name, options, parse) is { } model)
+        if (NetworkArgument.Open(name, options, parse) is { } opened)
         {
-            var (own, checkpoint) = (model.Weights.Network, model as Checkpoint);
+            var (own, checkpoint) = (opened.Weights.Network, opened.Checkpoint);
             return new(checkpoint?.Spec, own, Complexity.Of(own), checkpoint?.Training);
         }
 

@@ -55,7 +55,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(FoldedLayout layout, NativeA
                                 weights[(block * taps + tap) * Lanes.Count + lane] = kernel[c * taps + tap];
                         }
                     });
-            case Convolution conv when conv.Groups > 1 || layout.Network.Layers[layer.Inputs[0]].Operation is not Input:
+            case Convolution conv when conv.Groups > 1 || step.Inputs[0].Any(plane => layout.Schedule.TensorOf(plane).Step >= 0):
                 return CreateDense(step, input, conv);
             case Convolution conv:
                 var dense = new DenseConvolution

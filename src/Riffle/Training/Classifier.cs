@@ -20,8 +20,11 @@ public sealed class Classifier : IDisposable
     /// <summary>A classifier from a checkpoint or another model.</summary>
     /// <param name="model">The network, as its weights are now.</param>
     /// <param name="threads">Without effect: an image is computed by the thread that asks.</param>
+    /// <exception cref="RiffleException">It has one class, which every image would be.</exception>
     public Classifier(Model model, int threads = 1)
     {
+        if (model.Classes.Count == 1)
+            throw new RiffleException($"{model.Name}: it has one class, so that every image would be that with 100 %; use a network of two classes or more");
         Model = model;
         _plan = new(model.Weights, batch: 1, threads);
     }

@@ -43,6 +43,10 @@ public class Model
     /// model an image of just that size is one of these, which is not cut once more.</summary>
     public bool TakesBakedImages { get; internal init; }
 
+    /// <summary>What was recognised in a file that does not tell it, a sentence each, for a person to see: how an ONNX graph takes its images, what its one
+    /// number means. Empty where nothing had to be.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Of the weights: the same for the same bits. 16 hexadecimal digits; computed anew at each call.</summary>
     internal string Fingerprint()
     {
