@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Riffle.Formats;
 
@@ -118,13 +119,25 @@ internal static class FileKind
 
     private static string? PlainText(ReadOnlySpan<byte> start)
     {
+        var beyondAscii = 0;
         foreach (var value in start)
         {
             if (value is < 32 and not ((byte)'\t' or (byte)'\r' or (byte)'\n') or 127)
                 return null;
+            beyondAscii += value >> 7;
         }
 
+        // UTF-8, whose last letter may be cut off, or mostly Latin letters in another code.
+        if (2 * beyondAscii > start.Length && !IsUtf8(start))
+            return null;
+
         return start.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..] ? Json : Text;
+    }
+
+    private static bool IsUtf8(ReadOnlySpan<byte> start)
+    {
+        var isCut = start.Length == Bytes;
+        return Utf8.IsValid(start) || (isCut && (Utf8.IsValid(start[..^1]) || Utf8.IsValid(start[..^2]) || Utf8.IsValid(start[..^3])));
     }
 
     private static string? Page(ReadOnlySpan<byte> start)

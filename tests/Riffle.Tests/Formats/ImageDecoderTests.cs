@@ -27,7 +27,7 @@ public class ImageDecoderTests
     [InlineData(" <!DOCTYPE html><title>404</title>", "a web page")]
     [InlineData("<svg xmlns=''/>", "an SVG drawing; Riffle reads JPEG and PNG images")]
     [InlineData("version https://git-lfs.github.com/spec/v1", "a Git LFS pointer")]
-    [InlineData("{}", "neither a JPEG nor a PNG file;")]
+    [InlineData("{}", "a JSON document; Riffle reads JPEG and PNG images")]
     [InlineData("\u00FF\u00D8", "neither a JPEG nor a PNG file;")]
     public void What_is_no_image_that_is_read_is_named(string content, string kind)
     {

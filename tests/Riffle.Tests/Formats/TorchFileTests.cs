@@ -284,7 +284,8 @@ public sealed class TorchFileTests : IDisposable
     [InlineData("Git LFS", "version https://git-lfs.github.com/spec/v1\n")]
     [InlineData("a web page", "<!DOCTYPE html>")]
     [InlineData("ExecuTorch", " \0\0\0ET12")]
-    [InlineData("no file of weights", "abc")]
+    [InlineData("a text file", "abc")]
+    [InlineData("no file of weights", "\u0001\u00FE\u0002")]
     [InlineData("empty", "")]
     public void Other_files_are_told_by_their_kind(string kind, string start)
     {
