@@ -9,11 +9,27 @@ need_sdk() {
     if ! command -v dotnet >/dev/null && [ -x "${HOME:-}/.dotnet/dotnet" ]; then
         export DOTNET_ROOT="$HOME/.dotnet" PATH="$HOME/.dotnet:$PATH" # where dotnet-install.sh puts it
     fi
-    if ! command -v dotnet >/dev/null || ! (cd "$1" && dotnet --version >/dev/null 2>&1); then
-        say "the .NET 10 SDK is needed and is not here. Get it from https://dotnet.microsoft.com/download/dotnet/10.0 or with"
-        say "    curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0"
-        return 1
+    local said='' status=0
+    if command -v dotnet >/dev/null; then
+        said=$(cd "$1" && dotnet --version 2>&1) || status=$?
+        [ "$status" -ne 0 ] || return 0
     fi
+    # 145 and 155: it has no SDK, or not the one that global.json names. All else is something that another SDK would not mend.
+    case ${said:+$status} in
+        '' | 145 | 155)
+            say "the .NET 10 SDK is needed and is not here. Get it from https://dotnet.microsoft.com/download/dotnet/10.0 or with"
+            say "    curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0" ;;
+        *)
+            say "the dotnet command does not work here"
+            if [ ! -d "${HOME:-}" ] || [ ! -w "$HOME" ]; then
+                say "it needs a folder for its own files, and HOME is '${HOME:-}', where none can be written: set HOME or DOTNET_CLI_HOME to a folder of yours"
+            fi ;;
+    esac
+    if [ -n "$said" ]; then
+        say "$(command -v dotnet) says:"
+        printf '%s\n' "$said" >&2
+    fi
+    return 1
 }
 
 # Image decoding is libjpeg-turbo's and libpng's. Installs what is missing where there is apt-get; elsewhere names the command.

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Runtime.InteropServices;
 using Riffle.Cli.Commands;
+using Riffle.Measurement;
 
 namespace Riffle.Cli;
 
@@ -21,8 +23,10 @@ internal static class ExitCode
 internal static class CommandLine
 {
     /// <summary>All commands, anew.</summary>
-    public static RootCommand CreateRoot() => new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
+    public static RootCommand CreateRoot()
     {
+        var root = new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
+        {
         DemoCommand.Create(),
         SummaryCommand.Create(),
         BenchmarkCommand.Create(),
@@ -35,12 +39,16 @@ internal static class CommandLine
         PredictCommand.Create(),
         ExportCommand.Create(),
         ReproduceCommand.Create(),
-    }.WithHelp();
+        }.WithHelp();
+        Numbers.ReadAll(root);
+        RefuseEmpty(root);
+        return root;
+    }
 
     /// <summary>Runs the process's arguments. Ctrl+C, SIGTERM and a terminal that closes ask the command to stop; a second signal ends it at once.</summary>
     public static int Run(string[] args)
     {
-        Console.SetError(new ErrorOutput(Console.Error));
+        Texts.Prepare(args);
         using var stop = new CancellationTokenSource();
         var signalled = 0;
         void Stop(PosixSignalContext context, int code)
@@ -97,17 +105,57 @@ internal static class CommandLine
     /// <summary>Sets what a command does: it gets the parsed arguments and a token that Ctrl+C cancels, and returns the exit code.</summary>
     public static Command WithAction(this Command command, Func<ParseResult, CancellationToken, int> action)
     {
-        command.SetAction((parse, cancel) => Task.FromResult(action(parse, cancel)));
+        command.SetAction((parse, cancel) =>
+        {
+            // A command may decode images for minutes before it computes: what the environment asks for is looked at first.
+            RequireVectors();
+            return Task.FromResult(action(parse, cancel));
+        });
         return command;
+    }
+
+    /// <summary>An empty word is a variable of a script that has no value, and never a name: not that of the folder one is in.</summary>
+    private static void RefuseEmpty(Command command)
+    {
+        foreach (var option in command.Options)
+            option.Validators.Add(result => Refuse(result, option.Name));
+        foreach (var argument in command.Arguments)
+            argument.Validators.Add(result => Refuse(result, argument.Name));
+        foreach (var child in command.Subcommands)
+            RefuseEmpty(child);
+
+        static void Refuse(SymbolResult result, string name)
+        {
+            if (result.Tokens.Any(token => token.Value.Length == 0) && !result.Errors.Any())
+                result.AddError($"{name} is empty.");
+        }
+    }
+
+    /// <summary>Looks at RIFFLE_VECTOR.</summary>
+    /// <exception cref="ArgumentException">It asks for vectors that the machine does not have.</exception>
+    private static void RequireVectors()
+    {
+        try
+        {
+            _ = NetworkBenchmark.VectorBits;
+        }
+        catch (RiffleException e)
+        {
+            throw new ArgumentException(e.Message, e);
+        }
     }
 
     internal static (int Code, string Message) Explain(Exception exception) => exception switch
     {
+        // What .NET wraps in others of its own: the first of several threads' exceptions, and that of a type's first use.
+        AggregateException { InnerExceptions: [var first, ..] } => Explain(first),
+        TypeInitializationException { InnerException: { } inner } => Explain(inner),
         OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
         BadDataException => (ExitCode.BadData, exception.Message),
         RiffleException or IOException or UnauthorizedAccessException => (ExitCode.Failed, exception.Message),
         // What a command was asked for can't be: an unknown network, a size that is too small.
         ArgumentException => (ExitCode.Usage, exception.Message),
+        OutOfMemoryException => (ExitCode.Failed, $"there is not enough memory ({exception.Message}); take smaller images, fewer at once, or fewer --threads"),
         _ => (ExitCode.Failed, $"this is a bug in Riffle, please report it with the lines below\n{exception}"),
     };
 }

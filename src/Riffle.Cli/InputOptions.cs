@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Training;
@@ -11,9 +10,9 @@ internal sealed class InputOptions
 {
     private readonly Option<string?> _labels = new("--labels") { HelpName = "FILE" };
 
-    private readonly Option<RgbTriple?> _mean = Colours("--mean", Execution.Normalisation.ImageNet.Mean, least: 0);
+    private readonly Option<float[]?> _mean = Colours("--mean", Execution.Normalisation.ImageNet.Mean, least: 0);
 
-    private readonly Option<RgbTriple?> _deviation = Colours("--std", Execution.Normalisation.ImageNet.Deviation, least: 1e-4f);
+    private readonly Option<float[]?> _deviation = Colours("--std", Execution.Normalisation.ImageNet.Deviation, least: 1e-4f);
 
     /// <param name="of">Whose they are, as "an ONNX file's".</param>
     /// <param name="otherwise">What classes there are without names.</param>
@@ -39,29 +38,11 @@ internal sealed class InputOptions
     /// <exception cref="ArgumentException">Half of it is given.</exception>
     public Normalisation? Normalisation(ParseResult parse) => (parse.GetValue(_mean), parse.GetValue(_deviation)) switch
     {
-        ({ } mean, { } deviation) => new(mean, deviation),
-        (null, null) => null,
+        ([var red, var green, var blue], [var r, var g, var b]) => new(new(red, green, blue), new(r, g, b)),
+        (null or [], null or []) => null,
         _ => throw new ArgumentException("--mean and --std go together"),
     };
 
-    private static Option<RgbTriple?> Colours(string name, RgbTriple example, float least)
-    {
-        var shown = FormattableString.Invariant($"{example.Red},{example.Green},{example.Blue}");
-        return new(name)
-        {
-            HelpName = shown,
-            CustomParser = result =>
-            {
-                float[] values =
-                [
-                    .. result.Tokens.Single().Value.Split(',')
-                        .Select(part => float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : float.NaN),
-                ];
-                if (values is [var red, var green, var blue] && values.All(value => value >= least && value <= 1))
-                    return new RgbTriple(red, green, blue);
-                result.AddError(FormattableString.Invariant($"{name} takes three numbers from {least} to 1, for example {shown}."));
-                return null;
-            },
-        };
-    }
+    private static Option<float[]?> Colours(string name, RgbTriple example, float least) =>
+        NumberList.Option(name, FormattableString.Invariant($"{example.Red},{example.Green},{example.Blue}"), new Limits<float>(least, 1), count: 3);
 }

@@ -12,7 +12,7 @@ internal sealed class ModelOptions
     };
 
     private readonly InputOptions _input = new(
-        "an ONNX file's", "what Riffle wrote into the file, else numbers,", "what Riffle wrote into the file, else ImageNet's,");
+        "an ONNX file's", "what Riffle wrote into the file, else numbers,", "what Riffle wrote into the file or what the graph computes on its input tells, else ImageNet's,");
 
     /// <summary>Adds the argument, before all others, and the options to a command.</summary>
     public void AddTo(Command command)
@@ -23,5 +23,13 @@ internal sealed class ModelOptions
 
     /// <summary>The model that is asked for.</summary>
     /// <exception cref="ArgumentException">The options do not fit it.</exception>
-    public Model Open(ParseResult parse) => Model.Open(parse.GetRequiredValue(_model), new(_input.Classes(parse), _input.Normalisation(parse)));
+    public Model Open(ParseResult parse) => Told(Model.Open(parse.GetRequiredValue(_model), new(_input.Classes(parse), _input.Normalisation(parse))));
+
+    /// <summary>A model, after what was recognised in its file has been said on standard error.</summary>
+    public static Model Told(Model model)
+    {
+        foreach (var note in model.Notes)
+            Console.Error.WriteLine(note);
+        return model;
+    }
 }

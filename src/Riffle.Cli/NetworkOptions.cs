@@ -17,7 +17,7 @@ internal sealed class NetworkOptions
 
     private readonly Option<int?> _classes = new("--classes") { Description = "Number of classes.", HelpName = "N" };
 
-    private readonly Option<int[]?> _units = NumberList.Option("--units", "2,4,2");
+    private readonly Option<int[]?> _units = NumberList.Option("--units", "2,4,2", NetworkCatalogue.UnitLimits);
 
     public NetworkOptions()
     {

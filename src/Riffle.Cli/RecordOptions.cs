@@ -29,6 +29,13 @@ internal sealed class RecordOptions
         _offset.Validators.Add(
             result => TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1_000_000), result, "--label-offset is from 0."));
 
+    /// <summary>The option that tells of what code page the names in an archive are.</summary>
+    public static Option<string?> NameEncoding() => new("--name-encoding")
+    {
+        Description = "Zip and tar: the code page of names that are not UTF-8, as shift_jis, gbk or cp866. Code page 437 unless given.",
+        HelpName = "NAME",
+    };
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {

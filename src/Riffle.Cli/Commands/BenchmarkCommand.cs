@@ -8,8 +8,6 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle benchmark</c>: what networks take on this machine.</summary>
 internal static class BenchmarkCommand
 {
-    private const int MostImages = 65536;
-
     private static readonly int[] DefaultBatches = [1, 16, 128];
 
     public static Command Create()
@@ -20,28 +18,16 @@ internal static class BenchmarkCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var network = new NetworkOptions();
-        var threads = new Option<int?>("--threads")
-        {
-            Description = "Threads that compute; 0: one per core. Without it, inference has one and training one per core.",
-            HelpName = "N",
-        };
-        threads.Validators.Add(result =>
-            TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1024), result, "--threads is from 0 to 1024."));
-        var batches = NumberList.Option("--batch", "1,16,128", least: 1, most: MostImages);
+        var threads = Numbers.Optional("--threads", "N", TrainingOptions.ThreadLimits);
+        threads.Description = "Threads that compute; 0: one per core. Without it, inference has one and training one per core.";
+        var batches = NumberList.Option("--batch", "1,16,128", RecipeLimits.Batch);
         batches.Description = $"Images at once in inference, each number a measurement; {string.Join(',', DefaultBatches)} without it.";
-        var trainBatch = new Option<int>("--train-batch") { Description = "Images in a training step.", HelpName = "N", DefaultValueFactory = _ => 128 };
-        trainBatch.Validators.Add(result =>
-            TrainingOptions.Require(result.GetValueOrDefault<int>() is >= 1 and <= MostImages, result, $"--train-batch is from 1 to {MostImages}."));
+        var trainBatch = Numbers.Option("--train-batch", "N", RecipeLimits.Batch);
+        (trainBatch.Description, trainBatch.DefaultValueFactory) = ("Images in a training step.", _ => Recipe.Best.Batch);
         var noTrain = new Option<bool>("--no-train") { Description = "Do not measure training." };
         var layers = new Option<bool>("--layers") { Description = "Measure every layer as well." };
-        var seconds = new Option<double>("--seconds")
-        {
-            Description = "Time for each measurement, before which there is a warm-up.",
-            HelpName = "S",
-            DefaultValueFactory = _ => 1.5,
-        };
-        seconds.Validators.Add(result =>
-            TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0.001 and <= 3600, result, "--seconds is from 0.001 to 3600."));
+        var seconds = Numbers.Option("--seconds", "S", new Limits<double>(0.001, 3600));
+        (seconds.Description, seconds.DefaultValueFactory) = ("Time for each measurement, before which there is a warm-up.", _ => 1.5);
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
 
         var command = new Command("benchmark", "Measures latency, throughput and training speed of networks on this machine, beside their multiply-adds.")
@@ -77,19 +63,15 @@ internal static class BenchmarkCommand
 
     private static Subject Find(string model, NetworkOptions options, ParseResult parse)
     {
-        // What has a folder in it is meant as a file, even where there is none.
-        if (!Path.Exists(model) && Path.GetFileName(model) == model)
+        if (NetworkArgument.Open(model, options, parse) is not { } opened)
         {
             var spec = options.Resolve(parse, model);
             var network = NetworkCatalogue.Build(spec);
             return new(spec.Name, options.PresetOf(parse), network, IsTrained: true, (budget, layers) => NetworkBenchmark.Of(network, budget, layers));
         }
 
-        if (options.AreGiven(parse))
-            throw new ArgumentException($"{model} is a file or folder: it tells its preset, size, classes and units itself; leave these options out");
-        var opened = Model.Open(model);
-        var weights = opened.Weights;
-        return new(opened.Name, null, weights.Network, IsTrained: opened is Checkpoint, (budget, layers) => new(weights, budget, layers));
+        var (weights, checkpoint) = opened;
+        return new(weights.Network.Name, null, weights.Network, IsTrained: checkpoint is not null, (budget, layers) => new(weights, budget, layers));
     }
 
     private static List<BenchmarkResult> Measure(

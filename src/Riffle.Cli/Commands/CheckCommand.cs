@@ -14,12 +14,13 @@ internal static class CheckCommand
         {
             Description = "A data set folder, or what prepare takes: a folder, .zip or .tar.gz of images, or TFRecords of other programs.",
         };
-        var threads = new Option<int>("--threads") { Description = "Threads that decode; one per core unless given.", HelpName = "N" };
+        var threads = new Option<int>("--threads") { Description = "Threads that decode; 0: one per core.", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var records = new RecordOptions();
+        var names = RecordOptions.NameEncoding();
         var command = new Command("check", "Verifies every checksum, image and label of a data set; ends with exit code 3 if there is a fault.")
         {
-            path, threads, json,
+            path, threads, json, names,
         };
         records.AddTo(command);
         return command
@@ -27,9 +28,9 @@ internal static class CheckCommand
             .WithAction((parse, cancel) =>
             {
                 CheckReport report;
-                var cores = parse.GetResult(threads) is null ? Environment.ProcessorCount : parse.GetValue(threads);
+                var cores = parse.GetValue(threads) is var given and not 0 ? given : Environment.ProcessorCount;
                 using (var progress = new StageProgress())
-                    report = DatasetCheck.Run(parse.GetValue(path)!, cores, progress, records.Of(parse), cancel);
+                    report = DatasetCheck.Run(parse.GetValue(path)!, cores, progress, records.Of(parse), parse.GetValue(names), cancel);
                 Console.Out.WriteLine(parse.GetValue(json) ? report.ToJson() : Describe(report));
                 return report.Faults > 0 ? ExitCode.BadData : ExitCode.Done;
             });
@@ -40,11 +41,11 @@ internal static class CheckCommand
         var lines = new List<string>
         {
             $"{report.Path}: {(report.IsPrepared ? "a data set folder" : "a source for riffle prepare")}",
-            $"  classes     {report.Classes:N0}",
-            $"  training    {report.Train:N0} whole images",
-            $"  validation  {report.Validation:N0} whole images",
-            $"  images      {report.Bytes / 1e6:N1} MB",
         };
+        lines.AddRange(LayoutLines.Of(report.Layout, report.LeftOut, report.Notes, report.ClassNames));
+        lines.Add($"  training    {report.Train:N0} whole images");
+        lines.Add($"  validation  {report.Validation:N0} whole images");
+        lines.Add($"  images      {report.Bytes / 1e6:N1} MB");
         AddFindings(lines, "faults    ", report.Faults, report.Findings.Where(group => group.IsFault));
         AddFindings(lines, "warnings  ", report.Warnings, report.Findings.Where(group => !group.IsFault));
         lines.Add($"  time        {ProgressLine.Duration(report.Elapsed)}");

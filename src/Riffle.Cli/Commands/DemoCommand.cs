@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Riffle.Data;
+using Riffle.Training;
 
 namespace Riffle.Cli.Commands;
 
@@ -18,12 +19,8 @@ internal static class DemoCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => "riffle-demo",
         };
-        var epochs = new Option<int>("--epochs") { Description = "Passes over the training images.", HelpName = "N", DefaultValueFactory = _ => 30 };
-        epochs.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < 1)
-                result.AddError("--epochs is at least 1.");
-        });
+        var epochs = Numbers.Option("--epochs", "N", RecipeLimits.Epochs);
+        (epochs.Description, epochs.DefaultValueFactory) = ("Passes over the training images.", _ => 30);
         var seed = new Option<ulong>("--seed") { Description = "Another seed, other images.", HelpName = "N", DefaultValueFactory = _ => 1 };
         return new Command("demo", "Goes from nothing to a trained, measured network: draws a small data set, prepares, trains, evaluates, predicts.")
         {
@@ -66,7 +63,7 @@ internal static class DemoCommand
 
         Console.WriteLine($"""
 
-            Done in {ProgressLine.Duration(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {ShellWord.Quote(folder)}).
+            Done in {ProgressLine.Duration(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {ShellWord.Path(folder)}).
             Next, with your own images, a folder for each class:
               riffle prepare my-images --out my-data
               riffle train --data my-data --model shufflenet-v1-g3-x0.5 --out my-run

@@ -11,13 +11,18 @@ internal static class ImportCommand
     {
         var file = new Argument<string>("FILE")
         {
-            Description = "A safetensors file, or a state dict that PyTorch saved (.pth, .pt), with torchvision's parameter names.",
+            Description = "A safetensors file, or a checkpoint that PyTorch saved (.pth, .pt, .ckpt), with torchvision's parameter names.",
         };
         var model = new Option<string>("--model") { Description = "The network that the weights are of.", HelpName = "MODEL", Required = true };
         var output = new Option<string>("--out") { Description = "The folder of the run, new or empty.", HelpName = "RUN", Required = true };
+        var key = new Option<string?>("--key")
+        {
+            Description = "Where in the file the weights are, for example model_ema; without it wherever they fit, plain weights before averaged ones.",
+            HelpName = "KEY",
+        };
         var input = new InputOptions("the", "numbers from 0", "ImageNet's");
         var network = new NetworkOptions();
-        var command = new Command("import", "Makes a run of weights that others trained. Nothing that a file holds is ever run.") { file, model, output };
+        var command = new Command("import", "Makes a run of weights that others trained. Nothing that a file holds is ever run.") { file, model, key, output };
         network.AddTo(command, withClasses: false);
         input.AddTo(command);
         return command
@@ -28,14 +33,19 @@ internal static class ImportCommand
             {
                 var (path, run) = (parse.GetRequiredValue(file), parse.GetRequiredValue(output));
                 var checkpoint = WeightImport.Read(
-                    path, network.Resolve(parse, parse.GetRequiredValue(model)), input.Classes(parse), input.Normalisation(parse) ?? Normalisation.ImageNet);
+                    path,
+                    network.Resolve(parse, parse.GetRequiredValue(model)),
+                    input.Classes(parse),
+                    input.Normalisation(parse) ?? Normalisation.ImageNet,
+                    parse.GetValue(key),
+                    Console.Error.WriteLine);
                 WeightImport.Save(checkpoint, run);
                 var (spec, trained) = (checkpoint.Spec, checkpoint.Weights.Trained.Length);
                 Console.WriteLine($"""
                     {path} → {run}: {spec.Name}, {spec.ImageSize}×{spec.ImageSize}, {spec.Classes:N0} classes, {trained:N0} parameters
                     Next:
-                      riffle predict {ShellWord.Quote(run)} IMAGE
-                      riffle train --from {ShellWord.Quote(run)} --data DIR --out RUN
+                      riffle predict {ShellWord.Path(run)} IMAGE
+                      riffle train --from {ShellWord.Path(run)} --data DIR --out RUN
                     """);
                 return ExitCode.Done;
             });

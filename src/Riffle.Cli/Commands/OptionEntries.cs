@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Numerics;
 
 namespace Riffle.Cli.Commands;
 
@@ -28,19 +29,13 @@ internal sealed class OptionEntries<TRecord>
         return usual.Equals(wanted) ? words : null;
     }
 
-    /// <summary>A number in a range.</summary>
+    /// <summary>A number.</summary>
     public Option<T> Add<T>(
-        string name, string value, string description, T least, T most, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
-        where T : struct, IComparable<T>, IFormattable
+        string name, string value, string description, Limits<T> limits, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
+        where T : struct, INumber<T>, IMinMaxValue<T>
     {
-        var option = new Option<T>(name) { Description = description, HelpName = value };
-        option.Validators.Add(result =>
-        {
-            // Of NaN both comparisons would have to hold.
-            var number = result.GetValueOrDefault<T>();
-            TrainingOptions.Require(
-                number.CompareTo(least) >= 0 && number.CompareTo(most) <= 0, result, FormattableString.Invariant($"{name} is from {least} to {most}."));
-        });
+        var option = Numbers.Option(name, value, limits);
+        option.Description = description;
         Add(option, get, set, number => FormattableString.Invariant($"{name} {number}"));
         return option;
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Text.Json;
 using Riffle.Training;
@@ -7,71 +8,94 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle predict</c>.</summary>
 internal static class PredictCommand
 {
+    /// <summary>PLINQ's own limit.</summary>
+    private const int MostThreads = 512;
+
     public static Command Create()
     {
         var model = new ModelOptions();
-        var images = new Argument<string[]>("IMAGE") { Description = "JPEG or PNG files of any size.", Arity = ArgumentArity.OneOrMore };
-        var top = new Option<int>("--top") { Description = "Classes to name for each image.", HelpName = "N", DefaultValueFactory = _ => 5 };
-        top.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int>() >= 1, result, "--top is at least 1."));
+        var images = new Argument<string[]>("IMAGE")
+        {
+            Description = "JPEG or PNG files of any size, folders, of which all images in them are meant, or - for an image on standard input.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var top = Numbers.Option("--top", "N", new Limits<int>(1, int.MaxValue));
+        (top.Description, top.DefaultValueFactory) = ("Classes to name for each image.", _ => 5);
         var threads = TrainingOptions.Threads();
+        threads.Description = "Images that are looked at at the same time; 0: one per core. The result does not depend on it.";
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command("predict", "Tells what images show.") { images, top, threads, json };
         model.AddTo(command);
         return command
             .WithExamples(
-                "riffle predict runs/first cat.jpg", "riffle predict runs/first *.jpg --top 1 --json",
+                "riffle predict runs/first cat.jpg",
+                "riffle predict runs/first photos/ --top 1 --json",
                 "riffle predict resnet.onnx cat.jpg --labels imagenet.txt")
             .WithAction((parse, cancel) => Run(
                 model.Open(parse), parse.GetRequiredValue(images), parse.GetValue(top), parse.GetValue(threads), parse.GetValue(json), cancel));
     }
 
-    private static int Run(Model model, string[] files, int top, int threads, bool json, CancellationToken cancel)
+    private static int Run(Model model, string[] arguments, int top, int threads, bool json, CancellationToken cancel)
     {
-        using var classifier = new Classifier(model, threads);
-        var results = new List<(string File, IReadOnlyList<Prediction> Predictions)>();
-        foreach (var file in files)
+        var files = ImageList.Of(arguments, message => Console.Error.WriteLine($"riffle: {message}"), cancel);
+        using var classifier = new Classifier(model);
+
+        // One image after another is taken from the list, and the answers come in its order.
+        var answers = Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering).AsParallel().AsOrdered()
+            .WithDegreeOfParallelism(Math.Min(threads == 0 ? Environment.ProcessorCount : threads, MostThreads))
+            .WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancel)
+            .Select(file => Classify(classifier, file, top, cancel));
+        var known = new List<Answer>();
+        foreach (var answer in answers)
         {
-            cancel.ThrowIfCancellationRequested();
-            if (Classify(classifier, file, top) is not { } predictions)
-                continue;
-            results.Add((file, predictions));
+            if (answer.Predictions.Count == 0)
+                Console.Error.WriteLine($"riffle: {answer.Error}");
+            else
+                known.Add(answer);
             if (!json)
-                Print(file, predictions);
+                Print(answer);
         }
 
         if (json)
         {
-            var document = results.Select(r => new { r.File, Predictions = r.Predictions.Select(p => new { p.Class, p.Index, p.Probability }) });
+            var document = known.Select(r => new { r.File, Predictions = r.Predictions.Select(p => new { p.Class, p.Index, p.Probability }) });
             Console.WriteLine(JsonSerializer.Serialize(document, TrainingOptions.Json));
         }
 
-        return results.Count == files.Length ? ExitCode.Done : ExitCode.BadData;
+        return known.Count == files.Count ? ExitCode.Done : ExitCode.BadData;
     }
 
     /// <summary>An image that can't be read is named, and the others go on.</summary>
-    private static IReadOnlyList<Prediction>? Classify(Classifier classifier, string file, int top)
+    private static Answer Classify(Classifier classifier, string file, int top, CancellationToken cancel)
     {
+        byte[] bytes;
         try
         {
-            return classifier.Classify(File.ReadAllBytes(file), file, top);
+            bytes = ImageList.Read(file, cancel);
         }
-        catch (Exception e) when (e is BadDataException or IOException or UnauthorizedAccessException)
+        catch (RiffleException e)
         {
-            var message = e switch
-            {
-                BadDataException => e.Message,
-                FileNotFoundException or DirectoryNotFoundException => $"{file}: no such file",
-                _ => $"{file}: can't be read: {e.Message}",
-            };
-            Console.Error.WriteLine($"riffle: {message}");
-            return null;
+            return new(file, [], e.Message);
+        }
+
+        try
+        {
+            return new(file, classifier.Classify(bytes, file == ImageList.StandardInput ? "standard input" : file, top));
+        }
+        catch (BadDataException e)
+        {
+            return new(file, [], e.Message);
         }
     }
 
-    private static void Print(string file, IReadOnlyList<Prediction> predictions)
+    private static void Print(Answer answer)
     {
-        Console.WriteLine(file);
-        foreach (var p in predictions)
+        if (answer.Predictions.Count > 0)
+            Console.WriteLine(answer.File);
+        foreach (var p in answer.Predictions)
             Console.WriteLine($"  {100 * p.Probability,6:0.00} %  {p.Class}{(p.Text == p.Class || p.Text.Length == 0 ? "" : "  " + p.Text)}");
     }
+
+    /// <summary>What is said of an image, or why nothing is.</summary>
+    private sealed record Answer(string File, IReadOnlyList<Prediction> Predictions, string? Error = null);
 }

@@ -11,8 +11,8 @@ internal static class PrepareCommand
     {
         var source = new Argument<string>("SOURCE")
         {
-            Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS, with CLASS alone, or in Tiny ImageNet's layout; "
-                + "or TFRecords of other programs, plain, GZIP or ZLIB: a folder of them, a file, or a quoted pattern.",
+            Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS (also Training and Testing, seg_train, valid …), with CLASS alone, "
+                + "or in Tiny ImageNet's layout; or TFRecords of other programs, plain, GZIP or ZLIB: a folder of them, a file, or a quoted pattern.",
         };
         var output = new Option<string>("--out")
         {
@@ -22,7 +22,8 @@ internal static class PrepareCommand
         };
         var fraction = new Option<double?>("--validation-fraction")
         {
-            Description = "Part of each class to set aside where the source has no validation images; 0.1 unless given.",
+            Description = "Part of each class to set aside where the source has no validation images with classes; 0.1 unless given, "
+                + "or none where there is a test folder.",
             HelpName = "X",
         };
         var seed = new Option<ulong>("--seed")
@@ -40,14 +41,15 @@ internal static class PrepareCommand
         var strict = new Option<bool>("--strict") { Description = "Stop with exit code 3 at the first thing that would be skipped." };
         var bake = new Option<int>("--bake") { Description = "Store N augmented copies of each training image, with one-hot labels.", HelpName = "N" };
         var bakeSize = new Option<int>("--bake-size") { Description = "Height and width of baked images.", HelpName = "N", DefaultValueFactory = _ => 56 };
-        var threads = new Option<int>("--threads") { Description = "Threads that decode; one per core unless given.", HelpName = "N" };
+        var threads = new Option<int>("--threads") { Description = "Threads that decode; 0: one per core.", HelpName = "N" };
         var force = new Option<bool>("--force") { Description = "Replace the data set that is there." };
         var json = new Option<bool>("--json") { Description = "Print the summary as JSON." };
         var records = new RecordOptions();
+        var names = RecordOptions.NameEncoding();
 
         var command = new Command("prepare", "Turns a folder or an archive of images into a data set: checked, shuffled and written as TFRecords.")
         {
-            source, output, fraction, seed, shards, strict, bake, bakeSize, threads, force, json,
+            source, output, fraction, seed, shards, strict, bake, bakeSize, threads, force, json, names,
         };
         records.AddTo(command);
         return command.WithExamples(
@@ -65,9 +67,10 @@ internal static class PrepareCommand
                 Strict = parse.GetValue(strict),
                 BakeCopies = parse.GetValue(bake),
                 BakeSize = parse.GetValue(bakeSize),
-                Threads = parse.GetResult(threads) is null ? Environment.ProcessorCount : parse.GetValue(threads),
+                Threads = parse.GetValue(threads) is var given and not 0 ? given : Environment.ProcessorCount,
                 Replace = parse.GetValue(force),
                 Records = records.Of(parse),
+                NameEncoding = parse.GetValue(names),
             };
             PreparationSummary summary;
             using (var progress = new StageProgress())
@@ -83,10 +86,10 @@ internal static class PrepareCommand
         var lines = new List<string>
         {
             $"{info.Source} → {summary.Output}",
-            $"  classes     {info.Classes.Length:N0}",
-            $"  training    {Describe(info.Train, info.TrainShards, info.TrainPerClass)}",
-            $"  validation  {Describe(info.Validation, info.ValidationShards, info.ValidationPerClass)}",
         };
+        lines.AddRange(LayoutLines.Of(info.Layout, info.LeftOut, info.Notes, [.. info.Classes.Select(c => c.Name)]));
+        lines.Add($"  training    {Describe(info.Train, info.TrainShards, info.TrainPerClass)}");
+        lines.Add($"  validation  {Describe(info.Validation, info.ValidationShards, info.ValidationPerClass)}{SetAside(info)}");
         if (info.Sizes is { } sizes)
             lines.Add($"  sizes       {Describe(sizes)}");
         if (info.Baking is { } baking)
@@ -104,6 +107,9 @@ internal static class PrepareCommand
         lines.Add($"  time        {ProgressLine.Duration(summary.Elapsed)}");
         return string.Join(Environment.NewLine, lines);
     }
+
+    private static string SetAside(DatasetInfo info) => info.ValidationFraction is not { } fraction || info.Validation == 0 ? ""
+        : string.Create(CultureInfo.InvariantCulture, $", set aside ({100 * fraction:0.##} % of each class)");
 
     private static string Describe(int images, int shards, IReadOnlyCollection<int> perClass)
     {

@@ -19,7 +19,7 @@ internal static class ReproduceCommand
             Required = true,
         };
         var numbers = Study.Tables.Select(table => table.Number).ToArray();
-        var tables = NumberList.Option("--tables", string.Join(',', numbers), numbers.Min(), numbers.Max());
+        var tables = NumberList.Option("--tables", string.Join(',', numbers), new Limits<int>(numbers.Min(), numbers.Max()));
         tables.Description = "Train only the networks of these tables. For table 4, complexity, none is trained.";
         var models = new Option<string[]>("--models")
         {
@@ -30,9 +30,8 @@ internal static class ReproduceCommand
         };
         var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", DefaultValueFactory = _ => Recipe.Best.Name };
         recipe.AcceptOnlyFromAmong(Recipe.Paper.Name, Recipe.Best.Name);
-        var epochs = new Option<int?>("--epochs") { Description = "Passes over the training images; the recipe's own number without it.", HelpName = "N" };
-        epochs.Validators.Add(result =>
-            TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 1 and <= 1_000_000), result, "--epochs is from 1 to 1000000."));
+        var epochs = Numbers.Optional("--epochs", "N", RecipeLimits.Epochs);
+        epochs.Description = "Passes over the training images; the recipe's own number without it.";
         var softLabels = TrainingOptions.SoftLabels();
         var teachers = new Option<string[]>("--teacher")
         {

@@ -28,7 +28,8 @@ internal static class SummaryCommand
     {
         var model = new Argument<string?>("MODEL")
         {
-            Description = "A network's name, or an ONNX file; without one, all networks are listed.",
+            Description = "A network's name, a checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file; without one, "
+                + "all networks are listed.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var options = new NetworkOptions();
@@ -73,18 +74,17 @@ internal static class SummaryCommand
             "riffle summary",
             "riffle summary shufflenet-v1-g3-x1.0",
             "riffle summary shufflenet-v2-x1.0 --preset imagenet --layers",
+            "riffle summary runs/first",
             "riffle summary model.onnx --layers",
             "riffle summary shufflenet-v1-g3-x0.25 --size 64 --classes 10 --units 2,2,2 --json");
     }
 
     private static Counted Find(string name, NetworkOptions options, ParseResult parse)
     {
-        if (OnnxFile.IsOne(name))
+        if (NetworkArgument.Open(name, options, parse) is { } opened)
         {
-            if (options.AreGiven(parse))
-                throw new ArgumentException($"{name} is a file: it tells its size, classes and units itself; leave these options out");
-            var read = Model.Open(name).Weights.Network;
-            return new(null, read, Complexity.Of(read));
+            var (own, checkpoint) = (opened.Weights.Network, opened.Checkpoint);
+            return new(checkpoint?.Spec, own, Complexity.Of(own), checkpoint?.Training);
         }
 
         var spec = options.Resolve(parse, name);
@@ -98,7 +98,7 @@ internal static class SummaryCommand
         output.WriteLine($"Networks for images of {Size(input)}, {Number(first.Classes)} classes, {string.Join(",", first.Units)} units per stage");
         output.WriteLine();
         var table = new TextTable("Network", ">Multiply-adds", ">Parameters", ">Study MFLOPs", ">Ratio", ">Top-1");
-        foreach (var (spec, _, cost) in networks)
+        foreach (var (spec, _, cost, _) in networks)
         {
             var study = Study.Of(spec!);
             table.Add(
@@ -118,12 +118,20 @@ internal static class SummaryCommand
 
     private static void WriteOne(Counted counted, Performance? latency, bool layers, TextWriter output)
     {
-        var (spec, network, cost) = counted;
+        var (spec, network, cost, training) = counted;
         output.WriteLine($"{network.Name}: images of {Size(network.Input)}, {Number(network.Classes)} classes");
         output.WriteLine();
         (layers ? LayerTable(cost) : UnitTable(network)).Write(output);
         output.WriteLine();
         output.WriteLine($"Total: {Number(cost.Macs)} multiply-adds, {Number(cost.Parameters)} parameters, {Number(cost.Activations)} activations.");
+        if (training is not null)
+        {
+            output.WriteLine($"Trained by the recipe {training.Recipe.Name} on {Number(training.Data.Train)} images, {Number(training.Progress.Epochs)} of "
+                + $"{Number(training.Recipe.Epochs)} epochs"
+                + (training.Best is { } best ? $"; highest top-1 {best.Validation.Top1:0.00} % in epoch {Number(best.Epoch)}, validated on "
+                    + $"{Number(training.Data.Validation)} images." : "."));
+        }
+
         if (latency is not null)
         {
             output.WriteLine(FormattableString.Invariant(
@@ -182,6 +190,7 @@ internal static class SummaryCommand
         counted.Cost.Macs,
         counted.Cost.Parameters,
         latency is null ? null : Math.Round(latency.Timings.Median, 4),
+        counted.Training?.Best is { } best ? Math.Round(best.Validation.Top1, 4) : null,
         layers ? [.. counted.Cost.Layers.Select(l => new SummaryLayer(l.Name, l.Operation, Dimensions(l.Output), l.Macs, l.Parameters))] : null);
 
     private static int[] Dimensions(Shape shape) => [shape.Channels, shape.Height, shape.Width];
@@ -193,10 +202,11 @@ internal static class SummaryCommand
     private static string Ratio(StudyFigure? study, NetworkComplexity cost) =>
         study is null ? "" : (study.MegaFlops * 1e6 / cost.Macs).ToString("0.00", CultureInfo.InvariantCulture);
 
-    /// <summary>A network and its cost. One from a file has no specification.</summary>
-    private sealed record Counted(NetworkSpec? Spec, Network Network, NetworkComplexity Cost);
+    /// <summary>A network, its cost, and how it was trained where a file tells. One from an ONNX file has no specification.</summary>
+    private sealed record Counted(NetworkSpec? Spec, Network Network, NetworkComplexity Cost, TrainingRecord? Training = null);
 
-    private sealed record SummaryDocument(string Model, int[] Input, int Classes, long Macs, long Parameters, double? LatencyMs, SummaryLayer[]? Layers);
+    private sealed record SummaryDocument(
+        string Model, int[] Input, int Classes, long Macs, long Parameters, double? LatencyMs, double? Top1, SummaryLayer[]? Layers);
 
     private sealed record SummaryLayer(string Name, string Op, int[] Output, long Macs, long Parameters);
 }

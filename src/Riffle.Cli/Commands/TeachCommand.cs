@@ -21,13 +21,10 @@ internal static class TeachCommand
             HelpName = "FOLDER",
             Required = true,
         };
-        var views = new Option<int>("--views")
-        {
-            Description = "How often each image is looked at, changed anew. A training sees these views, then their mirror images: half as many as it has epochs repeat none.",
-            HelpName = "N",
-            DefaultValueFactory = _ => SoftLabels.ViewsFor(Recipe.Best.Epochs),
-        };
-        views.Validators.Add(result => TrainingOptions.Require(result.GetValueOrDefault<int>() is >= 1 and <= 1000, result, "--views is from 1 to 1000."));
+        var views = Numbers.Option("--views", "N", SoftLabels.ViewLimits);
+        views.Description = "How often each image is looked at, changed anew. A training sees these views, then their mirror images: half as many as it has "
+            + "epochs repeat none.";
+        views.DefaultValueFactory = _ => SoftLabels.ViewsFor(Recipe.Best.Epochs);
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same crops.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
         var augmentation = new AugmentationOptions();
@@ -44,7 +41,7 @@ internal static class TeachCommand
                 "riffle teach runs/large --data data/tiny --out soft --smallest-area 0.35")
             .WithAction((parse, cancel) =>
             {
-                var models = parse.GetRequiredValue(teachers).Select(path => Model.Open(path)).ToArray();
+                var models = parse.GetRequiredValue(teachers).Select(path => ModelOptions.Told(Model.Open(path))).ToArray();
                 var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data)), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);
                 var labels = TeachingSession.Run(
@@ -58,7 +55,7 @@ internal static class TeachCommand
                 Console.WriteLine($"""
                     {folder}: {looks} views of {dataset.Count(Split.Train):N0} images; on the validation images the teachers reach top-1 {labels.Top1:0.00} %
                     Next:
-                      riffle train --data {ShellWord.Quote(dataset.Directory)} --model MODEL --out RUN --soft-labels {ShellWord.Quote(folder)}
+                      riffle train --data {ShellWord.Path(dataset.Directory)} --model MODEL --out RUN --soft-labels {ShellWord.Path(folder)}
                     """);
                 return ExitCode.Done;
             });

@@ -28,14 +28,8 @@ internal static class TrainCommand
         var network = new NetworkOptions();
         var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
-        var minutes = new Option<double>("--checkpoint-minutes")
-        {
-            Description = "Longest time between checkpoints within an epoch.",
-            HelpName = "X",
-            DefaultValueFactory = _ => 10,
-        };
-        minutes.Validators.Add(result =>
-            TrainingOptions.Require(result.GetValueOrDefault<double>() is >= 0 and <= 1e6, result, "--checkpoint-minutes is from 0 to 1000000."));
+        var minutes = Numbers.Option("--checkpoint-minutes", "X", new Limits<double>(0, 1e6));
+        (minutes.Description, minutes.DefaultValueFactory) = ("Longest time between checkpoints within an epoch.", _ => 10);
         var entries = new TrainingOptions();
 
         Option[] needed = [data, output], withResume = [resume, data, softLabels, threads, minutes];
@@ -50,7 +44,9 @@ internal static class TrainCommand
         {
             bool Given(Option option) => result.GetResult(option) is { Implicit: false };
             var wrong = Given(resume)
-                ? command.Options.Except(withResume).Where(Given).Select(option => $"--resume goes on as the run was started: leave out {option.Name}.")
+                ? command.Options.Except(withResume).Where(Given).Select(option => option == entries.Epochs
+                    ? Longer.Refuse(result.GetValue(resume)!, result.GetValue(entries.Epochs))
+                    : $"--resume goes on as the run was started: leave out {option.Name}.")
                 : needed.Append(Given(from) ? data : model).Where(option => !Given(option)).Distinct()
                     .Select(option => $"{option.Name} is missing (or --resume, to go on with a run).");
             if (Given(from))
@@ -68,7 +64,7 @@ internal static class TrainCommand
                 "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/first",
                 "riffle train --data data/tiny --model mobilenet-v1-x0.5 --out runs/paper --recipe paper --epochs 40",
                 "riffle train --data data/flowers --from runs/first --out runs/flowers --freeze",
-                "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/small --soft-labels soft.safetensors",
+                "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/small --soft-labels soft",
                 "riffle train --resume runs/first")
             .WithAction((parse, cancel) =>
             {
@@ -76,7 +72,7 @@ internal static class TrainCommand
                 if (parse.GetValue(resume) is { } run)
                 {
                     return Run(
-                        loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), loading, cancel),
+                        loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), loading, cancel: cancel),
                         run, interval, cancel);
                 }
 
@@ -97,7 +93,7 @@ internal static class TrainCommand
                 var chosen = entries.Apply(parse, fitting);
                 return Run(
                     loading => Trainer.Start(
-                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, labels, cancel),
+                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, labels, cancel: cancel),
                     folder, interval, cancel);
             });
     }
@@ -106,19 +102,22 @@ internal static class TrainCommand
     {
         using var trainer = TrainingSession.Open(open);
         trainer.CheckpointInterval = checkpointInterval;
+        var before = trainer.Training.Progress;
         var outcome = TrainingSession.Run(trainer, cancel);
         if (!outcome.Completed)
         {
-            Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  riffle train --resume {ShellWord.Quote(run)}");
+            Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  riffle train --resume {ShellWord.Path(run)}");
             return ExitCode.Interrupted;
         }
 
+        if (before == outcome.Training.Progress)
+            Console.Error.WriteLine($"All {before.Epochs} epochs of this run are done. {Longer.WayOn(run)}");
         var best = outcome.Training.Best!;
         Console.WriteLine($"""
             Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %, top-5 {best.Validation.Top5:0.00} %, in {outcome.BestCheckpoint}
             Next:
-              riffle evaluate {ShellWord.Quote(run)} --data {ShellWord.Quote(trainer.DataDirectory)}
-              riffle predict {ShellWord.Quote(run)} IMAGE
+              riffle evaluate {ShellWord.Path(run)} --data {ShellWord.Path(trainer.DataDirectory)}
+              riffle predict {ShellWord.Path(run)} IMAGE
             """);
         return ExitCode.Done;
     }

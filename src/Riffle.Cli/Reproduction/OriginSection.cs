@@ -139,8 +139,8 @@ internal sealed class OriginSection
             return $"no command of this Riffle; the recipe is in the file of {model}";
         return string.Join(' ', (IEnumerable<string>)
         [
-            "riffle train --data", ShellWord.Quote(_settings.Data),
-            .. training.Origin is { } origin ? (string[])["--from", FileOf(model, origin)] : ["--model", model], "--out", ShellWord.Quote(folder),
+            "riffle train --data", ShellWord.Path(_settings.Data),
+            .. training.Origin is { } origin ? (string[])["--from", FileOf(model, origin)] : ["--model", model], "--out", ShellWord.Path(folder),
             .. training.SoftLabels is { } labels ? ["--soft-labels", FolderOf(labels)] : Array.Empty<string>(),
             "--recipe", named.Name, "--epochs", $"{recipe.Epochs}", "--seed", $"{training.Seed}", .. words,
         ]);
@@ -153,14 +153,14 @@ internal sealed class OriginSection
         var command = new AugmentationOptions().Words(Training.Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
             ? string.Join(' ', (IEnumerable<string>)
             [
-                "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Quote(_settings.Data), "--out", FolderOf(labels),
+                "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Path(_settings.Data), "--out", FolderOf(labels),
                 "--views", $"{labels.Views}", "--seed", $"{labels.Seed}", .. words,
             ])
             : "no command of this Riffle, which asks its teachers about mirror images as well";
         return [labels.Fingerprint, string.Join("; ", labels.Teachers.Select(Name)), $"{labels.Views}", command];
     }
 
-    private string FolderOf(SoftLabelsIdentity labels) => labels.Fingerprint == _softLabels ? ShellWord.Quote(_settings.SoftLabelsFolder!) : "FOLDER";
+    private string FolderOf(SoftLabelsIdentity labels) => labels.Fingerprint == _softLabels ? ShellWord.Path(_settings.SoftLabelsFolder!) : "FOLDER";
 
     /// <summary>Where the weights are that a training of a network began with: where they were asked for now, or where their own command puts them.</summary>
     private string FileOf(string model, WeightsOrigin origin) =>
@@ -176,6 +176,6 @@ internal sealed class OriginSection
 
     private static string? Find(string fingerprint, IEnumerable<string> places) =>
         places.Where(File.Exists).FirstOrDefault(place => WeightsOrigin.Of(Checkpoint.Load(place)).Fingerprint == fingerprint) is { } found
-            ? ShellWord.Quote(found)
+            ? ShellWord.Path(found)
             : null;
 }

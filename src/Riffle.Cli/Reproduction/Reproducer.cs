@@ -152,7 +152,14 @@ internal sealed class Reproducer
 
     private FineTuning LoadFirstWeights(string model)
     {
-        var from = FineTuning.Load(_settings.FirstWeightsOf(model)!);
+        var file = _settings.FirstWeightsOf(model)!;
+        if (!File.Exists(file))
+        {
+            throw new RiffleException(
+                $"{file}: no such file: --from takes a folder that has MODEL.safetensors of each network; give one, or leave {model} out by --models");
+        }
+
+        var from = FineTuning.Load(file);
         return from.Checkpoint.Spec == Settings.SpecFor(model, _data) && from.Checkpoint.Classes.SequenceEqual(_data.Info.Classes)
             ? from
             : throw new RiffleException($"{from.Path}: not a {model} of the data set's classes and size, but a {from.Checkpoint.Name}; "
@@ -246,8 +253,8 @@ internal sealed class Reproducer
             using var trainer = TrainingSession.Open(loading => run is null
                 ? Trainer.Start(
                     _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
-                    from, _settings.SoftLabelsFolder, cancel)
-                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel));
+                    from, _settings.SoftLabelsFolder, cancel: cancel)
+                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel: cancel));
 
             // On a resume too: the process before may have been killed before it could. What it could write stays where there is nothing beside them any more.
             if (from is not null)

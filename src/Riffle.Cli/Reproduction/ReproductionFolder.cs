@@ -14,11 +14,7 @@ namespace Riffle.Cli.Reproduction;
 /// </remarks>
 internal sealed class ReproductionFolder(string path)
 {
-    private static readonly JsonSerializerOptions Json = new(TrainingOptions.Json)
-    {
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-    };
+    private static readonly JsonSerializerOptions Json = NoNullsInLists.Strict(new(TrainingOptions.Json));
 
     public string Html => Path.Combine(path, "report.html");
 

@@ -37,7 +37,7 @@ internal sealed record Settings(
     {
         get
         {
-            var words = new List<string> { "riffle", "reproduce", "--data", ShellWord.Quote(Data), "--out", ShellWord.Quote(Out) };
+            var words = new List<string> { "riffle", "reproduce", "--data", ShellWord.Path(Data), "--out", ShellWord.Path(Out) };
             if (!Tables.IsEmpty)
                 words.AddRange(["--tables", string.Join(',', Tables)]);
             if (!Models.IsEmpty)
@@ -46,11 +46,11 @@ internal sealed record Settings(
             if (Epochs is { } epochs)
                 words.AddRange(["--epochs", $"{epochs}"]);
             if (SoftLabels is { } labels)
-                words.AddRange(["--soft-labels", ShellWord.Quote(labels)]);
+                words.AddRange(["--soft-labels", ShellWord.Path(labels)]);
             foreach (var teacher in Teachers)
-                words.AddRange(["--teacher", ShellWord.Quote(teacher)]);
+                words.AddRange(["--teacher", ShellWord.Path(teacher)]);
             if (From is { } from)
-                words.AddRange(["--from", ShellWord.Quote(from)]);
+                words.AddRange(["--from", ShellWord.Path(from)]);
             words.AddRange(Changes);
             words.AddRange(["--seed", $"{Seed}"]);
             if (Threads > 0)

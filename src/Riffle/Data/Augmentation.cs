@@ -19,28 +19,34 @@ public sealed record Augmentation
     /// al., 2015, as torchvision's RandomResizedCrop). From above 0 to 1; 0 (off): squares of the size.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public float SmallestArea { get; init => field = Checked(value, 1, nameof(SmallestArea)); }
+    public float SmallestArea { get; init => field = Checked(value, ShareLimits, nameof(SmallestArea)); }
 
     /// <summary>
     /// With <see cref="SmallestArea"/>: the share of the random crops that are squares of the size all the same, as sharp as validation's. From 0 to 1.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public float SharpShare { get; init => field = Checked(value, 1, nameof(SharpShare)); }
+    public float SharpShare { get; init => field = Checked(value, ShareLimits, nameof(SharpShare)); }
 
     /// <summary>Mirror every other image, left to right.</summary>
     public bool Flip { get; init; }
 
     /// <summary>b: the image is multiplied by a factor in [1 − b, 1 + b]. From 0 (off) to 1.</summary>
-    public float Brightness { get; init => field = Checked(value, 1, nameof(Brightness)); }
+    public float Brightness { get; init => field = Checked(value, ShareLimits, nameof(Brightness)); }
 
     /// <summary>c: the distance from the image's mean grey is multiplied by a factor in [1 − c, 1 + c]. From 0 (off) to 1.</summary>
-    public float Contrast { get; init => field = Checked(value, 1, nameof(Contrast)); }
+    public float Contrast { get; init => field = Checked(value, ShareLimits, nameof(Contrast)); }
 
     /// <summary>s: the distance of each pixel from its own grey is multiplied by a factor in [1 − s, 1 + s]. From 0 (off) to 1.</summary>
-    public float Saturation { get; init => field = Checked(value, 1, nameof(Saturation)); }
+    public float Saturation { get; init => field = Checked(value, ShareLimits, nameof(Saturation)); }
 
     /// <summary>h: the colours turn by up to h of a full turn either way. From 0 (off) to 0.5.</summary>
-    public float Hue { get; init => field = Checked(value, 0.5f, nameof(Hue)); }
+    public float Hue { get; init => field = Checked(value, HueLimits, nameof(Hue)); }
+
+    /// <summary>What <see cref="Hue"/> may be.</summary>
+    public static Limits<float> HueLimits { get; } = new(0, 0.5f);
+
+    /// <summary>What all other shares may be.</summary>
+    public static Limits<float> ShareLimits { get; } = new(0, 1);
 
     /// <summary>The centre crop, unchanged.</summary>
     public static Augmentation None { get; } = new();
@@ -50,6 +56,16 @@ public sealed record Augmentation
 
     /// <summary>Random crop, flip, brightness, contrast and saturation by up to 20 %, hue by up to a twentieth of a turn.</summary>
     public static Augmentation Full { get; } = CropAndFlip with { Brightness = 0.2f, Contrast = 0.2f, Saturation = 0.2f, Hue = 0.05f };
+
+    /// <summary>Refuses what would change nothing, as one value takes away what another is about.</summary>
+    /// <exception cref="ArgumentException">Says which.</exception>
+    public void Check()
+    {
+        if (SmallestArea > 0 && !RandomCrop)
+            throw new ArgumentException("Scaled crops are random crops: a smallest area needs random crops.");
+        if (SharpShare > 0 && SmallestArea == 0)
+            throw new ArgumentException("A share of sharp crops needs a smallest area: without one no crop is scaled.");
+    }
 
     /// <summary>Cuts a square out of a stored image and changes it. Allocates nothing.</summary>
     /// <param name="stored">side × side × 3 bytes, red first.</param>
@@ -91,7 +107,7 @@ public sealed record Augmentation
 
     private static float Signed(ref Random64 random) => (2 * random.NextFloat()) - 1;
 
-    private static float Checked(float value, float most, string name) => value >= 0 && value <= most
+    private static float Checked(float value, Limits<float> limits, string name) => limits.Contain(value)
         ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"{name} is from 0 to {most}.");
+        : throw new ArgumentOutOfRangeException(name, value, $"{name} is {limits}.");
 }

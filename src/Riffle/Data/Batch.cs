@@ -6,10 +6,14 @@ public sealed class Batch
     private readonly byte[] _pixels;
     private readonly int[] _labels, _numbers;
 
+    /// <exception cref="ArgumentException">So many images of that size are more than an array can hold.</exception>
     internal Batch(int capacity, int imageSize)
     {
-        ImageBytes = checked(imageSize * imageSize * 3);
-        _pixels = GC.AllocateUninitializedArray<byte>(checked(capacity * ImageBytes), pinned: true);
+        var most = MostImages(imageSize);
+        if (capacity > most)
+            throw new ArgumentException($"a batch of {capacity} images of {imageSize}×{imageSize} pixels is too large; at most {most} can be in one");
+        ImageBytes = imageSize * imageSize * 3;
+        _pixels = GC.AllocateUninitializedArray<byte>(capacity * ImageBytes, pinned: true);
         (_labels, _numbers) = (new int[capacity], new int[capacity]);
     }
 
@@ -26,6 +30,12 @@ public sealed class Batch
     public ReadOnlySpan<int> Numbers => _numbers.AsSpan(0, Count);
 
     internal int ImageBytes { get; }
+
+    /// <summary>The most images of a size that fit into a batch, or into some bytes of one; 0 where not even one does.</summary>
+    internal static int MostImages(int imageSize, long bytes = int.MaxValue) => (int)Math.Min(int.MaxValue, bytes / (3L * imageSize * imageSize));
+
+    /// <summary>How many of some images are computed at once where nothing is trained: 128, or of large ones what 256 MiB hold.</summary>
+    internal static int ForInference(int images, int imageSize) => Math.Min(images, Math.Clamp(MostImages(imageSize, 256 << 20), 1, 128));
 
     internal Span<byte> Image(int index) => _pixels.AsSpan(index * ImageBytes, ImageBytes);
 

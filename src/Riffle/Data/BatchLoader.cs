@@ -9,12 +9,15 @@ namespace Riffle.Data;
 /// and the epoch alone, never on threads or timing.
 /// </summary>
 /// <remarks>
-/// Images are decoded once and kept in memory as squares of <see cref="ImageFit.StoredSide"/>; an epoch is then one shuffle of all of them. Where they don't
-/// fit into the memory budget they are read and decoded anew in each epoch: the shards are shuffled, and then the images within blocks of up to 4,096, of
-/// which two are in memory. Either way an epoch has each image once (but for a last batch that is dropped), and the augmentation of an image is the same.
+/// Images are decoded once and kept in memory as squares of <see cref="ImageFit.StoredSide(int, DatasetInfo)"/>. Where they don't fit into the memory budget
+/// each is read from its place on the disk and decoded anew in each epoch. Either way an epoch is one shuffle of all of them, in the same order, and has each
+/// image once (but for a last batch that is dropped).
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
+    /// <summary>Batches that are made at the same time: more threads than this decode alone, for a batch of decoded images is made in a moment.</summary>
+    private const int MostMakers = 4;
+
     private readonly object _gate = new();
     private readonly ImageSource _source;
     private readonly Augmentation _augmentation;
@@ -41,9 +44,9 @@ public sealed class BatchLoader : IDisposable
     /// <param name="shuffle">Another order in each epoch, instead of that of the shards.</param>
     /// <param name="dropLast">Leave out a last batch that is not full.</param>
     /// <param name="seed">Of the order and the augmentation.</param>
-    /// <param name="threads">Threads that make batches, from 1.</param>
+    /// <param name="threads">Threads that make batches and, where images are read anew, decode them; from 1.</param>
     /// <param name="memoryBudgetBytes">Most memory for decoded images; null: half of what the machine, or the container, has. It decides between memory and
-    /// reading anew, and so the order of a shuffled epoch.</param>
+    /// reading anew, and changes no batch.</param>
     /// <param name="loading">Told how many images have been decoded, while the constructor decodes them.</param>
     /// <param name="cancel">Stops the constructor.</param>
     /// <exception cref="BadDataException">A shard is damaged: the message names it and the offset.</exception>
@@ -71,22 +74,22 @@ public sealed class BatchLoader : IDisposable
         if (dropLast && Images > 0 && BatchesPerEpoch == 0)
             throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Choose a smaller batch.");
 
-        // Training images that were cut to size when the data set was made have nothing left to cut away.
-        var side = split == Split.Train && data.Info.Baking?.Size == imageSize ? imageSize : ImageFit.StoredSide(imageSize);
+        var side = ImageFit.StoredSide(imageSize, data.Info);
+        var makers = Math.Min(threads, MostMakers);
         var budget = memoryBudgetBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         InMemory = (long)Images * StoredImages.BytesOf(side) <= budget;
         _source = InMemory
             ? ResidentImages.Load(data, split, side, shuffle, seed, loading, cancel)
-            : new StreamedImages(data, split, side, batchSize, budget, shuffle, seed);
+            : new StreamedImages(data, split, side, SlotsFor(batchSize, threads), shuffle, seed, threads, cancel);
 
         try
         {
-            // One batch is with the taker, one is ready, and each thread makes one.
-            _ring = new Batch[threads + 2];
+            // One batch is with the taker, one is ready, and each maker has one.
+            _ring = new Batch[makers + 2];
             _made = new int[_ring.Length];
             for (var i = 0; i < _ring.Length; i++)
                 _ring[i] = new(batchSize, imageSize);
-            for (var i = 0; i < threads; i++)
+            for (var i = 0; i < (InMemory ? makers : threads); i++)
             {
                 var thread = new Thread(Run) { IsBackground = true, Name = "Riffle batches" };
                 thread.Start();
@@ -196,6 +199,12 @@ public sealed class BatchLoader : IDisposable
             thread.Join();
         _source.Dispose();
     }
+
+    /// <summary>How many threads make batches for a plan that was given so many, 0 of which are one per core.</summary>
+    internal static int ThreadsFor(int threads) => threads == 0 ? Environment.ProcessorCount : threads;
+
+    /// <summary>Decoded images of one batch that is made, and of the next; of small batches so many that no thread waits for another.</summary>
+    private static int SlotsFor(int batchSize, int threads) => (int)Math.Min(Array.MaxLength, batchSize + Math.Max((long)batchSize, 4L * threads));
 
     private int First(int batch) => batch * _batchSize;
 

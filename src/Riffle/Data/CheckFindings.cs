@@ -13,7 +13,7 @@ internal static class CheckKind
     public const string Example = "record that holds no labelled image";
     public const string Image = "damaged image";
     public const string Label = "wrong label";
-    public const string Source = "source that cannot be read to its end";
+    public const string Source = "source that cannot be read";
     public const string BothSplits = "image in training and validation";
     public const string TwoClasses = "image in two classes";
     public const string Twice = "image that comes twice";

@@ -26,22 +26,34 @@ public sealed record CheckReport
     public required bool IsPrepared { get; init; }
 
     /// <summary>Number of classes; 0 where they could not be found.</summary>
-    public required int Classes { get; init; }
+    public int Classes => ClassNames.Length;
+
+    /// <summary>Names of the classes, in the order of their labels.</summary>
+    public ImmutableArray<string> ClassNames { get; init; } = [];
+
+    /// <summary>How the source is laid out, as <see cref="DatasetInfo.Layout"/>; empty where it could not be found.</summary>
+    public string Layout { get; init; } = "";
+
+    /// <summary>What in the source may be meant otherwise than it was understood.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>What of the source is no part of the data set.</summary>
+    public ImmutableArray<DatasetSkipped> LeftOut { get; init; } = [];
 
     /// <summary>Training images that are whole.</summary>
-    public required int Train { get; init; }
+    public int Train { get; init; }
 
     /// <summary>Validation images that are whole. A source without any has them set aside when it is prepared.</summary>
-    public required int Validation { get; init; }
+    public int Validation { get; init; }
 
     /// <summary>Bytes of all image files that are whole.</summary>
-    public required long Bytes { get; init; }
+    public long Bytes { get; init; }
 
     /// <summary>What was found, faults first.</summary>
-    public required ImmutableArray<CheckGroup> Findings { get; init; }
+    public ImmutableArray<CheckGroup> Findings { get; init; } = [];
 
     /// <summary>How long it took.</summary>
-    public required TimeSpan Elapsed { get; init; }
+    public TimeSpan Elapsed { get; init; }
 
     /// <summary>Number of faults.</summary>
     public int Faults => Findings.Where(group => group.IsFault).Sum(group => group.Count);
@@ -51,6 +63,22 @@ public sealed record CheckReport
 
     /// <summary>The report as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(
-        new { Path, IsPrepared, Classes, Train, Validation, Bytes, Faults, Warnings, Findings, Seconds = Math.Round(Elapsed.TotalSeconds, 3) },
+        new
+        {
+            Path,
+            IsPrepared,
+            Layout,
+            Notes,
+            LeftOut,
+            Classes,
+            ClassNames,
+            Train,
+            Validation,
+            Bytes,
+            Faults,
+            Warnings,
+            Findings,
+            Seconds = Math.Round(Elapsed.TotalSeconds, 3),
+        },
         DatasetInfo.Json);
 }

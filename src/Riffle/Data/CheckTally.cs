@@ -13,7 +13,7 @@ internal readonly record struct ImageFacts(int Width, int Height, int Length, UI
     public static ImageFacts Of(ReadOnlySpan<byte> encoded, string name)
     {
         var image = ImageDecoder.Decode(encoded, name);
-        return new(image.Width, image.Height, encoded.Length, Hash(encoded), Hash(image.Pixels) ^ (UInt128)(uint)image.Width);
+        return new(image.FullWidth, image.FullHeight, encoded.Length, Hash(encoded), Hash(image.Pixels) ^ (UInt128)(uint)image.Width);
     }
 
     private static UInt128 Hash(ReadOnlySpan<byte> data)

@@ -12,27 +12,29 @@ public static class DatasetCheck
     /// <param name="threads">Threads that decode, from 1.</param>
     /// <param name="progress">Told from one thread at a time how far it is; null for nobody.</param>
     /// <param name="records">How TFRecords that another program wrote are understood; null: found out.</param>
+    /// <param name="nameEncoding">The code page of names in a zip or tar file that does not say it, as <c>shift_jis</c>; null: found out.</param>
     /// <param name="cancel">Stops it.</param>
-    /// <exception cref="ArgumentException">Fewer than one thread.</exception>
+    /// <exception cref="ArgumentException">Fewer than one thread, or no such code page.</exception>
     /// <exception cref="RiffleException">There is nothing of that name, it can't be read, or a newer version wrote it.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public static CheckReport Run(
-        string path, int threads, IProgress<PreparationProgress>? progress = null, TFRecordOptions? records = null, CancellationToken cancel = default)
+        string path,
+        int threads,
+        IProgress<PreparationProgress>? progress = null,
+        TFRecordOptions? records = null,
+        string? nameEncoding = null,
+        CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         var clock = Stopwatch.StartNew();
         var findings = new CheckFindings();
         var tally = new CheckTally(findings);
-        var prepared = IsPrepared(path);
-        var classes = prepared
+        var report = IsPrepared(path)
             ? new PreparedCheck(path, findings, tally).Run(threads, progress, cancel)
-            : SourceCheck.Run(path, records ?? TFRecordOptions.Detect, findings, tally, threads, progress, cancel);
+            : SourceCheck.Run(path, records ?? TFRecordOptions.Detect, nameEncoding, findings, tally, threads, progress, cancel);
         cancel.ThrowIfCancellationRequested();
-        return new CheckReport
+        return report with
         {
-            Path = path,
-            IsPrepared = prepared,
-            Classes = classes,
             Train = tally.Count(Split.Train),
             Validation = tally.Count(Split.Validation),
             Bytes = tally.Bytes,

@@ -28,7 +28,7 @@ public sealed record DatasetShard(string Name, int Records, long Bytes, string S
 /// <param name="CommonCount">Number of images of the most common size.</param>
 public sealed record DatasetSizes(int MinWidth, int MinHeight, int MaxWidth, int MaxHeight, int CommonWidth, int CommonHeight, int CommonCount);
 
-/// <summary>What was left out of a data set for one reason.</summary>
+/// <summary>What was skipped or left out for one reason.</summary>
 /// <param name="Reason">The reason.</param>
 /// <param name="Count">How often.</param>
 /// <param name="Examples">The first few, each named by its file.</param>
@@ -45,14 +45,14 @@ public sealed record DatasetInfo
     /// <summary>The format version that this library writes.</summary>
     public const int CurrentVersion = 1;
 
-    internal static readonly JsonSerializerOptions Json = new()
+    internal static readonly JsonSerializerOptions Json = NoNullsInLists.Strict(new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NewLine = "\n",
-    };
+    });
 
     /// <summary>Version of the format of the folder.</summary>
     public int Version { get; init; } = CurrentVersion;
@@ -90,7 +90,18 @@ public sealed record DatasetInfo
     /// <summary>Sizes of the images; null where they are not known.</summary>
     public DatasetSizes? Sizes { get; init; }
 
-    /// <summary>What was left out and why.</summary>
+    /// <summary>How the source is laid out: <c>train/CLASS for training, valid/CLASS for validation</c>; empty where an older version wrote it.</summary>
+    public string Layout { get; init; } = "";
+
+    /// <summary>What in the source may be meant otherwise than it was understood.</summary>
+    public ImmutableArray<string> Notes { get; init; } = [];
+
+    /// <summary>
+    /// What of the source is no part of the data set, as images for testing and what systems leave in folders; examples are names of folders and files.
+    /// </summary>
+    public ImmutableArray<DatasetSkipped> LeftOut { get; init; } = [];
+
+    /// <summary>What was skipped and why.</summary>
     public ImmutableArray<DatasetSkipped> Skipped { get; init; } = [];
 
     /// <summary>Training records of each class, in the order of <see cref="Classes"/>.</summary>
@@ -113,13 +124,18 @@ public sealed record DatasetInfo
         var path = Path.Combine(directory, DatasetFiles.Info);
         try
         {
-            var info = JsonSerializer.Deserialize<DatasetInfo>(File.ReadAllBytes(path), Json)
+            var info = JsonSerializer.Deserialize<DatasetInfo>(InputFile.ReadDocument(path), Json)
                 ?? throw new BadDataException($"{path}: holds nothing; run riffle prepare again");
             return info.Checked(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new RiffleException($"{path}: not found; a data set folder is what riffle prepare writes", e);
+            throw new RiffleException(
+                File.Exists(directory) ? $"{directory}: a file, where a data set folder is expected, as riffle prepare writes it"
+                : Directory.Exists(directory) ? $"{directory}: not a data set folder: it has no {DatasetFiles.Info}. "
+                    + $"Of images in it, one is made by: riffle prepare {ShellWord.Path(directory)} --out DIR"
+                : $"{directory}: no such folder; a data set folder is what riffle prepare writes",
+                e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -144,9 +160,6 @@ public sealed record DatasetInfo
             throw new RiffleException($"{path}: has format version {Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
         var wrong =
             Classes.IsDefaultOrEmpty ? "no classes"
-            : Classes.Any(c => c is not { Name: not null, Text: not null }) ? "a class without a name"
-            : Riffle is null || Source is null || Fingerprint is null || Skipped.Contains(null!) ? "null where it must not"
-            : Shards.Any(shard => shard is not { Name: not null, Sha256: not null }) ? "a shard without a name or checksum"
             : Shards.DistinctBy(shard => shard.Name).Count() < Shards.Length ? "the same shard twice"
             : Train < 0 || Validation < 0 ? "a negative number of images"
             : !ShardsFit(Train, TrainShards) || !ShardsFit(Validation, ValidationShards) ? "an impossible number of shards"

@@ -6,18 +6,15 @@ internal static class EpochRandom
 {
     private const ulong ForOrder = 1, ForAugmentation = 2;
 
-    /// <summary>For the order of a list.</summary>
-    public static Random64 Order(ulong seed, int epoch, ulong list) => Random64.Create(seed, (ForOrder << 32) | (uint)epoch, list);
-
     /// <summary>For the augmentation of an image.</summary>
     public static Random64 Augmentation(ulong seed, int epoch, ulong image) => Random64.Create(seed, (ForAugmentation << 32) | (uint)epoch, image);
 
-    /// <summary>Writes the numbers from 0 on, shuffled for an epoch or as they are.</summary>
-    public static void FillOrder(Span<int> order, bool shuffle, ulong seed, int epoch, ulong list)
+    /// <summary>Writes the numbers of a split's images, from 0 on, shuffled for an epoch or as they are.</summary>
+    public static void FillOrder(Span<int> order, bool shuffle, ulong seed, int epoch)
     {
         for (var i = 0; i < order.Length; i++)
             order[i] = i;
         if (shuffle)
-            Order(seed, epoch, list).Shuffle(order);
+            Random64.Create(seed, (ForOrder << 32) | (uint)epoch).Shuffle(order);
     }
 }

@@ -10,6 +10,10 @@ public static class ImageFit
     /// <param name="imageSize">Height and width of the network's input.</param>
     public static int StoredSide(int imageSize) => checked((int)Math.Round(imageSize * (8.0 / 7)));
 
+    /// <summary>The same for the images of a data set: those that were baked to the network's size are kept as they are, as nothing is left to cut away.
+    /// Training and validation images are treated alike.</summary>
+    internal static int StoredSide(int imageSize, DatasetInfo info) => info.Baking?.Size == imageSize ? imageSize : StoredSide(imageSize);
+
     /// <summary>Scales the shorter side to <paramref name="side"/> and cuts the centre square out. An image whose shorter side has that length is only
     /// cut.</summary>
     /// <param name="image">Any image of at least one pixel.</param>
@@ -38,13 +42,16 @@ public static class ImageFit
         Crop.Copy(square, side, offset, offset, size, mirrored: false, destination);
     }
 
-    /// <summary>The square that a network sees of an image when it is measured or used: <see cref="FitSquare"/> to <see cref="StoredSide"/>, then the
+    /// <summary>The square that a network sees of an image when it is measured or used: <see cref="FitSquare"/> to <see cref="StoredSide(int)"/>, then the
     /// centre.</summary>
     /// <param name="image">Any image of at least one pixel.</param>
     /// <param name="imageSize">Height and width of the network's input.</param>
+    /// <param name="takesBaked">Whether an image of just that size has been cut to it already, and is taken as it is.</param>
     /// <returns>imageSize × imageSize × 3 bytes, red first.</returns>
-    public static byte[] ForInference(RgbImage image, int imageSize)
+    public static byte[] ForInference(RgbImage image, int imageSize, bool takesBaked = false)
     {
+        if (takesBaked && (image.Width, image.Height) == (imageSize, imageSize))
+            return image.Pixels;
         var side = StoredSide(imageSize);
         var square = new byte[checked(side * side * 3)];
         FitSquare(image, side, square);

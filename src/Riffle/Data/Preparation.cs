@@ -30,7 +30,7 @@ public static class Preparation
         CheckApart(source, output);
         var clock = Stopwatch.StartNew();
         using var folder = new PreparationFolder(output, options.Replace);
-        using var container = SourceContainer.Open(source, options.Records);
+        using var container = SourceContainer.Open(source, options.Records, options.NameEncoding);
         var job = new Job(container, options, progress, cancel);
         try
         {
@@ -62,9 +62,13 @@ public static class Preparation
         public DatasetInfo Write(string directory)
         {
             var listing = container.List(found => progress?.Report(new PreparationProgress(PreparationStage.Listing, found, 0)), cancel);
-            var layout = SourceLayout.Find(container.Path, listing, _skips);
+            var layout = SourceLayout.Find(container.Path, listing, _skips, setAside: options.ValidationFraction is not null);
             if (layout.HasValidation && options.ValidationFraction is not null)
-                throw new RiffleException($"{container.Path}: has validation images of its own; leave the validation fraction out");
+            {
+                throw new RiffleException(
+                    $"{container.Path}: has validation images of its own, {layout.Validation}; leave --validation-fraction out, or move them away");
+            }
+
             var plan = PreparationPlan.Make(layout, options);
             CheckSpace(directory, plan);
 
@@ -72,6 +76,7 @@ public static class Preparation
             using var shards = new ShardWriter(directory, plan.Shards);
             WriteRecords(directory, plan, new RecordMaker(layout.Classes, options), shards, perClass);
             shards.Complete();
+            CheckSome(layout, perClass);
             AddEmptyClasses(layout.Classes, perClass[0]);
             return Describe(layout, shards, perClass);
         }
@@ -132,18 +137,34 @@ public static class Preparation
             _sizes[size] = _sizes.GetValueOrDefault(size) + 1;
         }
 
+        /// <summary>A split of which nothing can be read is an error, told with the reasons, before classes without images are.</summary>
+        private void CheckSome(SourceLayout layout, int[][] perClass)
+        {
+            foreach (var split in new[] { Split.Train, Split.Validation })
+            {
+                var count = layout.Images.Count(image => image.Split == split);
+                if (count == 0 || perClass[(int)split].Sum() > 0)
+                    continue;
+                var (kind, way) = split == Split.Train ? ("", "")
+                    : ("validation ", $"; move them away, {layout.Validation}, and a part of the training images is set aside");
+                throw new BadDataException($"{container.Path}: none of its {count:N0} {kind}images can be read: {Reasons()}. Riffle reads JPEG and PNG{way}");
+            }
+        }
+
+        /// <summary>Why images can't be read, each reason with examples of its kinds.</summary>
+        private string Reasons()
+        {
+            var reasons = _skips.ToArray().Where(skip => !SkipReason.OfListing.Contains(skip.Reason));
+            static IEnumerable<string> Examples(DatasetSkipped skip) => skip.Examples.DistinctBy(example => example[(example.IndexOf(':') + 1)..]).Take(3);
+            return string.Join("; ", reasons.Select(skip => $"{skip.Count:N0} × {skip.Reason}, as {string.Join(", ", Examples(skip))}"));
+        }
+
         private void AddEmptyClasses(ImmutableArray<DatasetClass> classes, int[] train)
         {
             for (var label = 0; label < classes.Length; label++)
             {
                 if (train[label] == 0)
                     _skips.Add(new Skip(SkipReason.EmptyClass, classes[label].Name, "no image of it can be read; it keeps its label"));
-            }
-
-            if (train.Sum() == 0)
-            {
-                var first = string.Join("; ", _skips.ToArray().SelectMany(skip => skip.Examples).Take(3));
-                throw new BadDataException($"{container.Path}: none of its images can be read; the first: {first}");
             }
         }
 
@@ -160,6 +181,9 @@ public static class Preparation
             ValidationShards = shards.Count(Split.Validation),
             Fingerprint = ShardWriter.Fingerprint(shards.Done),
             Sizes = Sizes(),
+            Layout = layout.Shown,
+            Notes = layout.Notes,
+            LeftOut = layout.LeftOut,
             Skipped = _skips.ToArray(),
             TrainPerClass = [.. perClass[(int)Split.Train]],
             ValidationPerClass = [.. perClass[(int)Split.Validation]],

@@ -6,7 +6,10 @@ public sealed record PreparationOptions
     /// <summary>The part of each class that is set aside where the source has no validation images and nothing else is asked for.</summary>
     public const double DefaultFraction = 0.1;
 
-    /// <summary>Part of each class to set aside for validation, from 0 to below 1; only for a source that has no validation images of its own.</summary>
+    /// <summary>
+    /// Part of each class to set aside for validation, from 0 to below 1; only for a source that has no validation images with classes. Images for testing then
+    /// don't take their place.
+    /// </summary>
     public double? ValidationFraction { get; init; }
 
     /// <summary>Decides which images are set aside, the order of records, and how baked copies are augmented.</summary>
@@ -17,6 +20,11 @@ public sealed record PreparationOptions
 
     /// <summary>How TFRecords that another program wrote are understood.</summary>
     public TFRecordOptions Records { get; init; } = TFRecordOptions.Detect;
+
+    /// <summary>
+    /// The code page of names in a zip or tar file that does not say it, as <c>shift_jis</c>; null: UTF-8 where they can be, else code page 437.
+    /// </summary>
+    public string? NameEncoding { get; init; }
 
     /// <summary>Stop at the first thing that would be left out.</summary>
     public bool Strict { get; init; }

@@ -33,13 +33,17 @@ public sealed record PreparationSummary(string Output, DatasetInfo Info, TimeSpa
     /// <summary>How many files, folders and labels were left out.</summary>
     public int Skipped => Info.Skipped.Sum(skipped => skipped.Count);
 
-    /// <summary>All but the lists of classes and shards, which dataset.json holds, as JSON.</summary>
+    /// <summary>All but the words of classes and the list of shards, which dataset.json holds, as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(
         new
         {
             Output,
             Info.Source,
+            Info.Layout,
+            Info.Notes,
+            Info.LeftOut,
             Classes = Info.Classes.Length,
+            ClassNames = Info.Classes.Select(c => c.Name),
             Info.Train,
             Info.Validation,
             Info.TrainShards,

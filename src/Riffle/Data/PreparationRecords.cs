@@ -15,12 +15,12 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
     {
         if (file.Skip is not null)
             return new MadeRecords([], 0, 0, file.Skip with { Name = image.Name });
-        if (ImageDecoder.DetectFormat(file.Bytes.Span) is not { } format)
-            return new MadeRecords([], 0, 0, new Skip(SkipReason.Unsupported, image.Name, file.Bytes.IsEmpty ? "empty" : null));
+        if (Unsupported(image, file.Bytes.Span) is { } unsupported)
+            return new MadeRecords([], 0, 0, unsupported);
         try
         {
             var decoded = ImageDecoder.Decode(file.Bytes.Span, image.Name);
-            return new MadeRecords(Records(image, file.Bytes, format, decoded), decoded.Width, decoded.Height);
+            return new MadeRecords(Records(image, file.Bytes, ImageDecoder.DetectFormat(file.Bytes.Span)!, decoded), decoded.FullWidth, decoded.FullHeight);
         }
         catch (BadDataException e)
         {
@@ -28,10 +28,15 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
         }
     }
 
+    /// <summary>Names the format of a file that no decoder is for; null for all others.</summary>
+    public static Skip? Unsupported(LabelledImage image, ReadOnlySpan<byte> bytes) =>
+        ImageDecoder.DetectFormat(bytes) is not null ? null
+            : new Skip(SkipReason.Unsupported, image.Name, FileKind.Describe(bytes[..Math.Min(bytes.Length, FileKind.Bytes)]));
+
     private byte[][] Records(LabelledImage image, ReadOnlyMemory<byte> bytes, string format, RgbImage decoded)
     {
         if (options.BakeCopies == 0)
-            return [Record(image, bytes, format, decoded.Width, decoded.Height, oneHot: null)];
+            return [Record(image, bytes, format, decoded.FullWidth, decoded.FullHeight, oneHot: null)];
         byte[][] baked = image.Split == Split.Train
             ? Baking.Copies(decoded, image.Name, options.BakeCopies, options.BakeSize, options.Seed)
             : [Baking.CentreCrop(decoded, options.BakeSize)];

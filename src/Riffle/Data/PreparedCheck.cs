@@ -11,8 +11,8 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
     private readonly Dictionary<Split, int> _records = new() { [Split.Train] = 0, [Split.Validation] = 0 };
     private readonly HashSet<Split> _incomplete = [];
 
-    /// <returns>Number of classes; 0 where <c>dataset.json</c> does not tell.</returns>
-    public int Run(int threads, IProgress<PreparationProgress>? progress, CancellationToken cancel)
+    /// <returns>What <c>dataset.json</c> tells of the source and the classes; nothing where it is missing or damaged.</returns>
+    public CheckReport Run(int threads, IProgress<PreparationProgress>? progress, CancellationToken cancel)
     {
         var info = LoadInfo();
         var shards = Shards(info);
@@ -27,10 +27,18 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         }
 
         if (info is null)
-            return 0;
+            return new() { Path = directory, IsPrepared = true };
         CheckCounts(info);
         tally.CheckClasses(directory, info.Classes, hasValidation: true);
-        return info.Classes.Length;
+        return new()
+        {
+            Path = directory,
+            IsPrepared = true,
+            Layout = info.Layout,
+            Notes = info.Notes,
+            LeftOut = info.LeftOut,
+            ClassNames = [.. info.Classes.Select(c => c.Name)],
+        };
     }
 
     /// <summary>Null where it is missing or damaged; the shards can be read without it.</summary>

@@ -34,7 +34,7 @@ internal sealed class ResidentImages : ImageSource
         }
     }
 
-    public override void StartEpoch(int epoch, int first, int end) => EpochRandom.FillOrder(_order, _shuffle, _seed, epoch, list: 0);
+    public override void StartEpoch(int epoch, int first, int end) => EpochRandom.FillOrder(_order, _shuffle, _seed, epoch);
 
     public override bool Has(int first, int end) => true;
 

@@ -1,5 +1,4 @@
 using Riffle.Data.Sources;
-using Riffle.Formats;
 
 namespace Riffle.Data;
 
@@ -8,12 +7,13 @@ internal static class SourceCheck
 {
     /// <summary>What preparation leaves out and nobody misses; all else that it leaves out is a fault.</summary>
     private static readonly HashSet<string> Harmless =
-        [SkipReason.EmptyClass, SkipReason.Unlisted, SkipReason.NoClass, SkipReason.Duplicate, SkipReason.Link, SkipReason.Test];
+        [SkipReason.EmptyClass, SkipReason.Unlisted, SkipReason.NoClass, SkipReason.Duplicate, SkipReason.Link];
 
-    /// <returns>Number of classes.</returns>
-    public static int Run(
+    /// <returns>How the source is laid out, as far as it can be read and understood.</returns>
+    public static CheckReport Run(
         string path,
         TFRecordOptions records,
+        string? nameEncoding,
         CheckFindings findings,
         CheckTally tally,
         int threads,
@@ -22,7 +22,7 @@ internal static class SourceCheck
     {
         try
         {
-            using var container = SourceContainer.Open(path, records);
+            using var container = SourceContainer.Open(path, records, nameEncoding);
             var listing = container.List(found => progress?.Report(new(PreparationStage.Listing, found, 0)), cancel);
             var skips = new Skips(path, strict: false);
             var layout = SourceLayout.Find(path, listing, skips);
@@ -45,13 +45,21 @@ internal static class SourceCheck
             }
 
             tally.CheckClasses(path, layout.Classes, layout.HasValidation);
-            return layout.Classes.Length;
+            return new()
+            {
+                Path = path,
+                IsPrepared = false,
+                Layout = layout.Shown,
+                Notes = layout.Notes,
+                LeftOut = layout.LeftOut,
+                ClassNames = [.. layout.Classes.Select(c => c.Name)],
+            };
         }
         catch (BadDataException e)
         {
             // It can't be listed, or not be understood.
             findings.Fault(CheckKind.Source, path, e.Message);
-            return 0;
+            return new() { Path = path, IsPrepared = false };
         }
     }
 
@@ -95,8 +103,8 @@ internal static class SourceCheck
             return (null, default, file.Skip);
         if (file.Skip is not null)
             return (image, default, file.Skip with { Name = image.Name });
-        if (ImageDecoder.DetectFormat(file.Bytes.Span) is null)
-            return (image, default, new Skip(SkipReason.Unsupported, image.Name, file.Bytes.IsEmpty ? "empty" : null));
+        if (RecordMaker.Unsupported(image, file.Bytes.Span) is { } unsupported)
+            return (image, default, unsupported);
         try
         {
             return (image, ImageFacts.Of(file.Bytes.Span, image.Name), null);

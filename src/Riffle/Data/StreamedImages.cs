@@ -1,134 +1,131 @@
+using Riffle.Formats;
+
 namespace Riffle.Data;
 
 /// <summary>
-/// The images of a split read anew in each epoch, for data sets larger than memory. The records, shard after shard in shuffled order, are cut into blocks,
-/// and the images of a block are shuffled. Two blocks are in memory: one fills while the other is used.
+/// The images of a split read anew in each epoch, for data sets larger than memory, in the same order as <see cref="ResidentImages"/> has: each is read from
+/// its place in its shard. A few batches of them are in memory, in slots that are used in turn.
 /// </summary>
 internal sealed class StreamedImages : ImageSource
 {
-    /// <summary>A block has no more images than this (or than a batch), because the first batch waits for a whole block.</summary>
-    private const int MostPerBlock = 4096;
-
-    private readonly Dataset _data;
-    private readonly Split _split;
+    private readonly TFRecordIndex[] _shards;
+    private readonly (int Shard, int Index)[] _records;
+    private readonly StoredImages _images;
+    private readonly int[] _order, _held;
     private readonly bool _shuffle;
     private readonly ulong _seed;
-    private readonly int _images, _perBlock;
-    private readonly Block[] _blocks;
-    private readonly Lock _reading = new();
+    private readonly int _classes;
+    private readonly IReadOnlyList<string> _files;
 
-    private ShardSequence? _records;
-    private int _epoch, _needed, _reserved, _read, _end;
+    private int _needed, _reserved, _taken, _end;
 
-    public StreamedImages(Dataset data, Split split, int side, int batchSize, long memoryBudget, bool shuffle, ulong seed)
+    /// <summary>Finds where the images lie.</summary>
+    /// <param name="data">The data set.</param>
+    /// <param name="split">Which part of it.</param>
+    /// <param name="side">Side of the squares that the images become.</param>
+    /// <param name="slots">Images in memory, at least as many as are asked for at the same time.</param>
+    /// <param name="shuffle">Another order in each epoch, instead of that of the shards.</param>
+    /// <param name="seed">Of the order.</param>
+    /// <param name="threads">Threads that look through the shards.</param>
+    /// <param name="cancel">Stops it.</param>
+    public StreamedImages(Dataset data, Split split, int side, int slots, bool shuffle, ulong seed, int threads, CancellationToken cancel)
     {
-        (_data, _split, _shuffle, _seed) = (data, split, shuffle, seed);
-        _images = data.Count(split);
-        var affordable = Math.Clamp(memoryBudget / 2 / StoredImages.BytesOf(side), batchSize, Math.Max(MostPerBlock, batchSize));
-        _perBlock = (int)Math.Min(affordable, _images);
-        var first = new Block(_perBlock, side);
+        (_files, _classes, _shuffle, _seed) = (data.Shards(split), data.Info.Classes.Length, shuffle, seed);
+        _shards = Open(_files, inOrder: !shuffle, threads, cancel);
         try
         {
-            _blocks = [first, new(_perBlock, side)];
+            _records = [.. _shards.Index().SelectMany(shard => Enumerable.Range(0, shard.Item.Count).Select(index => (shard.Index, index)))];
+            if (_records.Length != data.Count(split))
+                throw ShardSequence.Miscounted(data, split, $"hold {_records.Length}");
+            (_order, _held) = (new int[_records.Length], new int[Math.Min(slots, _records.Length)]);
+            _images = new(_held.Length, side);
         }
         catch
         {
-            first.Images.Dispose();
+            Close(_shards);
             throw;
         }
     }
 
     public override void StartEpoch(int epoch, int first, int end)
     {
-        var start = first / _perBlock * _perBlock;
-        (_epoch, _needed, _reserved, _read) = (epoch, first, start, start);
-        _end = (int)Math.Min(_images, ((long)end + _perBlock - 1) / _perBlock * _perBlock);
-        foreach (var block in _blocks)
-            block.Forget();
-
-        var shards = new int[_data.Shards(_split).Count];
-        EpochRandom.FillOrder(shards, _shuffle, _seed, epoch, list: 0);
-        _records?.Dispose();
-        _records = new(_data, _split, shards);
-        var passedOver = new byte[1 << 14];
-        for (var i = 0; i < start; i++)
-            _ = _records.Read(ref passedOver, out _);
+        EpochRandom.FillOrder(_order, _shuffle, _seed, epoch);
+        (_needed, _reserved, _taken, _end) = (first, first, first, end);
+        Array.Fill(_held, -1);
     }
 
     public override bool Has(int first, int end)
     {
-        for (var number = first / _perBlock; number <= (end - 1) / _perBlock; number++)
+        for (var position = first; position < end; position++)
         {
-            if (!_blocks[number % 2].Holds(number))
+            if (_held[Slot(position)] != position)
                 return false;
         }
 
         return true;
     }
 
-    public override (StoredImages Images, int Slot) At(int position)
-    {
-        var block = _blocks[position / _perBlock % 2];
-        return (block.Images, block.Order[position % _perBlock]);
-    }
+    public override (StoredImages Images, int Slot) At(int position) => (_images, Slot(position));
 
     public override void Release(int position) => _needed = position;
 
     public override bool TryReserveWork()
     {
-        var number = _reserved / _perBlock;
-        if (_reserved >= _end || number >= (_needed / _perBlock) + 2)
+        if (_reserved >= _end || _reserved - _needed >= _held.Length)
             return false;
-        if (_reserved % _perBlock == 0)
-            _blocks[number % 2].Begin(number, Math.Min(_perBlock, _images - _reserved), _shuffle, _seed, _epoch);
         _reserved++;
         return true;
     }
 
     public override int Work(ref byte[] buffer)
     {
-        int record, length;
-        RecordPlace place;
-        lock (_reading)
-        {
-            record = _read++;
-            length = _records!.Read(ref buffer, out place);
-        }
-
-        _blocks[record / _perBlock % 2].Images.Decode(record % _perBlock, buffer.AsSpan(0, length), place, _data.Info.Classes.Length);
-        return record;
+        var position = Interlocked.Increment(ref _taken) - 1;
+        var (shard, index) = _records[_order[position]];
+        var content = _shards[shard].Read(index, ref buffer);
+        _images.Decode(Slot(position), buffer.AsSpan(content), new(_files[shard], shard, index, _shards[shard].Offset(index)), _classes);
+        return position;
     }
 
-    public override void Done(int work) => _blocks[work / _perBlock % 2].Decoded++;
+    public override void Done(int work) => _held[Slot(work)] = work;
 
     public override void Dispose()
     {
-        _records?.Dispose();
-        foreach (var block in _blocks)
-            block.Images.Dispose();
+        Close(_shards);
+        _images.Dispose();
     }
 
-    private sealed class Block(int capacity, int side)
+    private int Slot(int position) => position % _held.Length;
+
+    /// <summary>Opens all shards. Of several damaged ones the first is told, whichever thread is first.</summary>
+    private static TFRecordIndex[] Open(IReadOnlyList<string> files, bool inOrder, int threads, CancellationToken cancel)
     {
-        private int _number, _count;
-
-        public StoredImages Images { get; } = new(capacity, side);
-
-        /// <summary>The slots in the order in which they are used.</summary>
-        public int[] Order { get; } = new int[capacity];
-
-        public int Decoded { get; set; }
-
-        public void Forget() => _number = -1;
-
-        public void Begin(int number, int count, bool shuffle, ulong seed, int epoch)
+        var shards = new TFRecordIndex[files.Count];
+        var failures = new RiffleException?[files.Count];
+        try
         {
-            (_number, _count, Decoded) = (number, count, 0);
-
-            // List 0 is the order of the shards.
-            EpochRandom.FillOrder(Order.AsSpan(0, count), shuffle, seed, epoch, list: (ulong)number + 1);
+            Parallel.For(0, files.Count, new() { MaxDegreeOfParallelism = threads, CancellationToken = cancel }, shard =>
+            {
+                try
+                {
+                    shards[shard] = new(files[shard], inOrder);
+                }
+                catch (RiffleException e)
+                {
+                    failures[shard] = e;
+                }
+            });
+            return Array.Find(failures, failure => failure is not null) is { } first ? throw first : shards;
         }
+        catch
+        {
+            Close(shards);
+            throw;
+        }
+    }
 
-        public bool Holds(int number) => _number == number && Decoded == _count;
+    private static void Close(IEnumerable<TFRecordIndex?> opened)
+    {
+        foreach (var shard in opened)
+            shard?.Dispose();
     }
 }

@@ -5,14 +5,14 @@ namespace Riffle.Exchange;
 /// <summary>Computes nodes all of whose inputs are constants: the arithmetic of shapes and of weights that exporters leave in a graph.</summary>
 internal static class ConstantFolding
 {
-    /// <summary>What an operation may make of constants whose own size the file's length bounds.</summary>
-    private const int MostValues = 1 << 26;
+    /// <summary>Memory of a constant beside its values.</summary>
+    private const int BytesOfConstant = 128;
 
     /// <summary>Operators that are computed.</summary>
     public static IReadOnlySet<string> Operators { get; } = new HashSet<string>
     {
-        "Constant", "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Gather", "Slice", "Mul", "Add", "Sub", "Div",
-        "Floor", "Ceil", "Sqrt", "ConstantOfShape", "ReduceProd",
+        "Constant", "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Gather", "Slice", "Expand", "Tile", "Range", "Mul",
+        "Add", "Sub", "Div", "Pow", "Max", "Min", "Neg", "Abs", "Reciprocal", "Floor", "Ceil", "Sqrt", "ConstantOfShape", "ReduceProd",
     };
 
     /// <summary>The value of a node.</summary>
@@ -28,7 +28,7 @@ internal static class ConstantFolding
             case "Identity":
                 return Input(0);
             case "Cast":
-                return Cast(Input(0), (OnnxType)operation.Integer("to", (long)OnnxType.Float));
+                return Cast(operation, Input(0), (OnnxType)operation.Integer("to", (long)OnnxType.Float));
             case "Reshape":
                 return Reshape(operation, Input(0), Shapes.Resolve(operation, Input(0).Shape, Shapes.Target(operation)));
             case "Flatten":
@@ -43,12 +43,24 @@ internal static class ConstantFolding
                 return Gather(operation, Input(0), Input(1));
             case "Slice":
                 return Slice(operation, Input(0));
+            case "Expand":
+                return Expand(operation, Input(0), operation.Integers(1) ?? throw operation.Bad("it has no shape"));
+            case "Tile":
+                return Tile(operation, Input(0), operation.Integers(1) ?? throw operation.Bad("it has no repeats"));
+            case "Range":
+                return Range(operation, Input(0), Input(1), Input(2));
             case "Floor":
-                return Each(Input(0), Math.Floor);
+                return Each(operation, Input(0), Math.Floor);
             case "Ceil":
-                return Each(Input(0), Math.Ceiling);
+                return Each(operation, Input(0), Math.Ceiling);
             case "Sqrt":
-                return Each(Input(0), Math.Sqrt);
+                return Each(operation, Input(0), Math.Sqrt);
+            case "Neg":
+                return Each(operation, Input(0), value => -value);
+            case "Abs":
+                return Each(operation, Input(0), Math.Abs);
+            case "Reciprocal":
+                return Each(operation, Input(0), value => 1 / value);
             case "ConstantOfShape":
                 var shape = operation.Integers(0) ?? throw operation.Bad("it has no shape");
                 var value = operation.Tensor("value") ?? OnnxTensor.Of("", [1], [0f]);
@@ -57,6 +69,8 @@ internal static class ConstantFolding
                 var product = Enumerable.Range(0, Input(0).Count).Aggregate(1.0, (a, i) => a * Get(Input(0), i));
                 operation.Require(operation.Integers("axes") is null || Input(0).Shape.Length == 1, "a product over some axes only");
                 return Make(operation, operation.Integer("keepdims", 1) == 1 ? [1] : [], Input(0).Integers is not null, _ => product);
+            case "Max" or "Min":
+                return node.Inputs.Skip(1).Select((_, i) => Input(i + 1)).Aggregate(Input(0), (all, one) => Arithmetic(operation, all, one));
             default:
                 return Arithmetic(operation, Input(0), Input(1));
         }
@@ -83,11 +97,9 @@ internal static class ConstantFolding
 
     private static OnnxTensor Make(OnnxOperation operation, long[] shape, bool integers, Func<int, double> value)
     {
-        Int128 count = 1;
-        foreach (var size in shape)
-            count = size >= 0 && count <= MostValues ? count * size : throw operation.Bad($"its result of shape [{string.Join(", ", shape)}] is too large");
-        if (count > MostValues)
-            throw operation.Bad($"its result of shape [{string.Join(", ", shape)}] is too large");
+        Shapes.Require(operation, shape);
+        var count = Int128.Min(Shapes.Product(shape), Array.MaxLength);
+        operation.Take(BytesOfConstant + count * (integers ? sizeof(long) : sizeof(float)));
         if (integers)
         {
             var numbers = new long[(int)count];
@@ -102,20 +114,22 @@ internal static class ConstantFolding
         return OnnxTensor.Of("", shape, floats);
     }
 
-    private static OnnxTensor Each(OnnxTensor tensor, Func<double, double> function) =>
-        tensor with { Floats = tensor.Floats is null ? null : [.. tensor.Floats.Select(value => (float)function(value))] };
+    private static OnnxTensor Each(OnnxOperation operation, OnnxTensor tensor, Func<double, double> function) =>
+        Make(operation, tensor.Shape, tensor.Integers is not null, i => function(Get(tensor, i)));
 
-    private static OnnxTensor Cast(OnnxTensor tensor, OnnxType type) => type switch
+    private static OnnxTensor Cast(OnnxOperation operation, OnnxTensor tensor, OnnxType type)
     {
-        OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16 =>
-            OnnxTensor.Of("", tensor.Shape, tensor.Floats ?? [.. tensor.Integers!.Select(value => (float)value)]),
-        _ => OnnxTensor.Of("", tensor.Shape, tensor.Integers ?? [.. tensor.Floats!.Select(value => (long)value)]),
-    };
+        var toIntegers = type is not (OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16);
+        return toIntegers == tensor.Integers is not null ? tensor : Make(operation, tensor.Shape, toIntegers, i => Get(tensor, i));
+    }
 
-    private static OnnxTensor Reshape(OnnxOperation operation, OnnxTensor tensor, long[] shape) =>
-        shape.Aggregate(1.0, (a, b) => a * b) == tensor.Count
+    private static OnnxTensor Reshape(OnnxOperation operation, OnnxTensor tensor, long[] shape)
+    {
+        operation.Take(BytesOfConstant);
+        return Shapes.Product(shape) == tensor.Count
             ? tensor with { Shape = shape }
             : throw operation.Bad("its input has not as many values as its output");
+    }
 
     /// <summary>A tensor whose element at a place is one of the input's.</summary>
     /// <param name="operation">For messages.</param>
@@ -157,17 +171,27 @@ internal static class ConstantFolding
         shape[axis] = total;
         if (tensors.Any(tensor => tensor.Shape.Where((size, at) => at != axis && size != shape[at]).Any()))
             throw operation.Bad("its inputs have different shapes");
-        var (place, strides) = (new long[rank], tensors.Select(tensor => Strides(tensor.Shape)).ToArray());
-        return Make(operation, shape, tensors[0].Integers is not null, i =>
+
+        // Of each tensor in turn as many values as it has behind a place of the axes before that one.
+        var integers = tensors[0].Integers is not null;
+        if (tensors.Any(tensor => tensor.Integers is not null != integers))
+            throw operation.Bad("some of its inputs are of integers, others are not");
+        var before = (long)Shapes.Product(shape[..axis]);
+        using var order = Order().GetEnumerator();
+        return Make(operation, shape, integers, _ => order.MoveNext() ? Get(order.Current.Tensor, order.Current.Place) : 0);
+
+        IEnumerable<(OnnxTensor Tensor, long Place)> Order()
         {
-            long rest = i;
-            for (var at = rank - 1; at >= 0; at--)
-                (rest, place[at]) = Math.DivRem(rest, shape[at]);
-            var t = 0;
-            for (; place[axis] >= tensors[t].Shape[axis]; t++)
-                place[axis] -= tensors[t].Shape[axis];
-            return Get(tensors[t], place.Zip(strides[t], (at, stride) => at * stride).Sum());
-        });
+            for (var i = 0L; i < before; i++)
+            {
+                foreach (var tensor in tensors)
+                {
+                    var run = tensor.Count / before;
+                    for (var j = i * run; j < (i + 1) * run; j++)
+                        yield return (tensor, j);
+                }
+            }
+        }
     }
 
     private static OnnxTensor Gather(OnnxOperation operation, OnnxTensor tensor, OnnxTensor indices)
@@ -199,17 +223,51 @@ internal static class ConstantFolding
         return Pick(operation, tensor, shape, place => place.Select((at, axis) => (at * steps[axis] + starts[axis]) * strides[axis]).Sum());
     }
 
+    /// <summary>A tensor in a shape that it goes with: axes of 1 repeat.</summary>
+    private static OnnxTensor Expand(OnnxOperation operation, OnnxTensor tensor, long[] target)
+    {
+        Shapes.Require(operation, target);
+        var from = Wide(tensor.Shape, Math.Max(tensor.Shape.Length, target.Length));
+        long[] to = Wide(target, from.Length), strides = Strides(from);
+        if (from.Zip(to).Any(pair => pair.First != pair.Second && pair.First != 1 && pair.Second != 1))
+            throw operation.Bad("its input does not go with its shape");
+        return Pick(
+            operation, tensor, [.. from.Zip(to, (a, b) => a == 1 ? b : a)], place => place.Select((at, axis) => from[axis] == 1 ? 0 : at * strides[axis]).Sum());
+    }
+
+    private static OnnxTensor Tile(OnnxOperation operation, OnnxTensor tensor, long[] repeats)
+    {
+        if (repeats.Length != tensor.Shape.Length || repeats.Any(count => count < 0))
+            throw operation.Bad($"it has {repeats.Length} repeats for {tensor.Shape.Length} axes");
+        var strides = Strides(tensor.Shape);
+        return Pick(
+            operation, tensor, [.. tensor.Shape.Zip(repeats, (size, count) => checked(size * count))],
+            place => place.Select((at, axis) => at % tensor.Shape[axis] * strides[axis]).Sum());
+    }
+
+    private static OnnxTensor Range(OnnxOperation operation, OnnxTensor start, OnnxTensor limit, OnnxTensor delta)
+    {
+        if (start.Count != 1 || limit.Count != 1 || delta.Count != 1 || Get(delta, 0) == 0)
+            throw operation.Bad("it has no start, limit and step");
+        var count = Math.Ceiling((Get(limit, 0) - Get(start, 0)) / Get(delta, 0));
+        return Make(
+            operation, [double.IsFinite(count) ? (long)Math.Clamp(count, 0, Array.MaxLength) : throw operation.Bad("it has no end")],
+            start.Integers is not null, i => Get(start, 0) + i * Get(delta, 0));
+    }
+
+    /// <summary>A shape with axes of 1 before it.</summary>
+    private static long[] Wide(long[] shape, int rank) => [.. Enumerable.Repeat(1L, rank - shape.Length), .. shape];
+
     private static OnnxTensor Arithmetic(OnnxOperation operation, OnnxTensor left, OnnxTensor right)
     {
         var integers = left.Integers is not null;
-        if (integers != right.Integers is not null)
+        if (integers != right.Integers is not null && operation.Node.Operator != "Pow")
             throw operation.Bad("one input is of integers, the other is not");
         var rank = Math.Max(left.Shape.Length, right.Shape.Length);
-        long[] Wide(long[] shape) => [.. Enumerable.Repeat(1L, rank - shape.Length), .. shape];
-        var (a, b) = (Wide(left.Shape), Wide(right.Shape));
+        var (a, b) = (Wide(left.Shape, rank), Wide(right.Shape, rank));
         if (a.Zip(b).Any(pair => pair.First != pair.Second && pair.First != 1 && pair.Second != 1))
             throw operation.Bad("its inputs' shapes do not go together");
-        long[] shape = [.. a.Zip(b, Math.Max)], leftStrides = Strides(a), rightStrides = Strides(b), place = new long[rank];
+        long[] shape = [.. a.Zip(b, (x, y) => x == 1 ? y : x)], leftStrides = Strides(a), rightStrides = Strides(b), place = new long[rank];
         return Make(operation, shape, integers, i =>
         {
             long rest = i, l = 0, r = 0;
@@ -226,6 +284,9 @@ internal static class ConstantFolding
                 "Add" => x + y,
                 "Sub" => x - y,
                 "Mul" => x * y,
+                "Pow" => Math.Pow(x, y),
+                "Max" => Math.Max(x, y),
+                "Min" => Math.Min(x, y),
                 _ when integers && y == 0 => throw operation.Bad("it divides by zero"),
                 _ => integers ? Math.Truncate(x / y) : x / y,
             };

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Riffle.Execution;
 using Riffle.Networks;
 
 namespace Riffle.Exchange;
@@ -16,9 +15,32 @@ internal enum Extent
 /// <summary>A factor of an axis. A step along it is <paramref name="Stride"/> channels, rows or columns of the value.</summary>
 internal readonly record struct Factor(Extent Extent, long Size, long Stride);
 
+/// <summary>What a graph has made of the logits by its end.</summary>
+internal enum Ending
+{
+    /// <summary>Nothing.</summary>
+    Logits,
+    Softmax,
+    LogSoftmax,
+    Sigmoid,
+}
+
+/// <summary>Values that are held between two bounds, which becomes a layer once something else reads them.</summary>
+/// <param name="Least">Lower bound, or −∞.</param>
+/// <param name="Most">Upper bound, or ∞.</param>
+/// <param name="By">The last node that did so, for messages.</param>
+internal sealed record Clamp(float Least, float Most, OnnxOperation By);
+
+/// <summary>A mean over some of height and width, times a number: pooling in several steps.</summary>
+/// <param name="Height">Whether the mean is over the rows.</param>
+/// <param name="Width">Whether the mean is over the columns.</param>
+/// <param name="Scale">What it is multiplied by: a sum is a mean times the number of its summands.</param>
+/// <param name="By">The last node that did so, for messages.</param>
+internal sealed record Reduction(bool Height, bool Width, double Scale, OnnxOperation By);
+
 /// <summary>
 /// A tensor of a graph as a value of the network: each of its axes is a list of factors of the value's channels, rows and columns. Reshape and Transpose are
-/// other lists, so channel shuffle is recognised however it is written. Factors of 1 are left out, but for that of the images.
+/// other lists, so channel shuffle is recognised however it is written. Factors of 1 are left out: where they stand means nothing.
 /// </summary>
 /// <param name="Value">What it holds.</param>
 /// <param name="Axes">Its axes, each with the slowest factor first.</param>
@@ -27,11 +49,22 @@ internal sealed record Features(Value Value, ImmutableArray<ImmutableArray<Facto
     /// <summary>Zeros that have been added around it, which the next layer has to add.</summary>
     public Padding Padding { get; init; }
 
-    /// <summary>Whether it is probabilities of what <see cref="Value"/> holds.</summary>
-    public bool IsProbability { get; init; }
+    /// <summary>Bounds between which it is held; null where there are none.</summary>
+    public Clamp? Clamp { get; init; }
 
-    /// <summary>input = scale · given + shift for each colour, where it is the images after some arithmetic; null for all else.</summary>
-    public (RgbTriple Scale, RgbTriple Shift)? Line { get; init; }
+    /// <summary>A mean of <see cref="Value"/> that it is; null where it is the value itself.</summary>
+    public Reduction? Reduction { get; init; }
+
+    /// <summary>What it is of <see cref="Value"/>, which holds logits.</summary>
+    public Ending Ending { get; init; }
+
+    /// <summary>
+    /// Its channels as colours of the images after some arithmetic, in their order; null for what a layer gives. <see cref="Value"/> then is the images.
+    /// </summary>
+    public ImmutableArray<Colour>? Colours { get; init; }
+
+    /// <summary>Number of channels.</summary>
+    public int Channels => Colours?.Length ?? Value.Channels;
 
     /// <summary>Sizes of its axes.</summary>
     public long[] Shape => [.. Axes.Select(axis => axis.Aggregate(1L, (size, factor) => size * factor.Size))];
@@ -39,7 +72,7 @@ internal sealed record Features(Value Value, ImmutableArray<ImmutableArray<Facto
     /// <summary>N×C×H×W.</summary>
     public static Features Of(Value value, long batch) => new(value,
     [
-        [new Factor(Extent.Batch, batch, 1)],
+        Axis(Extent.Batch, batch),
         Axis(Extent.Channel, value.Shape.Channels),
         Axis(Extent.Height, value.Shape.Height),
         Axis(Extent.Width, value.Shape.Width),
@@ -64,16 +97,12 @@ internal sealed record Features(Value Value, ImmutableArray<ImmutableArray<Facto
     /// <summary>The same values with other axes; null where an axis would be cut through a factor unevenly.</summary>
     public Features? Reshape(long[] shape)
     {
-        // One image at a time: where its factor of 1 stands means nothing, so it goes to the front.
-        var one = Axes.SelectMany(axis => axis).Where(factor => factor is { Extent: Extent.Batch, Size: 1 }).ToArray();
-        var rest = new LinkedList<Factor>(Axes.SelectMany(axis => axis).Where(factor => !one.Contains(factor)));
+        var rest = new LinkedList<Factor>(Axes.SelectMany(axis => axis));
         var axes = ImmutableArray.CreateBuilder<ImmutableArray<Factor>>();
         foreach (var size in shape)
         {
             var axis = ImmutableArray.CreateBuilder<Factor>();
             var need = size;
-            if (axes.Count == 0)
-                axis.AddRange(one);
             while (need > 1)
             {
                 if (rest.First?.Value is not { } next)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Riffle.Formats.Onnx;
 using Riffle.Networks;
 
 namespace Riffle.Exchange;
@@ -22,9 +23,10 @@ internal sealed partial class OnnxImport
 
         _features[node.Outputs[0]] = node.Operator switch
         {
-            "Identity" or "Cast" => FeaturesOf(operation, 0),
+            "Identity" => FeaturesOf(operation, 0),
+            "Cast" => Cast(operation),
             "Dropout" => Dropout(operation),
-            "Reshape" => Reshaped(operation, Shapes.Resolve(operation, FeaturesOf(operation, 0).Shape, Shapes.Target(operation))),
+            "Reshape" => Reshaped(operation, Target(operation)),
             "Flatten" => Reshaped(operation, Shapes.Flatten(operation, FeaturesOf(operation, 0).Shape)),
             "Squeeze" or "Unsqueeze" => Reshaped(operation, Shapes.Squeeze(operation, FeaturesOf(operation, 0).Shape)),
             "Transpose" => FeaturesOf(operation, 0).Transpose(Shapes.Permutation(operation, FeaturesOf(operation, 0).Axes.Length)),
@@ -32,14 +34,44 @@ internal sealed partial class OnnxImport
             "Gather" => Gather(operation),
             "Concat" => Concat(operation),
             "Pad" => Pad(operation),
-            _ => throw operation.Unsupported("Riffle has not this operator"),
+            _ => throw operation.Unsupported("Riffle computes this of constants alone"),
         };
+    }
+
+    /// <summary>Operators that give the values which they take, on the same axes or on others.</summary>
+    private static bool KeepsValues(OnnxOperation operation) =>
+        operation.Node.Operator is "Identity" or "Cast" or "Dropout" or "Shape" or "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze" or "Transpose";
+
+    /// <summary>Floats of any width stay what they are; pixels that come as whole numbers may be any kind of them.</summary>
+    private Features Cast(OnnxOperation operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        var type = (OnnxType)operation.Integer("to", (long)OnnxType.Float);
+        var arePixels = Input.Type == OnnxType.UInt8 && features.Colours is { } colours && colours.All(colour => (colour.Scale, colour.Shift) == (1, 0));
+        operation.Require(
+            type is OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16
+            || (arePixels && type is OnnxType.UInt8 or OnnxType.Int16 or OnnxType.UInt16 or OnnxType.Int32 or OnnxType.UInt32 or OnnxType.Int64 or OnnxType.UInt64),
+            $"it makes {type} of what is computed");
+        return features;
     }
 
     private Features Dropout(OnnxOperation operation)
     {
         operation.Require(!operation.Has(2) || operation.Integers(2) is [0], "it drops values, as in training");
         return FeaturesOf(operation, 0);
+    }
+
+    /// <summary>Reshape's target, of which a tracer may have left the number of images that it saw, though the file leaves their number free.</summary>
+    private long[] Target(OnnxOperation operation)
+    {
+        var (input, target) = (FeaturesOf(operation, 0).Shape, Shapes.Target(operation));
+        if (_isFree && target.Length > 0 && target.All(size => size > 0))
+        {
+            var (images, rest) = Int128.DivRem(Shapes.Product(target) * _batch, Shapes.Product(input));
+            _seen ??= rest == 0 && images < _batch ? (long)images : null;
+        }
+
+        return Shapes.Resolve(operation, input, target);
     }
 
     private Features Reshaped(OnnxOperation operation, long[] shape)
@@ -54,11 +86,44 @@ internal sealed partial class OnnxImport
         var features = FeaturesOf(operation, 0);
         foreach (var (axis, start, count, step) in Shapes.Slices(operation, features.Shape))
         {
-            operation.Require(step == 1 || count == 1, $"a step of {step}");
-            features = Cut(operation, features, axis, start, count);
+            if (features.Colours is not null && (count != features.Shape[axis] || step != 1))
+            {
+                features = TakeColours(operation, features, axis, [.. Enumerable.Range(0, (int)count).Select(i => start + i * step)]);
+                continue;
+            }
+
+            var size = features.Shape[axis];
+            var isEven = step > 1 && size % step == 0 && start < step && count == size / step;
+            operation.Require(step == 1 || count == 1 || isEven, $"a step of {step}");
+            features = isEven && count > 1 ? EachOf(operation, features, axis, start, step) : Cut(operation, features, axis, start, count);
         }
 
         return features;
+    }
+
+    /// <summary>One place of each run of so many on an axis.</summary>
+    private Features EachOf(OnnxOperation operation, Features features, int axis, long place, long run)
+    {
+        var shape = features.Shape;
+        var runs = features.Reshape([.. shape[..axis], shape[axis] / run, run, .. shape[(axis + 1)..]])
+            ?? throw operation.Unsupported($"it takes each of {run} places of axis {axis} of {Text(features)}");
+        var cut = Cut(operation, runs, axis + 1, place, 1);
+        return cut with { Axes = cut.Axes.RemoveAt(axis + 1) };
+    }
+
+    /// <summary>Places of an axis by their numbers: a run of them, or all of them shuffled; null for anything else.</summary>
+    private Features? Chosen(OnnxOperation operation, Features features, int axis, long[] places)
+    {
+        if (places.Select((place, i) => place - i).Distinct().Count() == 1)
+            return Cut(operation, features, axis, places[0], places.Length);
+        var (shape, step) = (features.Shape, places.Length > 1 ? places[1] - places[0] : 0);
+        if (places.Length != shape[axis] || step < 1 || shape[axis] % step != 0)
+            return null;
+        var groups = shape[axis] / step;
+        if (places.Where((place, i) => place != i % groups * step + i / groups).Any())
+            return null;
+        int[] order = [.. Enumerable.Range(0, axis), axis + 1, axis, .. Enumerable.Range(axis + 2, shape.Length - axis - 1)];
+        return features.Reshape([.. shape[..axis], groups, step, .. shape[(axis + 1)..]])?.Transpose(order).Reshape(shape);
     }
 
     /// <summary>A run of places of an axis.</summary>
@@ -66,8 +131,10 @@ internal sealed partial class OnnxImport
     {
         if (start == 0 && count == features.Shape[axis])
             return features;
+        if (features.Colours is not null)
+            return TakeColours(operation, features, axis, [.. Enumerable.Range(0, (int)count).Select(i => start + i)]);
         operation.Require(
-            count > 0 && features.Line is null && features.Axes[axis].Length > 0 && features.Axes[axis].All(factor => factor.Extent == Extent.Channel),
+            count > 0 && features.Axes[axis].Length > 0 && features.Axes[axis].All(factor => factor.Extent == Extent.Channel),
             $"it cuts {start} to {start + count - 1} out of axis {axis} of {Text(features)}; Riffle cuts channels");
 
         // What is cut has to be the slowest part of the value's channels. Others that cut the same value find it in this order.
@@ -104,12 +171,19 @@ internal sealed partial class OnnxImport
         var features = FeaturesOf(operation, 0);
         var axis = operation.Axis(operation.Integer("axis", 0), features.Axes.Length);
         var size = features.Shape[axis];
-        operation.Require(operation.Constant(1) is { Count: 1, Integers: not null }, "it takes several places of an axis");
-        var (place, index) = (operation.Constant(1)!.Integers![0], operation.Constant(1)!);
-        if (place < -size || place >= size)
-            throw operation.Bad($"it takes place {place} of {size}");
-        features = Cut(operation, features, axis, (place + size) % size, 1);
-        return index.Shape.Length > 0 ? features : features with { Axes = features.Axes.RemoveAt(axis) };
+        var indices = operation.Constant(1) ?? throw operation.Bad("it takes no places");
+        long[] places = [.. (indices.Integers ?? throw operation.Bad("its places are no integers")).Select(place => place < 0 ? place + size : place)];
+        if (places.Any(place => place < 0 || place >= size))
+            throw operation.Bad($"it takes places that are beyond the {size} of axis {axis}");
+        if (features.Colours is not null && indices.Shape.Length == 1)
+            return places.SequenceEqual(Enumerable.Range(0, (int)size).Select(i => (long)i)) ? features : TakeColours(operation, features, axis, places);
+        if (indices.Shape.Length == 1)
+            return Chosen(operation, features, axis, places) ?? throw operation.Unsupported("it takes places of an axis in an order that is no shuffle");
+        operation.Require(places is [_], "it takes several places of an axis");
+        features = Cut(operation, features, axis, places[0], 1);
+        return indices.Shape.Length == 0
+            ? features with { Axes = features.Axes.RemoveAt(axis) }
+            : throw operation.Unsupported($"its places have {indices.Shape.Length} axes");
     }
 
     /// <summary>Channels behind each other; or, along an axis of one place, the same channels of several values side by side.</summary>
@@ -118,9 +192,12 @@ internal sealed partial class OnnxImport
         var parts = operation.Node.Inputs.Select((_, i) => Ordered(operation, i)).ToArray();
         var (first, rank) = (parts[0], parts[0].Axes.Length);
         var axis = operation.Axis(operation.Integer("axis", 1), rank);
-        bool AreAlike(int except) => parts.All(part => part.Line is null && part.Axes.Length == rank
+        if (JoinColours(operation, parts, axis) is { } joined)
+            return joined;
+        bool AreAlike(int except) => parts.All(part => part.Colours is null && part.Axes.Length == rank
             && Enumerable.Range(0, rank).All(place => place == except || part.Axes[place].AsSpan().SequenceEqual(first.Axes[place].AsSpan())));
-        Value Joined() => parts.Skip(1).Aggregate(first.Value, (joined, part) => _builder.Concat(joined, part.Value));
+        Value Joined() => Join(operation, [.. parts.Select(part => part.Value)]);
+
         if (parts.All(part => part.Axes.Length == rank && part.AxisOf(Extent.Channel) == axis) && AreAlike(axis))
         {
             var value = Joined();
@@ -130,6 +207,17 @@ internal sealed partial class OnnxImport
         operation.Require(
             AreAlike(except: -1) && first.Axes[axis].IsEmpty, $"it joins {string.Join(" and ", parts.Select(Text))} along axis {axis}; Riffle joins channels");
         return first with { Value = Joined(), Axes = first.Axes.SetItem(axis, [new Factor(Extent.Channel, parts.Length, first.Value.Channels)]) };
+    }
+
+    /// <summary>Values behind each other, by halves, so that of many each is listed few times.</summary>
+    private Value Join(OnnxOperation operation, ReadOnlySpan<Value> parts)
+    {
+        if (parts.Length == 1)
+            return parts[0];
+        var half = (parts.Length + 1) / 2;
+        var (left, right) = (Join(operation, parts[..half]), Join(operation, parts[half..]));
+        Count(operation, left.Channels + (long)right.Channels); // before they are too many to count
+        return _builder.Concat(left, right);
     }
 
     /// <summary>Zeros around rows and columns, for the convolution behind it to add.</summary>

@@ -1,4 +1,3 @@
-using Riffle.Execution;
 using Riffle.Formats.Onnx;
 using Riffle.Networks;
 
@@ -9,9 +8,12 @@ internal sealed partial class OnnxImport
 {
     private static readonly HashSet<string> Layers =
     [
-        "Conv", "BatchNormalization", "Relu", "Clip", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Add", "Sum", "Sub", "Mul", "Div", "Gemm",
-        "MatMul", "Softmax",
+        "Conv", "BatchNormalization", "Relu", "Clip", "Max", "Min", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum", "Add", "Sum", "Sub",
+        "Mul", "Div", "Neg", "Gemm", "MatMul", "Softmax", "LogSoftmax", "Exp", "Sigmoid",
     ];
+
+    /// <summary>The largest kernel, stride and border: no image is larger.</summary>
+    private const int MostStep = 1 << 16;
 
     private static bool IsKnown(string name) => Layers.Contains(name) || Arrangements.Contains(name);
 
@@ -24,6 +26,7 @@ internal sealed partial class OnnxImport
             Arrange(operation);
         else
             _features[node.Outputs[0]] = Layer(operation);
+        Count(operation);
         if (node.Operator is "Conv" or "Gemm" or "MatMul")
             _products.Add(node.Outputs[0]);
     }
@@ -33,28 +36,25 @@ internal sealed partial class OnnxImport
 
     private Features Layer(OnnxOperation operation) => operation.Node.Operator switch
     {
-        "Conv" => Features.Of(Convolve(operation), _batch),
+        "Conv" => Convolve(operation),
         "BatchNormalization" => Normalise(operation),
-        "Relu" => Pointwise(operation, value => _builder.Relu(value)),
+        "Relu" => Hold(operation, 0, 0, float.PositiveInfinity),
         "Clip" => Clip(operation),
-        "MaxPool" or "AveragePool" => Features.Of(Pool(operation), _batch),
-        "GlobalAveragePool" => Features.Of(_builder.GlobalAveragePool(Nchw(operation, 0)), _batch),
-        "ReduceMean" => Mean(operation),
+        "Max" or "Min" => HoldByConstants(operation),
+        "MaxPool" or "AveragePool" => Pool(operation),
+        "GlobalAveragePool" => PoolAll(operation),
+        "ReduceMean" or "ReduceSum" => Mean(operation),
         "Add" or "Sum" or "Sub" or "Mul" or "Div" => Arithmetic(operation),
+        "Neg" => Negate(operation),
         "Gemm" or "MatMul" => Multiply(operation),
-        "Softmax" => Softmax(operation),
-        _ => throw operation.Unsupported("Riffle has not this operator"),
+        "Softmax" => Classes(operation, Ending.Softmax),
+        "LogSoftmax" => Classes(operation, Ending.LogSoftmax),
+        "Sigmoid" => Classes(operation, Ending.Sigmoid),
+        "Exp" => Exponential(operation),
+        _ => throw operation.Unsupported("Riffle computes this of constants alone"),
     };
 
-    /// <summary>What works value by value leaves every axis as it is.</summary>
-    private Features Pointwise(OnnxOperation operation, Func<Value, Value> layer)
-    {
-        var features = FeaturesOf(operation, 0);
-        operation.Require(features.Line is null, "it works on the images themselves");
-        return features with { Value = layer(features.Value) };
-    }
-
-    private Value Convolve(OnnxOperation operation)
+    private Features Convolve(OnnxOperation operation)
     {
         var weights = operation.Constant(1) ?? throw operation.Bad("it has no weights");
         if (weights.Floats is null || weights.Shape.Length < 3)
@@ -64,8 +64,10 @@ internal sealed partial class OnnxImport
         var stride = Square(operation, operation.Integers("strides") ?? [1, 1], "strides");
         operation.Require((operation.Integers("dilations") ?? []).All(size => size == 1), "a dilated convolution");
         var padding = Sum(FeaturesOf(operation, 0).Padding, Pads(operation, kernel, stride));
-        var x = Nchw(operation, 0);
         var (groups, bias) = (Checked(operation, operation.Integer("group", 1)), operation.Constant(2));
+        if (kernel == 1 && stride == 1 && padding == default && AsArithmetic(operation, weights, groups, bias) is { } arithmetic)
+            return arithmetic;
+        var x = Nchw(operation, 0);
         if (groups < 1 || weights.Shape[1] * groups != x.Channels)
             throw operation.Bad($"its weights are for {weights.Shape[1] * groups} channels, its input has {x.Channels}");
         var name = NameLayer(operation.Node, 1);
@@ -73,7 +75,7 @@ internal sealed partial class OnnxImport
         _parameters[$"{name}.weight"] = weights.Floats;
         if (bias is not null)
             _parameters[$"{name}.bias"] = Vector(operation, bias, value.Channels);
-        return value;
+        return Features.Of(value, _batch);
     }
 
     private Features Normalise(OnnxOperation operation)
@@ -81,7 +83,7 @@ internal sealed partial class OnnxImport
         operation.Require(operation.Integer("training_mode", 0) == 0 && operation.Integer("is_test", 1) == 1, "it normalises by the batch, as in training");
         var features = Ordered(operation, 0);
         float[] Values(int input) =>
-            Vector(operation, operation.Constant(input) ?? throw operation.Bad($"its input {input} is missing"), features.Value.Channels);
+            Vector(operation, operation.Constant(input) ?? throw operation.Bad($"its input {input} is missing"), features.Channels);
         float[] weight = Values(1), bias = Values(2), mean = Values(3), variance = Values(4);
         var epsilon = operation.Number("epsilon", 1e-5f);
         if (_builder.OperationOf(features.Value) is Convolution && IsOwnProduct(operation.Input(0)))
@@ -97,28 +99,17 @@ internal sealed partial class OnnxImport
         return Scale(operation, 0, scale, [.. bias.Select((b, c) => (float)(b - (double)mean[c] * scale[c]))]);
     }
 
-    private Features Clip(OnnxOperation operation)
-    {
-        float Limit(string attribute, int input, float otherwise) =>
-            operation.Constant(input) is { Count: 1, Floats: { } floats } ? floats[0] : operation.Number(attribute, otherwise);
-        var (least, most) = (Limit("min", 1, float.NegativeInfinity), Limit("max", 2, float.PositiveInfinity));
-        if (least <= float.MinValue && most >= float.MaxValue)
-            return FeaturesOf(operation, 0);
-        operation.Require(least == 0 && most > 0, $"it clips to [{least}, {most}]; ReLU and ReLU6 begin at 0");
-        return Pointwise(operation, value => _builder.Relu(value, most >= float.MaxValue ? float.PositiveInfinity : most));
-    }
-
-    private Value Pool(OnnxOperation operation)
+    private Features Pool(OnnxOperation operation)
     {
         var (size, isMax) = (operation.Integers("kernel_shape") ?? throw operation.Bad("it has no kernel_shape"), operation.Node.Operator == "MaxPool");
         operation.Require(size.Length == 2, $"a pool over {size.Length} dimensions");
         operation.Require((operation.Integers("dilations") ?? []).All(step => step == 1), "a dilated pool");
         var added = FeaturesOf(operation, 0).Padding;
+        if (!isMax && added == default && AsMean(operation, size) is { } mean)
+            return mean;
         var x = Nchw(operation, 0);
         operation.Require(added == default || !isMax || _builder.OperationOf(x) is Relu,
             "it takes the largest of values, some negative, and zeros that were added");
-        if (!isMax && added == default && size[0] == x.Shape.Height && size[1] == x.Shape.Width && (operation.Integers("pads") ?? []).All(pad => pad == 0))
-            return _builder.GlobalAveragePool(x);
         var (kernel, stride) = (Square(operation, size, "a window"), Square(operation, operation.Integers("strides") ?? [1, 1], "strides"));
         var own = Pads(operation, kernel, stride);
         var padding = Sum(added, own);
@@ -137,26 +128,12 @@ internal sealed partial class OnnxImport
         }
 
         if (isMax)
-            return _builder.MaxPool(x, kernel, stride, beyond);
+            return Features.Of(_builder.MaxPool(x, kernel, stride, beyond), _batch);
         // Zeros that a node before it added are values like all others.
         var counts = operation.Integer("count_include_pad", 0) == 1 || added != default;
         operation.Require(added == default || own == default || operation.Integer("count_include_pad", 0) == 1, "an average of some zeros, but not of others");
         operation.Require(!counts || beyond == padding, "an average of padding with ceil_mode");
-        return _builder.AveragePool(x, kernel, stride, beyond, counts || beyond == default);
-    }
-
-    private Features Mean(OnnxOperation operation)
-    {
-        var features = Ordered(operation, 0);
-        operation.Require(features.Line is null, "it works on the images themselves");
-        var rank = features.Axes.Length;
-        int[] axes = [.. (operation.Integers("axes") ?? operation.Integers(1) ?? [.. Enumerable.Range(0, rank)]).Select(axis => operation.Axis(axis, rank))];
-        var reduced = axes.SelectMany(axis => features.Axes[axis]).ToArray();
-        var spatial = features.FactorsOf(Extent.Height).Concat(features.FactorsOf(Extent.Width)).ToArray();
-        operation.Require(reduced.Length == spatial.Length && reduced.All(spatial.Contains), "a mean over other axes than height and width");
-        var keeps = operation.Integer("keepdims", 1) == 1;
-        var left = features.Axes.Select((axis, place) => axes.Contains(place) ? [] : axis).Where((_, place) => keeps || !axes.Contains(place));
-        return features with { Value = spatial.Length == 0 ? features.Value : _builder.GlobalAveragePool(features.Value), Axes = [.. left] };
+        return Features.Of(_builder.AveragePool(x, kernel, stride, beyond, counts || beyond == default), _batch);
     }
 
     /// <summary>Sums of two values, or a value with a constant for each channel.</summary>
@@ -170,9 +147,11 @@ internal sealed partial class OnnxImport
         for (var i = 1; i < node.Inputs.Length; i++)
         {
             var other = Ordered(operation, i);
-            operation.Require(sum.Axes.Select(axis => axis.ToArray()).Zip(other.Axes, (a, b) => a.SequenceEqual(b)).All(same => same)
-                && sum.Axes.Length == other.Axes.Length && sum.Line is null && other.Line is null, $"it adds {Text(sum)} and {Text(other)}");
+            if (sum.Axes.Length != other.Axes.Length || sum.Axes.Zip(other.Axes).Any(pair => !pair.First.AsSpan().SequenceEqual(pair.Second.AsSpan()))
+                || sum.Colours is not null || other.Colours is not null)
+                throw operation.Unsupported($"it adds {Text(sum)} and {Text(other)}");
             sum = sum with { Value = _builder.Add(sum.Value, other.Value) };
+            Count(operation);
         }
 
         return sum;
@@ -181,6 +160,8 @@ internal sealed partial class OnnxImport
     private Features WithConstant(OnnxOperation operation, int constant)
     {
         var features = Ordered(operation, 1 - constant);
+        if (features.Reduction is not null && MeanTimes(operation, features, constant) is { } mean)
+            return mean;
         var values = Channels(operation, features, operation.Constant(constant)!);
         var (ones, zeros) = (Enumerable.Repeat(1f, values.Length).ToArray(), new float[values.Length]);
         float[] Negative() => [.. values.Select(value => -value)];
@@ -195,18 +176,37 @@ internal sealed partial class OnnxImport
         };
     }
 
-    /// <summary>A constant as a number for each channel.</summary>
+    private Features Negate(OnnxOperation operation)
+    {
+        var channels = FeaturesOf(operation, 0).Channels;
+        return Scale(operation, 0, [.. Enumerable.Repeat(-1f, channels)], new float[channels]);
+    }
+
+    /// <summary>A constant as a number for each channel: of one number, of one for each, or of more that are the same all over an image.</summary>
     private static float[] Channels(OnnxOperation operation, Features features, OnnxTensor constant)
     {
-        var floats = constant.Floats ?? throw operation.Bad("its constant is not of floating point");
-        var channels = features.Value.Channels;
-        if (constant.Count == 1 && constant.Shape.Length <= features.Axes.Length)
-            return [.. Enumerable.Repeat(floats[0], channels)];
-        var before = features.Axes.Length - constant.Shape.Length;
-        var on = Enumerable.Range(0, constant.Shape.Length).Where(axis => constant.Shape[axis] != 1).ToArray();
-        operation.Require(on is [var axis] && features.AxisOf(Extent.Channel) == axis + before && constant.Count == channels,
-            $"its constant is [{string.Join(", ", constant.Shape)}], which is not a number for each of {channels} channels");
-        return floats;
+        operation.Require(constant.Floats is not null, "its constant is of whole numbers, and so is what it gives");
+        var (floats, channels, shape) = (constant.Floats!, features.Channels, features.Shape);
+        var before = shape.Length - constant.Shape.Length;
+        operation.Require(
+            floats.Length > 0 && before >= 0 && constant.Shape.Select((size, axis) => size == 1 || size == shape[axis + before]).All(fits => fits),
+            $"its constant is [{string.Join(", ", constant.Shape)}], which does not go with {Text(features)} [{string.Join(", ", shape)}]");
+
+        // How many of its values lie behind each other for one channel, and for how many channels it has some.
+        var axis = features.AxisOf(Extent.Channel) - before;
+        var (step, count) = axis is { } at && at >= 0 && constant.Shape[at] > 1
+            ? ((int)constant.Shape[(at + 1)..].Aggregate(1L, (a, b) => a * b), channels)
+            : (floats.Length, 1);
+        var values = new float[count];
+        for (var c = 0; c < count; c++)
+            values[c] = floats[c * step];
+        for (var i = 0; i < floats.Length; i++)
+        {
+            if (floats[i] != values[i / step % count])
+                throw operation.Unsupported($"its constant is [{string.Join(", ", constant.Shape)}], which is not a number for each of {channels} channels");
+        }
+
+        return count == channels ? values : [.. Enumerable.Repeat(values[0], channels)];
     }
 
     /// <summary>
@@ -215,27 +215,26 @@ internal sealed partial class OnnxImport
     private Features Scale(OnnxOperation operation, int input, float[] scale, float[] shift)
     {
         var features = Ordered(operation, input);
-        if (features.Line is { } line)
-        {
-            RgbTriple Each(Func<int, float, float, float> f) =>
-                new(f(0, line.Scale.Red, line.Shift.Red), f(1, line.Scale.Green, line.Shift.Green), f(2, line.Scale.Blue, line.Shift.Blue));
-            return features with { Line = (Each((c, s, _) => s * scale[c]), Each((c, _, t) => t * scale[c] + shift[c])) };
-        }
-
+        if (features.Colours is not null)
+            return ScaleColours(operation, features, scale, shift);
         var name = _builder.NameOf(features.Value);
-        if (IsOwnProduct(operation.Input(input)) && _parameters.TryGetValue($"{name}.bias", out var bias))
-        {
-            var weights = _parameters[$"{name}.weight"];
-            _parameters[$"{name}.weight"] = [.. weights.Select((value, i) => value * scale[i / (weights.Length / scale.Length)])];
-            _parameters[$"{name}.bias"] = [.. bias.Select((value, c) => value * scale[c] + shift[c])];
-            _products.Add(operation.Node.Outputs[0]);
-            return features;
-        }
+        if (!IsOwnProduct(operation.Input(input)) || !_parameters.TryGetValue($"{name}.bias", out var bias))
+            return features with { Value = Scaled(operation, features.Value, scale, shift) };
+        var weights = _parameters[$"{name}.weight"];
+        operation.Take((Int128)sizeof(float) * weights.Length);
+        _parameters[$"{name}.weight"] = [.. weights.Select((value, i) => value * scale[i / (weights.Length / scale.Length)])];
+        _parameters[$"{name}.bias"] = [.. bias.Select((value, c) => value * scale[c] + shift[c])];
+        _products.Add(operation.Node.Outputs[0]);
+        return features;
+    }
 
-        name = NameLayer(operation.Node, int.MaxValue);
-        var value = _builder.Convolution(name, features.Value, features.Value.Channels, kernel: 1, groups: features.Value.Channels, bias: true);
+    /// <summary>scale · x + shift as a layer of its own.</summary>
+    private Value Scaled(OnnxOperation operation, Value x, float[] scale, float[] shift)
+    {
+        var name = NameLayer(operation.Node, int.MaxValue);
+        _scales.Add((operation, x.Layer));
         (_parameters[$"{name}.weight"], _parameters[$"{name}.bias"]) = (scale, shift);
-        return features with { Value = value };
+        return _builder.Convolution(name, x, x.Channels, kernel: 1, groups: x.Channels, bias: true);
     }
 
     /// <summary>
@@ -247,9 +246,10 @@ internal sealed partial class OnnxImport
         var (isGemm, features) = (operation.Node.Operator == "Gemm", FeaturesOf(operation, 0));
         var matrix = operation.Constant(1) ?? throw operation.Bad("it has no matrix");
         operation.Require(
-            matrix is { Floats: not null, Shape.Length: 2 } && features.Axes.Length == 2 && features.Line is null,
+            matrix is { Floats: not null, Shape.Length: 2 } && (features.Axes.Length == 2 || (features.Axes.Length == 1 && _batch == 1)) && features.Colours is null,
             "a product of other things than rows of values and a matrix");
-        operation.Require(operation.Integer("transA", 0) == 0 && IsOfImages(features.Axes[0]), "a product that mixes images");
+        operation.Require(
+            operation.Integer("transA", 0) == 0 && features.Axes[..^1].All(IsOfImages), "a product that mixes images");
         var transposed = operation.Integer("transB", 0) == 1;
         var (outputs, inputs) = transposed ? (matrix.Shape[0], matrix.Shape[1]) : (matrix.Shape[1], matrix.Shape[0]);
         var (channels, height, width) = features.Value.Shape;
@@ -257,6 +257,7 @@ internal sealed partial class OnnxImport
             throw operation.Bad($"its matrix is for {inputs} values, its input has {features.Value.Shape.Elements}");
         operation.Require(height == width, $"a product over {features.Value.Shape}");
 
+        operation.Take((Int128)(sizeof(float) + sizeof(long)) * matrix.Count);
         var alpha = operation.Number("alpha", 1);
         var (weights, places) = (new float[matrix.Count], Places(features));
         for (var o = 0; o < outputs; o++)
@@ -275,7 +276,7 @@ internal sealed partial class OnnxImport
             ? _builder.FullyConnected(name, features.Value, (int)outputs)
             : _builder.Convolution(name, features.Value, (int)outputs, height, padding: default(Padding), bias: true);
         (_parameters[$"{name}.weight"], _parameters[$"{name}.bias"]) = (weights, bias);
-        return new(value, [features.Axes[0], Features.Axis(Extent.Channel, outputs)]);
+        return new(value, [.. features.Axes[..^1], Features.Axis(Extent.Channel, outputs)]);
     }
 
     /// <summary>For each place in a flat image its place in C×H×W.</summary>
@@ -283,7 +284,7 @@ internal sealed partial class OnnxImport
     {
         var (_, height, width) = features.Value.Shape;
         var places = new long[] { 0 };
-        foreach (var factor in features.Axes[1])
+        foreach (var factor in features.Axes[^1])
         {
             var step = factor.Stride * (factor.Extent switch { Extent.Channel => (long)height * width, Extent.Height => width, _ => 1 });
             places = [.. places.SelectMany(place => Enumerable.Range(0, (int)factor.Size).Select(i => place + i * step))];
@@ -292,14 +293,27 @@ internal sealed partial class OnnxImport
         return places;
     }
 
-    private Features Softmax(OnnxOperation operation)
+    /// <summary>What a classifier ends with: probabilities of the logits, or their logarithms.</summary>
+    private Features Classes(OnnxOperation operation, Ending ending)
     {
         var features = Ordered(operation, 0);
-        var axis = operation.Axis(operation.Integer("axis", _model.Opset < 13 ? 1 : -1), features.Axes.Length);
-        var channel = features.AxisOf(Extent.Channel) ?? axis;
-        operation.Require(features.Value.Shape is { Height: 1, Width: 1 } && features.Line is null, "it is over other values than those of classes");
-        operation.Require(channel == axis || (_model.Opset < 13 && axis > 0 && axis <= channel), $"it is over axis {axis}, the classes are on {channel}");
-        return features with { IsProbability = true };
+        operation.Require(features.Value.Shape is { Height: 1, Width: 1 } && features.Colours is null, "it is over other values than those of classes");
+        if (ending != Ending.Sigmoid)
+        {
+            var axis = operation.Axis(operation.Integer("axis", _model.Opset < 13 ? 1 : -1), features.Axes.Length);
+            var channel = features.AxisOf(Extent.Channel) ?? axis;
+            operation.Require(channel == axis || (_model.Opset < 13 && axis > 0 && axis <= channel), $"it is over axis {axis}, the classes are on {channel}");
+        }
+
+        _ending = operation;
+        return features with { Ending = ending };
+    }
+
+    private Features Exponential(OnnxOperation operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        operation.Require(features.Ending == Ending.LogSoftmax, "Riffle has this operator behind LogSoftmax alone");
+        return features with { Ending = Ending.Softmax };
     }
 
     private static float[] Vector(OnnxOperation operation, OnnxTensor tensor, int length) => tensor.Floats is { } floats && floats.Length == length
@@ -311,8 +325,10 @@ internal sealed partial class OnnxImport
 
     private static int Square(OnnxOperation operation, long[] sizes, string what)
     {
-        operation.Require(sizes is [var height, var width] && height == width, $"{what} of {string.Join('×', sizes)}; Riffle has square ones");
-        return sizes[0] > 0 ? Checked(operation, sizes[0]) : throw operation.Bad($"{what} of {sizes[0]}");
+        if (sizes is not [var height, var width] || height != width)
+            throw operation.Unsupported($"{what} of {string.Join('×', sizes.Take(4))}; Riffle has square ones");
+        operation.Require(height <= MostStep, $"{what} of {height}");
+        return height > 0 ? (int)height : throw operation.Bad($"{what} of {height}");
     }
 
     private static Padding Sum(Padding a, Padding b) => new(a.Top + b.Top, a.Left + b.Left, a.Bottom + b.Bottom, a.Right + b.Right);
@@ -338,6 +354,7 @@ internal sealed partial class OnnxImport
         var pads = auto == "VALID" ? [0, 0, 0, 0] : operation.Integers("pads") ?? [0, 0, 0, 0];
         if (pads is not [_, _, _, _])
             throw operation.Bad($"it has {pads.Length} pads");
+        operation.Require(pads.All(pad => pad <= MostStep), $"a border of {pads.Max()}");
         return new(Checked(operation, pads[0]), Checked(operation, pads[1]), Checked(operation, pads[2]), Checked(operation, pads[3]));
     }
 }

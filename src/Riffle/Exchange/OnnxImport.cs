@@ -7,9 +7,11 @@ namespace Riffle.Exchange;
 
 /// <summary>A network that was read from an ONNX model.</summary>
 /// <param name="Weights">The network with its weights.</param>
-/// <param name="TakesBytes">Whether the graph takes pixels from 0 to 255; else it takes normalised values.</param>
-/// <param name="Line">What the first layer reads = scale · what the graph takes + shift, for red, green and blue.</param>
-internal sealed record ImportedNetwork(Weights Weights, bool TakesBytes, (RgbTriple Scale, RgbTriple Shift) Line);
+/// <param name="TakesBytes">Whether the graph takes pixels from 0 to 255 by its type; else it takes floats.</param>
+/// <param name="Images">What the graph computes on its images before its first layer.</param>
+/// <param name="Ending">What it makes of the logits, which are what the network gives.</param>
+/// <param name="Scores">How many numbers the graph gives for an image.</param>
+internal sealed record ImportedNetwork(Weights Weights, bool TakesBytes, ImageArithmetic Images, (Ending Kind, OnnxOperation? By) Ending, int Scores);
 
 /// <summary>
 /// An ONNX graph as a description of a network. What the graph computes of shapes and weights alone is computed here; a free number of images is a prime that
@@ -20,14 +22,19 @@ internal sealed partial class OnnxImport
     /// <summary>The number of images while shapes are computed, where the file leaves it free.</summary>
     private const long FreeBatch = 1_000_003;
 
-    private const int Colours = 3;
+    private const string OutputOperator = "output";
+
     private const int LargestSide = 4096;
+    private const int MostChannels = 1 << 24;
+
+    /// <summary>Layers that a plan is laid out for in seconds: some of that takes as long as the square of their number.</summary>
+    private const int MostLayers = 1 << 14;
 
     /// <summary>Values of all layers for one image: two gibibytes of them, so that a damaged size is told before memory is taken.</summary>
     private const long MostActivations = 1 << 29;
 
-    /// <summary>A scale below this one is that of pixels from 0 to 255; that of values from 0 to 1 is above 1.</summary>
-    private const float LargestScaleOfBytes = 0.1f;
+    /// <summary>Memory of a layer, of each of its channels and of each of its weights: in the description and in the plans made of it.</summary>
+    private const int BytesOfLayer = 512, BytesOfChannel = 64, BytesOfWeight = 12;
 
     private readonly string _path;
     private readonly OnnxModel _model;
@@ -38,18 +45,29 @@ internal sealed partial class OnnxImport
     private readonly Dictionary<string, int> _readers = [];
     private readonly HashSet<string> _names = ["input"];
 
+    /// <summary>The last number that was put behind a name.</summary>
+    private readonly Dictionary<string, int> _numbers = [];
+
     /// <summary>Tensors that are what a convolution or a matrix gives, without anything in between.</summary>
     private readonly HashSet<string> _products = [];
     private readonly long _batch;
-    private (RgbTriple Scale, RgbTriple Shift)? _line;
+    private readonly bool _isFree;
 
-    private OnnxImport(OnnxModel model, string path)
+    /// <summary>The number of images that whoever exported the graph left in it, where the file leaves their number free; null where none is found.</summary>
+    private long? _seen;
+
+    private OnnxOperation? _ending;
+
+    /// <summary>Layers that the budget has counted, and the values that they give for an image.</summary>
+    private (int Layers, long Values) _counted;
+
+    private OnnxImport(OnnxModel model, string path, long freeBatch = FreeBatch)
     {
         (_model, _path) = (model, path);
         foreach (var tensor in model.Tensors)
             _constants[tensor.Name] = tensor;
         Input = FindInput();
-        _batch = Input.Shape![0] ?? FreeBatch;
+        (_batch, _isFree) = (Input.Shape![0] ?? freeBatch, Input.Shape[0] is null && freeBatch == FreeBatch);
     }
 
     private OnnxValue Input { get; }
@@ -58,16 +76,28 @@ internal sealed partial class OnnxImport
     /// <param name="model">The graph.</param>
     /// <param name="path">The file, for messages.</param>
     /// <param name="name">The network's name.</param>
+    /// <param name="oneIsTwo">Whether one logit z is read as those of two classes, 0 and z, whose softmax is the sigmoid of z.</param>
     /// <exception cref="RiffleException">It does something that Riffle does not; the message names the nodes.</exception>
     /// <exception cref="BadDataException">It is no whole graph.</exception>
-    public static ImportedNetwork Read(OnnxModel model, string path, string name)
+    public static ImportedNetwork Read(OnnxModel model, string path, string name, bool oneIsTwo = true)
     {
         var import = new OnnxImport(model, path);
-        import._features[import.Input.Name] = import.Images();
-        import.AddAll([model.Outputs.Count > 0 ? model.Outputs[0].Name : throw OnnxReader.Bad(path, "its graph gives nothing")]);
-        var weights = import.Fill(import.End(name));
-        var (scale, _) = import._line!.Value;
-        return new(weights, import.Input.Type == OnnxType.UInt8 || Math.Abs(scale.Red) < LargestScaleOfBytes, import._line!.Value);
+        try
+        {
+            return import.Read(name, oneIsTwo);
+        }
+        catch (RiffleException) when (import._seen is not null)
+        {
+            return new OnnxImport(model, path, import._seen.Value).Read(name, oneIsTwo);
+        }
+    }
+
+    private ImportedNetwork Read(string name, bool oneIsTwo)
+    {
+        _features[Input.Name] = Images();
+        AddAll([_model.Outputs.Count > 0 ? _model.Outputs[0].Name : throw OnnxReader.Bad(_path, "its graph gives nothing")]);
+        var (network, ending, scores) = End(name, oneIsTwo);
+        return new(Fill(network), Input.Type == OnnxType.UInt8, Arithmetic(network), (ending, _ending), scores);
     }
 
     /// <summary>
@@ -83,6 +113,8 @@ internal sealed partial class OnnxImport
         var features = Features.Of(import._builder.Input(Size(2), Size(3), Size(1)), import._batch);
         import._features[import.Input.Name] = features with { Axes = features.Axes[..shape.Length] };
         import.AddAll([.. model.Outputs.Select(output => output.Name)]);
+        foreach (var output in model.Outputs.Where(output => import._features.ContainsKey(output.Name)))
+            import.FeaturesOf(import.Output(output.Name), 0);
         return (import.Fill(import._builder.Build(path)), import._features, import._constants);
     }
 
@@ -116,7 +148,10 @@ internal sealed partial class OnnxImport
             throw new RiffleException($"{_path}: its input '{input.Name}' has a free height or width; export the network for images of one size");
         if (h > LargestSide || w > LargestSide)
             throw new RiffleException($"{_path}: its input '{input.Name}' is {h}×{w}; images have at most {LargestSide}×{LargestSide} pixels");
-        var images = Features.Of(_builder.Input((int)h, (int)w), _batch) with { Line = (new(1, 1, 1), new(0, 0, 0)) };
+        var images = Features.Of(_builder.Input((int)h, (int)w), _batch) with
+        {
+            Colours = [.. Enumerable.Range(0, Colours).Select(index => new Colour(index, 1, 0))],
+        };
         return last ? images.Transpose([0, 2, 3, 1]) : images;
     }
 
@@ -168,7 +203,7 @@ internal sealed partial class OnnxImport
 
     private void Add(OnnxNode node)
     {
-        var operation = new OnnxOperation(_path, node, name => _constants.GetValueOrDefault(name));
+        var operation = new OnnxOperation(_path, node, name => _constants.GetValueOrDefault(name), _model.Budget);
         foreach (var name in node.Inputs.Where(name => name.Length > 0 && !_constants.ContainsKey(name) && !_features.ContainsKey(name)))
             throw operation.Bad($"nothing before it gives '{name}'");
         if (node.Outputs.Length == 0)
@@ -197,6 +232,23 @@ internal sealed partial class OnnxImport
         }
     }
 
+    /// <summary>Has the budget count the layers that a node has added, and what they will take beside their weights' constants.</summary>
+    /// <param name="operation">The node.</param>
+    /// <param name="channels">Channels of the layer that comes next.</param>
+    private void Count(OnnxOperation operation, long channels = 0)
+    {
+        operation.Require(channels <= MostChannels, $"it joins {channels} channels");
+        operation.Require(_builder.Layers.Count <= MostLayers, $"the network has more than {MostLayers} layers up to it");
+        for (; _counted.Layers < _builder.Layers.Count; _counted.Layers++)
+        {
+            var layer = _builder.Layers[_counted.Layers];
+            var weights = layer.Parameters.Aggregate((Int128)0, (sum, parameter) => sum + parameter.Count);
+            operation.Take(BytesOfLayer + (Int128)BytesOfChannel * layer.Output.Channels + BytesOfWeight * weights);
+            _counted.Values += layer.Output.Elements;
+            operation.Require(_counted.Values <= MostActivations, "the layers up to it give more values for an image than memory should hold");
+        }
+    }
+
     private long[] ShapeOf(OnnxOperation operation)
     {
         var shape = FeaturesOf(operation, 0).Shape;
@@ -211,12 +263,12 @@ internal sealed partial class OnnxImport
         var name = operation.Input(input);
         var features = _features.TryGetValue(name, out var found) ? found : throw operation.Unsupported($"its input '{name}' is a constant");
         operation.Require(
-            !features.IsProbability || operation.Node.Operator is "Identity" or "Reshape" or "Flatten" or "Squeeze" or "Shape" or "Cast" or "Dropout",
-            "it works on probabilities; Softmax is supported at a network's end");
+            features.Ending == Ending.Logits || operation.Node.Operator is "Exp" or OutputOperator || KeepsValues(operation),
+            $"it works on what a {features.Ending} gives; that is supported at a network's end");
         operation.Require(
             features.Padding == default || operation.Node.Operator is "Conv" or "MaxPool" or "AveragePool" or "Pad" or "Identity" or "Dropout",
             "it works on something that zeros were added to; that is supported before a convolution");
-        return features;
+        return _features[name] = Settle(operation, features);
     }
 
     /// <summary>An input as a layer reads it: its channels in the value's own order.</summary>
@@ -234,22 +286,16 @@ internal sealed partial class OnnxImport
             $"its channels are reordered as [{string.Join(", ", order.Select(factor => $"{factor.Size} by {factor.Stride}"))}], which is no channel shuffle");
         if (groups == 1)
             return features;
-        operation.Require(features.Line is null, "the colours of the images are reordered");
+        operation.Require(features.Colours is null, "the colours of the images are reordered");
         return features.Shuffled(_builder.ChannelShuffle(features.Value, groups), order);
     }
 
     /// <summary>An input as N×C×H×W. Images are taken with the arithmetic that was done to them.</summary>
     private Value Nchw(OnnxOperation operation, int input)
     {
-        var features = Ordered(operation, input);
+        var features = Layered(operation, Ordered(operation, input));
         var expected = Features.Of(features.Value, _batch);
         operation.Require(features.Shape.SequenceEqual(expected.Shape) && Placed(features), $"its input is not N×C×H×W but {Text(features)}");
-        if (features.Line is { } line)
-        {
-            operation.Require(_line is null || _line == line, "it reads the images after other arithmetic than another layer");
-            _line = line;
-        }
-
         return features.Value;
     }
 
@@ -257,31 +303,41 @@ internal sealed partial class OnnxImport
     private static bool Placed(Features features) =>
         features.Axes.Select((axis, place) => axis.All(factor => factor.Extent == (Extent)place)).All(right => right);
 
-    private bool IsOfImages(ImmutableArray<Factor> axis) => axis.SequenceEqual([new Factor(Extent.Batch, _batch, 1)]);
+    private bool IsOfImages(ImmutableArray<Factor> axis) => axis.SequenceEqual(Features.Axis(Extent.Batch, _batch));
 
     private static string Text(Features features) =>
         string.Join('×', features.Axes.Select(axis => axis.Length == 0 ? "1" : string.Concat(axis.Select(f => f.Extent.ToString()[0]))));
 
-    /// <summary>The network; its last layer gives the logits.</summary>
-    private Network End(string name)
+    /// <summary>The network, whose last layer gives the logits; what the graph makes of them, and how many there are in the graph.</summary>
+    private (Network Network, Ending Ending, int Scores) End(string name, bool oneIsTwo)
     {
         var output = _model.Outputs[0].Name;
-        if (!_features.TryGetValue(output, out var features))
+        if (!_features.ContainsKey(output))
             throw OnnxReader.Bad(_path, $"nothing in the graph computes its output '{output}' from the images");
-        var end = new OnnxOperation(_path, new("output", output, [output], [output], new Dictionary<string, object?>()), _ => null);
-        features = InOrder(end, features, all => [.. all.FactorsOf(Extent.Channel)]);
+        var end = Output(output);
+        var features = InOrder(end, FeaturesOf(end, 0), all => [.. all.FactorsOf(Extent.Channel)]);
         end.Require(
-            features.Value.Shape is { Height: 1, Width: 1 } && features.Line is null,
+            features.Value.Shape is { Height: 1, Width: 1 } && features.Colours is null,
             $"the network gives {features.Value.Shape} for an image, where a classifier gives a number for each class");
-        end.Require(features.Axes.Length > 0 && IsOfImages(features.Axes[0]), "its first dimension is not that of the images");
-        end.Require(_line is not null, "it does not read the images");
-        var scale = _line!.Value.Scale;
-        float[] scales = [scale.Red, scale.Green, scale.Blue];
-        end.Require(scales.All(factor => factor != 0 && float.IsFinite(factor)), "a colour of the images is multiplied by nothing");
+        end.Require(_batch == 1 || (features.Axes.Length > 0 && IsOfImages(features.Axes[0])), "its first dimension is not that of the images");
+        end.Require(_read.Any(colour => colour is not null), "it does not read the images");
+        end.Require(
+            _read.All(colour => colour is not { } known || (known.Scale != 0 && double.IsFinite(known.Scale) && double.IsFinite(known.Shift))),
+            "a colour of the images is multiplied by nothing, or by what is no number");
+        var scores = features.Value.Channels;
+        if (scores == 1 && oneIsTwo)
+        {
+            var layer = Free("two_classes");
+            _builder.FullyConnected(layer, features.Value, 2);
+            (_parameters[$"{layer}.weight"], _parameters[$"{layer}.bias"]) = ([0, 1], [0, 0]);
+        }
+
         var network = _builder.Build(name);
-        end.Require(network.Layers.Sum(layer => layer.Output.Elements) <= MostActivations, "its layers give more values for an image than memory should hold");
-        return network;
+        return (network, features.Ending, scores);
     }
+
+    /// <summary>The graph's end as a node, for messages.</summary>
+    private OnnxOperation Output(string name) => new(_path, new(OutputOperator, name, [name], [name], new Dictionary<string, object?>()), _ => null, _model.Budget);
 
     /// <summary>A name for a layer: that of its weights where they have one, else the node's without the scopes that it repeats.</summary>
     private string NameLayer(OnnxNode node, int weights)
@@ -290,9 +346,15 @@ internal sealed partial class OnnxImport
         var name = tensor.EndsWith(".weight", StringComparison.Ordinal) ? tensor[..^".weight".Length] : Scopes(node);
         if (name.Length == 0)
             name = node.Operator.ToLowerInvariant();
+        return Free(name);
+    }
+
+    /// <summary>A name that no layer has yet: this one, or with a number behind it.</summary>
+    private string Free(string name)
+    {
         var free = name;
-        for (var number = 2; !_names.Add(free); number++)
-            free = $"{name}_{number}";
+        while (!_names.Add(free))
+            free = $"{name}_{_numbers[name] = _numbers.GetValueOrDefault(name, 1) + 1}";
         return free;
     }
 

@@ -6,7 +6,8 @@ namespace Riffle.Exchange;
 /// <param name="model">The file's name, for messages.</param>
 /// <param name="node">The node.</param>
 /// <param name="constant">The constant of a name; null where it is none.</param>
-internal sealed class OnnxOperation(string model, OnnxNode node, Func<string, OnnxTensor?> constant)
+/// <param name="budget">What reading the model may take.</param>
+internal sealed class OnnxOperation(string model, OnnxNode node, Func<string, OnnxTensor?> constant, OnnxBudget budget)
 {
     public OnnxNode Node => node;
 
@@ -52,6 +53,10 @@ internal sealed class OnnxOperation(string model, OnnxNode node, Func<string, On
         if (!condition)
             throw Unsupported(otherwise);
     }
+
+    /// <summary>Counts memory that is about to be taken.</summary>
+    /// <exception cref="BadDataException">It is more than the model's size accounts for.</exception>
+    public void Take(Int128 bytes) => budget.Take(bytes, () => Name(node));
 
     /// <summary>How a person finds a node.</summary>
     public static string Name(OnnxNode node)

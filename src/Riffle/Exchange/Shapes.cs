@@ -1,8 +1,19 @@
+using Riffle.Formats.Onnx;
+
 namespace Riffle.Exchange;
 
 /// <summary>What nodes do to shapes, the same for constants and for what is computed.</summary>
 internal static class Shapes
 {
+    /// <summary>Sizes that can be a shape: each from 0 on, and no more of them than a tensor has axes.</summary>
+    public static void Require(OnnxOperation operation, long[] shape)
+    {
+        if (shape.Length > TensorReader.MostAxes)
+            throw operation.Bad($"its result has {shape.Length} axes, where {TensorReader.MostAxes} are the most");
+        if (shape.Any(size => size < 0))
+            throw operation.Bad($"its result's shape [{string.Join(", ", shape)}] is not one");
+    }
+
     /// <summary>The shape that Reshape is told, with 0 and −1 in it.</summary>
     public static long[] Target(OnnxOperation operation) =>
         operation.Integers("shape") ?? operation.Integers(1) ?? throw operation.Bad("it has no shape");
@@ -10,6 +21,8 @@ internal static class Shapes
     /// <summary>A shape without 0, which takes the input's size, and −1, which takes what is left.</summary>
     public static long[] Resolve(OnnxOperation operation, long[] input, long[] target)
     {
+        if (target.Length > TensorReader.MostAxes)
+            throw operation.Bad($"its shape has {target.Length} axes, where {TensorReader.MostAxes} are the most");
         long[] shape = [.. target.Select((size, axis) => size != 0 || operation.Integer("allowzero", 0) == 1
             ? size
             : axis < input.Length ? input[axis] : throw operation.Bad($"its shape has a 0 at axis {axis} of {input.Length}"))];
@@ -52,6 +65,8 @@ internal static class Shapes
         }
 
         var rank = input.Length + (axes ?? throw operation.Bad("it has no axes")).Length;
+        if (rank > TensorReader.MostAxes)
+            throw operation.Bad($"its result has {rank} axes, where {TensorReader.MostAxes} are the most");
         int[] added = [.. axes.Select(axis => operation.Axis(axis, rank))];
         if (added.Distinct().Count() != added.Length)
             throw operation.Bad("an axis comes twice");
@@ -95,7 +110,8 @@ internal static class Shapes
         }
     }
 
-    private static Int128 Product(IEnumerable<long> sizes)
+    /// <summary>Number of values of a shape; what is more than any memory holds is no longer counted.</summary>
+    public static Int128 Product(IEnumerable<long> sizes)
     {
         Int128 product = 1;
         foreach (var size in sizes)

@@ -56,11 +56,11 @@ internal static class EventFile
     {
         try
         {
-            return Event.Parser.ParseFrom(record.Span);
+            return ProtocolBuffer.Parse(Event.Parser, record.Span, "an event");
         }
-        catch (InvalidProtocolBufferException e)
+        catch (BadDataException e)
         {
-            throw reader.Damaged($"no event ({e.Message})", e);
+            throw reader.Damaged(e.Message, e);
         }
     }
 }

@@ -35,7 +35,8 @@ static class Exif
     internal static RgbImage Apply(RgbImage image, int orientation)
     {
         if (orientation == Upright) return image;
-        var (width, height) = orientation >= 5 ? (image.Height, image.Width) : (image.Width, image.Height);
+        bool turned = orientation >= 5;
+        var (width, height) = turned ? (image.Height, image.Width) : (image.Width, image.Height);
 
         // Where the upright picture's first pixel lies in the stored one, and how far it is to the next column and the next row.
         int right = 3, down = 3 * image.Width;
@@ -60,7 +61,8 @@ static class Exif
                 (to[at], to[at + 1], to[at + 2]) = (from[source], from[source + 1], from[source + 2]);
         }
 
-        return new RgbImage(width, height, to);
+        var (fullWidth, fullHeight) = turned ? (image.FullHeight, image.FullWidth) : (image.FullWidth, image.FullHeight);
+        return new RgbImage(width, height, to) { FullWidth = fullWidth, FullHeight = fullHeight };
     }
 
     static int Read16(ReadOnlySpan<byte> from, bool little) =>

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Riffle.Formats;
 
@@ -7,6 +9,10 @@ internal static class FileKind
 {
     /// <summary>How many of a file's first bytes <see cref="Describe"/> looks at.</summary>
     public const int Bytes = 512;
+
+    /// <summary>Kinds that something is done with.</summary>
+    public const string SafeTensors = "a safetensors file", Onnx = "an ONNX model", Torch = "a PyTorch file", Pickled = "a Python pickle",
+        Text = "a text file", Json = "a JSON document", Empty = "empty";
 
     private static readonly (byte[] Magic, int At, string Kind)[] Magics =
     [
@@ -32,12 +38,18 @@ internal static class FileKind
         ([0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0], 0, "an xz file"),
         ([0x28, 0xB5, 0x2F, 0xFD], 0, "a zstd file"),
         ("BZh"u8.ToArray(), 0, "a bzip2 file"),
-        ("PK\u0003\u0004"u8.ToArray(), 0, "a zip file"),
         ("PK\u0005\u0006"u8.ToArray(), 0, "an empty zip file"),
         ("ustar"u8.ToArray(), 257, "a tar file"),
         ([0x89, (byte)'H', (byte)'D', (byte)'F', 0x0D, 0x0A, 0x1A, 0x0A], 0, "an HDF5 file (Keras writes such)"),
         ([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'], 0, "a NumPy array"),
+        ("PAR1"u8.ToArray(), 0, "a Parquet file"),
+        ("SQLite format 3"u8.ToArray(), 0, "an SQLite database"),
+        ("DICM"u8.ToArray(), 128, "a DICOM image"),
+
+        // The magic number that PyTorch pickled before it wrote zip files.
+        ([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19], 0, Torch),
         ("TFL3"u8.ToArray(), 4, "a TensorFlow Lite model"),
+        ("ET12"u8.ToArray(), 4, "a program of ExecuTorch (.pte), which holds no weights by name"),
         ("GGUF"u8.ToArray(), 0, "a GGUF file"),
         ("version https://git-lfs"u8.ToArray(), 0, "a Git LFS pointer, not the file itself (run 'git lfs pull' in its repository)"),
     ];
@@ -55,14 +67,16 @@ internal static class FileKind
     public static string? Describe(ReadOnlySpan<byte> start)
     {
         if (start.IsEmpty)
-            return "empty";
+            return Empty;
+        if (IsSafeTensors(start))
+            return SafeTensors;
         foreach (var (magic, at, kind) in Magics)
         {
             if (start.Length >= at + magic.Length && start[at..].StartsWith(magic))
                 return kind;
         }
 
-        return Media(start) ?? Bitmap(start) ?? Pickle(start) ?? Page(start);
+        return Zip(start) ?? Media(start) ?? Bitmap(start) ?? Pickle(start) ?? Page(start) ?? Record(start) ?? Protobuf(start) ?? PlainText(start);
     }
 
     private static string? Media(ReadOnlySpan<byte> start)
@@ -77,7 +91,54 @@ internal static class FileKind
     private static string? Bitmap(ReadOnlySpan<byte> start) =>
         start.Length >= 18 && start.StartsWith("BM"u8) && start[14] is 12 or 40 or 52 or 56 or 64 or 108 or 124 && start[15] == 0 ? "a BMP image" : null;
 
-    private static string? Pickle(ReadOnlySpan<byte> start) => start.Length > 2 && start[0] == 0x80 && start[1] is >= 2 and <= 5 ? "a Python pickle" : null;
+    private static string? Pickle(ReadOnlySpan<byte> start) => start.Length > 2 && start[0] == 0x80 && start[1] is >= 2 and <= 5 ? Pickled : null;
+
+    /// <summary>The length of a header, of which nobody needs a gigabyte, and the brace that the header begins with.</summary>
+    private static bool IsSafeTensors(ReadOnlySpan<byte> start) => start.Length > 8 && start[8] == '{' && start[4..8].IndexOfAnyExcept((byte)0) < 0;
+
+    /// <summary>A zip by the name of its first file, which tells who wrote it.</summary>
+    private static string? Zip(ReadOnlySpan<byte> start)
+    {
+        if (!start.StartsWith("PK\u0003\u0004"u8))
+            return null;
+        var length = start.Length < 30 ? 0 : Math.Min(BinaryPrimitives.ReadUInt16LittleEndian(start[26..]), start.Length - 30);
+        var first = length == 0 ? "" : Encoding.Latin1.GetString(start.Slice(30, length));
+        return first.EndsWith("/data.pkl", StringComparison.Ordinal) ? Torch
+            : first.EndsWith(".npy", StringComparison.Ordinal) ? "a NumPy archive"
+            : first is "metadata.json" or "config.json" ? "a zip file, as Keras writes its models"
+            : "a zip file";
+    }
+
+    /// <summary>The length of the first record with its checksum.</summary>
+    private static string? Record(ReadOnlySpan<byte> start) =>
+        start.Length >= 12 && BinaryPrimitives.ReadUInt32LittleEndian(start[8..]) == Crc32C.Masked(start[..8]) ? "a file of TFRecords" : null;
+
+    /// <summary>The version of ONNX, which comes first, and one of the fields that follow it: its writer, its graph or its operators' versions.</summary>
+    private static string? Protobuf(ReadOnlySpan<byte> start) =>
+        start.Length > 3 && start[0] == 0x08 && start[1] is >= 1 and <= 30 && start[2] is 0x12 or 0x1A or 0x22 or 0x3A or 0x42 ? Onnx : null;
+
+    private static string? PlainText(ReadOnlySpan<byte> start)
+    {
+        var beyondAscii = 0;
+        foreach (var value in start)
+        {
+            if (value is < 32 and not ((byte)'\t' or (byte)'\r' or (byte)'\n') or 127)
+                return null;
+            beyondAscii += value >> 7;
+        }
+
+        // UTF-8, whose last letter may be cut off, or mostly Latin letters in another code.
+        if (2 * beyondAscii > start.Length && !IsUtf8(start))
+            return null;
+
+        return start.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..] ? Json : Text;
+    }
+
+    private static bool IsUtf8(ReadOnlySpan<byte> start)
+    {
+        var isCut = start.Length == Bytes;
+        return Utf8.IsValid(start) || (isCut && (Utf8.IsValid(start[..^1]) || Utf8.IsValid(start[..^2]) || Utf8.IsValid(start[..^3])));
+    }
 
     private static string? Page(ReadOnlySpan<byte> start)
     {

@@ -1,3 +1,4 @@
+using System.Text.Unicode;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Riffle.Formats.Protos;
@@ -48,30 +49,21 @@ internal sealed record ForeignExample
         var (number, name) = label switch
         {
             { Int64List.Value: [>= int.MinValue and <= int.MaxValue and var value] } => ((int?)value, (string?)null),
-            { BytesList.Value: [var text] } => (null, text.ToStringUtf8()),
+            { BytesList.Value: [var bytes] } => (null, NameIn(bytes)),
             _ => throw Missing(features, "label", labelKey, LabelKeys),
         };
         return new()
         {
             Encoded = encoded.Memory,
             Label = number,
-            Class = name ?? TextOf(features, ClassKeys),
+            Class = name ?? (Find(features, ClassKeys) is { BytesList.Value: [{ Length: > 0 } text] } ? NameIn(text) : null),
             Text = TextOf(features, TextKeys),
             FileName = TextOf(features, FileNameKeys),
         };
     }
 
-    private static MapField<string, Feature> Features(ReadOnlySpan<byte> record)
-    {
-        try
-        {
-            return (Example.Parser.ParseFrom(record).Features ?? new Features()).Feature;
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new BadDataException($"not a tf.Example: {e.Message}", e);
-        }
-    }
+    private static MapField<string, Feature> Features(ReadOnlySpan<byte> record) =>
+        (ProtocolBuffer.Parse(Example.Parser, record, "a tf.Example").Features ?? new Features()).Feature;
 
     private static Feature? Find(MapField<string, Feature> features, string[] keys) =>
         keys.Select(key => features.TryGetValue(key, out var feature) ? feature : null).FirstOrDefault(feature => feature is not null);
@@ -79,10 +71,14 @@ internal sealed record ForeignExample
     private static string? TextOf(MapField<string, Feature> features, string[] keys) =>
         Find(features, keys) is { BytesList.Value: [{ Length: > 0 } text] } ? text.ToStringUtf8() : null;
 
+    /// <summary>A name that tells classes apart: with replacement characters in it two could become one.</summary>
+    private static string NameIn(ByteString bytes) => Utf8.IsValid(bytes.Span) ? bytes.ToStringUtf8()
+        : throw new BadDataException($"the name of its class, '{bytes.ToStringUtf8()}', is not UTF-8");
+
     private static BadDataException Missing(MapField<string, Feature> features, string what, string? key, string[] known)
     {
         var (kind, looked) = (what == "image" ? "one string of bytes" : "one whole number or name", key is null ? string.Join(" or ", known) : key);
-        var some = string.Join(", ", features.Keys.Order(StringComparer.Ordinal).Take(20));
+        var some = string.Join(", ", features.Keys.Order(StringComparer.Ordinal).Take(20).Select(name => name.Length <= 100 ? name : $"{name[..100]}…"));
         return new($"no {what}: {looked} is not {kind}; the record has {(some.Length == 0 ? "no features" : some)}; tell which by --{what}-key");
     }
 }

@@ -1,18 +1,22 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 
 namespace Riffle.Formats;
 
-/// <summary>Named tensors of a file, wholly read and checked, whatever its format.</summary>
+/// <summary>Named tensors of a file, whatever its format.</summary>
 public interface ITensorFile
 {
+    /// <summary>Where in the file they are: the keys that lead to them, joined by dots, as <c>state_dict</c>; empty where they are the whole of it.</summary>
+    string Place { get; }
+
     /// <summary>The tensors' names, in the file's order.</summary>
     IReadOnlyList<string> Names { get; }
 
-    /// <summary>Whether the file has this tensor.</summary>
+    /// <summary>Whether something of this name is there: a tensor, or what stands for one and can't be read, as <see cref="Get"/> says.</summary>
     bool Contains(string name);
 
     /// <summary>A tensor's shape; empty for a single number.</summary>
-    /// <exception cref="BadDataException">The file has no such tensor.</exception>
+    /// <exception cref="BadDataException">The file has no such tensor, or not its values.</exception>
     ImmutableArray<int> Shape(string name);
 
     /// <summary>A tensor's values as 32-bit floats, the last dimension running fastest.</summary>
@@ -23,26 +27,58 @@ public interface ITensorFile
 /// <summary>Opens files of tensors by what they hold, whatever their name says.</summary>
 public static class TensorFile
 {
-    /// <summary>Reads a safetensors file or a PyTorch state dict.</summary>
-    /// <exception cref="BadDataException">It is neither, or it is damaged.</exception>
+    private const string Onnx = "an ONNX model";
+
+    /// <summary>Reads a safetensors file or a file of PyTorch.</summary>
+    /// <returns>All sets of named tensors in it: one of a safetensors file, of PyTorch's those less deep in it first.</returns>
+    /// <exception cref="BadDataException">It is something else, or damaged.</exception>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    public static ITensorFile Read(string path)
+    public static IReadOnlyList<ITensorFile> Read(string path)
     {
-        Span<byte> start = stackalloc byte[4];
+        if (Directory.Exists(path))
+            throw new RiffleException($"{path}: is a folder; give a file of weights, safetensors or torch.save's{Suggestion(path)}");
+        var start = Start(path);
+        if (IsSafeTensors(start))
+            return [SafeTensors.Read(path)];
+        if (start.AsSpan().StartsWith("PK\u0003\u0004"u8) || TorchLegacy.IsOne(start))
+            return TorchFile.Read(path);
+        var kind = FileKind.Describe(start) ?? (HasExtension(path, ".onnx") ? Onnx : null);
+        if (kind is null && HasExtension(path, ".safetensors"))
+            return [SafeTensors.Read(path)]; // which says how it is damaged
+        throw new BadDataException($"{path}: is {kind ?? "no file of weights"}; {WayOut(kind)}");
+    }
+
+    private static bool HasExtension(string path, string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
+
+    private static string WayOut(string? kind) => kind switch
+    {
+        Onnx => "it needs no import: predict, evaluate, benchmark and summary take it as it is",
+        "a Python pickle" => "torch.save did not write it. Load it in Python, and save its tensors by torch.save(…)",
+        _ => "weights come as a safetensors file or as one that torch.save wrote",
+    };
+
+    /// <summary>The header is JSON. Its length, which comes first, can look like the begin of other files.</summary>
+    private static bool IsSafeTensors(ReadOnlySpan<byte> start) =>
+        start.Length > sizeof(ulong) && start[sizeof(ulong)] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(start) < 1L << 40;
+
+    private static string Suggestion(string folder) =>
+        new[] { "*.safetensors", "*.pth", "*.pt", "*.ckpt", "*.bin" }
+            .SelectMany(pattern => Directory.EnumerateFiles(folder, pattern)).FirstOrDefault() is { } file
+            ? $", such as {file}"
+            : "";
+
+    /// <summary>The first bytes of a file.</summary>
+    internal static byte[] Start(string path)
+    {
         try
         {
             using var file = File.OpenRead(path);
-            start = start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+            var start = new byte[FileKind.Bytes];
+            return start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw AtomicFile.CannotRead(path, e);
         }
-
-        return start switch
-        {
-            [(byte)'P', (byte)'K', 3, 4] or [0x80, 2, 0x8a, 10] => TorchFile.Read(path),
-            _ => SafeTensors.Read(path),
-        };
     }
 }

@@ -5,14 +5,23 @@ namespace Riffle.Formats;
 /// looked up, CMYK converted without a colour profile, transparency dropped (the colour stored under it stays), colour profiles and gamma left
 /// alone, of 16 bits the upper 8 taken, and the EXIF orientation applied. Safe to call from many threads.
 /// </summary>
+/// <remarks>
+/// An image of more than <see cref="MaxWholePixels"/> is decoded at half its width and height, one such image at a time: memory for 12000×9000 pixels is
+/// then 81 MB, twice that while it is turned upright, and for a progressive JPEG the whole picture's coefficients, up to 6 bytes a pixel (8 with four inks).
+/// </remarks>
 public static class ImageDecoder
 {
-    /// <summary>The most pixels an image may have, 100 million: what claims more is refused before memory is taken for it.</summary>
-    public const long MaxPixels = 100_000_000;
+    /// <summary>The most pixels an image may have, 200 million: what claims more is refused before memory is taken for it.</summary>
+    public const long MaxPixels = 200_000_000;
+
+    /// <summary>The most pixels of an image that is decoded whole, 100 million.</summary>
+    public const long MaxWholePixels = 100_000_000;
+
+    private static readonly Lock OneLargeImage = new();
 
     /// <summary><c>JPEG</c> or <c>PNG</c> by the first bytes, null for anything else.</summary>
     public static string? DetectFormat(ReadOnlySpan<byte> encoded) =>
-        encoded.StartsWith(PngDecoder.Signature) ? "PNG"
+        encoded.StartsWith(PngChunks.Signature) ? "PNG"
         : encoded.StartsWith(JpegMarkers.Start) ? "JPEG"
         : null;
 
@@ -20,27 +29,58 @@ public static class ImageDecoder
     /// <param name="encoded">The file's bytes.</param>
     /// <param name="name">What error messages call it.</param>
     /// <exception cref="BadDataException">Neither JPEG nor PNG, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
-    /// <exception cref="RiffleException">The library that decodes it is not installed.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => DetectFormat(encoded) switch
-    {
-        "JPEG" => JpegDecoder.Decode(encoded, name),
-        "PNG" => PngDecoder.Decode(encoded, name),
-        _ => throw new BadDataException($"{name}: {(encoded.IsEmpty ? "empty" : "neither a JPEG nor a PNG file")}. Convert it to one, or leave it out."),
-    };
+    /// <exception cref="RiffleException">The library that decodes it is not installed, or there is no memory for the image.</exception>
+    public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => Decode(encoded, name, MaxWholePixels);
 
-    /// <summary>The bytes that an image of this size takes, once the size has been found sensible.</summary>
+    /// <summary>The same with another limit, above which an image is decoded at half its size.</summary>
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
+    {
+        try
+        {
+            return DetectFormat(encoded) switch
+            {
+                "JPEG" => JpegDecoder.Decode(encoded, name, mostWhole),
+                "PNG" => PngDecoder.Decode(encoded, name, mostWhole),
+                _ => throw new BadDataException($"{name}: {Refusal(encoded)}"),
+            };
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new RiffleException($"{name}: there is no memory left to decode this image. Use fewer --threads, or leave it out.", e);
+        }
+    }
+
+    /// <summary>Why a file is not decoded, for an error that begins with its name: what it is instead, and what to do.</summary>
+    internal static string Refusal(ReadOnlySpan<byte> encoded)
+    {
+        var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "neither a JPEG nor a PNG file";
+        return kind.EndsWith(" image", StringComparison.Ordinal)
+            ? $"{kind}; Riffle reads JPEG and PNG. Convert it to one of these, or leave it out."
+            : $"{kind}; Riffle reads JPEG and PNG images. Put the image itself in its place, or leave it out.";
+    }
+
+    /// <summary>Checks the size that a file claims.</summary>
     /// <param name="width">Columns as the file claims.</param>
     /// <param name="height">Rows as the file claims.</param>
-    /// <param name="bytesPerPixel">What a pixel takes when it is decoded.</param>
     /// <param name="most">The most pixels that a file of this length can hold.</param>
     /// <param name="name">What the error calls the image.</param>
     /// <exception cref="BadDataException">No pixels, more than <see cref="MaxPixels"/>, or more than the file can hold.</exception>
-    internal static int BytesFor(long width, long height, int bytesPerPixel, long most, string name)
+    internal static void CheckSize(long width, long height, long most, string name)
     {
-        if (width < 1 || height < 1 || width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
-            throw new BadDataException($"{name}: the image claims {width}×{height} pixels; from 1 to {MaxPixels:N0} can be decoded.");
-        if (width * height > most)
-            throw new BadDataException($"{name}: the image claims {width}×{height} pixels, the file is too short for them. Get a whole copy, or leave it out.");
-        return checked((int)(width * height * bytesPerPixel));
+        var claim = $"{name}: the image claims {width}×{height} pixels";
+        if (width < 1 || height < 1) throw new BadDataException($"{claim}, which is none. Get a whole copy, or leave it out.");
+        if (width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
+            throw new BadDataException($"{claim}; up to {MaxPixels / 1_000_000} million can be decoded. Make it smaller, or leave it out.");
+        if (width * height > most) throw new BadDataException($"{claim}, the file is too short for them. Get a whole copy, or leave it out.");
+    }
+
+    /// <summary>Waits until no other large image is being decoded.</summary>
+    internal static IDisposable WaitForTurn() => new Turn();
+
+    private sealed class Turn : IDisposable
+    {
+        public Turn() => OneLargeImage.Enter();
+
+        public void Dispose() => OneLargeImage.Exit();
     }
 }

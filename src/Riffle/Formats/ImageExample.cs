@@ -60,16 +60,7 @@ public sealed record ImageExample
     /// It can't know the file: <see cref="TFRecordReader.Damaged"/> adds that.</exception>
     public static ImageExample Parse(ReadOnlySpan<byte> record)
     {
-        Features features;
-        try
-        {
-            features = Example.Parser.ParseFrom(record).Features ?? new Features();
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new BadDataException($"not a tf.Example: {e.Message}", e);
-        }
-
+        var features = ProtocolBuffer.Parse(Example.Parser, record, "a tf.Example").Features ?? new Features();
         return new ImageExample
         {
             Encoded = BytesOf(features, EncodedKey).Memory,

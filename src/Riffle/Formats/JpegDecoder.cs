@@ -7,55 +7,40 @@ namespace Riffle.Formats;
 static unsafe partial class JpegDecoder
 {
     /// <summary>
-    /// libjpeg decodes a damaged file to something half grey and only warns. Its warnings are errors here, but for those that leave the
-    /// picture whole: an odd Adobe or JFIF version, up to 9 bytes of padding before a marker, and scan parameters that bend the standard
-    /// without loss. (More left over is the sign of a decoder that lost its way: of Tiny ImageNet's files with 100 bytes overwritten, 94 % are
-    /// noticed so, 68 % where 99 bytes pass.) libjpeg reports its first warning only, so a file with one of these must also have its end.
-    /// </summary>
-    [GeneratedRegex(
-        @"Unknown Adobe color|unknown JFIF revision|data: \d extraneous bytes before|Inconsistent progression|Invalid SOS parameters",
-        RegexOptions.CultureInvariant)]
-    private static partial Regex HarmlessWarning { get; }
-
-    /// <summary>
     /// The most pixels to a byte of the file. Huffman coding spends at least a bit on each block of 8×8 coefficients, of which there are at least 9 to
     /// 32×32 pixels, for each dimension is sampled four times as coarsely at most and in full by one of the components: 910 pixels. (Arithmetic coding, which
     /// nobody uses, can get below that for an image of one colour.)
     /// </summary>
     const long MaxPixelsPerByte = 1024;
 
-    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name)
+    /// <summary>
+    /// libjpeg decodes a damaged file to something half grey and only warns. Its warnings are errors here, but for those that leave the
+    /// picture whole: an odd Adobe or JFIF version, bytes between two segments that belong to neither (many photos of well-known data sets have some), and
+    /// scan parameters that bend the standard without loss.
+    /// </summary>
+    [GeneratedRegex(
+        @"Unknown Adobe color|unknown JFIF revision|data: \d+ extraneous bytes before|Inconsistent progression|Invalid SOS parameters",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex HarmlessWarning { get; }
+
+    /// <summary>Stray bytes before the end of the image, after which nothing else is read.</summary>
+    [GeneratedRegex(@"data: \d+ extraneous bytes before marker 0xd9", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex BytesBeforeTheEnd { get; }
+
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
     {
         nint handle = TurboJpeg.InitDecompress();
         if (handle == 0) throw new RiffleException("libturbojpeg has no memory for a decoder.");
         try
         {
-            fixed (byte* jpeg = encoded)
-            {
-                var size = new CULong((nuint)encoded.Length);
-
-                // The header call of version 2 also fails for a sampling that it has no name for, having found the size; decoding knows them all.
-                int width = 0, height = 0, subsampling = -1, colourspace = -1;
-                if (TurboJpeg.DecompressHeader(handle, jpeg, size, ref width, ref height, ref subsampling, ref colourspace) != 0
-                    && (width < 1 || height < 1 || colourspace < 0))
-                    throw Bad(name, TurboJpeg.Error(handle));
-
-                // Tables alone are a JPEG file of their own kind to libjpeg, and so is one that ends behind them.
-                if (width == 0 || height == 0) throw Bad(name, "it ends before the picture begins");
-
-                bool cmyk = colourspace is TurboJpeg.ColourspaceCmyk or TurboJpeg.ColourspaceYcck;
-                int channels = cmyk ? 4 : 3;
-                var samples = new byte[ImageDecoder.BytesFor(width, height, channels, MaxPixelsPerByte * encoded.Length, name)];
-                fixed (byte* pixels = samples)
-                {
-                    int format = cmyk ? TurboJpeg.PixelsCmyk : TurboJpeg.PixelsRgb;
-                    if (TurboJpeg.Decompress(handle, jpeg, size, pixels, width, width * channels, height, format, TurboJpeg.FlagLimitScans) != 0)
-                        Judge(handle, encoded, name);
-                }
-
-                var image = new RgbImage(width, height, cmyk ? CmykToRgb(samples) : samples);
-                return Exif.Apply(image, Exif.Orientation(JpegMarkers.Exif(encoded)));
-            }
+            var (width, height, channels) = ReadHeader(handle, encoded, name);
+            ImageDecoder.CheckSize(width, height, MaxPixelsPerByte * encoded.Length, name);
+            using var turn = (long)width * height > mostWhole ? ImageDecoder.WaitForTurn() : null;
+            int part = turn is null ? 1 : 2;
+            var stored = new RgbImage((width + part - 1) / part, (height + part - 1) / part, []) { FullWidth = width, FullHeight = height };
+            var samples = new byte[checked(stored.Width * stored.Height * channels)];
+            DecodeWhole(handle, encoded, stored, samples, name);
+            return Exif.Apply(stored with { Pixels = channels == 4 ? CmykToRgb(samples) : samples }, Exif.Orientation(JpegMarkers.Exif(encoded)));
         }
         finally
         {
@@ -63,15 +48,58 @@ static unsafe partial class JpegDecoder
         }
     }
 
-    static void Judge(nint handle, ReadOnlySpan<byte> encoded, string name)
+    static (int Width, int Height, int Channels) ReadHeader(nint handle, ReadOnlySpan<byte> encoded, string name)
     {
-        string message = TurboJpeg.Error(handle);
-        if (TurboJpeg.ErrorCode(handle) != TurboJpeg.ErrorWarning || !HarmlessWarning.IsMatch(message)) throw Bad(name, message);
-        if (!JpegMarkers.HasEnd(encoded)) throw Bad(name, "Premature end of JPEG file");
+        // The header call of version 2 also fails for a sampling that it has no name for, having found the size; decoding knows them all.
+        int width = 0, height = 0, subsampling = -1, colourspace = -1;
+        fixed (byte* jpeg = encoded)
+        {
+            var size = new CULong((nuint)encoded.Length);
+            if (TurboJpeg.DecompressHeader(handle, jpeg, size, ref width, ref height, ref subsampling, ref colourspace) != 0
+                && (width < 1 || height < 1 || colourspace < 0))
+                throw Bad(name, encoded, TurboJpeg.Error(handle));
+        }
+
+        // Tables alone are a JPEG file of their own kind to libjpeg, and so is one that ends behind them.
+        if (width == 0 || height == 0) throw Bad(name, encoded, "it ends before the picture begins");
+        return (width, height, colourspace is TurboJpeg.ColourspaceCmyk or TurboJpeg.ColourspaceYcck ? 4 : 3);
     }
 
-    static BadDataException Bad(string name, string message) =>
-        new($"{name}: the JPEG image can't be decoded: {message}. Get a whole copy of the file, or leave it out.");
+    /// <summary>
+    /// Decodes a file that is whole but for stray bytes and the like. libjpeg tells the first warning only, and a harmless one could hide another; so what
+    /// can be mended is, and the file is decoded once more.
+    /// </summary>
+    static void DecodeWhole(nint handle, ReadOnlySpan<byte> encoded, RgbImage size, byte[] samples, string name)
+    {
+        string? warning = Decompress(handle, encoded, size, samples, name);
+        if (warning is null) return;
+        if (!JpegMarkers.HasEnd(encoded)) throw Bad(name, encoded, "Premature end of JPEG file");
+        if (BytesBeforeTheEnd.IsMatch(warning)) return;
+        if (JpegMarkers.Mended(encoded) is { } mended) warning = Decompress(handle, mended, size, samples, name);
+        if (warning is not null && !HarmlessWarning.IsMatch(warning)) throw Bad(name, encoded, warning);
+    }
+
+    /// <summary>Decodes to a width and height that may be smaller than the picture's. The first warning, null where all is well.</summary>
+    static string? Decompress(nint handle, ReadOnlySpan<byte> encoded, RgbImage size, byte[] samples, string name)
+    {
+        int channels = samples.Length / size.Width / size.Height;
+        int format = channels == 4 ? TurboJpeg.PixelsCmyk : TurboJpeg.PixelsRgb;
+        fixed (byte* jpeg = encoded, pixels = samples)
+        {
+            var length = new CULong((nuint)encoded.Length);
+            if (TurboJpeg.Decompress(handle, jpeg, length, pixels, size.Width, size.Width * channels, size.Height, format, TurboJpeg.FlagLimitScans) == 0)
+                return null;
+        }
+
+        string message = TurboJpeg.Error(handle);
+        if (message.StartsWith("Insufficient memory", StringComparison.Ordinal)) throw new InsufficientMemoryException(message);
+        return TurboJpeg.ErrorCode(handle) == TurboJpeg.ErrorWarning ? message : throw Bad(name, encoded, message);
+    }
+
+    static BadDataException Bad(string name, ReadOnlySpan<byte> encoded, string message) => new(
+        (message.Contains("arithmetic", StringComparison.OrdinalIgnoreCase) ? "an arithmetic-coded JPEG image" : JpegMarkers.UnreadKind(encoded)) is { } kind
+            ? $"{name}: {kind}; Riffle reads baseline and progressive JPEG of 8 bits ({message}). Convert it, or leave it out."
+            : $"{name}: the JPEG image can't be decoded: {message}. Get a whole copy of the file, or leave it out.");
 
     /// <summary>
     /// The four inks as light: what the white paper keeps of each channel after the ink and the black. The files hold them inverted (255 is no

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace Riffle.Formats;
@@ -6,15 +5,21 @@ namespace Riffle.Formats;
 /// <summary>PNG to upright RGB through libpng's simplified interface.</summary>
 static unsafe class PngDecoder
 {
-    /// <summary>The first eight bytes of every PNG file.</summary>
-    internal static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
-
     /// <summary>Deflate makes at most 1032 bytes of one (two bits for a run of 258), and a byte has at most eight pixels.</summary>
     const long MaxPixelsPerByte = 8 * 1032;
 
-    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name)
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
     {
-        byte[] bare = PictureChunks(encoded, name, out int orientation);
+        var chunks = PngChunks.Find(encoded, name);
+        var (width, height) = chunks.Size(encoded, name);
+        ImageDecoder.CheckSize(width, height, MaxPixelsPerByte * encoded.Length, name);
+        using var turn = (long)width * height > mostWhole ? ImageDecoder.WaitForTurn() : null;
+        var image = turn is null ? DecodeWhole(chunks.Bare(encoded), name) : HalvedPng.Decode(encoded, chunks, name);
+        return Exif.Apply(image, chunks.Orientation);
+    }
+
+    static RgbImage DecodeWhole(byte[] bare, string name)
+    {
         var image = new LibPng.Image { Version = LibPng.Version };
         try
         {
@@ -24,13 +29,13 @@ static unsafe class PngDecoder
                 uint alpha = image.Format & LibPng.FormatAlpha, deep = image.Format & LibPng.FormatLinear;
                 int channels = alpha != 0 ? 4 : 3;
                 int bytes = deep != 0 ? channels * sizeof(ushort) : channels;
-                var samples = new byte[ImageDecoder.BytesFor(image.Width, image.Height, bytes, MaxPixelsPerByte * encoded.Length, name)];
+                var samples = new byte[checked((int)(image.Width * image.Height * (long)bytes))];
                 image.Format = LibPng.FormatColour | alpha | deep;
                 fixed (byte* pixels = samples)
                     if (LibPng.FinishRead(&image, null, pixels, 0, null) == 0)
                         throw Bad(name, LibPng.Error(&image));
                 var rgb = deep != 0 ? Narrow(MemoryMarshal.Cast<byte, ushort>(samples), channels) : alpha != 0 ? WithoutAlpha(samples) : samples;
-                return Exif.Apply(new RgbImage((int)image.Width, (int)image.Height, rgb), orientation);
+                return new RgbImage((int)image.Width, (int)image.Height, rgb);
             }
         }
         finally
@@ -39,40 +44,7 @@ static unsafe class PngDecoder
         }
     }
 
-    /// <summary>
-    /// The file with its critical chunks only. Left to libpng, a gamma or a colour profile would change the samples, which the decoders
-    /// that networks are trained with leave alone; and what is not needed can't do harm. The walk also finds a file cut off after its last
-    /// row, where libpng does not look.
-    /// </summary>
-    static byte[] PictureChunks(ReadOnlySpan<byte> encoded, string name, out int orientation)
-    {
-        const int Overhead = 12; // length, type, checksum
-        orientation = 1;
-        var kept = new byte[encoded.Length];
-        Signature.CopyTo(kept);
-        int at = Signature.Length, size = at;
-        for (bool end = false; !end;)
-        {
-            var rest = encoded[at..];
-            uint length = rest.Length >= Overhead ? BinaryPrimitives.ReadUInt32BigEndian(rest) : uint.MaxValue;
-            if (length > rest.Length - Overhead) throw Bad(name, $"the file ends within the chunk at byte {at}");
-            var chunk = rest[..((int)length + Overhead)];
-            var type = chunk.Slice(4, 4);
-            if (type.SequenceEqual("eXIf"u8)) orientation = Exif.Orientation(chunk[8..^4]);
-            if ((type[0] & 0x20) == 0)
-            {
-                chunk.CopyTo(kept.AsSpan(size));
-                size += chunk.Length;
-            }
-
-            end = type.SequenceEqual("IEND"u8);
-            at += chunk.Length;
-        }
-
-        return kept[..size];
-    }
-
-    static BadDataException Bad(string name, string message) =>
+    internal static BadDataException Bad(string name, string message) =>
         new($"{name}: the PNG image can't be decoded: {message}. Get a whole copy of the file, or leave it out.");
 
     /// <summary>

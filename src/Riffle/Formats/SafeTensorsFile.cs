@@ -30,6 +30,9 @@ public sealed class SafeTensorsFile : ITensorFile
     /// <summary>The strings kept beside the tensors.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <inheritdoc/>
+    public string Place => "";
+
     /// <summary>The tensors' names, in the header's order.</summary>
     public IReadOnlyList<string> Names { get; }
 
@@ -56,7 +59,7 @@ public sealed class SafeTensorsFile : ITensorFile
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            using var stream = InputFile.OpenSeekable(path);
             return Read(stream, path);
         }
         catch (EndOfStreamException e)

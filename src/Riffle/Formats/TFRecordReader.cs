@@ -8,6 +8,9 @@ namespace Riffle.Formats;
 /// </summary>
 public sealed class TFRecordReader : IDisposable
 {
+    /// <summary>The most bytes of a record in a compressed file, 256 MiB: such a file can unpack to a thousand times its size.</summary>
+    const long MaxUnpacked = 256L << 20;
+
     readonly Stream _stream;
     readonly string _name;
     readonly byte[] _header = new byte[TFRecordWriter.HeaderSize];
@@ -121,6 +124,8 @@ public sealed class TFRecordReader : IDisposable
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(_header);
         if (length > (ulong)(Array.MaxLength - TFRecordWriter.FooterSize)) throw Damaged($"a record of {length} bytes is more than memory can hold");
+        if (!_stream.CanSeek && length > MaxUnpacked)
+            throw Damaged($"a record of {length} bytes in a compressed file, and {MaxUnpacked >> 20} MiB are the most there");
         int size = (int)length + TFRecordWriter.FooterSize;
         if (_stream.CanSeek && size > _stream.Length - _stream.Position)
             throw Damaged($"the record should hold {length} bytes and a checksum, the file has {_stream.Length - _stream.Position} more");
@@ -137,8 +142,10 @@ public sealed class TFRecordReader : IDisposable
     /// <summary>The error for a record whose bytes are whole but whose content is wrong: it names file, record number and offset.</summary>
     /// <param name="what">What is wrong, without a full stop.</param>
     /// <param name="inner">The error that told.</param>
-    public BadDataException Damaged(string what, Exception? inner = null) =>
-        new($"{_name}: record {Index} at byte {Offset}: {what}. The file is damaged: get a whole copy, or make it again.", inner);
+    public BadDataException Damaged(string what, Exception? inner = null) => DamagedAt(_name, Index, Offset, what, inner);
+
+    internal static BadDataException DamagedAt(string name, long record, long offset, string what, Exception? inner = null) =>
+        new($"{name}: record {record} at byte {offset}: {what}. The file is damaged: get a whole copy, or make it again.", inner);
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _stream.Dispose();

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 
 namespace Riffle.Formats;
 
@@ -9,27 +10,41 @@ namespace Riffle.Formats;
 /// </summary>
 internal static class TorchLegacy
 {
-    private static ReadOnlySpan<byte> Magic => [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
+    /// <summary>The magic number as the pickle protocols write it: 0 and 1 as text, 2 and 3, and 4 and 5 in a frame.</summary>
+    private static readonly byte[][] Magics =
+    [
+        "L119547037146038801333356L\n."u8.ToArray(),
+        .. from protocol in (byte[])[2, 3] select (byte[])[0x80, protocol, .. Number],
+        .. from protocol in (byte[])[4, 5] select (byte[])[0x80, protocol, 0x95, 13, 0, 0, 0, 0, 0, 0, 0, .. Number],
+    ];
 
-    /// <summary>Whether a file begins with the magic number.</summary>
-    public static bool IsOne(string path)
+    private static byte[] Number => [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
+
+    /// <summary>Whether a file with these first bytes begins with the magic number.</summary>
+    public static bool IsOne(ReadOnlySpan<byte> start)
     {
-        using var file = File.OpenRead(path);
-        Span<byte> start = stackalloc byte[Magic.Length];
-        return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && start.SequenceEqual(Magic);
+        foreach (var magic in Magics)
+        {
+            if (start.StartsWith(magic))
+                return true;
+        }
+
+        return false;
     }
 
-    /// <exception cref="BadDataException">It is damaged, or holds something else than tensors and containers.</exception>
+    /// <exception cref="BadDataException">It is damaged.</exception>
     public static TorchContent Read(string path)
     {
         var bytes = File.ReadAllBytes(path);
-        var at = Magic.Length;
-        var (version, _) = TorchPickle.Load(bytes, path, ref at);
-        var (machine, _) = TorchPickle.Load(bytes, path, ref at);
-        if (version is not 1001L || machine is not PickledDictionary facts || !facts.Items.Contains(("little_endian", true)))
-            throw new BadDataException($"{path}: byte {Magic.Length}: of another version than 1001, or not little-endian; save it anew in PyTorch");
-        var (root, storages) = TorchPickle.Load(bytes, path, ref at);
-        var (keys, _) = TorchPickle.Load(bytes, path, ref at);
+        var budget = new TorchBudget(bytes.Length, path);
+        var at = 0;
+        var (magic, _) = TorchPickle.Load(bytes, path, budget, ref at);
+        var (version, _) = TorchPickle.Load(bytes, path, budget, ref at);
+        var (machine, _) = TorchPickle.Load(bytes, path, budget, ref at);
+        if (magic is not BigInteger || version is not 1001L || machine is not PickledDictionary facts || facts["little_endian"] is not true)
+            throw new BadDataException($"{path}: byte {at}: of another version than 1001, or not little-endian; save it anew in PyTorch");
+        var (root, storages) = TorchPickle.Load(bytes, path, budget, ref at);
+        var (keys, _) = TorchPickle.Load(bytes, path, budget, ref at);
         if (keys is not List<object?> list)
             throw new BadDataException($"{path}: byte {at}: the list of its storages is missing; it is damaged, get a whole copy");
 
@@ -40,12 +55,12 @@ internal static class TorchLegacy
                 throw new BadDataException($"{path}: byte {at}: a storage of values is missing; the file is cut off or damaged, get a whole copy");
             var count = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(at));
             at += sizeof(long);
-            var width = TensorValues.BytesPerValue(storage.Type)!.Value;
+            var width = storage.Type.Width;
             if (count < 0 || count > (bytes.Length - at) / width || !values.TryAdd(key, bytes.AsMemory(at, (int)count * width)))
                 throw new BadDataException($"{path}: byte {at}: a storage should hold {count} values, {bytes.Length - at} bytes are left; get a whole copy");
             at += (int)count * width;
         }
 
-        return new(root, key => values.TryGetValue(key, out var found) ? found : default(ReadOnlyMemory<byte>?));
+        return new(root, budget, key => values.TryGetValue(key, out var found) ? found : default(ReadOnlyMemory<byte>?));
     }
 }

@@ -1,126 +1,85 @@
 using System.Buffers.Binary;
+using System.Globalization;
+using System.Numerics;
 using System.Text;
 
 namespace Riffle.Formats;
 
-/// <summary>A storage that a pickle names: a run of values in a file of its own.</summary>
-/// <param name="Type">Type of its values, by the safetensors name.</param>
-/// <param name="Key">Name of its file.</param>
-/// <param name="Count">Number of values as the pickle states it.</param>
-internal sealed record TorchStorage(string Type, string Key, long Count);
-
-/// <summary>A view of a storage, as the pickle states it.</summary>
-/// <param name="Storage">Where its values are.</param>
-/// <param name="Offset">The first of them.</param>
-/// <param name="Shape">Its dimensions.</param>
-/// <param name="Strides">Values from one index to the next, for each dimension.</param>
-internal sealed record TorchTensor(TorchStorage Storage, long Offset, long[] Shape, long[] Strides);
-
-/// <summary>A dictionary of a pickle, in its order. Keys are not compared, so nothing of a pickle is ever hashed.</summary>
-internal sealed class PickledDictionary
-{
-    public List<(object? Key, object? Value)> Items { get; } = [];
-}
-
 /// <summary>
-/// Reads the pickles that <c>torch.save</c> writes of a state dict, as a restricted machine: of all that a pickle can call it knows the few functions that make
-/// tensors and ordered dictionaries, and refuses everything else by its name. Nothing of a pickle is ever looked up or run.
-/// Opcodes: Python's Lib/pickletools.py (protocols 2 to 5). What PyTorch writes: torch/serialization.py and torch/_utils.py.
+/// Reads the pickles that <c>torch.save</c> writes, as a restricted machine: it knows tensors and containers (<see cref="TorchCalls"/>), and of everything else
+/// that a pickle calls or makes it keeps the name alone. Nothing of a pickle is ever looked up or run.
+/// Opcodes: Python's Lib/pickletools.py (protocols 0 to 5). What PyTorch writes: torch/serialization.py.
 /// </summary>
 internal sealed class TorchPickle
 {
-    /// <summary>PyTorch's pickler brings at most a thousand entries onto the stack before it puts them into their container.</summary>
-    private const int MostOnStack = 1 << 16;
-
-    private const string RebuildTensor = "torch._utils._rebuild_tensor", RebuildTensor2 = "torch._utils._rebuild_tensor_v2",
-        RebuildParameter = "torch._utils._rebuild_parameter", OrderedDictionary = "collections.OrderedDict", Size = "torch.Size";
-
-    private static readonly HashSet<string> Functions = [RebuildTensor, RebuildTensor2, RebuildParameter, OrderedDictionary, Size];
-
-    /// <summary>PyTorch's names of storages, and the types of their values.</summary>
-    private static readonly Dictionary<string, string> StorageTypes = new()
-    {
-        ["torch.FloatStorage"] = "F32",
-        ["torch.HalfStorage"] = "F16",
-        ["torch.BFloat16Storage"] = "BF16",
-        ["torch.DoubleStorage"] = "F64",
-        ["torch.LongStorage"] = "I64",
-        ["torch.IntStorage"] = "I32",
-        ["torch.ShortStorage"] = "I16",
-        ["torch.CharStorage"] = "I8",
-        ["torch.ByteStorage"] = "U8",
-        ["torch.BoolStorage"] = "BOOL",
-    };
-
-    private static readonly object Mark = new();
+    /// <summary>The longest name of a function, and the longest whole number as text: what is longer is in no file of weights.</summary>
+    private const int LongestName = 1000;
 
     private readonly byte[] _bytes;
     private readonly string _name;
+    private readonly TorchBudget _budget;
     private readonly List<object?> _stack = [];
+    private readonly List<int> _marks = [];
     private readonly Dictionary<long, object?> _memo = [];
     private readonly Dictionary<string, TorchStorage> _storages = [];
     private int _at;
     private int _opcodeAt;
 
-    private TorchPickle(byte[] bytes, string name, int at) => (_bytes, _name, _at) = (bytes, name, at);
+    private TorchPickle(byte[] bytes, string name, int at, TorchBudget budget) => (_bytes, _name, _at, _budget) = (bytes, name, at, budget);
 
     /// <summary>Reads a pickle.</summary>
     /// <param name="bytes">The pickle, and nothing before it.</param>
     /// <param name="name">What error messages call it.</param>
-    /// <returns>The object: null, bool, long, double, string, array (a tuple), list, <see cref="PickledDictionary"/> or <see cref="TorchTensor"/>; and all
-    /// storages that it names, by their keys.</returns>
-    /// <exception cref="BadDataException">It is damaged, or holds something else; the message names that and the offset.</exception>
-    public static (object? Root, IReadOnlyDictionary<string, TorchStorage> Storages) Load(byte[] bytes, string name)
+    /// <param name="budget">Pays for what is more than the pickle's bytes hold.</param>
+    /// <returns>The object: null, bool, long, <see cref="BigInteger"/>, double, string, array (a tuple), list (also a set), <see cref="PickledDictionary"/>,
+    /// <see cref="TorchTensor"/>, <see cref="PickledFunction"/> or <see cref="PickledObject"/>; and all storages that it names, by their keys.</returns>
+    /// <exception cref="BadDataException">It is damaged; the message names the offset.</exception>
+    public static (object? Root, IReadOnlyDictionary<string, TorchStorage> Storages) Load(byte[] bytes, string name, TorchBudget budget)
     {
         var at = 0;
-        return Load(bytes, name, ref at);
+        return Load(bytes, name, budget, ref at);
     }
 
     /// <summary>The same for one of several pickles behind each other.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="name">What error messages call it.</param>
+    /// <param name="budget">Pays for what is more than the pickle's bytes hold.</param>
     /// <param name="at">Where the pickle begins; receives where it ends.</param>
-    public static (object? Root, IReadOnlyDictionary<string, TorchStorage> Storages) Load(byte[] bytes, string name, ref int at)
+    public static (object? Root, IReadOnlyDictionary<string, TorchStorage> Storages) Load(byte[] bytes, string name, TorchBudget budget, ref int at)
     {
-        var machine = new TorchPickle(bytes, name, at);
+        var machine = new TorchPickle(bytes, name, at, budget);
         var root = machine.Run();
         at = machine._at;
         return (root, machine._storages);
     }
+
+    /// <summary>A name from a pickle as messages show it.</summary>
+    public static string Printable(string name) =>
+        new([.. name.Take(100).Select(c => char.IsLetterOrDigit(c) || c is '.' or '_' or ' ' ? c : '?')]);
 
     private object? Run()
     {
         while (true)
         {
             _opcodeAt = _at;
-            var opcode = Byte();
+            var opcode = (char)Byte();
             if (opcode == '.')
                 return Pop();
-            Step(opcode);
-            if (_stack.Count > MostOnStack)
-                throw Bad($"more than {MostOnStack} values at a time");
+            if (!Scalar(opcode) && !Memory(opcode) && !Container(opcode) && !Object(opcode))
+                throw Bad($"opcode 0x{(int)opcode:X2}, which no pickle has");
         }
     }
 
-    private void Step(byte opcode)
+    /// <summary>Numbers, texts and bytes.</summary>
+    private bool Scalar(char opcode)
     {
-        switch ((char)opcode)
+        switch (opcode)
         {
-            case '\x80' or '\x95':
-                // The protocol, and the length of a frame: nothing depends on them.
-                Take(opcode == 0x80 ? 1 : 8);
-                break;
-            case '(':
-                Push(Mark);
-                break;
-            case '0':
-                Pop();
-                break;
             case 'N':
                 Push(null);
                 break;
             case '\x88' or '\x89':
-                Push(opcode == 0x88);
+                Push(opcode == '\x88');
                 break;
             case 'K':
                 Push((long)Byte());
@@ -131,30 +90,79 @@ internal sealed class TorchPickle
             case 'J':
                 Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4)));
                 break;
-            case '\x8a':
-                Push(LongInteger());
+            case '\x8a' or '\x8b':
+                PushWhole(new BigInteger(Take(opcode == '\x8a' ? Byte() : Length())));
+                break;
+            case 'I' or 'L':
+                PushWritten(Line());
                 break;
             case 'G':
                 Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
                 break;
-            case 'U' or 'T':
-                // The strings of Python 2, in which older public weights were saved.
-                Push(Text(opcode == 'U' ? Byte() : BinaryPrimitives.ReadUInt32LittleEndian(Take(4))));
+            case 'F':
+                Push(double.TryParse(Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN);
                 break;
-            case 'X':
-                Push(Text(BinaryPrimitives.ReadUInt32LittleEndian(Take(4))));
-                break;
-            case '\x8c':
+            case 'U' or '\x8c':
                 Push(Text(Byte()));
+                break;
+            case 'T' or 'X':
+                Push(Text(Length()));
                 break;
             case '\x8d':
                 Push(Text(BinaryPrimitives.ReadUInt64LittleEndian(Take(8))));
+                break;
+            case 'S':
+                Push(PickledText.Unescaped(Line().Trim('\'', '"')));
+                break;
+            case 'V':
+                Push(PickledText.Unescaped(Line()));
+                break;
+            case 'C':
+                Pass(Byte());
+                break;
+            case 'B':
+                Pass(Length());
+                break;
+            case '\x8e' or '\x96':
+                Pass(BinaryPrimitives.ReadUInt64LittleEndian(Take(8)));
+                break;
+            default:
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The stack and the memo.</summary>
+    private bool Memory(char opcode)
+    {
+        switch (opcode)
+        {
+            case '\x80' or '\x95':
+                // The protocol, and the length of a frame: nothing depends on them.
+                Take(opcode == '\x80' ? 1u : 8u);
+                break;
+            case '(':
+                _marks.Add(_stack.Count);
+                break;
+            case '0' when _marks is [.., var mark] && mark == _stack.Count:
+            case '1':
+                SinceMark();
+                break;
+            case '0':
+                Pop();
+                break;
+            case '2':
+                Push(Top());
                 break;
             case 'q':
                 _memo[Byte()] = Top();
                 break;
             case 'r':
-                _memo[BinaryPrimitives.ReadUInt32LittleEndian(Take(4))] = Top();
+                _memo[Length()] = Top();
+                break;
+            case 'p':
+                _memo[Index()] = Top();
                 break;
             case '\x94':
                 _memo[_memo.Count] = Top();
@@ -163,40 +171,50 @@ internal sealed class TorchPickle
                 Push(Remembered(Byte()));
                 break;
             case 'j':
-                Push(Remembered(BinaryPrimitives.ReadUInt32LittleEndian(Take(4))));
+                Push(Remembered(Length()));
+                break;
+            case 'g':
+                Push(Remembered(Index()));
                 break;
             default:
-                StepOfObjects((char)opcode);
-                break;
+                return false;
         }
+
+        return true;
     }
 
-    private void StepOfObjects(char opcode)
+    private bool Container(char opcode)
     {
         switch (opcode)
         {
             case ')':
                 Push(Array.Empty<object?>());
                 break;
-            case 't':
+            case 't' or '\x91':
                 Push(SinceMark());
                 break;
             case '\x85' or '\x86' or '\x87':
                 Push(Last(opcode - '\x84'));
                 break;
-            case ']':
+            case ']' or '\x8f':
                 Push(new List<object?>());
                 break;
-            case 'a':
-                var value = Pop();
-                Top<List<object?>>("list").Add(value);
+            case 'l':
+                Push(SinceMark().ToList());
                 break;
-            case 'e':
-                var values = SinceMark();
-                Top<List<object?>>("list").AddRange(values);
+            case 'a':
+                AddValues(Last(1));
+                break;
+            case 'e' or '\x90':
+                AddValues(SinceMark());
                 break;
             case '}':
                 Push(new PickledDictionary());
+                break;
+            case 'd':
+                var items = SinceMark();
+                Push(new PickledDictionary());
+                AddItems(items);
                 break;
             case 's':
                 AddItems(Last(2));
@@ -204,93 +222,124 @@ internal sealed class TorchPickle
             case 'u':
                 AddItems(SinceMark());
                 break;
+            default:
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>What names a function or class, calls it, or gives an object its attributes.</summary>
+    private bool Object(char opcode)
+    {
+        switch (opcode)
+        {
             case 'c':
-                Push(Global(Line(), Line()));
+                Push(Function(Line(), Line()));
                 break;
             case '\x93':
-                var names = Last(2);
-                Push(names is [string module, string name] ? Global(module, name) : throw Bad("the name of a function is no text"));
+                Push(Last(2) is [string module, string name] ? Function(module, name) : throw Bad("the name of a function is no text"));
+                break;
+            case '\x82' or '\x83' or '\x84':
+                Take(1u << (opcode - '\x82'));
+                Push(new PickledFunction("something from the registry of extensions"));
                 break;
             case 'Q':
-                Push(Storage(Pop()));
+                Push(Referred(Pop()));
                 break;
-            case 'R':
-                var arguments = Pop() as object?[] ?? throw Bad("the arguments of a call are no tuple");
-                Push(Call(Pop(), arguments));
+            case 'P':
+                Push(Referred(PickledText.Reference(Line())));
+                break;
+            case 'R' or '\x81':
+                var arguments = Arguments(Pop());
+                Push(TorchCalls.Make(Pop(), arguments, _budget));
+                break;
+            case '\x92':
+                var (named, positional) = (Pop() as PickledDictionary, Arguments(Pop()));
+                var type = Pop();
+                Push(TorchCalls.Make(type, named is { Items.Count: 0 } ? positional : [.. positional, named], _budget));
+                break;
+            case 'i':
+                var known = Function(Line(), Line());
+                Push(TorchCalls.Make(known, SinceMark(), _budget));
+                break;
+            case 'o':
+                Push(SinceMark() is [var first, .. var rest] ? TorchCalls.Make(first, rest, _budget) : throw Bad("the class of an object is missing"));
                 break;
             case 'b':
-                // The attributes of an ordered dictionary, such as the versions of modules that PyTorch notes there.
-                Pop();
-                Top<PickledDictionary>("dictionary");
+                var state = Pop();
+                if (Top() is PickledObject made)
+                    made.State = state;
+                else if (Top() is TorchTensor)
+                    throw Bad("a tensor is changed after it was made, which PyTorch never does");
+                break;
+            case '\x97':
+                Push(new PickledObject("a buffer outside the pickle"));
+                break;
+            case '\x98':
+                Top();
                 break;
             default:
-                throw Bad($"opcode 0x{(int)opcode:X2}, which no file of weights has");
+                return false;
         }
+
+        return true;
     }
 
-    private object? Call(object? function, object?[] arguments) => ((function as Function)?.Name, arguments) switch
-    {
-        (OrderedDictionary, []) => new PickledDictionary(),
-        (OrderedDictionary, [List<object?> pairs]) => Dictionary(pairs),
-        (Size, [object?[] dimensions]) => dimensions,
-        (RebuildParameter, [TorchTensor tensor, ..]) => tensor,
-        (RebuildTensor or RebuildTensor2, [TorchStorage storage, long offset, object?[] shape, object?[] strides, ..]) =>
-            new TorchTensor(storage, offset, Integers(shape), Integers(strides)),
-        (null, _) => throw Bad("a call of something that is no function"),
-        (var name, _) => throw Bad($"a call of {name} with {arguments.Length} arguments of other kinds than PyTorch writes"),
-    };
+    private PickledFunction Function(string module, string name) => module.Length + name.Length <= LongestName
+        ? new($"{module}.{name}")
+        : throw Bad($"the name of a function has {module.Length + name.Length} letters");
 
-    private PickledDictionary Dictionary(List<object?> pairs)
+    private object? Referred(object? id)
     {
-        var dictionary = new PickledDictionary();
-        foreach (var pair in pairs)
+        var value = TorchCalls.Refer(id);
+        if (value is TorchStorage storage)
         {
-            var (key, value) = pair switch
-            {
-                object?[] { Length: 2 } tuple => (tuple[0], tuple[1]),
-                List<object?> { Count: 2 } list => (list[0], list[1]),
-                _ => throw Bad("an entry of a dictionary is no pair"),
-            };
-            dictionary.Items.Add((key, value));
+            var whole = storage with { First = 0, Count = storage.Total };
+            if (!_storages.TryAdd(storage.Key, whole) && _storages[storage.Key] != whole)
+                throw Bad("a storage is of two kinds");
         }
 
-        return dictionary;
+        return value;
     }
 
-    private Function Global(string module, string name)
+    private object?[] Arguments(object? value) => value as object?[] ?? throw Bad("the arguments of a call are no tuple");
+
+    private void AddValues(object?[] values)
     {
-        var full = $"{module}.{name}";
-        return Functions.Contains(full) || StorageTypes.ContainsKey(full) ? new(full) : throw new BadDataException(
-            $"{_name}: byte {_opcodeAt}: names {Printable(full)}, which is neither a tensor nor a container and is refused. Save the weights alone, by "
-            + "torch.save(model.state_dict(), …).");
+        if (Top() is List<object?> list)
+            list.AddRange(values);
+        else if (Top() is not PickledObject)
+            throw Bad("a list is missing");
     }
-
-    private TorchStorage Storage(object? id)
-    {
-        if (id is not (object?[] and ["storage", Function type, string key, string, long count, ..]) || !StorageTypes.TryGetValue(type.Name, out var values))
-            throw Bad("a reference to something else than a storage");
-        var storage = new TorchStorage(values, key, count);
-        return _storages.TryAdd(key, storage) || _storages[key] == storage ? storage : throw Bad($"storage {Printable(key)} is of two kinds");
-    }
-
-    private long[] Integers(object?[] values) =>
-        [.. values.Select(value => value is long number ? number : throw Bad("a dimension of a tensor is no whole number"))];
 
     private void AddItems(object?[] values)
     {
         if (values.Length % 2 != 0)
             throw Bad("a key of a dictionary has no value");
-        var dictionary = Top<PickledDictionary>("dictionary");
+        Action<object?, object?> add = Top() switch
+        {
+            PickledDictionary dictionary => dictionary.Add,
+            PickledObject other => other.Add,
+            _ => throw Bad("a dictionary is missing"),
+        };
         for (var i = 0; i < values.Length; i += 2)
-            dictionary.Items.Add((values[i], values[i + 1]));
+            add(values[i], values[i + 1]);
     }
 
     private void Push(object? value) => _stack.Add(value);
 
-    private object? Top() => _stack.Count > 0 ? _stack[^1] : throw Bad("a value is missing");
+    /// <summary>Bytes are passed over: no weights are among them.</summary>
+    private void Pass(ulong count)
+    {
+        Take(count);
+        Push(new PickledObject("bytes"));
+    }
 
-    private T Top<T>(string kind)
-        where T : class => Top() as T ?? throw Bad($"a {kind} is missing");
+    private object? Top() => _stack.Count > Floor ? _stack[^1] : throw Bad("a value is missing");
+
+    /// <summary>What lies below the last mark belongs to a container outside.</summary>
+    private int Floor => _marks is [.., var mark] ? mark : 0;
 
     private object? Pop()
     {
@@ -301,7 +350,7 @@ internal sealed class TorchPickle
 
     private object?[] Last(int count)
     {
-        if (_stack.Count < count)
+        if (_stack.Count - count < Floor)
             throw Bad("a value is missing");
         var values = _stack[^count..].ToArray();
         _stack.RemoveRange(_stack.Count - count, count);
@@ -310,11 +359,10 @@ internal sealed class TorchPickle
 
     private object?[] SinceMark()
     {
-        var mark = _stack.LastIndexOf(Mark);
-        if (mark < 0)
+        if (_marks.Count == 0)
             throw Bad("the begin of a container is missing");
-        var values = Last(_stack.Count - mark - 1);
-        Pop();
+        var values = Last(_stack.Count - Floor);
+        _marks.RemoveAt(_marks.Count - 1);
         return values;
     }
 
@@ -322,7 +370,7 @@ internal sealed class TorchPickle
 
     private byte Byte() => Take(1)[0];
 
-    private ReadOnlySpan<byte> Take(int count) => Take((ulong)count);
+    private uint Length() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));
 
     private ReadOnlySpan<byte> Take(ulong count)
     {
@@ -345,21 +393,25 @@ internal sealed class TorchPickle
         return line;
     }
 
-    private long LongInteger()
+    private long Index() =>
+        long.TryParse(Line(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a place in the memo is no number");
+
+    /// <summary>A whole number as text; <c>00</c> and <c>01</c> are how protocols 0 and 1 write false and true.</summary>
+    private void PushWritten(string line)
     {
-        var bytes = Take(Byte());
-        if (bytes.Length > sizeof(long))
-            throw Bad($"a whole number of {bytes.Length} bytes");
-        long value = bytes.IsEmpty || bytes[^1] < 0x80 ? 0 : -1;
-        for (var i = bytes.Length - 1; i >= 0; i--)
-            value = (value << 8) | bytes[i];
-        return value;
+        if (line is "00" or "01")
+            Push(line == "01");
+        else
+            PushWhole(line.Length <= LongestName && PickledText.Whole(line) is { } number ? number : throw Bad("a whole number is none"));
     }
 
-    private static string Printable(string name) =>
-        new([.. name.Take(100).Select(c => char.IsLetterOrDigit(c) || c is '.' or '_' ? c : '?')]);
+    private void PushWhole(BigInteger number)
+    {
+        if (number >= long.MinValue && number <= long.MaxValue)
+            Push((long)number);
+        else
+            Push(number);
+    }
 
     private BadDataException Bad(string what) => new($"{_name}: byte {_opcodeAt}: {what}. It is no state dict that torch.save wrote, or damaged.");
-
-    private sealed record Function(string Name);
 }

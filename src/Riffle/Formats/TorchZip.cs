@@ -12,28 +12,38 @@ internal static class TorchZip
     /// <exception cref="InvalidDataException">It is no zip file.</exception>
     public static TorchContent Read(string path)
     {
-        using var zip = ZipFile.OpenRead(path);
-        var entries = Entries(zip, path, new FileInfo(path).Length);
-        var pickles = entries.Keys.Where(name => name == "data.pkl" || name.EndsWith("/data.pkl", StringComparison.Ordinal)).ToArray();
-        if (pickles.Length != 1)
+        var zip = ZipFile.OpenRead(path);
+        try
+        {
+            return Read(zip, path);
+        }
+        catch
+        {
+            zip.Dispose();
+            throw;
+        }
+    }
+
+    private static TorchContent Read(ZipArchive zip, string path)
+    {
+        var names = zip.Entries.Select(entry => entry.FullName).ToArray();
+        var pickles = Array.FindAll(names, name => name == "data.pkl" || name.EndsWith("/data.pkl", StringComparison.Ordinal));
+        if (ZipKinds.Describe(names, pickles.Length > 0, path) is { } kind)
+            throw new BadDataException($"{path}: {kind}");
+        if (pickles.Length == 0)
             throw new BadDataException($"{path}: a zip file without a data.pkl, so not what torch.save writes");
+        if (pickles.Length > 1)
+            throw new BadDataException($"{path}: a zip file of several files of torch.save ({pickles[0]}, {pickles[1]}); unpack it and give one of them");
+        var entries = Entries(zip, path, new FileInfo(path).Length);
         var folder = pickles[0][..^"data.pkl".Length];
-        if (entries.ContainsKey(folder + "constants.pkl"))
-            throw new BadDataException($"{path}: a TorchScript program; save its weights alone, by torch.save(torch.jit.load(…).state_dict(), …)");
         if (entries.TryGetValue(folder + "byteorder", out var order) && !Bytes(order, path).AsSpan().SequenceEqual("little"u8))
             throw new BadDataException($"{path}: its values are not little-endian; save it anew on a machine that is");
 
-        var pickle = TorchPickle.Load(Bytes(entries[pickles[0]], path), $"{path}: data.pkl");
-        var storages = new Dictionary<string, ReadOnlyMemory<byte>>();
-        foreach (var key in pickle.Storages.Keys)
-        {
-            if (entries.TryGetValue($"{folder}data/{key}", out var entry))
-                storages.Add(key, Bytes(entry, path));
-        }
-
-        return new(pickle.Root, key => storages.TryGetValue(key, out var bytes) ? bytes : default(ReadOnlyMemory<byte>?));
+        var bytes = Bytes(entries[pickles[0]], path);
+        var (name, budget) = ($"{path}: data.pkl", new TorchBudget(bytes.Length, $"{path}: data.pkl"));
+        var (root, _) = TorchPickle.Load(bytes, name, budget);
+        return new(root, budget, key => entries.TryGetValue($"{folder}data/{key}", out var entry) ? Bytes(entry, path) : default(ReadOnlyMemory<byte>?), zip);
     }
-
     /// <summary>The files of the archive by name. Nothing in it is compressed, and all of it together is no more than the archive.</summary>
     private static Dictionary<string, ZipArchiveEntry> Entries(ZipArchive zip, string path, long size)
     {

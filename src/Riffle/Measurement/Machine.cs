@@ -7,10 +7,12 @@ public static class Machine
 {
     private const string LinuxProcessors = "/proc/cpuinfo";
 
+    private static readonly string Hardware =
+        $"{Environment.MachineName}: {Processor()}, {Environment.ProcessorCount} core{(Environment.ProcessorCount == 1 ? "" : "s")}";
+
     /// <summary>Its name in the network, its processor and cores, and the vectors that the kernels use.</summary>
-    public static string Description { get; } =
-        $"{Environment.MachineName}: {Processor()}, {Environment.ProcessorCount} core{(Environment.ProcessorCount == 1 ? "" : "s")}, "
-        + $"vectors of {NetworkBenchmark.VectorBits} bits";
+    /// <exception cref="RiffleException"><c>RIFFLE_VECTOR</c> asks for vectors that the machine does not have.</exception>
+    public static string Description => $"{Hardware}, vectors of {NetworkBenchmark.VectorBits} bits";
 
     private static string Processor()
     {

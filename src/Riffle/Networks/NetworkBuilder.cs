@@ -26,23 +26,28 @@ public sealed class NetworkBuilder
 
     private readonly ImmutableArray<Layer>.Builder _layers;
     private readonly HashSet<string> _names;
+
+    /// <summary>The last number that was put behind a name.</summary>
+    private readonly Dictionary<string, int> _numbers;
+
     private readonly string? _unit;
     private readonly string _prefix;
 
     /// <summary>An empty description.</summary>
     public NetworkBuilder()
-        : this(ImmutableArray.CreateBuilder<Layer>(), [], null, "")
+        : this(ImmutableArray.CreateBuilder<Layer>(), [], [], null, "")
     {
     }
 
-    private NetworkBuilder(ImmutableArray<Layer>.Builder layers, HashSet<string> names, string? unit, string prefix) =>
-        (_layers, _names, _unit, _prefix) = (layers, names, unit, prefix);
+    private NetworkBuilder(
+        ImmutableArray<Layer>.Builder layers, HashSet<string> names, Dictionary<string, int> numbers, string? unit, string prefix) =>
+        (_layers, _names, _numbers, _unit, _prefix) = (layers, names, numbers, unit, prefix);
 
     /// <summary>
     /// The same description, seen from a unit of it or from a branch of a unit: what is added through it has <paramref name="name"/> and a dot before its
     /// own name.
     /// </summary>
-    public NetworkBuilder Unit(string name) => new(_layers, _names, _unit ?? name, $"{_prefix}{name}.");
+    public NetworkBuilder Unit(string name) => new(_layers, _names, _numbers, _unit ?? name, $"{_prefix}{name}.");
 
     /// <summary>Starts a network over images of 3 channels.</summary>
     /// <exception cref="ArgumentException">The input has no pixels.</exception>
@@ -118,6 +123,9 @@ public sealed class NetworkBuilder
         return new(name, _layers.ToImmutable());
     }
 
+    /// <summary>The layers so far.</summary>
+    internal IReadOnlyList<Layer> Layers => _layers;
+
     internal Operation OperationOf(Value value) => _layers[value.Layer].Operation;
 
     internal string NameOf(Value value) => _layers[value.Layer].Name;
@@ -143,8 +151,8 @@ public sealed class NetworkBuilder
     private string FreeName(string name)
     {
         var free = name;
-        for (var number = 2; _names.Contains(free); number++)
-            free = name + number;
+        while (_names.Contains(free))
+            free = $"{name}{_numbers[name] = _numbers.GetValueOrDefault(name, 1) + 1}";
         return free;
     }
 }

@@ -9,9 +9,11 @@ public static partial class NetworkCatalogue
 {
     private const int MaximumSize = 4096;
     internal const int MaximumClasses = 100_000;
-    private const int MaximumUnits = 100;
 
     private static readonly ImmutableArray<Family> Families = [ShuffleNetV1.Family, ShuffleNetV2.Family, MobileNetV1.Family];
+
+    /// <summary>How many units a stage may have.</summary>
+    public static Limits<int> UnitLimits { get; } = new(1, 100);
 
     /// <summary>The networks of the study and the papers. Other scales than these can be resolved too, where a family allows it.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Families.SelectMany(family => family.Names)];
@@ -93,7 +95,7 @@ public static partial class NetworkCatalogue
             _ when units.Length != family.Stages && family.Stages == 0 =>
                 $"units in {units.Length} stages: {family.Name} has no stages, so no units can be given",
             _ when units.Length != family.Stages => $"units in {units.Length} stages: {family.Name} has {family.Stages} stages, for example 2,4,2",
-            _ when units.Any(count => count is < 1 or > MaximumUnits) => $"units {string.Join(',', units)}: each stage has 1 to {MaximumUnits}",
+            _ when units.Any(count => !UnitLimits.Contain(count)) => $"units {string.Join(',', units)}: each stage has {UnitLimits.Least} to {UnitLimits.Most}",
             _ => null,
         };
         if (problem is not null)

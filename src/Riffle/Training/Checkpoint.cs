@@ -24,7 +24,7 @@ public sealed class Checkpoint : Model
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="training">How the weights came about, where that is known.</param>
     public Checkpoint(NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, TrainingRecord? training = null)
-        : base(weights, classes, normalisation) => (Spec, Training) = (spec, training);
+        : base(weights, classes, normalisation) => (Spec, Training, TakesBakedImages) = (spec, training, training?.Baking?.Size == ImageSize);
 
     /// <summary>What rebuilds the network.</summary>
     public NetworkSpec Spec { get; }
@@ -61,6 +61,7 @@ public sealed class Checkpoint : Model
 
     internal static Checkpoint Read(string path)
     {
+        ForeignFile.RequireKind(path, FileKind.SafeTensors);
         var file = SafeTensors.Read(path);
         var document = ReadDocument(path, file);
         try
@@ -118,10 +119,10 @@ public sealed class Checkpoint : Model
     private static Document ReadDocument(string path, SafeTensorsFile file)
     {
         if (!file.Metadata.TryGetValue(MetadataKey, out var text))
-            throw new BadDataException($"{path}: not a checkpoint of Riffle: its metadata has no '{MetadataKey}'");
+            throw ForeignFile.Weights(path);
         try
         {
-            using var json = JsonDocument.Parse(text);
+            using var json = JsonDocument.Parse(text, new() { MaxDepth = TrainingJson.MaxDepth });
             if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("version", out var version)
                 && version.TryGetInt32(out var number) && number > CurrentVersion)
                 throw new RiffleException($"{path}: has format version {number}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");

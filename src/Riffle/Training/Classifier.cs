@@ -20,8 +20,11 @@ public sealed class Classifier : IDisposable
     /// <summary>A classifier from a checkpoint or another model.</summary>
     /// <param name="model">The network, as its weights are now.</param>
     /// <param name="threads">Without effect: an image is computed by the thread that asks.</param>
+    /// <exception cref="RiffleException">It has one class, which every image would be.</exception>
     public Classifier(Model model, int threads = 1)
     {
+        if (model.Classes.Count == 1)
+            throw new RiffleException($"{model.Name}: it has one class, so that every image would be that with 100 %; use a network of two classes or more");
         Model = model;
         _plan = new(model.Weights, batch: 1, threads);
     }
@@ -45,20 +48,12 @@ public sealed class Classifier : IDisposable
     /// <exception cref="BadDataException">It is no image that can be decoded.</exception>
     public IReadOnlyList<Prediction> Classify(string path, int top = 5)
     {
-        byte[] file;
-        try
-        {
-            file = File.ReadAllBytes(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw AtomicFile.CannotRead(path, e);
-        }
-
-        return Classify(file, path, top);
+        ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        return Classify(ImageFile.Read(path), path, top);
     }
 
-    /// <summary>The likeliest classes of an image of any size: its shorter side is scaled to 8/7 of the network's input, and the centre taken.</summary>
+    /// <summary>The likeliest classes of an image of any size: its shorter side is scaled to 8/7 of the network's input, and the centre taken. Only an image
+    /// that a data set was baked with is taken as it is (<see cref="Model.TakesBakedImages"/>).</summary>
     /// <param name="encodedImage">The bytes of a JPEG or PNG file.</param>
     /// <param name="name">The image's name, for error messages.</param>
     /// <param name="top">Most predictions to give, at least 1.</param>
@@ -69,7 +64,7 @@ public sealed class Classifier : IDisposable
     public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name, int top = 5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
-        var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Model.ImageSize);
+        var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Model.ImageSize, Model.TakesBakedImages);
         var probabilities = new float[Model.Classes.Count];
         Score(pixels, probabilities);
         if (float.IsNaN(probabilities[0]))

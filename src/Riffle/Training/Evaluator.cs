@@ -14,8 +14,6 @@ public sealed record Evaluation(string Model, int Images, double Top1, double To
 /// <summary>Measures weights on every validation image, each once, without augmentation.</summary>
 public sealed class Evaluator : IDisposable
 {
-    private const int Batch = 128;
-
     private readonly InferencePlan _plan;
     private readonly BatchLoader _loader;
     private readonly string _directory;
@@ -30,6 +28,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images have been decoded, where they are decoded ahead.</param>
+    /// <param name="imageMemory">Most bytes for decoded images; null: a quarter of what the machine has. What does not fit is read anew in each run.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
     public Evaluator(
@@ -39,21 +38,26 @@ public sealed class Evaluator : IDisposable
         Dataset data,
         int threads = 0,
         IProgress<(long Done, long Total)>? loading = null,
+        long? imageMemory = null,
         CancellationToken cancel = default)
     {
         Images = data.Count(Split.Validation);
         if (Images == 0)
-            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with some set aside");
+        {
+            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1, "
+                + "which needs two images of a class");
+        }
+
         _classOf = Match(classes, data);
         (_normalisation, _directory) = (normalisation, data.Directory);
         var size = weights.Network.Input.Height;
-        var batch = Math.Min(Batch, Images);
+        var batch = Batch.ForInference(Images, size);
 
         // The training images of a run have half of the memory.
-        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+        var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         _loader = new(
             data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
-            memoryBudgetBytes: memory, loading: loading, cancel: cancel);
+            BatchLoader.ThreadsFor(threads), memory, loading, cancel);
         try
         {
             _logits = new float[batch * weights.Network.Classes];

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Riffle.Data;
 using Riffle.Execution;
+using Riffle.Formats;
 
 namespace Riffle.Training;
 
@@ -38,6 +39,14 @@ public class Model
     /// <summary>How bytes become inputs.</summary>
     public Normalisation Normalisation { get; }
 
+    /// <summary>Whether it was trained on images that had been cut to its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>). To such a
+    /// model an image of just that size is one of these, which is not cut once more.</summary>
+    public bool TakesBakedImages { get; internal init; }
+
+    /// <summary>What was recognised in a file that does not tell it, a sentence each, for a person to see: how an ONNX graph takes its images, what its one
+    /// number means. Empty where nothing had to be.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Of the weights: the same for the same bits. 16 hexadecimal digits; computed anew at each call.</summary>
     internal string Fingerprint()
     {
@@ -56,7 +65,11 @@ public class Model
     public static Model Open(string path, OnnxHints? hints = null)
     {
         if (OnnxFile.IsOne(path))
+        {
+            ForeignFile.RequireKind(path, FileKind.Onnx);
             return OnnxFile.Read(path, hints);
+        }
+
         return hints is null or { Classes: null, Normalisation: null }
             ? Checkpoint.Load(path)
             : throw new ArgumentException($"{path}: a checkpoint tells its classes and its normalisation itself; leave these options out");

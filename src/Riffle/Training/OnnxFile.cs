@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Riffle.Data;
 using Riffle.Exchange;
 using Riffle.Execution;
@@ -42,51 +43,112 @@ public static class OnnxFile
     /// <param name="path">The file.</param>
     /// <param name="hints">
     /// What the file does not tell. Without classes, those of Riffle's own document count, else they are called by their numbers from 0 on. Without a
-    /// normalisation, Riffle's document counts, else <see cref="Normalisation.ImageNet"/>; a graph that takes pixels (uint8, or floats which it scales down
-    /// itself) needs none.
+    /// normalisation, what the graph computes on its images before its first layer decides; where it computes nothing, Riffle's document counts, else
+    /// <see cref="Normalisation.ImageNet"/>. A graph that takes bytes needs none.
     /// </param>
-    /// <exception cref="RiffleException">It can't be read, or does what Riffle does not; the message names the node.</exception>
+    /// <returns>The model; its <see cref="Model.Notes"/> say what was recognised. A graph that gives one number is a model of two classes: the sigmoid of
+    /// the number is the probability of the second.</returns>
+    /// <exception cref="RiffleException">It can't be read, or does what Riffle does not, the message names the node; or what it takes is not plain and no
+    /// normalisation was given.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     /// <exception cref="ArgumentException">The hints do not fit the network.</exception>
     public static Model Read(string path, OnnxHints? hints = null)
     {
-        var model = OnnxReader.Read(path);
-        var document = ReadDocument(path, model);
-        var imported = OnnxImport.Read(model, path, document?.Network.Name ?? Path.GetFileNameWithoutExtension(path));
+        var (imported, document) = Import(path);
         var network = imported.Weights.Network;
         if (network.Input.Height != network.Input.Width)
             throw new RiffleException($"{path}: its images are {network.Input.Height}×{network.Input.Width}; Riffle prepares square ones");
+        RequireOneOfClasses(imported);
         if (hints?.Classes is { } given && given.Count != network.Classes)
-            throw new ArgumentException($"{given.Count} class names were given for {path}, which has {network.Classes} classes");
+        {
+            throw new ArgumentException($"{given.Count} class names were given for {path}, which has {network.Classes} classes"
+                + (imported.Scores == 1 && network.Classes == 2 ? ": it gives one number; name the class that a low number means, then the one of a high" : ""));
+        }
+
         if (document is not null && document.Classes.Length != network.Classes)
             throw OnnxReader.Bad(path, $"its document names {document.Classes.Length} classes, the network has {network.Classes}");
         RequirePlan(path, imported.Weights);
         var classes = hints?.Classes ?? document?.Classes.AsEnumerable().ToArray()
             ?? [.. Enumerable.Range(0, network.Classes).Select(index => $"{index}").Select(name => new DatasetClass(name, name))];
-        return new(imported.Weights, classes, Compose(path, imported, hints?.Normalisation, document?.Normalisation));
+        var (normalisation, recognised) = Normalise(path, imported, hints?.Normalisation, document?.Normalisation);
+        List<string> notes = recognised is null ? [] : [recognised];
+        if (imported.Scores == 1 && network.Classes == 2)
+            notes.Add($"{path} gives one number, whose sigmoid is the probability of class {classes[1].Name}; a low number means class {classes[0].Name}");
+        return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes };
     }
 
-    /// <summary>What is arithmetic of the graph and what is the caller's, as one.</summary>
-    private static Normalisation Compose(string path, ImportedNetwork imported, Normalisation? given, Normalisation? documented)
+    /// <summary>Reads the network of a file without asking what its images and classes are.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="RiffleException">It can't be read, or does what Riffle does not; the message names the node.</exception>
+    /// <exception cref="BadDataException">It is damaged.</exception>
+    public static Weights ReadWeights(string path)
     {
-        if (imported.TakesBytes && given is not null)
-            throw new ArgumentException($"{path} normalises pixels itself; leave mean and deviation out");
-        var (scale, shift) = imported.Line;
-        var before = given ?? documented ?? Normalisation.ImageNet;
-        if (!imported.TakesBytes && (scale, shift) == (new RgbTriple(1, 1, 1), default))
-            return before;
-        var (first, summand) = imported.TakesBytes ? (new RgbTriple(1, 1, 1), default) : before.Line;
-        (float Mean, float Deviation) Colour(float s, float t, float scaled, float added)
+        var weights = Import(path).Network.Weights;
+        RequirePlan(path, weights);
+        return weights;
+    }
+
+    private static (ImportedNetwork Network, Document? Document) Import(string path)
+    {
+        var model = OnnxReader.Read(path);
+        var document = ReadDocument(path, model);
+        var name = document?.Network.Name ?? Path.GetFileNameWithoutExtension(path);
+        return (OnnxImport.Read(model, path, name, oneIsTwo: document?.Classes.Length != 1), document);
+    }
+
+    /// <summary>A model tells which one of its classes an image shows.</summary>
+    private static void RequireOneOfClasses(ImportedNetwork imported)
+    {
+        var (kind, by) = imported.Ending;
+        if (kind == Ending.Sigmoid && imported.Scores > 1)
         {
-            var deviation = 1 / (255.0 * s * scaled);
-            return ((float)(-((double)s * added + t) * deviation), (float)deviation);
+            throw by!.Unsupported($"it gives each of {imported.Scores} labels a probability of its own, so that an image may have several or none, "
+                + "where Riffle names the one class of an image");
         }
 
-        var red = Colour(scale.Red, shift.Red, first.Red, summand.Red);
-        var green = Colour(scale.Green, shift.Green, first.Green, summand.Green);
-        var blue = Colour(scale.Blue, shift.Blue, first.Blue, summand.Blue);
-        return new(new(red.Mean, green.Mean, blue.Mean), new(red.Deviation, green.Deviation, blue.Deviation));
+        if (kind is Ending.Softmax or Ending.LogSoftmax && imported.Scores == 1)
+            throw by!.Unsupported("it is over one number, of which it always makes the same");
     }
+
+    /// <summary>How bytes become what the first layer reads: what is given to the graph, and its own arithmetic upon that, as one.</summary>
+    /// <returns>That, and what a person has to know of it; null where nothing was assumed.</returns>
+    private static (Normalisation Normalisation, string? Recognised) Normalise(
+        string path, ImportedNetwork imported, Normalisation? given, Normalisation? documented)
+    {
+        var images = imported.Images;
+        if (imported.TakesBytes)
+        {
+            if (given is not null)
+                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; leave mean and deviation out");
+            RequireBounds(images, ImageValues.Pixels.Line);
+            return (images.After(ImageValues.Pixels.Line), null);
+        }
+
+        if (given is null && !images.IsNone)
+        {
+            var taken = images.Recognise() ?? throw Unclear(path, images);
+            return (images.After(taken.Line), $"{path} normalises its input itself ({images.Describe()}): pixels are passed as {taken.Text}");
+        }
+
+        var fed = given ?? documented ?? Normalisation.ImageNet;
+        RequireBounds(images, fed.Line);
+        return (images.IsIdentity ? fed : images.After(fed.Line), null);
+    }
+
+    private static void RequireBounds(ImageArithmetic images, (RgbTriple Scale, RgbTriple Shift) given)
+    {
+        if (images.Broken(given) is { } broken)
+        {
+            throw broken.By.Unsupported(
+                FormattableString.Invariant($"it clips the images to [{broken.Least}, {broken.Most}], and with this normalisation they go beyond that"));
+        }
+    }
+
+    private static RiffleException Unclear(string path, ImageArithmetic images) => new(
+        $"{path}: {OnnxOperation.Name((images.Late ?? images.First)!.Node)}: it computes something on the images"
+        + (images.Late is null ? $" before the first layer ({images.Describe()} in all)" : " that a layer without weights gives")
+        + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Give --mean and --std: the graph is then fed "
+        + "(pixel / 255 - mean) / std. For values from 0 to 1 that is --mean 0,0,0 --std 1,1,1; for pixels --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
 
     /// <summary>A network that no plan can be made of is refused before anything is asked of it.</summary>
     private static void RequirePlan(string path, Weights weights)
@@ -110,7 +172,11 @@ public static class OnnxFile
             var document = JsonSerializer.Deserialize<Document>(text, TrainingJson.Compact) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
                 throw new RiffleException($"{path}: its document has version {document.Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
-            return document.Classes.IsDefault ? throw new JsonException("the classes are missing") : document;
+            if (document is not { Classes.IsDefaultOrEmpty: false, Network.Name: not null, Normalisation: { } normalisation }
+                || document.Classes.Any(c => c is not { Name: not null, Text: not null }))
+                throw new JsonException("the network, its classes or its normalisation are missing");
+            float[] deviations = [normalisation.Deviation.Red, normalisation.Deviation.Green, normalisation.Deviation.Blue];
+            return deviations.All(deviation => deviation > 0) ? document : throw new JsonException("a deviation is not positive");
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
         {
@@ -124,6 +190,8 @@ public static class OnnxFile
         var images = form.Pixels
             ? new Images(size, ImageFit.StoredSide(size), "centre", "bilinear, antialiased", "rgb", "nhwc", "bytes")
             : new Images(size, ImageFit.StoredSide(size), "centre", "bilinear, antialiased", "rgb", "nchw", "normalised");
+        if (checkpoint.TakesBakedImages)
+            images = images with { CutAlready = size };
         Origin? training = null;
         if (checkpoint.Training is { } record)
         {
@@ -139,8 +207,11 @@ public static class OnnxFile
     internal sealed record Document(
         int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training);
 
-    /// <summary>How an image becomes the graph's input: its shorter side scaled, the centre cut out.</summary>
-    internal sealed record Images(int Size, int ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values);
+    /// <summary>How an image becomes the graph's input: its shorter side scaled, the centre cut out; an image of the size in <c>cut_already</c>, where there
+    /// is one, is taken as it is.</summary>
+    internal sealed record Images(
+        int Size, int ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? CutAlready = null);
 
     /// <summary>How the weights came about, and what they reach in percent of the validation images.</summary>
     internal sealed record Origin(Recipe Recipe, ulong Seed, DatasetIdentity Data, int Epochs, double? Top1, double? Top5);

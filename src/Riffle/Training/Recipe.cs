@@ -44,7 +44,7 @@ public sealed record Recipe
     /// <summary>The learning rate of every step.</summary>
     public required Schedule Schedule { get; init; }
 
-    /// <summary>Passes over the training images, at least 1.</summary>
+    /// <summary>Passes over the training images, at least 1; <see cref="RecipeLimits"/> has what each number may be.</summary>
     public int Epochs { get; init; }
 
     /// <summary>Images in a step, at least 1. A data set with fewer training images takes them all in each step.</summary>
@@ -114,30 +114,35 @@ public sealed record Recipe
     /// <param name="labels">The soft labels; null: there are none, and nothing changes.</param>
     public Recipe TaughtBy(SoftLabelsIdentity? labels) => labels is null ? this : this with { Augmentation = labels.Augmentation };
 
-    /// <summary>Refuses values that can't be trained with.</summary>
-    /// <exception cref="ArgumentException">Says which value, and what is possible.</exception>
+    /// <summary>Refuses what can't be trained with.</summary>
+    /// <exception cref="ArgumentException">Says what, and what is possible.</exception>
     public void Check()
     {
-        Require(Epochs >= 1, "epochs", Epochs, "at least 1");
-        Require(Batch is >= 1 and <= 65536, "batch", Batch, "from 1 to 65536");
-        Require(Schedule.LearningRate is > 0 and < double.PositiveInfinity, "learning rate", Schedule.LearningRate, "above 0");
-        Require(Schedule.WarmUpEpochs is >= 0 and <= 1e6, "warm-up", Schedule.WarmUpEpochs, "at least 0 epochs");
-        Require(Schedule.Factor is > 0 and <= 1, "factor of the schedule", Schedule.Factor, "above 0, at most 1");
-        Require(Schedule.StepEpochs >= 1, "epochs between drops", Schedule.StepEpochs, "at least 1");
-        Require(Schedule.Patience >= 0, "patience", Schedule.Patience, "at least 0");
-        Require(Schedule.Cooldown >= 0, "cooldown", Schedule.Cooldown, "at least 0");
-        Require(Schedule.Minimum is >= 0 and <= 1000, "lowest learning rate", Schedule.Minimum, "at least 0");
-        Require(Momentum is >= 0 and < 1, "momentum", Momentum, "from 0 to below 1");
-        Require(WeightDecay is >= 0 and <= 1000, "weight decay", WeightDecay, "at least 0");
-        Require(Distillation.Share is >= 0 and <= 1, "teacher's share", Distillation.Share, "from 0 to 1");
-        Require(Distillation.Temperature is >= 0.1 and <= 1000, "temperature", Distillation.Temperature, "from 0.1 to 1000");
-        Require(Distillation.LastTemperature is null or (>= 0.1 and <= 1000), "last temperature", Distillation.LastTemperature ?? 0, "from 0.1 to 1000");
-        Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "from 0 to below 1");
+        RecipeLimits.Epochs.Require(Epochs, "number of epochs");
+        RecipeLimits.Batch.Require(Batch, "batch");
+        RecipeLimits.Momentum.Require(Momentum, "momentum");
+        RecipeLimits.WeightDecay.Require(WeightDecay, "weight decay");
+        RecipeLimits.LabelSmoothing.Require(LabelSmoothing, "label smoothing");
+        RecipeLimits.SoftShare.Require(Distillation.Share, "teacher's share");
+        RecipeLimits.Temperature.Require(Distillation.Temperature, "temperature");
+        RecipeLimits.Temperature.Require(Distillation.TemperatureAt(1), "last temperature");
+        RecipeLimits.LearningRate.Require(Schedule.LearningRate, "learning rate");
+        RecipeLimits.WarmUpEpochs.Require(Schedule.WarmUpEpochs, "warm-up in epochs");
+        RecipeLimits.Patience.Require(Schedule.Patience, "patience");
+        RecipeLimits.Patience.Require(Schedule.Cooldown, "cooldown");
+        RecipeLimits.StepEpochs.Require(Schedule.StepEpochs, "number of epochs between drops");
+        RecipeLimits.Factor.Require(Schedule.Factor, "factor of the schedule");
+        RecipeLimits.MinimumRate.Require(Schedule.Minimum, "lowest learning rate");
+        RequireDefined(Optimiser, "optimiser");
+        RequireDefined(Initialisation, "initialisation");
+        RequireDefined(Schedule.Kind, "schedule");
+        Augmentation.Check();
     }
 
-    private static void Require(bool condition, string what, double value, string possible)
+    private static void RequireDefined<T>(T value, string what)
+        where T : struct, Enum
     {
-        if (!condition)
-            throw new ArgumentException($"The {what} can't be {value}: it is {possible}.");
+        if (!Enum.IsDefined(value))
+            throw new ArgumentException($"There is no {what} {value}: it is one of {string.Join(", ", Enum.GetNames<T>())}.");
     }
 }

@@ -24,6 +24,22 @@ public sealed record RunDescription(
     string Riffle, string Dotnet, string System, string DataDirectory, DatasetIdentity Data, NetworkSpec Network, Recipe Recipe, ulong Seed, int Threads,
     string? From = null, SoftLabelsIdentity? SoftLabels = null, string? SoftLabelsFolder = null)
 {
+    /// <summary>Reads what <c>run.json</c> of a run folder tells.</summary>
+    /// <exception cref="RiffleException">There is none, or it can't be read.</exception>
+    public static RunDescription Read(string run)
+    {
+        var path = Path.Combine(run, RunFolder.DescriptionName);
+        try
+        {
+            return JsonSerializer.Deserialize<RunDescription>(InputFile.ReadDocument(path), TrainingJson.Indented) ?? throw new JsonException("it is null");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException
+            or BadDataException)
+        {
+            throw new RiffleException($"{path}: can't be read: {e.Message}", e);
+        }
+    }
+
     internal static RunDescription Of(string dataDirectory, string? softLabels, TrainingRecord training, NetworkSpec network, int threads) => new(
         RiffleVersion.Text, RuntimeInformation.FrameworkDescription, RuntimeInformation.RuntimeIdentifier,
         Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads, training.From, training.SoftLabels,
@@ -33,6 +49,8 @@ public sealed record RunDescription(
 /// <summary>The folder of a run, held by one process at a time: where its files are, and writing those that are not checkpoints.</summary>
 internal sealed class RunFolder : IDisposable
 {
+    internal const string DescriptionName = "run.json";
+
     private const string BestName = "best.safetensors", LastName = "last.safetensors";
 
     private readonly FileStream _lock;
@@ -49,7 +67,7 @@ internal sealed class RunFolder : IDisposable
 
     public string Metrics => Path.Combine(Directory, "metrics.csv");
 
-    private string Description => Path.Combine(Directory, "run.json");
+    private string Description => Path.Combine(Directory, DescriptionName);
 
     /// <summary>Makes the folder of a new run, and holds it.</summary>
     /// <exception cref="RiffleException">It has files in it, can't be made, or another process holds it.</exception>
@@ -66,7 +84,7 @@ internal sealed class RunFolder : IDisposable
             {
                 folder.Dispose();
                 throw new RiffleException(File.Exists(folder.Last)
-                    ? $"{path}: there is a run in it already; go on with it by 'riffle train --resume {path}', or give another --out"
+                    ? $"{path}: there is a run in it already; go on with it by: riffle train --resume {ShellWord.Path(path)}, or give another --out"
                     : $"{path}: the folder is not empty; give another --out, or empty it");
             }
 
@@ -83,7 +101,13 @@ internal sealed class RunFolder : IDisposable
     public static RunFolder Open(string path)
     {
         if (!System.IO.Directory.Exists(path))
-            throw new RiffleException($"{path}: no such folder; --resume takes the folder that was the --out of 'riffle train'");
+        {
+            throw new RiffleException(Path.GetDirectoryName(path) is { } checkpoints && Path.GetFileName(checkpoints) == "checkpoints"
+                && Path.GetDirectoryName(checkpoints) is { Length: > 0 } run
+                ? $"{path}: a checkpoint of a run; give the run's folder: riffle train --resume {ShellWord.Path(run)}"
+                : $"{path}: no such folder; --resume takes the folder that was the --out of 'riffle train'");
+        }
+
         if (!File.Exists(Path.Combine(Checkpoints(path), LastName)))
         {
             throw new RiffleException(
@@ -101,10 +125,13 @@ internal sealed class RunFolder : IDisposable
         if (File.Exists(runOrFile))
             return runOrFile;
         if (!System.IO.Directory.Exists(runOrFile))
-            throw new RiffleException($"{runOrFile}: no such file or folder; give a checkpoint file, or the folder that was the --out of 'riffle train'");
+        {
+            throw new RiffleException(
+                $"{InputFile.Missing(runOrFile)} or folder; give a checkpoint file, or the folder that was the --out of 'riffle train'");
+        }
+
         string[] candidates = [Path.Combine(Checkpoints(runOrFile), BestName), Path.Combine(Checkpoints(runOrFile), LastName)];
-        return candidates.FirstOrDefault(File.Exists)
-            ?? throw new RiffleException($"{runOrFile}: no checkpoint in it; a run folder has them under {Path.Combine(runOrFile, "checkpoints")}");
+        return candidates.FirstOrDefault(File.Exists) ?? throw ForeignFile.Folder(runOrFile);
     }
 
     /// <summary>Where the run's data set was, as far as run.json tells.</summary>
@@ -161,12 +188,11 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize<RunDescription>(File.ReadAllBytes(Description), TrainingJson.Indented) is { } description
-                && entry(description) is { } value ? value : throw new JsonException("it is null");
+            return entry(RunDescription.Read(Directory)) ?? throw new RiffleException($"{Description}: has nothing of it");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
+        catch (RiffleException e)
         {
-            throw new RiffleException($"{Description}: does not tell where {what} ({e.Message}); {wayOut}", e);
+            throw new RiffleException($"{e.Message}. So it does not tell where {what}; {wayOut}", e);
         }
     }
 

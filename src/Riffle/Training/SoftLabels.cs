@@ -53,7 +53,9 @@ public sealed record SoftLabelsIdentity(
 public sealed class SoftLabels
 {
     private const int CurrentVersion = 1;
-    private const string DocumentName = "soft-labels.json", Tensor = "logits";
+    internal const string DocumentName = "soft-labels.json";
+
+    private const string Tensor = "logits";
 
     private readonly string _folder;
     private readonly Document _document;
@@ -61,6 +63,9 @@ public sealed class SoftLabels
     private float[] _logits = [];
 
     private SoftLabels(string folder, Document document) => (_folder, _document) = (folder, document);
+
+    /// <summary>How often teachers may look at an image.</summary>
+    public static Limits<int> ViewLimits { get; } = new(1, 1000);
 
     /// <summary>Which they are.</summary>
     public SoftLabelsIdentity Identity => _document.SoftLabels;
@@ -189,12 +194,12 @@ public sealed class SoftLabels
             return null;
         try
         {
-            var document = JsonSerializer.Deserialize<Document>(File.ReadAllBytes(path), TrainingJson.Indented) ?? throw new JsonException("it is null");
+            var document = JsonSerializer.Deserialize<Document>(InputFile.ReadDocument(path), TrainingJson.Indented) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
                 throw new RiffleException($"{path}: has format version {document.Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
             return document.SoftLabels.Teachers.IsDefaultOrEmpty || document.Views.IsDefault || document.Views.Length > document.SoftLabels.Views
-                || document.SoftLabels.Views < 1
-                ? throw new JsonException("a list is missing or too long")
+                || !ViewLimits.Contain(document.SoftLabels.Views) || document.SoftLabels.Data.Train < 1
+                ? throw new JsonException("a list is missing or too long, or a number is impossible")
                 : new(folder, document);
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)

@@ -15,14 +15,12 @@ public readonly record struct TeachingProgress(Split Split, long Done, long Tota
 /// </summary>
 public static class Teachers
 {
-    private const int Batch = 128;
-
     /// <summary>Makes soft labels of the training images of a data set in a folder, or goes on where that was interrupted.</summary>
     /// <param name="folder">The folder of the labels, new or empty, or one in which the same was begun.</param>
     /// <param name="teachers">At least one; all of the same image size, and of the data set's classes in its order.</param>
     /// <param name="data">The data set.</param>
     /// <param name="augmentation">What is done to an image before it is looked at: what a training with these labels does.</param>
-    /// <param name="views">How often each image is looked at, each time augmented anew; at least 1. A training of more epochs sees
+    /// <param name="views">How often each image is looked at, each time augmented anew; see <see cref="SoftLabels.ViewLimits"/>. A training of more epochs sees
     /// their mirror images next.</param>
     /// <param name="seed">Of the augmentation.</param>
     /// <param name="threads">Threads that compute; 0: one per core. The result does not depend on it.</param>
@@ -44,7 +42,8 @@ public static class Teachers
         Action<TeachingProgress>? progress = null,
         CancellationToken cancel = default)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(views, 1);
+        SoftLabels.ViewLimits.Require(views, "number of views");
+        augmentation.Check();
         Require(teachers, data);
         var size = teachers[0].ImageSize;
         var identity = new SoftLabelsIdentity(
@@ -53,10 +52,10 @@ public static class Teachers
         if (labels?.Made == views)
             return labels;
         using var panel = new Panel(teachers, threads);
-        labels ??= SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, progress, cancel));
+        labels ??= SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, threads, progress, cancel));
         var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
         var logits = SoftLabels.Allocate(images, classes);
-        using var loader = Open(data, Split.Train, size, augmentation, seed, cancel);
+        using var loader = Open(data, Split.Train, size, augmentation, seed, threads, cancel);
         var (done, total) = ((long)labels.Made * images, (long)views * images);
         progress?.Invoke(new(Split.Train, done, total, labels.Top1));
         while (labels.Made < views)
@@ -77,11 +76,12 @@ public static class Teachers
         return labels;
     }
 
-    private static double Validate(Panel panel, Dataset data, int imageSize, Action<TeachingProgress>? progress, CancellationToken cancel)
+    private static double Validate(
+        Panel panel, Dataset data, int imageSize, int threads, Action<TeachingProgress>? progress, CancellationToken cancel)
     {
         var (tally, images, classes) = (default(Tally), data.Count(Split.Validation), data.Info.Classes.Length);
         progress?.Invoke(new(Split.Validation, 0, images, Top1: 0));
-        using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, cancel);
+        using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, threads, cancel);
         loader.StartEpoch(0);
         while (loader.TryNext(out var batch))
         {
@@ -115,13 +115,16 @@ public static class Teachers
         }
     }
 
-    private static BatchLoader Open(Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, CancellationToken cancel)
+    private static BatchLoader Open(
+        Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
     {
         if (data.Count(split) == 0)
             throw new RiffleException($"{data.Directory}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
         if (data.FirstOfShard(split) is null)
             throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not tell how many images each shard has; prepare the data set again");
-        return new(data, split, imageSize, Math.Min(Batch, data.Count(split)), augmentation, shuffle: false, dropLast: false, seed, cancel: cancel);
+        return new(
+            data, split, imageSize, Batch.ForInference(data.Count(split), imageSize), augmentation, shuffle: false, dropLast: false, seed,
+            BatchLoader.ThreadsFor(threads), cancel: cancel);
     }
 
     /// <summary>The teachers at work.</summary>
@@ -134,10 +137,12 @@ public static class Teachers
 
         public Panel(IReadOnlyList<Model> teachers, int threads)
         {
+            _size = teachers[0].ImageSize;
+            var batch = Batch.ForInference(int.MaxValue, _size);
             try
             {
                 foreach (var teacher in teachers)
-                    _members.Add((new(teacher.Weights, Batch, threads), teacher.Normalisation));
+                    _members.Add((new(teacher.Weights, batch, threads), teacher.Normalisation));
             }
             catch
             {
@@ -145,9 +150,8 @@ public static class Teachers
                 throw;
             }
 
-            (_said, _mean) = (new float[Batch * teachers[0].Classes.Count], new float[Batch * teachers[0].Classes.Count]);
-            _size = teachers[0].ImageSize;
-            _mirrored = new byte[Batch * _size * _size * 3];
+            (_said, _mean) = (new float[batch * teachers[0].Classes.Count], new float[batch * teachers[0].Classes.Count]);
+            _mirrored = new byte[batch * _size * _size * 3];
         }
 
         /// <summary>The mean of what they make of a batch and of its mirror image; valid until the next call.</summary>

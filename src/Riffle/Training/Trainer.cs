@@ -43,6 +43,7 @@ public sealed class Trainer : IDisposable
         (SoftLabels Labels, string Folder)? softLabels,
         int threads,
         IProgress<(long Done, long Total)>? loading,
+        long? imageMemory,
         CancellationToken cancel)
     {
         _owned.Push(_folder = folder);
@@ -59,15 +60,14 @@ public sealed class Trainer : IDisposable
                 loading is null ? null : new PartOfLoading(loading, before, data.Count(Split.Train) + data.Count(Split.Validation));
             _owned.Push(_loader = new(
                 data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
-                memoryBudgetBytes: _record.ImageMemory ?? long.MaxValue, loading: Loading(0), cancel: cancel));
+                BatchLoader.ThreadsFor(threads), imageMemory, Loading(0), cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
                 throw new BadDataException($"{folder.Last}: tells of step {steps} in epoch {epochs + 1}, which this training can't have; start a new run");
-            if (_loader.InMemory)
-                _record = _record with { ImageMemory = null };
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             if (softLabels is var (labels, _))
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
-            _owned.Push(_evaluator = new(_weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), cancel));
+            _owned.Push(_evaluator = new(
+                _weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), imageMemory / 2, cancel));
             _owned.Push(_events = new(folder.Directory, _spec, _classes));
         }
         catch
@@ -100,6 +100,8 @@ public sealed class Trainer : IDisposable
     /// <param name="from">The weights to begin with; null: drawn from the seed.</param>
     /// <param name="softLabels">A folder of <see cref="SoftLabels"/> of the data set, which count as <see cref="Recipe.Distillation"/> says; null: none.
     /// It is needed to go on with the run.</param>
+    /// <param name="imageMemory">Most bytes for decoded training images, and half as many for validation images; null: half of what the machine has. What does
+    /// not fit is read anew in each epoch, which changes no bit of the result.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="ArgumentException">The recipe or the network is impossible, or the network is another one than that of
     /// <paramref name="from"/>.</exception>
@@ -114,9 +116,12 @@ public sealed class Trainer : IDisposable
         IProgress<(long Done, long Total)>? loading = null,
         FineTuning? from = null,
         string? softLabels = null,
+        long? imageMemory = null,
         CancellationToken cancel = default)
     {
         recipe.Check();
+        if (recipe.FreezeFeatures && from is null)
+            throw new ArgumentException("Frozen features need weights to begin with: there is nothing to be kept in weights that have learnt nothing.");
         if (network.Classes != data.Info.Classes.Length)
             throw new ArgumentException($"the network has {network.Classes} classes and the data set {data.Info.Classes.Length}");
         if (data.Count(Split.Train) == 0)
@@ -124,17 +129,16 @@ public sealed class Trainer : IDisposable
 
         var weights = new Weights(NetworkCatalogue.Build(network));
         Initialisation.Fill(weights, recipe.Initialisation, seed);
-        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         from?.Begin(weights, network, data.Info.Classes);
         var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
         labels?.RequireFor(data, network.ImageSize, recipe.Augmentation);
-        var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), memory, Progress.None, [], from?.Path, labels?.Identity,
-            from is null ? null : WeightsOrigin.Of(from.Checkpoint));
+        var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), Progress.None, [], from?.Path, labels?.Identity,
+            from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking);
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         var folder = RunFolder.Create(run);
         try
         {
-            return new Trainer(folder, data, untrained, labels is null ? null : (labels, softLabels!), threads, loading, cancel).Begin(threads);
+            return new Trainer(folder, data, untrained, labels is null ? null : (labels, softLabels!), threads, loading, imageMemory, cancel).Begin(threads);
         }
         catch
         {
@@ -149,6 +153,7 @@ public sealed class Trainer : IDisposable
     /// <param name="softLabels">Where its soft labels are now; null: where they were, if it has any.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
+    /// <param name="imageMemory">Most bytes for decoded images, as in <see cref="Start"/>: it may be another one than before.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="RiffleException">There is no run, another process holds it, or the data set is another one.</exception>
     /// <exception cref="BadDataException">The checkpoint or the data set is damaged.</exception>
@@ -158,6 +163,7 @@ public sealed class Trainer : IDisposable
         string? softLabels = null,
         int threads = 0,
         IProgress<(long Done, long Total)>? loading = null,
+        long? imageMemory = null,
         CancellationToken cancel = default)
     {
         var folder = RunFolder.Open(run);
@@ -175,7 +181,7 @@ public sealed class Trainer : IDisposable
                     + $"(fingerprint {data.Info.Fingerprint}, the run's {training.Data.Fingerprint}); give that one's folder with --data, or start a new run");
             }
 
-            return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, loading, cancel).Begin(threads);
+            return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, loading, imageMemory, cancel).Begin(threads);
         }
         catch
         {

@@ -8,15 +8,16 @@ namespace Riffle.Training;
 /// <param name="Recipe">How they are trained.</param>
 /// <param name="Seed">Decides the first weights, the order of images and their augmentation.</param>
 /// <param name="Data">What they are trained on.</param>
-/// <param name="ImageMemory">Most bytes for decoded training images where they did not all fit, on which their order depends; null where they did.</param>
 /// <param name="Progress">How far the training is.</param>
 /// <param name="History">What every finished epoch measured.</param>
 /// <param name="From">The run or checkpoint whose weights they were at first, as it was given; null where they began anew.</param>
 /// <param name="SoftLabels">What counted beside the labels; null where nothing did.</param>
 /// <param name="Origin">What the weights were at first, where they did not begin anew; not known of trainings before that was recorded.</param>
+/// <param name="Baking">How the images were cut and changed when the data set was made; null where they were not, or before that was recorded.</param>
 public sealed record TrainingRecord(
-    Recipe Recipe, ulong Seed, DatasetIdentity Data, long? ImageMemory, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null,
-    SoftLabelsIdentity? SoftLabels = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightsOrigin? Origin = null)
+    Recipe Recipe, ulong Seed, DatasetIdentity Data, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null,
+    SoftLabelsIdentity? SoftLabels = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightsOrigin? Origin = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DatasetBaking? Baking = null)
 {
     /// <summary>The epoch of the highest validation top-1, the first of equal ones; null before the first has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);

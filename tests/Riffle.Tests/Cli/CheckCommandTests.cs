@@ -43,4 +43,54 @@ public sealed class CheckCommandTests : IDisposable
         var finding = record.GetProperty("examples")[0];
         Assert.Equal((shard, 0), (finding.GetProperty("file").GetString(), finding.GetProperty("offset").GetInt32()));
     }
+
+    [Fact]
+    public void Layout_what_is_left_out_and_classes_are_shown_by_prepare_and_check()
+    {
+        var source = new PreparationSource();
+        foreach (var split in new[] { "train", "valid", "test" })
+        {
+            foreach (var (name, bytes) in PreparationSource.OneLevel(2, [.. Enumerable.Range(0, 12).Select(i => $"class{i:D2}")]).Files)
+                source.Files[$"{split}/{name}"] = bytes;
+        }
+
+        source.Add("train/class00/@eaDir/0.jpg/thumb.jpg", "x");
+        var (path, data) = (source.Write("zip", _folder.Path), _folder.PathOf("data"));
+        string[] lines =
+        [
+            "layout      train/CLASS for training, valid/CLASS for validation",
+            "left out    1 files of systems and file managers, hidden files: @eaDir",
+            "left out    24 images for testing, as there are others for validation: test/",
+            "classes     12: class00, class01, class02, class03, class04, class05, class06, class07 and 4 more",
+        ];
+        foreach (var args in new[] { new[] { "check", path, "--threads", "0" }, ["prepare", path, "--out", data, "--threads", "0"], ["check", data] })
+        {
+            var result = Shell.Riffle(args);
+            Assert.Equal(0, result.ExitCode);
+            Assert.All(lines, line => Assert.Contains(line, result.Output, StringComparison.Ordinal));
+        }
+
+        foreach (var args in new[] { new[] { "check", path, "--json" }, ["prepare", path, "--out", data, "--json", "--force"], ["check", data, "--json"] })
+        {
+            using var json = JsonDocument.Parse(Shell.Riffle(args).Output);
+            Assert.Equal("train/CLASS for training, valid/CLASS for validation", json.RootElement.GetProperty("layout").GetString());
+            Assert.Equal([1, 24], json.RootElement.GetProperty("left_out").EnumerateArray().Select(left => left.GetProperty("count").GetInt32()));
+            Assert.Equal(12, json.RootElement.GetProperty("class_names").GetArrayLength());
+        }
+    }
+
+    [Fact]
+    public void A_data_set_without_validation_images_is_led_out_of_by_the_option_that_train_names()
+    {
+        var source = new PreparationSource();
+        foreach (var (name, bytes) in PreparationSource.OneLevel(4, "a", "b").Files)
+            source.Files[$"train/{name}"] = bytes;
+        source.Files["val/x.jpg"] = PreparationSource.Jpeg(7);
+        var (path, data) = (source.Write("folder", _folder.Path), _folder.PathOf("data"));
+        Assert.Equal(0, Shell.Riffle("prepare", path, "--out", data, "--validation-fraction", "0").ExitCode);
+        var train = Shell.Riffle("train", "--data", data, "--model", "mobilenet-v1-x0.25", "--epochs", "1", "--out", _folder.PathOf("run"));
+        Assert.Contains("prepare it again with --validation-fraction 0.1", train.Error, StringComparison.Ordinal);
+        Assert.Equal(0, Shell.Riffle("prepare", path, "--out", data, "--validation-fraction", "0.1", "--force").ExitCode);
+        Assert.Equal(2, DatasetInfo.Load(data).Validation);
+    }
 }

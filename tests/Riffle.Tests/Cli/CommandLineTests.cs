@@ -112,6 +112,42 @@ public class CommandLineTests
     }
 
     [Fact]
+    public void An_exception_within_those_that_dotnet_puts_around_it_is_the_one_to_tell()
+    {
+        var inner = new BadDataException("a: damaged");
+        Assert.Equal((3, "a: damaged"), CommandLine.Explain(new AggregateException(inner, new InvalidOperationException())));
+        Assert.Equal((3, "a: damaged"), CommandLine.Explain(new TypeInitializationException("T", new AggregateException(inner))));
+        Assert.Contains("memory", CommandLine.Explain(new InsufficientMemoryException("no")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("999")]
+    [InlineData("abc")]
+    [InlineData("0")]
+    [InlineData(" 256")]
+    [InlineData("256,5")]
+    public void A_vector_width_that_there_is_not_is_wrong_usage_of_every_command(string width)
+    {
+        var environment = new Dictionary<string, string> { ["RIFFLE_VECTOR"] = width };
+        foreach (var line in (string[][])
+            [["summary"], ["benchmark", "shufflenet-v1-g1-x0.25"], ["predict", "m", "i"], ["reproduce", "--data", "d", "--out", "o"]])
+        {
+            var result = Shell.Run("dotnet", Shell.Arguments(line), environment: environment);
+            Assert.Equal((ExitCode.Usage, ""), (result.ExitCode, result.Output));
+            Assert.StartsWith($"riffle: RIFFLE_VECTOR={width}: this machine runs ", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("train", "--data", "", "--model", "m", "--out", "o")]
+    [InlineData("train", "--data", "d", "--model", "m", "--out", "")]
+    [InlineData("predict", "", "a.jpg")]
+    [InlineData("predict", "m", "")]
+    [InlineData("check", "")]
+    public void An_empty_word_is_no_name(params string[] args) =>
+        Assert.Contains(CommandLine.Parse(CommandLine.CreateRoot(), args).Errors, error => error.Message.EndsWith(" is empty.", StringComparison.Ordinal));
+
+    [Fact]
     public void Only_a_bug_shows_where_it_happened()
     {
         Assert.Equal("the disk is full", CommandLine.Explain(new RiffleException("the disk is full")).Message);

@@ -18,7 +18,7 @@ public sealed class LauncherTests : IDisposable
         Directory.CreateDirectory(_folder.PathOf("elsewhere"));
         Directory.CreateDirectory(_folder.PathOf("bin"));
         foreach (var file in new[] { "riffle", ".ci/prerequisites.sh", "Directory.Build.props", "Directory.Packages.props", "global.json" })
-            File.Copy(Path.Combine(Shell.Root, file), _folder.PathOf("clone/" + file));
+            File.Copy(System.IO.Path.Combine(Shell.Root, file), _folder.PathOf("clone/" + file));
         File.WriteAllText(_folder.PathOf("clone/src/Riffle/One.cs"), "");
         File.WriteAllText(_folder.PathOf("clone/src/Riffle/Two.cs"), "");
         Program("dotnet", $$"""
@@ -98,6 +98,34 @@ public sealed class LauncherTests : IDisposable
         Assert.Contains("https://dot", result.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>A wrong global.json, no home, no room: what dotnet says is worth more than a guess.</summary>
+    [UnixTheory]
+    [InlineData("echo 'Requested SDK version: 11.0.100'; exit 155", "Requested SDK version: 11.0.100", true)]
+    [InlineData("echo 'The home directory could not be determined.' >&2; exit 1", "The home directory could not be determined.", false)]
+    [InlineData("echo 'No space left on device' >&2; exit 134", "No space left on device", false)]
+    public void What_dotnet_itself_says_is_shown(string script, string said, bool isMissing)
+    {
+        Program("dotnet", script);
+
+        var result = Launch(_folder.PathOf("clone/riffle"));
+
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.Contains(said, result.Error, StringComparison.Ordinal);
+        Assert.Equal(isMissing, result.Error.Contains("SDK is needed", StringComparison.Ordinal));
+    }
+
+    [UnixFact]
+    public void A_home_that_is_not_there_is_named()
+    {
+        Program("dotnet", "echo 'no home' >&2; exit 1");
+        var home = _folder.PathOf("no/home");
+
+        var result = Shell.Run(_folder.PathOf("clone/riffle"), [], environment: new Dictionary<string, string> { ["PATH"] = Path, ["HOME"] = home });
+
+        Assert.Contains($"HOME is '{home}'", result.Error, StringComparison.Ordinal);
+        Assert.Contains("DOTNET_CLI_HOME", result.Error, StringComparison.Ordinal);
+    }
+
     [UnixTheory]
     [InlineData("libpng16.so.16", "libturbojpeg0")]
     [InlineData("libturbojpeg.so.0", "libpng16-16")]
@@ -147,6 +175,8 @@ public sealed class LauncherTests : IDisposable
         Assert.Contains("brew install jpeg-turbo libpng", Launch(_folder.PathOf("clone/riffle")).Error, StringComparison.Ordinal);
     }
 
+    private string Path => _folder.PathOf("bin") + System.IO.Path.PathSeparator + Environment.GetEnvironmentVariable("PATH");
+
     private void AsOnDebian(string present, int user)
     {
         Program("uname", "echo Linux");
@@ -162,10 +192,8 @@ public sealed class LauncherTests : IDisposable
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
-    private Shell.Result Launch(string path, params string[] args) => Shell.Run(path, args, _folder.PathOf("elsewhere"), new Dictionary<string, string>
-    {
-        ["PATH"] = _folder.PathOf("bin") + Path.PathSeparator + Environment.GetEnvironmentVariable("PATH"),
-    });
+    private Shell.Result Launch(string path, params string[] args) =>
+        Shell.Run(path, args, _folder.PathOf("elsewhere"), new Dictionary<string, string> { ["PATH"] = Path });
 
     /// <summary>Makes a change that a file system with a coarse clock sees as later than the last build.</summary>
     private void ChangeLater(Action change)

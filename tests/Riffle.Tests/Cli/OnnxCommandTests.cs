@@ -57,6 +57,30 @@ public sealed class OnnxCommandTests : IDisposable
         Assert.Equal(2, CommandLine.Execute(["export", Model]));
     }
 
+    /// <summary>A graph that normalises for itself and gives one number, and one of which nobody can tell what it takes.</summary>
+    [Fact]
+    public void What_was_recognised_is_said_on_standard_error_and_what_was_not_asks_for_the_options()
+    {
+        var image = _folder.Add("image.jpg", JpegEncoder.Encode(new RgbImage(20, 20, new byte[20 * 20 * 3])));
+        var (graph, unclear) = (new GraphFile(_folder), new GraphFile(_folder));
+        var file = graph.Write(graph.Head(graph.Stem(graph.Node("Div", [graph.Node("Sub", ["images", graph.Number(0.5f)]), graph.Number(0.25f)])), classes: 1));
+        var labels = _folder.Add("labels.txt", "dog\ncat\n"u8.ToArray());
+        var result = Shell.Riffle("predict", file, image, "--labels", labels, "--json");
+        Assert.Equal(0, result.ExitCode);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.Equal(2, json.RootElement[0].GetProperty("predictions").GetArrayLength());
+        var lines = result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith($"{file} normalises its input itself (mean 0.5; deviation 0.25): pixels are passed as 0 to 1", lines[0]);
+        Assert.Contains("class cat", lines[1]);
+
+        var other = unclear.Write(unclear.Head(unclear.Stem(unclear.Node("Mul", ["images", unclear.Number(3)]))), "unclear.onnx");
+        Assert.Equal(1, CommandLine.Execute(["predict", other, image]));
+        Assert.Equal(0, CommandLine.Execute(["predict", other, image, "--mean", "0,0,0", "--std", "1,1,1"]));
+        Assert.Equal(0, CommandLine.Execute(["summary", other, "--no-measure"]));
+        Assert.Equal(0, CommandLine.Execute(["benchmark", other, "--batch", "1", "--seconds", "0.005"]));
+    }
+
     [Fact]
     public void A_damaged_file_is_bad_data_and_one_that_is_missing_a_failure()
     {

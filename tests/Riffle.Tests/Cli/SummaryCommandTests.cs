@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
+using Riffle.Cli;
 using Riffle.Cli.Commands;
 using Riffle.Networks;
+using Riffle.Tests.Training;
+using Riffle.Training;
 
 namespace Riffle.Tests.Cli;
 
@@ -49,6 +52,26 @@ public class SummaryCommandTests
         Assert.InRange(document.RootElement.GetProperty("latency_ms").GetDouble(), 0.0001, 60_000);
         Assert.Contains("Measured here: one image takes ", Summary(small));
         Assert.DoesNotContain("Measured here", Summary([.. small, "--no-measure"]));
+    }
+
+    [Fact]
+    public void A_checkpoint_and_a_run_folder_are_shown_with_their_training()
+    {
+        using var data = new TinyDataset(train: 8, validation: 4);
+        var run = data.Run("run");
+        using (var trainer = Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(epochs: 1), run, threads: 1))
+            trainer.Run();
+        foreach (var path in (string[])[run, Path.Combine(run, "checkpoints", "best.safetensors")])
+        {
+            var text = Summary(path, "--no-measure");
+            Assert.Contains("shufflenet-v1-g3-x0.25: images of 24×24, 3 classes", text);
+            Assert.Contains("Trained by the recipe test on 8 images, 1 of 1 epochs; highest top-1 ", text);
+            using var document = JsonDocument.Parse(Summary(path, "--json", "--no-measure"));
+            Assert.Equal(["model", "input", "classes", "macs", "parameters", "top1", "layers"], Fields(document.RootElement));
+        }
+
+        Assert.Equal(2, CommandLine.Execute(["summary", run, "--size", "64"]));
+        Assert.Equal(1, CommandLine.Execute(["summary", "missing.safetensors"]));
     }
 
     [Fact]

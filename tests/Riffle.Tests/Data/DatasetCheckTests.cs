@@ -189,7 +189,7 @@ public sealed class DatasetCheckTests : IDisposable
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..^60]);
         var report = Check(path);
         Assert.Equal(1, report.Faults);
-        Assert.StartsWith($"{path}: ", Found(report, "source that cannot be read to its end").Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{path}: ", Found(report, "source that cannot be read").Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -42,12 +42,15 @@ public sealed class DatasetInfoTests : IDisposable
     [InlineData("\"fingerprint\"", "\"finger\"", "damaged in line")]
     [InlineData("\"classes\": [", "\"classes\": [], \"more\": [", "no classes")]
     [InlineData("\"shards\": []", "\"shards\": null", "damaged in line")]
-    [InlineData("\"skipped\": [", "\"skipped\": [null, ", "null where it must not")]
-    [InlineData("\"00ff\"", "null", "null where it must not")]
-    [InlineData("\"name\": \"b\"", "\"name\": null", "a class without a name")]
-    [InlineData("\"classes\": [", "\"classes\": [null, ", "a class without a name")]
-    [InlineData("\"shards\": []", "\"shards\": [{\"name\": \"x\"}]", "a shard without a name or checksum")]
-    [InlineData("\"shards\": []", "\"shards\": [{\"name\": \"x\", \"sha256\": \"0\"}, {\"name\": \"x\", \"sha256\": \"0\"}]", "the same shard twice")]
+    [InlineData("\"skipped\": [", "\"skipped\": [null, ", "damaged in line")]
+    [InlineData("\"00ff\"", "null", "damaged in line")]
+    [InlineData("\"name\": \"b\"", "\"name\": null", "damaged in line")]
+    [InlineData("\"classes\": [", "\"classes\": [null, ", "damaged in line")]
+    [InlineData("\"a/1.jpg", "null, \"a/1.jpg", "damaged in line")]
+    [InlineData("\"shards\": []", "\"shards\": [{\"name\": \"x\"}]", "damaged in line")]
+    [InlineData("\"shards\": []",
+        "\"shards\": [{\"name\": \"x\", \"records\": 0, \"bytes\": 0, \"sha256\": \"0\"}, {\"name\": \"x\", \"records\": 0, \"bytes\": 0, \"sha256\": \"0\"}]",
+        "the same shard twice")]
     public void What_is_wrong_is_named(string text, string instead, string message)
     {
         var json = Example.ToJson();

@@ -15,6 +15,7 @@ internal static class ForeignRecord
             example.Features.Feature.Add(key, (key, value) switch
             {
                 ("image" or "picture" or "image/encoded", int number) => Bytes(ByteString.CopyFrom(PreparationSource.Jpeg(number))),
+                (_, byte[] bytes) => Bytes(ByteString.CopyFrom(bytes)),
                 (_, int number) => new Feature { Int64List = new Int64List { Value = { number } } },
                 _ => Bytes(ByteString.CopyFromUtf8((string)value)),
             });

@@ -96,14 +96,18 @@ public sealed class PreparationSkipTests : IDisposable
         source.Add(".git/config", "x");
         source.Add("__MACOSX/a/._1.jpg", "x");
         source.Add("README", "all about a and b");
+        source.Files["a/@eaDir/0.jpg/SYNOPHOTO_THUMB_M.jpg"] = PreparationSource.Jpeg(1);
+        source.Files["@eaDir/"] = [];
         var info = Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), new PreparationOptions { Strict = true }).Info;
         Assert.Equal((2, 8), (info.Classes.Length, info.Train + info.Validation));
+        var leftOut = Assert.Single(info.LeftOut);
+        Assert.Equal((6, ".DS_Store,._0.jpg,.git,@eaDir,Thumbs.db,__MACOSX"), (leftOut.Count, string.Join(',', leftOut.Examples)));
     }
 
     [Theory]
-    [InlineData("holds no class folders", "notes.txt")]
-    [InlineData("holds no class folders", "a.jpg", "b.jpg")]
-    [InlineData("holds no class folders", "cats/a.jpg", "cats/b.jpg")]
+    [InlineData("holds no class folders, and no images", "notes.txt")]
+    [InlineData("holds no class folders: 2 images lie in it directly", "a.jpg", "b.jpg")]
+    [InlineData("holds images of one class only, cats", "cats/a.jpg", "cats/b.jpg")]
     [InlineData("holds images of one class only, cats", "cats/a.jpg", "dogs/notes.txt")]
     [InlineData("holds images of one class only, cats", "train/cats/a.jpg", "val/cats/a.jpg")]
     public void A_source_without_two_classes_says_what_is_expected(string message, params string[] names)
@@ -116,23 +120,99 @@ public sealed class PreparationSkipTests : IDisposable
         Assert.StartsWith($"{path}: {message}; expected train/CLASS", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_source_without_a_readable_image_is_refused()
+    [Theory]
+    [MemberData(nameof(PreparationSource.Kinds), MemberType = typeof(PreparationSource))]
+    public void A_source_without_a_readable_image_is_refused_with_the_reasons(string kind)
     {
         var source = new PreparationSource();
-        source.Add("a/1.jpg", "no");
-        source.Add("b/1.jpg", "no");
-        var error = Assert.Throws<BadDataException>(() => Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions()));
-        Assert.Contains("a/1.jpg", error.Message, StringComparison.Ordinal);
+        source.Files["a/1.jpg"] = [.. "RIFF\0\0\0\0WEBPVP8 "u8];
+        source.Add("a/2.jpg", "<html>not found</html>");
+        source.Files["b/1.jpg"] = PreparationSource.Jpeg(1)[..100];
+        source.Files["c/"] = [];
+        var error = Assert.Throws<BadDataException>(() => Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), new PreparationOptions()));
+        Assert.Contains("none of its 3 images can be read: 1 × damaged image, as b/1.jpg: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("2 × neither JPEG nor PNG, as a/1.jpg: a WebP image, a/2.jpg: a web page", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder.PathOf("out")));
     }
 
     [Fact]
-    public void A_fraction_for_a_source_that_has_validation_images_is_refused()
+    public void The_format_of_a_single_image_that_is_not_read_is_named()
+    {
+        var source = PreparationSource.OneLevel(4, "a", "b");
+        source.Files["a/x.jpg"] = [.. "GIF89a"u8, 0, 0, 0];
+        source.Files["c/1.heic"] = [1];
+        source.Files["c/2.heic"] = [2];
+        var path = source.Write("zip", _folder.Path);
+        var skipped = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions()).Info.Skipped;
+        Assert.Equal(["c: 2 HEIC images", "a/x.jpg: a GIF image"], skipped.SelectMany(skip => skip.Examples));
+        var faults = DatasetCheck.Run(path, 1).Findings.Where(group => group.IsFault).SelectMany(group => group.Examples).Select(finding => finding.Message);
+        Assert.Equal(["c: 2 HEIC images", "a/x.jpg: a GIF image"], faults);
+    }
+
+    [Fact]
+    public void A_fraction_for_a_source_that_has_validation_images_is_refused_by_the_option()
     {
         var path = PreparationSource.TinyImageNet().Write("zip", _folder.Path);
         var error = Assert.Throws<RiffleException>(() => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.2 }));
-        Assert.Contains("validation images of its own", error.Message, StringComparison.Ordinal);
+        Assert.Contains("validation images of its own, tiny/val/val_annotations.txt; leave --validation-fraction out", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>ImageNet as it is unpacked, labels of other classes, and no images at all.</summary>
+    [Theory]
+    [InlineData("val/0.jpg", "val/1.jpg")]
+    [InlineData("val/images/0.jpg")]
+    [InlineData("val/c/0.jpg", "val/d/1.jpg")]
+    [InlineData("val/A/0.jpg")]
+    [InlineData("val/")]
+    public void Where_no_validation_image_has_a_class_a_part_of_the_training_images_is_set_aside(params string[] validation)
+    {
+        var source = new PreparationSource();
+        foreach (var (name, bytes) in PreparationSource.OneLevel(10, "a", "b").Files)
+            source.Files["train/" + name] = bytes;
+        foreach (var name in validation)
+            source.Files[name] = PreparationSource.Jpeg(99);
+        foreach (var (kind, fraction, expected) in new[] { ("folder", (double?)null, 2), ("zip", 0.3, 6), ("tar", 0.0, 0) })
+        {
+            var options = new PreparationOptions { ValidationFraction = fraction, Replace = true };
+            var info = Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), options).Info;
+            Assert.Equal((20 - expected, expected, fraction ?? 0.1), (info.Train, info.Validation, info.ValidationFraction));
+            var notes = info.Notes.Count(note => note.StartsWith("none of the images in val/ has a class", StringComparison.Ordinal));
+            Assert.Equal(validation[0] == "val/" ? 0 : 1, notes);
+        }
+    }
+
+    [Fact]
+    public void Annotations_of_unknown_classes_alone_leave_the_source_without_validation_images()
+    {
+        var source = PreparationSource.TinyImageNet();
+        source.Add("tiny/val/val_annotations.txt", "val_0.JPEG\tn77\n");
+        var info = Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.25 }).Info;
+        Assert.Equal((9, 3), (info.Train, info.Validation));
+    }
+
+    [Fact]
+    public void Images_for_testing_serve_for_validation_unless_a_fraction_is_asked_for()
+    {
+        var source = new PreparationSource();
+        foreach (var (name, bytes) in PreparationSource.OneLevel(10, "a", "b").Files)
+            source.Files[(name[2] > '6' ? "Testing/" : "Training/") + name] = bytes;
+        var path = source.Write("folder", _folder.Path);
+        var info = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions()).Info;
+        Assert.Equal((14, 6, "Training/CLASS for training, Testing/CLASS for validation"), (info.Train, info.Validation, info.Layout));
+        info = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.3, Replace = true }).Info;
+        Assert.Equal((10, 4, "Training/CLASS for training"), (info.Train, info.Validation, info.Layout));
+        Assert.Equal((6, "Testing/"), (Assert.Single(info.LeftOut).Count, info.LeftOut[0].Examples[0]));
+    }
+
+    [Fact]
+    public void Validation_images_of_which_none_can_be_read_are_an_error_that_says_what_to_do()
+    {
+        var source = PreparationSource.ClassFolders("a", "b");
+        foreach (var name in source.Files.Keys.Where(name => name.Contains("/val/", StringComparison.Ordinal)).ToArray())
+            source.Files[name] = [1, 2, 3];
+        var error = Assert.Throws<BadDataException>(() => Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions()));
+        Assert.Contains("none of its 4 validation images can be read: 4 × neither JPEG nor PNG, as val/a/6.jpg", error.Message, StringComparison.Ordinal);
+        Assert.Contains("move them away", error.Message, StringComparison.Ordinal);
     }
 
     private static void Annotate(PreparationSource source, string line) =>

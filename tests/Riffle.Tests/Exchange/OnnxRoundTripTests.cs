@@ -40,6 +40,7 @@ public sealed class OnnxRoundTripTests : IDisposable
         OnnxFile.Write(checkpoint, FilePath, new(pixels, softmax, norms));
         var read = Model.Open(FilePath);
         Assert.Equal(checkpoint.Classes, read.Classes);
+        Assert.Empty(read.Notes);
         Assert.Equal(name, read.Name);
         Assert.Equal(Complexity.Of(checkpoint.Weights.Network).Macs, Complexity.Of(read.Weights.Network).Macs);
         if (norms)

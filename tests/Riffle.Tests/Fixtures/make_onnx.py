@@ -1,7 +1,7 @@
 """Writes onnx/*.onnx and onnx/*.json: networks as PyTorch exports them, in the ways in which exporters write the same thing, for OnnxImportTests.cs.
 
 Run with PyTorch 1.13 and onnx 1.12 (Debian: python3-torch, python3-onnx) in this folder: `/usr/bin/python3 make_onnx.py`. Each NAME.json holds two images as bytes
-(base64, N×H×W×3), mean and deviation, and what PyTorch makes of them in double precision: logits or probabilities. The networks are those of torchvision and of
+(base64, N×H×W×3) and what PyTorch makes of them in double precision: logits or probabilities. The networks are those of torchvision and of
 others in shape, with few channels, so that the files are small.
 """
 import base64
@@ -103,6 +103,41 @@ class Stacked(nn.Module):
         return torch.matmul(F.avg_pool2d(y, 16).squeeze(-1).squeeze(-1), self.matrix) + 0.5
 
 
+class Authors(nn.Module):
+    """ShuffleNet v2's units as its authors shuffle: images and channels merged, cut along the first axis. A tracer keeps data.size() as numbers. ReLU6, and a mean in two steps."""
+    def __init__(self):
+        super().__init__()
+
+        def norm(layer, relu=True):
+            return [layer, nn.BatchNorm2d(layer.out_channels)] + [nn.ReLU6()] * relu
+
+        self.stem = nn.Sequential(*norm(conv(3, 16, 3, 2, 1)))
+        self.units = nn.ModuleList([
+            nn.Sequential(*norm(conv(8, 8, 1)), *norm(conv(8, 8, 3, 1, 1, 8), relu=False), *norm(conv(8, 8, 1))) for _ in range(2)])
+        self.fc = nn.Linear(16, 10)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for unit in self.units:
+            n, c, h, w = x.data.size()
+            y = x.reshape(n * c // 2, 2, h * w).permute(1, 0, 2).reshape(2, -1, c // 2, h, w)
+            x = torch.cat((y[0], unit(y[1])), 1)
+        return self.fc(x.mean(3).mean(2))
+
+
+class Unit(nn.Module):
+    """Takes images from 0 to 1, blue first, and normalises them itself; a mean over rows, then over columns."""
+    def __init__(self):
+        super().__init__()
+        self.stem, self.fc = conv(3, 8, 3, 2, 1, bias=True), nn.Linear(8, 10)
+        self.register_buffer("mean", torch.tensor(MEAN[::-1]).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor(DEVIATION[::-1]).view(1, 3, 1, 1))
+
+    def forward(self, x):
+        x = self.stem((x[:, [2, 1, 0]] - self.mean) / self.deviation)
+        return torch.log_softmax(self.fc(torch.clamp(F.relu(x), max=6).mean(2, keepdim=True).mean(3, keepdim=True).flatten(1)), 1)
+
+
 class Pixels(nn.Module):
     """Takes pixels from 0 to 255, N x H x W x 3, and normalises them itself."""
     def __init__(self, network):
@@ -127,7 +162,7 @@ def mobilenet_v1():
     return MobileNet(0.0625, 10)
 
 
-# Name, network, image size, and how it is exported: opset, whether the batch is free, what else torch is told.
+# Name, network, image size, and how it is exported: opset, whether the batch is free, and what else torch is told, or "images": how many it traces.
 CASES = [
     ("shufflenet-v1-fixed-batch", shufflenet_v1, 32, 13, False, {}),
     ("shufflenet-v1-free-batch", lambda: shufflenet_v1(4), 32, 11, True, {}),
@@ -142,6 +177,10 @@ CASES = [
     ("padded", Padded, 34, 13, True, {}),
     ("stacked", Stacked, 32, 13, True, {}),
     ("pixels", lambda: Pixels(shufflenet_v2()), 32, 13, True, {}),
+    ("authors-one-image", Authors, 32, 13, False, {"images": 1}),
+    ("authors-four-images", Authors, 32, 9, False, {"images": 4}),
+    ("authors-traced", Authors, 32, 17, True, {"images": 1}),
+    ("unit", Unit, 32, 13, True, {}),
 ]
 
 
@@ -154,12 +193,14 @@ def write(name, model, size, file):
     pixels = images_of(size)
     mean, deviation = torch.tensor(MEAN, dtype=torch.float64), torch.tensor(DEVIATION, dtype=torch.float64)
     inputs = pixels.double() if isinstance(model, Pixels) else ((pixels.double() / 255 - mean) / deviation).permute(0, 3, 1, 2)
+    inputs = (pixels.double() / 255).permute(0, 3, 1, 2) if isinstance(model, Unit) else inputs
     with torch.no_grad():
         output = model.double()(inputs)
+        output = output.exp() if isinstance(model, Unit) else output
     assert output.shape == (2, 10)
     (HERE / f"{name}.onnx").write_bytes(file)
     (HERE / f"{name}.json").write_text(json.dumps({
-        "size": size, "pixels": base64.b64encode(bytes(pixels.flatten().tolist())).decode(), "probabilities": isinstance(model, Padded),
+        "size": size, "pixels": base64.b64encode(bytes(pixels.flatten().tolist())).decode(), "probabilities": isinstance(model, (Padded, Unit)),
         "output": [float(f"{value:.9g}") for value in output.flatten().tolist()]}) + "\n")
 
 
@@ -178,7 +219,9 @@ def main():
         initialise(model)
         smaller(model)
         model.eval()
-        images = torch.rand(2, size, size, 3) if isinstance(model, Pixels) else torch.rand(2, 3, size, size)
+        options = dict(options)
+        count = options.pop("images", 2)
+        images = torch.rand(count, size, size, 3) if isinstance(model, Pixels) else torch.rand(count, 3, size, size)
         buffer = io.BytesIO()
         torch.onnx.export(
             model, images, buffer, opset_version=opset, input_names=["images"], output_names=["output"],

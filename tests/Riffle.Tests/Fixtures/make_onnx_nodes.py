@@ -19,8 +19,8 @@ from onnx.backend.test.case.node import collect_testcases  # noqa: E402
 
 OPERATORS = re.compile(
     "^test_(basic_conv|conv_with|batchnorm|relu|clip|maxpool|averagepool|globalaveragepool|reduce_mean|add|sum|mul|sub|div|concat|split|slice|reshape|transpose|"
-    "flatten|squeeze|unsqueeze|gather_|shape|gemm|matmul_|softmax|identity|dropout|constant|floor|ceil)(_|$|[0-9])|^test_(basic_conv|conv_with|batchnorm|gemm|"
-    "constant).*")
+    "flatten|squeeze|unsqueeze|gather_|shape|gemm|matmul_|softmax|identity|dropout|constant|floor|ceil|max|min|neg|exp|logsoftmax|sigmoid|reduce_sum(?!_square)|expand|tile|"
+    "range|pow|abs|reciprocal|sqrt)(_|$|[0-9])|^test_(basic_conv|conv_with|batchnorm|gemm|constant).*")
 MOST_VALUES = 10_000
 
 
@@ -31,10 +31,11 @@ def tensor(value, info):
 
 
 def main():
-    found = []
+    found, names = [], set()
     for case in collect_testcases(None):
-        if case.kind != "node" or not OPERATORS.match(case.name) or len(case.data_sets) != 1:
+        if case.kind != "node" or not OPERATORS.match(case.name) or len(case.data_sets) != 1 or case.name in names:
             continue
+        names.add(case.name)
         inputs, outputs = case.data_sets[0]
         values = [*inputs, *outputs]
         if any(value is None or isinstance(value, list) for value in values) or sum(numpy.asarray(value).size for value in values) > MOST_VALUES:

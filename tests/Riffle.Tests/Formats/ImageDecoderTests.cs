@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using Riffle.Formats;
 
 namespace Riffle.Tests.Formats;
@@ -15,13 +17,36 @@ public class ImageDecoderTests
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData("GIF89a")]
-    [InlineData("{}")]
-    public void What_is_no_image_is_named(string content)
+    [InlineData("", "empty;")]
+    [InlineData("GIF89a", "a GIF image; Riffle reads JPEG and PNG. Convert it")]
+    [InlineData("RIFF1234WEBPVP8 ", "a WebP image; Riffle reads JPEG and PNG. Convert it")]
+    [InlineData("\0\0\0 ftypavif", "an AVIF image; Riffle reads JPEG and PNG. Convert it")]
+    [InlineData("\0\0\0 ftypheic", "a HEIC image; Riffle reads JPEG and PNG. Convert it")]
+    [InlineData("II*\0", "a TIFF image; Riffle reads JPEG and PNG. Convert it")]
+    [InlineData("\u00FF\n", "a JPEG XL image; Riffle reads JPEG and PNG. Convert it")]
+    [InlineData(" <!DOCTYPE html><title>404</title>", "a web page")]
+    [InlineData("<svg xmlns=''/>", "an SVG drawing; Riffle reads JPEG and PNG images")]
+    [InlineData("version https://git-lfs.github.com/spec/v1", "a Git LFS pointer")]
+    [InlineData("{}", "a JSON document; Riffle reads JPEG and PNG images")]
+    [InlineData("\u00FF\u00D8", "neither a JPEG nor a PNG file;")]
+    public void What_is_no_image_that_is_read_is_named(string content, string kind)
     {
-        var e = Assert.Throws<BadDataException>(() => ImageDecoder.Decode(System.Text.Encoding.ASCII.GetBytes(content), "val/images/val_1.JPEG"));
-        Assert.StartsWith("val/images/val_1.JPEG: ", e.Message);
+        var e = Assert.Throws<BadDataException>(() => ImageDecoder.Decode(System.Text.Encoding.Latin1.GetBytes(content), "val/images/val_1.JPEG"));
+        Assert.StartsWith($"val/images/val_1.JPEG: {kind}", e.Message);
+    }
+
+    [Theory]
+    [InlineData(0xC3, 8, "a lossless JPEG image")]
+    [InlineData(0xC5, 8, "a hierarchical JPEG image")]
+    [InlineData(0xCF, 8, "a hierarchical JPEG image")]
+    [InlineData(0xF7, 8, "a JPEG-LS image")]
+    [InlineData(0xC1, 12, "a JPEG image of 12 bits a sample")]
+    public void A_jpeg_of_a_kind_that_is_not_read_is_named(byte frame, byte bits, string kind)
+    {
+        byte[] jpeg = JpegEncoder.Encode(TestImages.Noise(16, 16));
+        int at = jpeg.AsSpan().IndexOf(new byte[] { 0xFF, 0xC0 });
+        (jpeg[at + 1], jpeg[at + 4]) = (frame, bits);
+        Assert.StartsWith($"x.jpg: {kind};", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(jpeg, "x.jpg")).Message);
     }
 
     [Theory]
@@ -119,16 +144,44 @@ public class ImageDecoderTests
         Assert.InRange(noticed, whole.Length, whole.Length * 8);
     }
 
-    /// <summary>libjpeg warns of a few bytes of padding, which some cameras write, as it warns of a file cut off.</summary>
+    /// <summary>Files that were made by hand of what cjpeg writes, and what Pillow makes of them.</summary>
     [Fact]
-    public void Padding_before_the_end_is_no_damage_unless_the_end_is_missing()
+    public void Stray_bytes_anywhere_change_nothing()
+    {
+        using var cases = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "odd_jpegs.json")));
+        foreach (var odd in cases.RootElement.EnumerateObject())
+        {
+            var image = ImageDecoder.Decode(odd.Value.GetProperty("jpeg").GetBytesFromBase64(), odd.Name);
+            Assert.Equal((odd.Name, 24, 20), (odd.Name, image.Width, image.Height));
+            Assert.Equal((odd.Name, odd.Value.GetProperty("sha1").GetString()), (odd.Name, Convert.ToHexStringLower(SHA1.HashData(image.Pixels))));
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    [InlineData(10)]
+    [InlineData(65)]
+    [InlineData(2226)]
+    [InlineData(100_000)]
+    public void Any_number_of_stray_bytes_before_the_end_is_no_damage_unless_the_end_is_missing(int count)
     {
         byte[] whole = JpegEncoder.Encode(TestImages.Noise(16, 16));
-        byte[] padded = [.. whole[..^2], 0, 0, 0, .. whole[^2..]];
+        byte[] padded = [.. whole[..^2], .. new byte[count], .. whole[^2..]];
         Assert.Equal(ImageDecoder.Decode(whole, "whole").Pixels, ImageDecoder.Decode(padded, "padded").Pixels);
-        Assert.Equal(ImageDecoder.Decode(whole, "whole").Pixels, ImageDecoder.Decode([.. whole, 1, 2, 3], "trailing").Pixels);
+        Assert.Equal(ImageDecoder.Decode(whole, "whole").Pixels, ImageDecoder.Decode([.. whole, .. new byte[count]], "trailing").Pixels);
         Assert.Throws<BadDataException>(() => ImageDecoder.Decode(padded.AsSpan(..^2), "cut"));
-        Assert.Throws<BadDataException>(() => ImageDecoder.Decode([.. whole[..^2], .. new byte[30], .. whole[^2..]], "much left over"));
+    }
+
+    /// <summary>libjpeg reports its first warning only: of stray bytes, or of a JFIF revision.</summary>
+    [Fact]
+    public void A_harmless_warning_does_not_hide_an_incomplete_scan()
+    {
+        byte[] incomplete = [.. JpegEncoder.Encode(TestImages.Noise(32, 32))[..^200], 0xFF, 0xD9];
+        byte[] otherRevision = [.. incomplete];
+        otherRevision[11] = 0;
+        foreach (byte[] jpeg in new byte[][] { incomplete, otherRevision, [.. incomplete[..20], 1, 2, 3, .. incomplete[20..]] })
+            Assert.Contains("premature end", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(jpeg, "half")).Message);
     }
 
     /// <summary>An unknown JFIF revision is the first thing that libjpeg warns of, and it reports no second.</summary>

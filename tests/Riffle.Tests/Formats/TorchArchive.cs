@@ -36,15 +36,38 @@ internal static class TorchArchive
     }
 
     /// <summary>A state dict of floats, one storage for each tensor.</summary>
-    public static byte[] StateDict(IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors)
+    public static byte[] StateDict(IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> tensors) => Checkpoint(("", tensors));
+
+    /// <summary>Dictionaries of tensors in one, each under a key; what has no key is in the outer one itself.</summary>
+    public static byte[] Checkpoint(params (string Key, IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> Tensors)[] sets)
     {
-        var list = tensors.ToArray();
-        var pickle = Pickle(list.Select((t, i) => (t.Name, "Float", $"{i}", t.Values.Length, 0, t.Shape, Strides(t.Shape))));
-        return Of([("archive/data.pkl", pickle), .. list.Select((t, i) => ($"archive/data/{i}", MemoryMarshal.AsBytes(t.Values.Span).ToArray()))]);
+        var list = sets.SelectMany(set => set.Tensors, (set, t) => (set.Key, Tensor: t)).Select((t, i) => (t.Key, t.Tensor, Storage: $"{i}")).ToArray();
+        using var pickle = new MemoryStream();
+        pickle.Write([0x80, 2, (byte)'}']);
+        foreach (var set in list.GroupBy(t => t.Key))
+        {
+            var items = Items(set.Select(t => (t.Tensor.Name, "Float", t.Storage, t.Tensor.Values.Length, 0, t.Tensor.Shape, Strides(t.Tensor.Shape))));
+            if (set.Key.Length == 0)
+                pickle.Write(items);
+            else
+                pickle.Write([(byte)'X', .. BitConverter.GetBytes(set.Key.Length), .. Encoding.ASCII.GetBytes(set.Key), (byte)'}', .. items, (byte)'s']);
+        }
+
+        pickle.WriteByte((byte)'.');
+        return Of(
+        [
+            ("archive/data.pkl", pickle.ToArray()), .. list.Select(t => ($"archive/data/{t.Storage}", MemoryMarshal.AsBytes(t.Tensor.Values.Span).ToArray())),
+        ]);
     }
 
     /// <summary>A dictionary of tensors as PyTorch spells it.</summary>
-    public static byte[] Pickle(IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors, char strings = 'X')
+    public static byte[] Pickle(
+        IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors, char strings = 'X') =>
+        [0x80, 2, (byte)'}', .. Items(tensors, strings), (byte)'.'];
+
+    /// <summary>Tensors that are put into the dictionary on the stack.</summary>
+    private static byte[] Items(
+        IEnumerable<(string Name, string Type, string Key, int Storage, int Offset, int[] Shape, int[] Strides)> tensors, char strings = 'X')
     {
         using var stream = new MemoryStream();
         void Raw(string text) => stream.Write(Encoding.Latin1.GetBytes(text));
@@ -58,7 +81,6 @@ internal static class TorchArchive
             Raw(text);
         }
 
-        Raw("\x80\x02}");
         foreach (var (name, type, key, storage, offset, shape, strides) in tensors)
         {
             String(name);
@@ -81,7 +103,6 @@ internal static class TorchArchive
             Raw("\x89" + "ccollections\nOrderedDict\n)RtRs");
         }
 
-        Raw(".");
         return stream.ToArray();
     }
 

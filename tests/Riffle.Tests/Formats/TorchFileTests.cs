@@ -19,7 +19,7 @@ public sealed class TorchFileTests : IDisposable
     [InlineData("legacy")]
     public void Every_kind_of_tensor_is_read_as_PyTorch_sees_it(string fixture)
     {
-        var file = TensorFile.Read(Fixture(fixture));
+        var file = Assert.Single(TensorFile.Read(Fixture(fixture)));
         Assert.Equal(
             ["float", "half", "bfloat", "double", "single", "empty", "transposed", "channels_last", "part", "expanded", "counter", "parameter"], file.Names);
         foreach (var (name, shape) in new (string, int[])[]
@@ -44,27 +44,135 @@ public sealed class TorchFileTests : IDisposable
     [InlineData("training", "module.float,module.part")]
     public void Other_protocols_and_what_training_scripts_save_are_read(string fixture, string names)
     {
-        var file = TensorFile.Read(Fixture(fixture));
+        var file = Assert.Single(TensorFile.Read(Fixture(fixture)));
         Assert.Equal(names.Split(','), file.Names);
         Assert.All(file.Names, name => Assert.Equal(file.Get(name).Length / 8f - 1.125f, file.Get(name)[^1]));
     }
 
-    [Theory]
-    [InlineData("system", "posix.system")]
-    [InlineData("module", "torch.nn.modules.linear.Linear")]
-    public void What_is_neither_a_tensor_nor_a_container_is_refused_by_its_name(string fixture, string name)
+    /// <summary>The one would run a program, and stands beside a tensor.</summary>
+    [Fact]
+    public void What_is_not_known_is_passed_over_and_refused_by_its_name_where_it_is_asked_for()
     {
-        var error = Assert.Throws<BadDataException>(() => TensorFile.Read(Fixture(fixture)));
-        Assert.StartsWith(Fixture(fixture), error.Message);
-        Assert.Contains(name, error.Message);
-        Assert.Contains("state_dict", error.Message);
+        var file = Assert.Single(TensorFile.Read(Fixture("system")));
+        Assert.Equal(["weight"], file.Names);
+        Assert.Equal([-1, -0.875f], file.Get("weight"));
+        foreach (var ask in new Func<object>[] { () => file.Get("other"), () => file.Shape("other") })
+        {
+            var error = Assert.Throws<BadDataException>(ask);
+            Assert.StartsWith(Fixture("system"), error.Message);
+            Assert.Contains("'other' is made by posix.system", error.Message);
+            Assert.Contains("state_dict", error.Message);
+        }
+    }
+
+    /// <summary>Arguments, dates, numpy's values, sets, enumerations, states of optimisers, quantised and sparse tensors, and a program to run.</summary>
+    [Theory]
+    [InlineData("0")]
+    [InlineData("1")]
+    [InlineData("2")]
+    [InlineData("3")]
+    [InlineData("4")]
+    [InlineData("5")]
+    [InlineData("old1")]
+    [InlineData("old3")]
+    [InlineData("old4")]
+    public void What_training_scripts_save_beside_the_weights_is_passed_over(string protocol)
+    {
+        var file = TensorFile.Read(Fixture("beside." + protocol)).Single(set => set.Place == "state_dict");
+        Assert.Equal(["w"], file.Names);
+        Assert.Equal([-1, -0.875f, -0.75f, -0.625f, -0.5f, -0.375f], file.Get("w"));
+    }
+
+    [Fact]
+    public void Tensors_of_other_kinds_are_refused_where_they_are_asked_for()
+    {
+        var file = TensorFile.Read(Fixture("beside.2"))[0];
+        Assert.Equal("", file.Place);
+        Assert.Equal([71.5f], file.Get("best_acc1"));
+        Assert.Equal([1, 1], file.Get("marked"));
+        foreach (var (name, why) in new[]
+        {
+            ("sparse", "_rebuild_sparse_tensor"), ("quantised", "_rebuild_qtensor"), ("many_dimensions", "_rebuild_tensor_v2"), ("wave", "C64"),
+            ("rng_state", "U8"),
+            ("array", "numpy"), ("attack", "posix.system"), ("args", "argparse.Namespace"), ("date", "datetime.datetime"),
+        })
+        {
+            var message = Assert.Throws<BadDataException>(() => file.Get(name)).Message;
+            Assert.Contains($"'{name}'", message);
+            Assert.Contains(why, message);
+        }
+    }
+
+    [Fact]
+    public void A_whole_model_is_read_as_its_state_dict()
+    {
+        var file = Assert.Single(TensorFile.Read(Fixture("module")));
+        Assert.Equal(["weight", "bias"], file.Names);
+        Assert.Equal([2, 2], file.Shape("weight").ToArray());
+        Assert.Equal(4, file.Get("weight").Length);
+
+        string[] names = ["0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked"];
+        var sets = TensorFile.Read(Fixture("model"));
+        Assert.Equal(["model", "ema"], sets.Select(set => set.Place));
+        Assert.Equal(names.Select(name => "module." + name), sets[0].Names);
+        Assert.Equal(names, sets[1].Names);
+        Assert.Equal((1f, 2f), (sets[0].Get("module.0.weight")[1], sets[1].Get("0.weight")[1]));
+    }
+
+    /// <summary>Such as the imaginary part of conjugated numbers: the values lie in the file with the other sign.</summary>
+    [Fact]
+    public void Values_that_are_to_be_negated_are_not_taken_as_they_lie_there()
+    {
+        var pickle = new PickleWriter().Raw("}").Text("w").Global("torch._utils", "_rebuild_tensor_v2").Raw("(").Storage("0", 2)
+            .Raw("K\x00K\x02\x85K\x01\x85\x89}}").Text("neg").Raw("\x88stRs").End();
+        var message = Assert.Throws<BadDataException>(() => TorchFile.Read(Write(pickle, new byte[8]))).Message;
+        Assert.Contains("'w' is made by torch._utils._rebuild_tensor_v2", message);
+    }
+
+    [Theory]
+    [InlineData("argparse", "Namespace")]
+    [InlineData("numpy.core.multiarray", "_reconstruct")]
+    public void A_file_of_nothing_that_can_be_read_names_what_makes_it(string module, string name)
+    {
+        var inner = new PickleWriter().Raw("}").Text("state_dict").Raw("}").Text("fc.weight").Global(module, name).Raw(")Rss").End();
+        Assert.Contains($"'state_dict.fc.weight' is made by {module}.{name}", Assert.Throws<BadDataException>(() => TorchFile.Read(Write(inner, []))).Message);
+        var root = new PickleWriter().Global(module, name).Raw(")R").End();
+        Assert.Contains($"an object of {module}.{name}", Assert.Throws<BadDataException>(() => TorchFile.Read(Write(root, []))).Message);
+    }
+
+    /// <summary>Before PyTorch 0.4 a storage could be a part of another.</summary>
+    [Theory]
+    [InlineData(1, 2, true)]
+    [InlineData(2, 2, false)]
+    [InlineData(-1, 2, false)]
+    [InlineData(0, 1, false)]
+    public void A_part_of_a_storage_is_read_where_it_begins(int first, int count, bool isWhole)
+    {
+        var pickle = new PickleWriter().Raw("}").Text("w").Global("torch._utils", "_rebuild_tensor").Raw("((").Text("storage").Global("torch", "FloatStorage")
+            .Text("0").Text("cpu").Raw("K\x03(").Text("1").Number('J', first).Number('J', count).Raw("ttQK\x00K\x02\x85K\x01\x85tRs").End();
+        var path = Write(pickle, [.. BitConverter.GetBytes(1f), .. BitConverter.GetBytes(2f), .. BitConverter.GetBytes(3f)]);
+        if (isWhole)
+            Assert.Equal([2, 3], TorchFile.Read(path)[0].Get("w"));
+        else
+            Assert.Contains("'w' lies outside", Assert.Throws<BadDataException>(() => TorchFile.Read(path)[0].Get("w")).Message);
+    }
+
+    /// <summary>As PyTorch writes types of tensors that have no storages of their own.</summary>
+    [Fact]
+    public void A_tensor_over_a_storage_of_bytes_has_the_type_that_it_is_given()
+    {
+        var pickle = new PickleWriter().Raw("}").Text("w").Global("torch._utils", "_rebuild_tensor_v3").Raw("((").Text("storage")
+            .Global("torch.storage", "UntypedStorage").Text("0").Text("cpu")
+            .Raw("K\x0ctQK\x01K\x02\x85K\x01\x85\x89}").Global("torch", "float32").Raw("tRs").End();
+        var path = Write(pickle, [.. BitConverter.GetBytes(1f), .. BitConverter.GetBytes(2f), .. BitConverter.GetBytes(3f)]);
+        Assert.Equal([2, 3], TorchFile.Read(path)[0].Get("w"));
     }
 
     [ExternalFact]
     public void Both_formats_hold_the_same_public_weights()
     {
-        var torch = TensorFile.Read(ExternalData.PathOf("shufflenet_v2_x0_5.fp32.pth"));
-        var safe = TensorFile.Read(ExternalData.PathOf("shufflenet_v2_x0_5.fp32.safetensors"));
+        var torch = TensorFile.Read(ExternalData.PathOf("shufflenet_v2_x0_5.fp32.pth"))[0];
+        var safe = TensorFile.Read(ExternalData.PathOf("shufflenet_v2_x0_5.fp32.safetensors"))[0];
         Assert.Equal(safe.Names.Order(), torch.Names.Order());
         foreach (var name in safe.Names.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
         {
@@ -89,23 +197,23 @@ public sealed class TorchFileTests : IDisposable
     {
         var path = Write(Pickle(6, offset, [rows, columns], [rowStride, columnStride]), new byte[12]);
         if (isWhole)
-            Assert.Equal($"{rows}×{columns}", string.Join('×', TorchFile.Read(path).Shape("w")));
+            Assert.Equal($"{rows}×{columns}", string.Join('×', TorchFile.Read(path)[0].Shape("w")));
         else
-            Assert.Contains("'w' lies outside", Assert.Throws<BadDataException>(() => TorchFile.Read(path)).Message);
+            Assert.Contains("'w' lies outside", Assert.Throws<BadDataException>(() => TorchFile.Read(path)[0].Shape("w")).Message);
     }
 
     [Fact]
     public void A_storage_that_is_shorter_than_the_pickle_tells_is_refused() =>
-        Assert.Throws<BadDataException>(() => TorchFile.Read(Write(Pickle(7, 0, [2], [1]), new byte[12])));
+        Assert.Throws<BadDataException>(() => TorchFile.Read(Write(Pickle(7, 0, [2], [1]), new byte[12]))[0].Get("w"));
 
     [Fact]
     public void A_view_that_repeats_values_without_end_takes_no_memory_until_it_is_asked_for()
     {
         var path = Write(Pickle(1, 0, [2_000_000_000, 2_000_000_000], [0, 0]), [0, Half >> 8]);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var file = TorchFile.Read(path);
+        var file = TorchFile.Read(path)[0];
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
-        Assert.Contains("more than memory", Assert.Throws<BadDataException>(() => file.Get("w")).Message);
+        Assert.Contains("again and again", Assert.Throws<BadDataException>(() => file.Get("w")).Message);
     }
 
     /// <summary>Older public weights were saved by Python 2, whose text is of another kind.</summary>
@@ -115,14 +223,7 @@ public sealed class TorchFileTests : IDisposable
     public void Names_that_Python_2_wrote_are_read(char strings)
     {
         var pickle = TorchArchive.Pickle([("w", "Half", "0", 2, 0, [2], [1])], strings);
-        Assert.Equal([0.5f, 0.5f], TorchFile.Read(Write(pickle, [0, Half >> 8, 0, Half >> 8])).Get("w"));
-    }
-
-    [Fact]
-    public void A_stack_without_end_is_refused()
-    {
-        var path = Write([.. Enumerable.Repeat((byte)'N', 200_000)], []);
-        Assert.Contains("values at a time", Assert.Throws<BadDataException>(() => TorchFile.Read(path)).Message);
+        Assert.Equal([0.5f, 0.5f], TorchFile.Read(Write(pickle, [0, Half >> 8, 0, Half >> 8]))[0].Get("w"));
     }
 
     [Fact]
@@ -139,12 +240,78 @@ public sealed class TorchFileTests : IDisposable
     public void Archives_that_are_no_state_dict_say_what_they_are()
     {
         Assert.Contains("without a data.pkl", Refused(("a/other", [])));
-        Assert.Contains("TorchScript", Refused(("a/data.pkl", Pickle(6, 0, [6], [1])), ("a/constants.pkl", [])));
         Assert.Contains("little-endian", Refused(("a/data.pkl", Pickle(6, 0, [6], [1])), ("a/byteorder", [.. "big"u8])));
-        Assert.Contains("no storage 0", Refused(("a/data.pkl", Pickle(6, 0, [6], [1]))));
         Assert.Contains("no state dict", Refused(("a/data.pkl", [.. "N."u8])));
 
+        var empty = TorchFile.Read(Write(("a/data.pkl", Pickle(6, 0, [6], [1]))))[0];
+        Assert.Contains("storage 0 is missing", Assert.Throws<BadDataException>(() => empty.Get("w")).Message);
+
         string Refused(params (string, byte[])[] entries) => Assert.Throws<BadDataException>(() => TorchFile.Read(Write(entries))).Message;
+    }
+
+    [Theory]
+    [InlineData("script.pt", "a TorchScript program", "torch.jit.load('torch.script.pt'")]
+    [InlineData("phone.ptl", "for phones", "torch.jit.load('torch.phone.ptl'")]
+    [InlineData("package.pt", "torch.package", "PackageImporter('torch.package.pt')")]
+    public void What_PyTorch_writes_otherwise_is_told_with_its_way_out(string fixture, string kind, string wayOut)
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "Fixtures", $"torch.{fixture}");
+        var message = Assert.Throws<BadDataException>(() => TensorFile.Read(path)).Message;
+        Assert.StartsWith(path, message);
+        Assert.Contains(kind, message);
+        Assert.Contains(wayOut, message);
+    }
+
+    [Theory]
+    [InlineData("torch.export", "m/archive_format", "m/data/weights/weight_0", "m/models/model.json")]
+    [InlineData("torch.export", "serialized_exported_program.json", "serialized_state_dict.pt", "version")]
+    [InlineData("TorchScript", "m/data.pkl", "m/constants.pkl", "m/code/__torch__/m.py")]
+    [InlineData("Keras", "metadata.json", "config.json", "model.weights.h5")]
+    [InlineData("TensorFlow", "m/saved_model.pb", "m/variables/variables.index")]
+    [InlineData("NumPy", "a.npy", "b.npy")]
+    [InlineData("unpack", "weights/model.pth", "weights/README.md")]
+    [InlineData("unpack", "a/data.pkl", "b/data.pkl")]
+    [InlineData("without a data.pkl", "a.txt")]
+    public void Other_zip_files_are_told_with_their_way_out(string kind, params string[] entries)
+    {
+        var path = Write([.. entries.Select(name => (name, (byte[])[1, 2, 3]))]);
+        Assert.Contains(kind, Assert.Throws<BadDataException>(() => TensorFile.Read(path)).Message);
+    }
+
+    [Theory]
+    [InlineData("a JPEG image", "\u00FF\u00D8\u00FF\u00E0")]
+    [InlineData("a Python pickle", "\u0080\u0004\u0095\u0001")]
+    [InlineData("Git LFS", "version https://git-lfs.github.com/spec/v1\n")]
+    [InlineData("a web page", "<!DOCTYPE html>")]
+    [InlineData("ExecuTorch", " \0\0\0ET12")]
+    [InlineData("a text file", "abc")]
+    [InlineData("no file of weights", "\u0001\u00FE\u0002")]
+    [InlineData("empty", "")]
+    public void Other_files_are_told_by_their_kind(string kind, string start)
+    {
+        var path = _folder.Add("weights.pth", System.Text.Encoding.Latin1.GetBytes(start));
+        var message = Assert.Throws<BadDataException>(() => TensorFile.Read(path)).Message;
+        Assert.StartsWith($"{path}: is ", message);
+        Assert.Contains(kind, message);
+    }
+
+    [Fact]
+    public void A_folder_names_a_file_of_weights_in_it()
+    {
+        var file = _folder.Add("model.safetensors", []);
+        Assert.Contains(file, Assert.Throws<RiffleException>(() => TensorFile.Read(_folder.Path)).Message);
+    }
+
+    /// <summary>Its header has 640 bytes.</summary>
+    [Fact]
+    public void A_safetensors_file_that_begins_like_a_pickle_is_read()
+    {
+        var path = _folder.PathOf("w.safetensors");
+        using (var stream = File.Create(path))
+            SafeTensors.Write(stream, [("w", [1], new float[] { 2 })], new Dictionary<string, string> { ["a"] = new('b', 560) });
+        var bytes = File.ReadAllBytes(path);
+        Assert.Equal([0x80, 2], bytes[..2]);
+        Assert.Equal([2], TensorFile.Read(path)[0].Get("w"));
     }
 
     [Fact]

@@ -8,25 +8,40 @@ namespace Riffle.Tests.Fuzzing;
 /// <param name="Samples">Whole files.</param>
 /// <param name="Seal">Makes checksums right after every second damage; null where there are none.</param>
 /// <param name="Read">Reads the bytes as a file of this path, which it writes itself where the reader wants one.</param>
-/// <param name="MemoryPerByte">Managed bytes that it may take for each byte of the file, beside a fixed amount.</param>
+/// <param name="MemoryPerByte">Bytes that it may take for each byte of the file, beside a fixed amount: on the managed heap, and as much in native
+/// memory.</param>
 internal sealed record FuzzTarget(string Name, byte[][] Samples, Func<byte[], byte[]>? Seal, Action<string, byte[]> Read, int MemoryPerByte)
 {
-    private const long FixedMemory = 24 << 20;
+    private const long FixedMemory = 24 << 20, FixedNativeMemory = 32 << 20;
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>Runs cases until one fails; returns what was wrong with it, or null. A case that does not end is left behind on its thread.</summary>
     public (string? Failure, int Refused) Run(string folder, ulong seed, int first, int count)
     {
+        var (failure, refused) = Run(folder, Enumerable.Range(first, count), number => Bytes(seed, number));
+        return (failure is var (number, wrong) ? $"{Name}, RIFFLE_FUZZ={seed}:{number}: {wrong}" : null, refused);
+    }
+
+    /// <summary>Reads one file; returns what was wrong, or null.</summary>
+    public string? Run(string folder, byte[] bytes) => Run(folder, [0], _ => bytes).Failure?.Wrong;
+
+    private ((int Number, string Wrong)? Failure, int Refused) Run(string folder, IEnumerable<int> numbers, Func<int, byte[]> bytes)
+    {
         var path = Path.Combine(folder, Name);
-        var (failure, refused, current, began) = ((string?)null, 0, first, Stopwatch.GetTimestamp());
+        var (refused, current, began) = (0, -1, Stopwatch.GetTimestamp());
+        (int, string)? failure = null;
         var worker = new Thread(() =>
         {
-            for (var number = first; number < first + count && failure is null; number++)
+            foreach (var number in numbers)
             {
+                var file = bytes(number);
                 Volatile.Write(ref began, Stopwatch.GetTimestamp());
                 Volatile.Write(ref current, number);
-                if (Case(path, seed, number, ref refused) is { } wrong)
-                    Volatile.Write(ref failure, Describe(seed, number, wrong));
+                if (Case(path, file, ref refused) is { } wrong)
+                {
+                    failure = (number, wrong);
+                    break;
+                }
             }
         })
         { IsBackground = true };
@@ -34,7 +49,7 @@ internal sealed record FuzzTarget(string Name, byte[][] Samples, Func<byte[], by
         while (!worker.Join(TimeSpan.FromMilliseconds(200)))
         {
             if (Stopwatch.GetElapsedTime(Volatile.Read(ref began)) > TimeLimit)
-                return (Describe(seed, Volatile.Read(ref current), $"has not ended after {TimeLimit.TotalSeconds} s"), refused);
+                return ((Volatile.Read(ref current), $"has not ended after {TimeLimit.TotalSeconds} s"), refused);
         }
 
         return (failure, refused);
@@ -48,30 +63,34 @@ internal sealed record FuzzTarget(string Name, byte[][] Samples, Func<byte[], by
         return Seal is not null && random.Next(2) == 0 ? Seal(bytes) : bytes;
     }
 
-    private string? Case(string path, ulong seed, int number, ref int refused)
+    private string? Case(string path, byte[] bytes, ref int refused)
     {
-        var bytes = Bytes(seed, number);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        try
+        Exception? thrown = null;
+        var cost = ReadCost.Of(() =>
         {
-            Read(path, bytes);
-        }
-        catch (RiffleException e) when (e.Message.Contains(path, StringComparison.Ordinal))
+            try
+            {
+                Read(path, bytes);
+            }
+            catch (Exception e)
+            {
+                thrown = e;
+            }
+        });
+        switch (thrown)
         {
-            refused++;
-        }
-        catch (RiffleException e)
-        {
-            return $"the message does not name the file: {e.Message}";
-        }
-        catch (Exception e)
-        {
-            return e.ToString();
+            case RiffleException e when e.Message.Contains(path, StringComparison.Ordinal):
+                refused++;
+                break;
+            case RiffleException e:
+                return $"the message does not name the file: {e.Message}";
+            case not null:
+                return thrown.ToString();
         }
 
-        var taken = GC.GetAllocatedBytesForCurrentThread() - before;
-        return taken > FixedMemory + ((long)MemoryPerByte * bytes.Length) ? $"takes {taken:N0} bytes for a file of {bytes.Length:N0}" : null;
+        var allowed = (long)MemoryPerByte * bytes.Length;
+        return cost.Managed > FixedMemory + allowed ? $"takes {cost.Managed:N0} bytes for a file of {bytes.Length:N0}"
+            : cost.Native > FixedNativeMemory + allowed ? $"takes {cost.Native:N0} bytes of native memory for a file of {bytes.Length:N0}"
+            : null;
     }
-
-    private string Describe(ulong seed, int number, string wrong) => $"{Name}, RIFFLE_FUZZ={seed}:{number}: {wrong}";
 }

@@ -4,8 +4,10 @@ using Xunit.Abstractions;
 
 namespace Riffle.Tests.Fuzzing;
 
-/// <summary>Whatever a file holds, reading it succeeds or says what is wrong with which file; it neither hangs nor takes memory at the file's word.</summary>
+/// <summary>Whatever a file holds, reading it succeeds or says what is wrong with which file; it neither hangs nor takes memory at the file's word. What is
+/// counted is the process's memory.</summary>
 /// <remarks><c>RIFFLE_FUZZ=SEED</c> draws other damages, <c>RIFFLE_FUZZ=SEED:CASE</c> runs one case alone.</remarks>
+[Collection(nameof(Alone))]
 public sealed class FuzzTests(ITestOutputHelper output)
 {
     private const int Few = 150, Many = 2500;
@@ -29,8 +31,17 @@ public sealed class FuzzTests(ITestOutputHelper output)
     {
         using var folder = new TemporaryFolder();
         var target = FuzzTargets.Make(name);
-        if (name != "dataset.json") // tells of a shard that is not there
-            Assert.All(target.Samples, sample => target.Read(folder.PathOf(name), sample));
+        Assert.All(target.Samples, sample =>
+        {
+            try
+            {
+                target.Read(folder.PathOf(name), sample);
+            }
+            catch (BadDataException) when (name is "dataset.json" or "features")
+            {
+                // The one tells of a shard that is not there, the other is read as ours and as others'.
+            }
+        });
     }
 
     [Fact]

@@ -58,14 +58,15 @@ public sealed class CheckpointTests : IDisposable
             from bits in ArbMap.Default.GeneratorFor<int>().ArrayOf(60)
             from optimiser in Gen.Elements(Enum.GetValues<OptimiserKind>())
             from history in epochs.ListOf()
-            from numbers in ArbMap.Default.GeneratorFor<(ulong Seed, int Epochs, int Steps, long Images, long? Memory)>()
+            from numbers in ArbMap.Default.GeneratorFor<(ulong Seed, int Epochs, int Steps, long Images, int Baked)>()
             from loss in finite
             from colours in (from c in ArbMap.Default.GeneratorFor<int>().ArrayOf(3) select new RgbTriple(1f / c[0], c[1] / 3f, c[2] * 1e20f))
             where float.IsFinite(colours.Red)
             let recipe = Recipe.Best with { Optimiser = optimiser, Name = names[0] }
             let training = new TrainingRecord(
-                recipe, numbers.Seed, new(names[^1], numbers.Epochs, numbers.Steps), numbers.Memory,
-                new(numbers.Epochs, numbers.Steps, new(loss, numbers.Images, 1, 2)), [.. history])
+                recipe, numbers.Seed, new(names[^1], numbers.Epochs, numbers.Steps),
+                new(numbers.Epochs, numbers.Steps, new(loss, numbers.Images, 1, 2)), [.. history],
+                Baking: numbers.Baked == 0 ? null : new(1, numbers.Baked))
             from origin in Gen.Elements(null, new WeightsOrigin(names[0], null, null), new WeightsOrigin("", training with { History = [] }, 1))
             select (Spec: NetworkCatalogue.Resolve(name, imageSize: size, classes: names.Count, units: units), names, bits, training: training with { Origin = origin }, colours);
         Prop.ForAll(checkpoints.ToArbitrary(), c =>
@@ -245,7 +246,6 @@ public sealed class CheckpointTests : IDisposable
             Recipe.Best with { Optimiser = OptimiserKind.Adam },
             ulong.MaxValue,
             new DatasetIdentity("abc", 100, 10),
-            ImageMemory: null,
             new Progress(1, 2, new Tally(1.0 / 3, 1, 2, 3)),
             [new EpochMetrics(1, 0.1 + 0.2, new Measures(Math.PI, 100.0 / 3, 50), new Measures(Math.E, 1e-9, 100))]);
         DatasetClass[] classes = [new("n01", "goldfish, Carassius auratus"), new("n02", "naïve \"quotes\""), new("n03", "金魚"), new("n04", "")];

@@ -138,25 +138,28 @@ public sealed class DiskTests : IDisposable
     }
 
     [Fact]
-    public void A_data_set_that_vanishes_while_it_is_streamed_is_an_error_that_names_it()
+    public void A_data_set_that_is_moved_while_it_is_streamed_is_read_on_and_asked_for_by_a_resume()
     {
-        using (Start(Folder))
-        {
-        }
-
-        // As if the images had not fitted into memory.
-        var checkpoint = Checkpoint.Read(Last);
-        new Checkpoint(checkpoint.Spec, checkpoint.Weights, checkpoint.Classes, checkpoint.Normalisation, checkpoint.Training! with { ImageMemory = 1 })
-        {
-            OptimiserState = checkpoint.OptimiserState,
-        }.Save(Last);
         var away = _data.Run("away");
-        var moving = new After(1, () => Directory.Move(_data.DataFolder, away));
-        using (var trainer = Trainer.Resume(Folder))
-            Assert.Contains(_data.DataFolder, Assert.Throws<RiffleException>(() => trainer.Run(moving)).Message);
-        Assert.Equal((1, 0), Place());
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), Folder, seed: 3, threads: 1, imageMemory: 0))
+            Assert.True(trainer.Run(new After(1, () => Directory.Move(_data.DataFolder, away))).Completed);
         Assert.Contains(_data.DataFolder, Assert.Throws<RiffleException>(() => Trainer.Resume(Folder)).Message);
-        using (var trainer = Trainer.Resume(Folder, away))
+        using (var trainer = Trainer.Resume(Folder, away, imageMemory: 0))
+            Assert.True(trainer.Run().Completed);
+    }
+
+    [Fact]
+    public void A_data_set_that_is_damaged_while_it_is_streamed_is_an_error_that_names_it()
+    {
+        string[] shards = [.. Directory.GetFiles(_data.DataFolder, "train-*")];
+        byte[][] whole = [.. shards.Select(File.ReadAllBytes)];
+        void Damage() => Array.ForEach(shards, shard => File.WriteAllBytes(shard, new byte[new FileInfo(shard).Length]));
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), Folder, seed: 3, threads: 2, imageMemory: 0))
+            Assert.Contains(_data.DataFolder, Assert.Throws<BadDataException>(() => trainer.Run(new After(1, Damage))).Message);
+        Assert.Equal((1, 0), Place());
+        foreach (var (shard, bytes) in shards.Zip(whole))
+            File.WriteAllBytes(shard, bytes);
+        using (var trainer = Trainer.Resume(Folder, imageMemory: 0))
             Assert.True(trainer.Run().Completed);
     }
 

@@ -31,6 +31,42 @@ public class RecipeTests
         Assert.Equal(4e-5, Recipe.Paper.FitTo(network, 100_000).WeightDecay);
     }
 
+    public static TheoryData<string, Func<Recipe, Recipe>> Impossible => new()
+    {
+        { "epochs", r => r with { Epochs = 0 } },
+        { "batch", r => r with { Batch = 65537 } },
+        { "momentum", r => r with { Momentum = 1 } },
+        { "weight decay", r => r with { WeightDecay = double.NaN } },
+        { "label smoothing", r => r with { LabelSmoothing = -0.1 } },
+        { "share", r => r with { Distillation = new(Share: 1.1) } },
+        { "temperature", r => r with { Distillation = new(Temperature: 0) } },
+        { "last temperature", r => r with { Distillation = new(LastTemperature: 1001) } },
+        { "learning rate", r => r with { Schedule = r.Schedule with { LearningRate = 0 } } },
+        { "learning rate", r => r with { Schedule = r.Schedule with { LearningRate = double.PositiveInfinity } } },
+        { "warm-up", r => r with { Schedule = r.Schedule with { WarmUpEpochs = -1 } } },
+        { "patience", r => r with { Schedule = r.Schedule with { Patience = -1 } } },
+        { "cooldown", r => r with { Schedule = r.Schedule with { Cooldown = int.MaxValue } } },
+        { "epochs between drops", r => r with { Schedule = r.Schedule with { StepEpochs = 0 } } },
+        { "factor", r => r with { Schedule = r.Schedule with { Factor = 0 } } },
+        { "lowest learning rate", r => r with { Schedule = r.Schedule with { Minimum = -1e-9 } } },
+        { "optimiser", r => r with { Optimiser = (OptimiserKind)99 } },
+        { "initialisation", r => r with { Initialisation = (InitialisationKind)99 } },
+        { "schedule", r => r with { Schedule = r.Schedule with { Kind = (ScheduleKind)99 } } },
+        { "random crops", r => r with { Augmentation = r.Augmentation with { RandomCrop = false, SmallestArea = 0.5f } } },
+        { "smallest area", r => r with { Augmentation = r.Augmentation with { SharpShare = 0.5f } } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Impossible), DisableDiscoveryEnumeration = true)]
+    public void What_cannot_be_trained_with_is_refused_by_name(string what, Func<Recipe, Recipe> change)
+    {
+        foreach (var recipe in Recipe.Named)
+        {
+            recipe.Check();
+            Assert.Contains(what, Assert.Throws<ArgumentException>(() => change(recipe).Check()).Message);
+        }
+    }
+
     [Theory]
     [InlineData(0, 8)]
     [InlineData(0.25, 5 + (3 * 0.70710678))]

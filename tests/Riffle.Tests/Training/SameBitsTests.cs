@@ -51,7 +51,30 @@ public sealed class SameBitsTests : IDisposable
             Assert.Equal(expected, Run($"of-{threads}", recipe, threads));
         for (var step = 1; step < 4; step++)
             Assert.Equal(expected, Run($"stopped-at-{step}", recipe, threads: 3, stopAt: step));
+        foreach (var threads in new[] { 1, 2, 8 })
+            Assert.Equal(expected, Run($"streamed-by-{threads}", recipe, threads, memory: 0));
+        for (var step = 1; step < 4; step++)
+        {
+            Assert.Equal(expected, Run($"streamed-until-{step}", recipe, threads: 2, step, memory: 0));
+            Assert.Equal(expected, Run($"streamed-from-{step}", recipe, threads: 2, step, memory: null, memoryAfter: 0));
+        }
+
         Assert.NotEqual(expected, Run("plain", recipe with { Augmentation = Augmentation.None }, threads: 1));
+    }
+
+    [Fact]
+    public void A_run_with_soft_labels_gives_the_same_files_from_memory_and_from_disk()
+    {
+        var recipe = TinyDataset.Recipe(epochs: 3) with { Batch = 32, Augmentation = Augmentation.Full };
+        Run("teacher", recipe, threads: 2);
+        var soft = _data.Run("soft");
+        Teachers.Teach(soft, [Checkpoint.Load(_data.Run("teacher"))], _data.Open(), recipe.Augmentation, views: 2, seed: 3, threads: 2);
+        recipe = recipe with { Distillation = new() { Share = 0.5 } };
+        var expected = Run("memory", recipe, threads: 2, softLabels: soft);
+        Assert.Equal(expected, Run("disk", recipe, threads: 3, memory: 0, softLabels: soft));
+        Assert.Equal(expected, Run("disk-then-memory", recipe, threads: 2, stopAt: 5, memory: 0, softLabels: soft));
+        Assert.Equal(expected, Run("memory-then-disk", recipe, threads: 2, stopAt: 11, memory: null, memoryAfter: 0, softLabels: soft));
+        Assert.NotEqual(expected, Run("unlabelled", recipe, threads: 2));
     }
 
     private float[] Train(string family, VectorLevel level, int threads, int stop = 0)
@@ -83,14 +106,17 @@ public sealed class SameBitsTests : IDisposable
         }
     }
 
-    private string[] Run(string name, Recipe recipe, int threads, int stopAt = 0)
+    /// <summary>The files of a run; <paramref name="memory"/> is what decoded images may take, null: enough for all of them.</summary>
+    private string[] Run(
+        string name, Recipe recipe, int threads, int stopAt = 0, long? memory = null, long? memoryAfter = null, string? softLabels = null)
     {
         using var stop = new CancellationTokenSource();
-        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(name), seed: 8, threads))
+        using (var trainer = Trainer.Start(
+            _data.Open(), _data.Spec(), recipe, _data.Run(name), seed: 8, threads, softLabels: softLabels, imageMemory: memory))
             Assert.Equal(stopAt == 0, trainer.Run(stopAt == 0 ? null : new StopAt(stopAt, stop), stop.Token).Completed);
         if (stopAt > 0)
         {
-            using var trainer = Trainer.Resume(_data.Run(name), threads: 1);
+            using var trainer = Trainer.Resume(_data.Run(name), threads: 1, imageMemory: memoryAfter);
             Assert.True(trainer.Run().Completed);
         }
 

@@ -89,6 +89,23 @@ public sealed class TrainingCommandTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Another_number_of_epochs_is_another_training_whose_command_is_told()
+    {
+        var run = _data.Run("my run");
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 2), run, threads: 1))
+            trainer.Run();
+        string Told(int epochs) => CommandLine.Parse(CommandLine.CreateRoot(), ["train", "--resume", run, "--epochs", $"{epochs}"]).Errors.Single().Message;
+        var command = $"train --from '{run}' --data {_data.DataFolder} --out '{run}-2' --epochs 3";
+        Assert.EndsWith($"Train further by: riffle {command}", Told(5), StringComparison.Ordinal);
+        Assert.Contains("was begun for 2 epochs", Told(1));
+        Assert.Contains("leave out --epochs", Told(2));
+
+        // It runs as it is told, and then --resume says what is left to do.
+        Assert.Equal(0, Shell.Run("sh", ["-c", $"dotnet \"$0\" {command} --threads 1", .. Shell.Arguments()]).ExitCode);
+        Assert.Contains("All 3 epochs of this run are done. Train further by: riffle train --from", Shell.Riffle("train", "--resume", run + "-2").Error);
+    }
+
     [Theory]
     [InlineData("train --data d --model m", "--out is missing")]
     [InlineData("train", "--model is missing")]

@@ -34,7 +34,7 @@ public sealed class WeightImportTests : IDisposable
     }
 
     [Fact]
-    public void All_tensors_that_do_not_fit_are_named()
+    public void What_does_not_fit_is_counted_and_its_first_are_named()
     {
         var path = Safe(Random(Spec), tensors => tensors
             .Where(t => t.Name is not ("conv1.1.running_mean" or "conv1.1.running_var" or "fc.bias"))

@@ -1,8 +1,71 @@
+using Riffle.Formats;
+
 namespace Riffle.Data.Sources;
 
 /// <summary>Names of files within a source: relative, with '/' between their parts.</summary>
 internal static class EntryName
 {
+    /// <summary>The most folders that a file may be in. Nobody has more, and a made-up name could have thousands.</summary>
+    public const int MaxFolders = 100;
+
+    /// <summary>What systems, network drives, file managers and archivers leave in folders; what begins with a dot is left out as well.</summary>
+    private static readonly HashSet<string> Clutter = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "@eaDir", "@Recycle", "@Recently-Snapshot", "@tmp", "@sharebin", "#recycle", "#snapshot", "~snapshot", // Synology, QNAP, NetApp
+        "$RECYCLE.BIN", "RECYCLER", "RECYCLED", "System Volume Information", "Thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", // Windows
+        "__MACOSX", "Icon\r", "Network Trash Folder", "Temporary Items", "TheVolumeSettingsFolder", // macOS
+        "lost+found", "Picasa.ini", "__pycache__",
+    };
+
+    /// <summary>Files that have no extension and are no images either.</summary>
+    private static readonly HashSet<string> Papers = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "README", "LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "AUTHORS", "CHANGELOG", "CHANGES", "CITATION", "VERSION", "MANIFEST", "Makefile",
+        "Dockerfile", "INSTALL", "TODO",
+    };
+
+    /// <summary>The formats of images that are not read, by extension. Names alone: of files that are opened, the content tells.</summary>
+    private static readonly Dictionary<string, string> Unread = new()
+    {
+        ["webp"] = "WebP",
+        ["gif"] = "GIF",
+        ["bmp"] = "BMP",
+        ["dib"] = "BMP",
+        ["tif"] = "TIFF",
+        ["tiff"] = "TIFF",
+        ["heic"] = "HEIC",
+        ["heif"] = "HEIF",
+        ["avif"] = "AVIF",
+        ["jxl"] = "JPEG XL",
+        ["jp2"] = "JPEG 2000",
+        ["j2k"] = "JPEG 2000",
+        ["jpf"] = "JPEG 2000",
+        ["jpx"] = "JPEG 2000",
+        ["ico"] = "ICO",
+        ["svg"] = "SVG",
+        ["psd"] = "Photoshop",
+        ["ppm"] = "PPM",
+        ["pgm"] = "PGM",
+        ["pbm"] = "PBM",
+        ["pnm"] = "PNM",
+        ["pcx"] = "PCX",
+        ["tga"] = "TGA",
+        ["exr"] = "OpenEXR",
+        ["hdr"] = "HDR",
+        ["dds"] = "DDS",
+        ["dng"] = "raw camera",
+        ["cr2"] = "raw camera",
+        ["cr3"] = "raw camera",
+        ["nef"] = "raw camera",
+        ["arw"] = "raw camera",
+        ["orf"] = "raw camera",
+        ["rw2"] = "raw camera",
+        ["raf"] = "raw camera",
+        ["dcm"] = "DICOM",
+        ["nii"] = "NIfTI",
+        ["npy"] = "NumPy",
+    };
+
     /// <summary>The name without empty and '.' parts; null where it would lead outside its source.</summary>
     public static string? Normalise(string name)
     {
@@ -11,25 +74,45 @@ internal static class EntryName
         return outside ? null : string.Join('/', parts);
     }
 
-    /// <summary>What file managers leave behind, and hidden files.</summary>
-    public static bool IsClutter(string name) =>
-        name.Split('/').Any(part => part.StartsWith('.') || part is "__MACOSX" or "Thumbs.db" or "desktop.ini");
+    /// <summary>What systems and file managers leave behind, and hidden files.</summary>
+    public static bool IsClutter(string name) => ClutterIn(name) is not null;
+
+    /// <summary>The part of a name that makes it clutter; null where there is none.</summary>
+    public static string? ClutterIn(string name) =>
+        Array.Find(name.Split('/'), part => Clutter.Contains(part) || (part.StartsWith('.') && part is not ("." or "..")));
 
     /// <summary>The last part.</summary>
     public static string Last(string name) => name[(name.LastIndexOf('/') + 1)..];
 
-    /// <summary>The first part of a name below a folder (which is empty or ends with '/'); null where there is no further part.</summary>
-    public static string? FolderBelow(string folder, string name)
+    /// <summary>The name without its first parts.</summary>
+    public static string Below(int folders, string name)
     {
-        var end = name.IndexOf('/', folder.Length);
-        return end < 0 ? null : name[folder.Length..end];
+        var start = 0;
+        for (var i = 0; i < folders; i++)
+            start = name.IndexOf('/', start) + 1;
+        return name[start..];
     }
 
+    /// <summary>A name in Unicode's composed form, in which names that look the same are the same.</summary>
+    public static string Composed(string name) => CanonicalForm.Compose(name);
+
     /// <summary>Whether a name is one that images have: by its extension, or without any.</summary>
-    public static bool MayBeImage(string name)
+    public static bool MayBeImage(string name) =>
+        Extension(name) is "jpg" or "jpeg" or "jpe" or "jfif" or "png" || (!HasExtension(name) && !Papers.Contains(Last(name)));
+
+    /// <summary>Whether a name is that of an image, of a format that is read or not.</summary>
+    public static bool IsImage(string name) => MayBeImage(name) || UnreadFormat(name) is not null;
+
+    /// <summary>Whether a name has an extension.</summary>
+    public static bool HasExtension(string name) => Last(name).Contains('.');
+
+    /// <summary>The format of an image that is not read, by its name; null for all other files.</summary>
+    public static string? UnreadFormat(string name) => Unread.GetValueOrDefault(Extension(name));
+
+    /// <summary>The extension in lower case, without its dot; empty where there is none.</summary>
+    public static string Extension(string name)
     {
         var last = Last(name);
-        var dot = last.LastIndexOf('.');
-        return dot < 0 || last[(dot + 1)..].ToLowerInvariant() is "jpg" or "jpeg" or "jpe" or "jfif" or "png";
+        return last[(last.LastIndexOf('.') + 1)..] is var extension && extension.Length < last.Length ? extension.ToLowerInvariant() : "";
     }
 }

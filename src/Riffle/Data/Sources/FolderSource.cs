@@ -11,12 +11,12 @@ internal sealed class FolderSource(string path) : SourceContainer(path)
     {
         try
         {
-            var walk = new FolderWalk(found, cancel);
+            var walk = new FolderWalk(Path, found, cancel);
             walk.Enter(new DirectoryInfo(Path), "", []);
             foreach (var file in walk.Listing.Files.Where(file => IsText(file.Name)))
             {
                 using var stream = File.OpenRead(System.IO.Path.Combine(Path, file.Name));
-                AddText(walk.Listing, file, stream);
+                walk.Listing.Texts[file.Name] = ReadText(file.Name, file.Length, stream);
             }
 
             return walk.Listing;
@@ -51,8 +51,11 @@ internal sealed class FolderSource(string path) : SourceContainer(path)
 }
 
 /// <summary>Lists a folder and all that are in it.</summary>
-internal sealed class FolderWalk(Action<int> found, CancellationToken cancel)
+internal sealed class FolderWalk(string path, Action<int> found, CancellationToken cancel)
 {
+    /// <summary>What stands for bytes of a name that are no UTF-8: by such a name nothing can be opened, and two names may have become one.</summary>
+    private const char Replacement = '\uFFFD';
+
     public SourceListing Listing { get; } = new();
 
     /// <summary>Adds what is in a folder.</summary>
@@ -83,19 +86,26 @@ internal sealed class FolderWalk(Action<int> found, CancellationToken cancel)
     {
         if (item is DirectoryInfo folder)
         {
+            if (item.Name.Contains(Replacement) && !item.Exists && !EntryName.IsClutter(name))
+                throw new BadDataException($"{path}: the name of the folder '{name}' is not UTF-8, and it cannot be opened by it; rename it, as by convmv");
             Listing.Folders.Add(name);
             Enter(folder, name + "/", above);
             return;
         }
 
-        var file = (FileInfo?)item.ResolveLinkTarget(returnFinalTarget: true) ?? (FileInfo)item;
-        if (!file.Exists)
+        try
         {
-            Listing.Skipped.Add(new Skip(SkipReason.Unreadable, name, "a link to nothing"));
-            return;
+            if (item.Name.Contains(Replacement) && !item.Exists)
+                throw new IOException("its name is not UTF-8, and it cannot be opened by it; rename it");
+            var file = (FileInfo?)item.ResolveLinkTarget(returnFinalTarget: true) ?? (FileInfo)item;
+            if (!file.Exists)
+                throw new IOException("a link to nothing");
+            Listing.Files.Add(new SourceEntry(Listing.Files.Count, name, file.Length));
+            found(Listing.Files.Count);
         }
-
-        Listing.Files.Add(new SourceEntry(Listing.Files.Count, name, file.Length));
-        found(Listing.Files.Count);
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Listing.Skipped.Add(new Skip(SkipReason.Unreadable, name, e.Message));
+        }
     }
 }

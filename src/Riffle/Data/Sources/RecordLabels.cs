@@ -27,16 +27,17 @@ internal sealed class RecordLabels
     /// <exception cref="BadDataException">Its label and its class's name contradict those of the records before.</exception>
     public int Add(ForeignExample example)
     {
-        var key = (example.Label, example.Label is null ? example.Class : null);
+        var called = example.Class is { } text ? EntryName.Composed(text) : null;
+        var key = (example.Label, example.Label is null ? called : null);
         if (!_classes.TryGetValue(key, out var place))
         {
             _classes.Add(key, place = _list.Count);
-            _list.Add((example.Label, example.Class, example.Text));
+            _list.Add((example.Label, called, example.Text));
         }
 
         var (number, name, _) = _list[place];
-        return name == example.Class ? place
-            : throw new BadDataException($"label {number} of class {example.Class ?? "without a name"}, which is {name ?? "without a name"} in records before");
+        return name == called ? place
+            : throw new BadDataException($"label {number} of class {called ?? "without a name"}, which is {name ?? "without a name"} in records before");
     }
 
     /// <summary>Names the classes, once all records are known, and adds their words to a listing.</summary>
@@ -82,7 +83,7 @@ internal sealed class RecordLabels
     /// <summary>A name as a folder can have it.</summary>
     private static string FileName(string name)
     {
-        var safe = name.Replace('/', '_').Replace('\0', '_').ReplaceLineEndings(" ").Replace('\t', ' ').Trim();
+        var safe = EntryName.Composed(name).Replace('/', '_').Replace('\0', '_').ReplaceLineEndings(" ").Replace('\t', ' ').Trim();
         return safe.Length == 0 || safe.StartsWith('.') || EntryName.IsClutter(safe) ? "_" + safe : safe;
     }
 

@@ -10,6 +10,7 @@ internal static class SkipReason
     public const string TooLarge = "file of more than 256 MB";
     public const string Unreadable = "cannot be read";
     public const string EmptyClass = "class folder without images";
+    public const string UnreadFormat = "class folder whose images are of a format that is not read";
     public const string Unlisted = "class folder that wnids.txt does not list";
     public const string NoClass = "image outside any class folder";
     public const string NoAnnotation = "validation image without annotation";
@@ -18,10 +19,17 @@ internal static class SkipReason
     public const string BadAnnotation = "annotation that is not 'file TAB class'";
     public const string Duplicate = "name that comes twice";
     public const string Outside = "name that leads outside the archive";
+    public const string TooDeep = "file in more than 100 folders, one in the other";
     public const string Link = "link in an archive";
     public const string DamagedRecord = "damaged record";
     public const string NoLabelledImage = "record that is no labelled image";
-    public const string Test = "record for testing, beside others for validation";
+
+    /// <summary>Those that names alone tell, before an image is read.</summary>
+    public static readonly HashSet<string> OfListing =
+    [
+        EmptyClass, UnreadFormat, Unlisted, NoClass, NoAnnotation, NoImage, NoTrainingClass, BadAnnotation, Duplicate, Outside, TooDeep, Link, DamagedRecord,
+        NoLabelledImage,
+    ];
 }
 
 /// <summary>One thing that is left out.</summary>

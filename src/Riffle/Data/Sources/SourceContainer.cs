@@ -25,13 +25,19 @@ internal sealed class SourceListing
 
     /// <summary>Entries that are not taken.</summary>
     public List<Skip> Skipped { get; } = [];
+
+    /// <summary>What may be meant otherwise than it was read.</summary>
+    public List<string> Notes { get; } = [];
+
+    /// <summary>Whether names are <c>train/CLASS/…</c>, <c>val/CLASS/…</c> and <c>test/CLASS/…</c> for certain, as those of records are.</summary>
+    public bool AreRecords { get; init; }
 }
 
 /// <summary>A folder or an archive of images. Nothing is ever extracted to disk.</summary>
 internal abstract class SourceContainer(string path) : IDisposable
 {
     /// <summary>The most bytes that an image file can have.</summary>
-    public const long MaxImageBytes = 256L << 20;
+    public const long MaxImageBytes = ImageFile.MaxBytes;
 
     /// <summary>The most bytes that one of <see cref="TextNames"/> can have.</summary>
     public const long MaxTextBytes = 64L << 20;
@@ -49,10 +55,15 @@ internal abstract class SourceContainer(string path) : IDisposable
     /// <summary>Opens a folder, files of TFRecords or, known by its content, a zip, tar or gzipped tar file.</summary>
     /// <param name="path">The folder or file, or a pattern with * or ? in its last part that files of TFRecords match.</param>
     /// <param name="records">How records are understood; null: found out.</param>
+    /// <param name="nameEncoding">The code page of names in an archive that does not say it; null: found out.</param>
+    /// <exception cref="ArgumentException">There is no code page of that name.</exception>
     /// <exception cref="RiffleException">There is nothing of that name, or it can't be read.</exception>
     /// <exception cref="BadDataException">It is none of these.</exception>
-    public static SourceContainer Open(string path, TFRecordOptions? records = null)
+    public static SourceContainer Open(string path, TFRecordOptions? records = null, string? nameEncoding = null)
     {
+        var encoding = nameEncoding is null ? null : CodePage.Find(nameEncoding)
+            ?? throw new ArgumentException(
+                $"no code page of names is called '{nameEncoding}'; shift_jis, gbk, big5, euc-kr, cp437, cp850, cp866 and windows-1252 are some");
         if (TFRecordSource.Find(path) is { Count: > 0 } shards)
             return new TFRecordSource(path, shards, records ?? TFRecordOptions.Detect);
         if (records is not null && records != TFRecordOptions.Detect && System.IO.Path.Exists(path))
@@ -61,15 +72,18 @@ internal abstract class SourceContainer(string path) : IDisposable
             return new FolderSource(path);
         try
         {
-            Span<byte> start = stackalloc byte[512];
+            Span<byte> start = stackalloc byte[FileKind.Bytes];
             int length;
             using (var file = File.OpenRead(path))
                 length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
             return start[..length] switch
             {
-                [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress)),
-                [(byte)'P', (byte)'K', ..] => new ZipSource(path),
-                var header when TarHeaderGuard.IsOne(header) => new TarSource(path, file => file),
+                [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress), encoding),
+                [(byte)'P', (byte)'K', ..] => new ZipSource(path, encoding),
+                var header when TarHeaderGuard.IsOne(header) => new TarSource(path, file => file, encoding),
+                var other when FileKind.Describe(other) is { } kind => throw new BadDataException(
+                    $"{path}: is {kind}; give a folder of images, or a .zip, .tar or .tar.gz of one, or TFRecords. Other archives must be unpacked"),
+                _ when path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) => new ZipSource(path, encoding), // the last part of several begins anywhere
                 _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz nor a TFRecord; give a folder or one of these"),
             };
         }
@@ -98,9 +112,9 @@ internal abstract class SourceContainer(string path) : IDisposable
     /// <summary>Whether the listing is to hold the content of a file.</summary>
     protected static bool IsText(string name) => TextNames.Contains(EntryName.Last(name));
 
-    /// <summary>Puts a text file's content into a listing.</summary>
-    protected void AddText(SourceListing listing, SourceEntry entry, Stream stream) => listing.Texts[entry.Name] = ReadAll(stream, entry.Length, MaxTextBytes)
-        ?? throw new BadDataException($"{Path}: {entry.Name} has more than {MaxTextBytes >> 20} MB; a list of classes or labels is smaller");
+    /// <summary>Reads the content of a text file.</summary>
+    protected ReadOnlyMemory<byte> ReadText(string name, long length, Stream stream) => ReadAll(stream, length, MaxTextBytes)
+        ?? throw new BadDataException($"{Path}: {name} has more than {MaxTextBytes >> 20} MB; a list of classes or labels is smaller");
 
     /// <summary>Reads an image file, trusting no stated size: memory grows with what is really there.</summary>
     protected static SourceFile ReadImage(SourceEntry entry, Stream stream) => ReadAll(stream, entry.Length, MaxImageBytes) is { } bytes

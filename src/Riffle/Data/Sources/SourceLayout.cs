@@ -11,54 +11,74 @@ namespace Riffle.Data.Sources;
 internal sealed record LabelledImage(SourceEntry Entry, string Name, Split Split, int Label);
 
 /// <summary>
-/// Finds classes, training and validation images by the names of folders: <c>train/CLASS/…</c> with <c>val/CLASS/…</c> (or <c>validation</c>), Tiny ImageNet's
-/// <c>train/WNID/images</c> with <c>val/val_annotations.txt</c>, or <c>CLASS/…</c> alone; all of it perhaps inside other folders that hold nothing else.
+/// The classes, training and validation images of a source: <c>train/CLASS/…</c> with <c>val/CLASS/…</c> under any of the names that people give to them,
+/// Tiny ImageNet's <c>train/WNID/images</c> with <c>val/val_annotations.txt</c>, <c>CLASS/train/…</c> with <c>CLASS/val/…</c>, or <c>CLASS/…</c> alone;
+/// all of it perhaps inside other folders. What lies where <see cref="LayoutFinder"/> finds out.
 /// </summary>
 internal sealed class SourceLayout
 {
-    private const string Expected =
+    public const string Expected =
         "expected train/CLASS/… and val/CLASS/…, or CLASS/… for at least two classes, or Tiny ImageNet's train/WNID/images with val/val_annotations.txt";
 
+    private readonly string _source;
     private readonly SourceListing _listing;
     private readonly Skips _skips;
-    private readonly string _root;
-    private readonly List<SourceEntry> _files;
-    private readonly List<string> _folders;
+    private readonly LeftOut _leftOut = new();
+    private readonly SourceFolder _top;
+    private readonly LayoutParts _parts;
+    private readonly HashSet<string> _used = [];
     private readonly Dictionary<string, int> _labels = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _ignoringCase = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<LabelledImage> _images = [];
+    private readonly List<string> _notes = [];
 
-    private SourceLayout(SourceListing listing, Skips skips)
+    private SourceLayout(string source, SourceListing listing, Skips skips)
     {
-        (_listing, _skips) = (listing, skips);
-        var files = listing.Files.Where(file => !EntryName.IsClutter(file.Name));
-        _files = Distinct(files.OrderBy(file => file.Name, StringComparer.Ordinal).ThenBy(file => file.Index));
-        _folders = [.. listing.Folders.Where(folder => folder.Length > 0 && !EntryName.IsClutter(folder)).Select(folder => folder + "/")];
-        _root = FindRoot();
+        (_source, _listing, _skips) = (source, listing, skips);
+        _notes.AddRange(listing.Notes);
+        foreach (var skip in listing.Skipped.Where(skip => !_leftOut.AddClutter(skip.Name)))
+            skips.Add(skip);
+        var files = listing.Files.Where(file => !_leftOut.AddClutter(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal).ThenBy(file => file.Index);
+        _top = SourceFolder.Of(Distinct(files), listing.Folders.Where(name => !EntryName.IsClutter(name) && !IsDeep(name)));
+        _parts = listing.AreRecords ? LayoutFinder.OfRecords(_top) : new LayoutFinder(source).Find(_top);
+        _notes.AddRange(_parts.Notes);
+        foreach (var (reason, folder) in _parts.LeftOut)
+            LeaveOut(reason, [folder]);
     }
 
     /// <summary>The classes, in the order of their labels.</summary>
     public ImmutableArray<DatasetClass> Classes { get; private set; }
 
-    /// <summary>The images of both splits, ordered by name within each.</summary>
+    /// <summary>The images of both splits, ordered by class and name within each.</summary>
     public IReadOnlyList<LabelledImage> Images => _images;
 
+    /// <summary>Where the source's own validation images lie; null where it has none.</summary>
+    public string? Validation { get; private set; }
+
     /// <summary>Whether the source says itself which images are for validation.</summary>
-    public bool HasValidation { get; private set; }
+    public bool HasValidation => Validation is not null;
+
+    /// <summary>How the source is laid out, in words.</summary>
+    public string Shown => HasValidation ? $"{_parts.Training.Shown} for training, {Validation} for validation" : $"{_parts.Training.Shown} for training";
+
+    /// <summary>What is no part of the data set, which nobody need mend.</summary>
+    public ImmutableArray<DatasetSkipped> LeftOut => _leftOut.ToArray();
+
+    /// <summary>What may be meant otherwise than it was understood.</summary>
+    public ImmutableArray<string> Notes => [.. _notes];
 
     /// <summary>Finds out how a source is laid out.</summary>
+    /// <param name="source">The source, named in errors.</param>
+    /// <param name="listing">What it holds.</param>
+    /// <param name="skips">Told what of the data set can't be taken.</param>
+    /// <param name="setAside">Whether validation images are to be set aside although there are others for testing, which then are left out.</param>
     /// <exception cref="BadDataException">It is laid out in no way that is known, or something is wrong and <paramref name="skips"/> are strict.</exception>
-    public static SourceLayout Find(string source, SourceListing listing, Skips skips)
+    public static SourceLayout Find(string source, SourceListing listing, Skips skips, bool setAside = false)
     {
-        skips.AddRange(listing.Skipped);
-        var layout = new SourceLayout(listing, skips);
+        var layout = new SourceLayout(source, listing, skips);
         layout.AddTraining();
-        if (layout.Classes.Length < 2)
-        {
-            var found = layout.Classes is [var only] ? $"holds images of one class only, {only.Name}" : "holds no class folders";
-            throw new BadDataException($"{source}: {found}; {Expected}");
-        }
-
-        layout.AddValidation();
+        layout.AddHeldOut(setAside);
+        layout.SkipStrays();
         return layout;
     }
 
@@ -67,7 +87,9 @@ internal sealed class SourceLayout
         var files = new List<SourceEntry>();
         foreach (var file in ordered)
         {
-            if (files.Count > 0 && files[^1].Name == file.Name)
+            if (IsDeep(file.Name))
+                _skips.Add(new Skip(SkipReason.TooDeep, file.Name[..EntryName.MaxFolders] + "…"));
+            else if (files.Count > 0 && files[^1].Name == file.Name)
                 _skips.Add(new Skip(SkipReason.Duplicate, file.Name));
             else
                 files.Add(file);
@@ -76,124 +98,155 @@ internal sealed class SourceLayout
         return files;
     }
 
-    /// <summary>Goes down as long as there is one folder only, and it isn't <c>train</c>.</summary>
-    private string FindRoot()
-    {
-        for (var root = ""; ;)
-        {
-            var folders = FoldersBelow(root);
-            if (folders.Count != 1 || IsNamed(folders.Single(), "train"))
-                return root;
-            root += folders.Single() + "/";
-        }
-    }
-
-    private SortedSet<string> FoldersBelow(string parent)
-    {
-        var names = _files.Select(file => file.Name).Concat(_folders).Where(name => name.StartsWith(parent, StringComparison.Ordinal));
-        return new(names.Select(name => EntryName.FolderBelow(parent, name)).OfType<string>(), StringComparer.Ordinal);
-    }
-
-    private IEnumerable<SourceEntry> FilesBelow(string folder) => _files.Where(file => file.Name.StartsWith(folder, StringComparison.Ordinal));
-
-    private string? FindFolder(string name) => FoldersBelow(_root).FirstOrDefault(folder => IsNamed(folder, name)) is { } found ? _root + found + "/" : null;
-
-    private static bool IsNamed(string folder, string name) => folder.Equals(name, StringComparison.OrdinalIgnoreCase);
+    private static bool IsDeep(string name) => name.AsSpan().Count('/') > EntryName.MaxFolders;
 
     private void AddTraining()
     {
-        var folder = FindFolder("train") ?? _root;
-        var listed = Lines(_root + SourceContainer.Wnids).Select(line => line.Trim()).Where(line => line.Length > 0).ToHashSet(StringComparer.Ordinal);
-        var byClass = ByClass(folder, listed);
+        var listed = Lines(SourceContainer.Wnids).Select(line => line.Trim()).Where(line => line.Length > 0).ToHashSet(StringComparer.Ordinal);
+        var byClass = ByClass(listed);
         var words = Words(byClass);
         Classes = [.. byClass.Keys.Select(name => new DatasetClass(name, words.GetValueOrDefault(name, name)))];
         foreach (var (name, files) in byClass)
         {
             var label = _labels.Count;
             _labels.Add(name, label);
+            _ignoringCase.TryAdd(name, name);
             _images.AddRange(files.Select(file => Image(file, Split.Train, label)));
         }
+
+        foreach (var same in _labels.Keys.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Skip(1).Any()))
+            _notes.Add($"{NameList.Of(same)} differ in capital letters alone, and are classes of their own");
     }
 
     /// <summary>The files of each class folder in which there is anything like an image.</summary>
-    private SortedDictionary<string, List<SourceEntry>> ByClass(string folder, HashSet<string> listed)
+    private SortedDictionary<string, List<SourceEntry>> ByClass(HashSet<string> listed)
     {
         var byClass = new SortedDictionary<string, List<SourceEntry>>(StringComparer.Ordinal);
-        foreach (var name in FoldersBelow(folder).Union(listed))
+        foreach (var name in listed)
             byClass.Add(name, []);
-        foreach (var file in FilesBelow(folder))
+        var paths = listed.ToDictionary(name => name, name => _parts.Training.Shown.Replace("CLASS", name, StringComparison.Ordinal), StringComparer.Ordinal);
+        foreach (var (name, folder) in _parts.Training.Classes)
         {
-            if (EntryName.FolderBelow(folder, file.Name) is not { } name)
-                SkipStray(file);
-            else if (EntryName.Last(file.Name) != name + "_boxes.txt")
-                byClass[name].Add(file);
+            Use(folder);
+            paths[name] = folder.Path.TrimEnd('/');
+            if (!byClass.TryGetValue(name, out var files))
+                byClass.Add(name, files = []);
+            files.AddRange(folder.All.Where(file => EntryName.Last(file.Name) != name + "_boxes.txt"));
         }
 
+        var unread = new UnreadImages();
         foreach (var (name, files) in byClass.ToArray())
         {
-            var skip = !files.Any(file => EntryName.MayBeImage(file.Name)) ? SkipReason.EmptyClass
-                : listed.Count > 0 && !listed.Contains(name) ? SkipReason.Unlisted
-                : null;
-            if (skip is null)
-                continue;
-            byClass.Remove(name);
-            _skips.Add(new Skip(skip, Short(folder + name)));
-        }
-
-        return byClass;
-    }
-
-    private void SkipStray(SourceEntry file)
-    {
-        if (EntryName.MayBeImage(file.Name) && EntryName.Last(file.Name).Contains('.'))
-            _skips.Add(new Skip(SkipReason.NoClass, Short(file.Name)));
-    }
-
-    private void AddValidation()
-    {
-        // A source without 'train' that has a class called 'val' has no validation images of its own.
-        if (FindFolder("train") is null || (FindFolder("val") ?? FindFolder("validation")) is not { } folder || !FilesBelow(folder).Any())
-            return;
-        HasValidation = true;
-        if (_listing.Texts.ContainsKey(folder + SourceContainer.Annotations))
-            AddAnnotated(folder);
-        else
-            AddValidationFolders(folder);
-    }
-
-    private void AddValidationFolders(string folder)
-    {
-        var filled = FilesBelow(folder).Select(file => EntryName.FolderBelow(folder, file.Name)).ToHashSet();
-        foreach (var name in FoldersBelow(folder).Where(name => !filled.Contains(name)))
-            _skips.Add(new Skip(SkipReason.EmptyClass, Short(folder + name)));
-        foreach (var file in FilesBelow(folder))
-        {
-            if (EntryName.FolderBelow(folder, file.Name) is not { } name)
-                SkipStray(file);
-            else if (_labels.TryGetValue(name, out var label))
-                _images.Add(Image(file, Split.Validation, label));
+            if (files.Exists(file => EntryName.MayBeImage(file.Name)))
+            {
+                if (listed.Count == 0 || listed.Contains(name))
+                    continue;
+                _skips.Add(new Skip(SkipReason.Unlisted, Short(paths[name])));
+            }
             else
-                _skips.Add(new Skip(SkipReason.NoTrainingClass, Short(file.Name)));
+            {
+                var formats = unread.Add(files);
+                _skips.Add(new Skip(formats is null ? SkipReason.EmptyClass : SkipReason.UnreadFormat, Short(paths[name]), formats));
+            }
+
+            byClass.Remove(name);
+        }
+
+        return byClass.Count > 1 ? byClass : throw TooFew([.. byClass.Keys], unread);
+    }
+
+    private BadDataException TooFew(string[] classes, UnreadImages unread)
+    {
+        if (unread.ToString() is { Length: > 0 } formats)
+        {
+            var beside = classes is [var one] ? $", and others of one class only, {one}" : "";
+            return new BadDataException(
+                $"{_source}: holds {formats}{beside}. Riffle reads JPEG and PNG: convert them, for example by ImageMagick's 'mogrify -format jpg'");
+        }
+
+        var root = _parts.Root.Path;
+        var found = classes is [var only] ? $"holds images of one class only, {only}"
+            : _parts.Root.Images > 0 ? $"holds no class folders: {_parts.Root.Images:N0} images lie in {(root.Length == 0 ? "it" : root)} directly"
+            : "holds no class folders, and no images";
+        return new BadDataException($"{_source}: {found}; {Expected}");
+    }
+
+    /// <summary>Takes the images for validation, else those for testing, as far as they have classes.</summary>
+    private void AddHeldOut(bool setAside)
+    {
+        if (_parts.Validation is { Images: > 0 } validation)
+            AddHeldOut(validation, LeftOutReason.Unlabelled);
+        if (_parts.Test is not { Images: > 0 } test)
+            return;
+        if (HasValidation || setAside || test.Shown.Length == 0)
+        {
+            LeaveOut(HasValidation ? LeftOutReason.Test : LeftOutReason.TestBesideFraction, test.Folders);
+            return;
+        }
+
+        AddHeldOut(test, LeftOutReason.UnlabelledTest);
+        if (HasValidation)
+        {
+            _notes.Add($"{test.Named} is for testing by its name, and serves for validation as there is nothing else; "
+                + "--validation-fraction sets a part of the training images aside instead");
         }
     }
 
-    private void AddAnnotated(string folder)
+    private void AddHeldOut(LayoutPart part, string unlabelled)
     {
-        var annotations = folder + SourceContainer.Annotations;
+        var before = _images.Count;
+        if (part.Classes.Count == 0 && part.Folders[0].File(SourceContainer.Annotations) is { } annotations)
+            AddAnnotated(part.Folders[0], annotations);
+        else if (part.Classes.Any(found => found.Folder.Images > 0))
+            AddClassFolders(part);
+        else
+            LeaveOut(unlabelled, part.Folders);
+        if (_images.Count > before)
+            Validation = part.Shown;
+        else if (part == _parts.Validation || part.Classes.Count > 0)
+            _notes.Add($"none of the images in {part.Named} has a class of the training images");
+    }
+
+    private void AddClassFolders(LayoutPart part)
+    {
+        foreach (var (name, folder) in part.Classes)
+        {
+            Use(folder);
+            if (!folder.All.Any())
+                _skips.Add(new Skip(SkipReason.EmptyClass, Short(folder.Path.TrimEnd('/'))));
+            else if (_labels.TryGetValue(name, out var label))
+                _images.AddRange(folder.All.Select(file => Image(file, Split.Validation, label)));
+            else
+                SkipUnknown(folder, name);
+        }
+    }
+
+    private void SkipUnknown(SourceFolder folder, string name)
+    {
+        foreach (var file in folder.All.Where(file => EntryName.IsImage(file.Name)))
+            _skips.Add(new Skip(SkipReason.NoTrainingClass, Short(file.Name), Meant(name)));
+    }
+
+    /// <summary>Systems that don't tell capital letters hide this mistake, until somebody goes on elsewhere.</summary>
+    private string? Meant(string name) => _ignoringCase.TryGetValue(name, out var known) ? $"did you mean {known}?" : null;
+
+    private void AddAnnotated(SourceFolder folder, SourceEntry annotations)
+    {
+        Use(folder);
         var files = new Dictionary<string, SourceEntry>(StringComparer.Ordinal);
         var pending = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var file in FilesBelow(folder).Where(file => file.Name != annotations))
+        foreach (var file in folder.All.Where(file => file != annotations))
         {
-            files.TryAdd(EntryName.Last(file.Name), file);
+            files.TryAdd(EntryName.Composed(EntryName.Last(file.Name)), file);
             pending.Add(file.Name);
         }
 
         var taken = new List<LabelledImage>();
         var number = 0;
-        foreach (var line in Lines(annotations))
+        foreach (var line in LinesOf(annotations.Name))
         {
             number++;
-            void SkipLine(string reason, string what) => _skips.Add(new Skip(reason, Short(annotations), $"line {number}, {what}"));
+            void SkipLine(string reason, string what) => _skips.Add(new Skip(reason, Short(annotations.Name), $"line {number}, {what}"));
             if (line.Length == 0)
                 continue;
             if (line.Split('\t') is not [{ Length: > 0 } image, { Length: > 0 } name, ..])
@@ -203,7 +256,7 @@ internal sealed class SourceLayout
             else if (!pending.Remove(file.Name))
                 SkipLine(SkipReason.Duplicate, image);
             else if (!_labels.TryGetValue(name, out var label))
-                SkipLine(SkipReason.NoTrainingClass, $"{image} is of class {name}");
+                SkipLine(SkipReason.NoTrainingClass, $"{image} is of class {name}{(Meant(name) is { } meant ? $"; {meant}" : "")}");
             else
                 taken.Add(Image(file, Split.Validation, label));
         }
@@ -212,14 +265,46 @@ internal sealed class SourceLayout
         _images.AddRange(taken.OrderBy(image => image.Name, StringComparer.Ordinal));
     }
 
-    private string Short(string name) => name[_root.Length..];
+    /// <summary>Images that lie in no folder of which anything was said yet.</summary>
+    private void SkipStrays()
+    {
+        var images = _top.All.Where(file => EntryName.IsImage(file.Name) && EntryName.HasExtension(file.Name));
+        foreach (var file in images.Where(file => !IsUsed(EntryName.Composed(file.Name))))
+            _skips.Add(new Skip(SkipReason.NoClass, Short(file.Name)));
+    }
+
+    private bool IsUsed(string name)
+    {
+        for (var end = name.IndexOf('/'); end >= 0; end = name.IndexOf('/', end + 1))
+        {
+            if (_used.Contains(name[..(end + 1)]))
+                return true;
+        }
+
+        return false;
+    }
+
+    private void Use(SourceFolder folder) => _used.Add(folder.Path);
+
+    private void LeaveOut(string reason, IEnumerable<SourceFolder> folders)
+    {
+        foreach (var folder in folders)
+        {
+            Use(folder);
+            _leftOut.Add(reason, folder.Images, folder.Path);
+        }
+    }
+
+    /// <summary>A name below the folder that holds the data set.</summary>
+    private string Short(string name) =>
+        EntryName.Composed(name).StartsWith(_parts.Root.Path, StringComparison.Ordinal) ? EntryName.Below(_parts.Root.Depth, name) : name;
 
     private LabelledImage Image(SourceEntry file, Split split, int label) => new(file, Short(file.Name), split, label);
 
     private Dictionary<string, string> Words(SortedDictionary<string, List<SourceEntry>> classes)
     {
         var words = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var line in Lines(_root + SourceContainer.Words))
+        foreach (var line in Lines(SourceContainer.Words))
         {
             if (line.Split('\t') is [var name, { Length: > 0 } text, ..] && classes.ContainsKey(name))
                 words[name] = text.Trim();
@@ -228,11 +313,14 @@ internal sealed class SourceLayout
         return words;
     }
 
-    private IEnumerable<string> Lines(string name)
+    private IEnumerable<string> Lines(string name) => LinesOf(_parts.Root.File(name)?.Name ?? name);
+
+    /// <summary>The lines of a text, in the form in which names are compared.</summary>
+    private IEnumerable<string> LinesOf(string name)
     {
         if (!_listing.Texts.TryGetValue(name, out var bytes))
             return [];
-        var text = Encoding.UTF8.GetString(bytes.Span).TrimStart('\uFEFF');
+        var text = EntryName.Composed(Encoding.UTF8.GetString(bytes.Span).TrimStart('\uFEFF'));
         return text.Split('\n').Select(line => line.TrimEnd('\r'));
     }
 }

@@ -5,13 +5,11 @@ using Riffle.Formats;
 namespace Riffle.Data.Sources;
 
 /// <summary>
-/// Files of TFRecords that another program wrote, seen as class folders: <c>train/CLASS/SHARD/RECORD</c> and <c>val/…</c>. Which is for validation the names of
-/// the files tell. The records are read twice, once for the labels and once for the images.
+/// Files of TFRecords that another program wrote, seen as class folders: <c>train/CLASS/SHARD/RECORD</c>, <c>val/…</c> and <c>test/…</c>. Which is for what
+/// the names of the files tell. The records are read twice, once for the labels and once for the images.
 /// </summary>
 internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> shards, TFRecordOptions options) : SourceContainer(path)
 {
-    private static readonly string[] ValidationNames = ["validation", "valid", "val", "eval", "dev"];
-
     public override bool AnyOrder => false;
 
     /// <summary>The files of TFRecords that a path means: a file, those in a folder, or those of a pattern with * or ? in its last part.</summary>
@@ -44,7 +42,7 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
 
     public override SourceListing List(Action<int> found, CancellationToken cancel)
     {
-        var listing = new SourceListing();
+        var listing = new SourceListing { AreRecords = true };
         var folders = shards.Select(shard => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(shard))!).Distinct();
         var labels = new RecordLabels(folders, options.LabelOffset);
         var records = new List<(int Index, string Place, string? FileName, int Length, int Class)>();
@@ -76,16 +74,12 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
         }
 
         labels.Complete(listing);
-        var hasValidation = shards.Any(shard => SplitOf(shard) == "val");
         foreach (var (index, place, fileName, length, label) in records)
         {
-            var split = SplitOf(place[..place.LastIndexOf('/')]);
-            if (split == "test" && hasValidation)
-                listing.Skipped.Add(new Skip(SkipReason.Test, place));
-            else if (labels.NameOf(label) is not { } name)
+            if (labels.NameOf(label) is not { } name)
                 listing.Skipped.Add(new Skip(SkipReason.NoLabelledImage, place, labels.WhyNot(label)));
             else
-                listing.Files.Add(new SourceEntry(index, $"{(split == "test" ? "val" : split)}/{name}/{place}{Suffix(fileName)}", length));
+                listing.Files.Add(new SourceEntry(index, $"{SplitOf(place[..place.LastIndexOf('/')])}/{name}/{place}{Suffix(fileName)}", length));
         }
 
         return listing;
@@ -159,13 +153,12 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
     [GeneratedRegex(@"-\d+-of-\d+")]
     private static partial Regex ShardNumber();
 
-    /// <summary><c>val</c>, <c>test</c> or <c>train</c> by the words of a file's name.</summary>
-    private static string SplitOf(string shard)
+    private static string SplitOf(string shard) => SplitNames.OfFile(System.IO.Path.GetFileName(shard)) switch
     {
-        var name = System.IO.Path.GetFileName(shard).ToLowerInvariant();
-        var words = new string([.. name.Select(c => c is >= 'a' and <= 'z' ? c : ' ')]).Split(' ');
-        return words.Contains("train") ? "train" : words.Any(ValidationNames.Contains) ? "val" : words.Contains("test") ? "test" : "train";
-    }
+        SplitKind.Validation => "val",
+        SplitKind.Test => "test",
+        _ => "train",
+    };
 
     /// <summary>The name of the image's file behind the record's number, where it looks like one.</summary>
     private static string Suffix(string? fileName)

@@ -1,18 +1,18 @@
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Text;
 
 namespace Riffle.Data.Sources;
 
 /// <summary>
 /// Hands a tar file on, and stops at a header whose checksum is wrong, and at one that claims a long name or attributes (types L, K, x, g) of more than a
-/// megabyte: <see cref="System.Formats.Tar.TarReader"/> looks at no checksum, ends without a word where the field of one is empty, and takes memory for
-/// names and attributes as they claim. A header is a block of 512 bytes; behind it lies its entry's content, filled up to whole blocks
-/// (POSIX.1-2017, pax, "ustar Interchange Format").
+/// megabyte: <see cref="System.Formats.Tar.TarReader"/> looks at no checksum, ends without a word where the field of one is empty, takes memory for names and
+/// attributes as they claim, and replaces what is no UTF-8 in a name, so that two become one; <see cref="Name"/> has the bytes. A header is
+/// a block of 512 bytes; behind it lies its entry's content, filled up to whole blocks (POSIX.1-2017, pax, "ustar Interchange Format").
 /// </summary>
 internal sealed class TarHeaderGuard(Stream tar) : Stream
 {
     private const int BlockSize = 512, SizeAt = 124, SizeLength = 12, ChecksumAt = 148, ChecksumLength = 8, TypeAt = 156, MagicAt = 257;
+    private const int NameLength = 100, PrefixAt = 345, PrefixLength = 155;
     private const int MaxExtra = 1 << 20;
 
     private readonly byte[] _block = new byte[BlockSize];
@@ -20,10 +20,15 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     private long _content;
     private bool _ended;
 
-    // Attributes of the next entry, which may tell its size.
-    private MemoryStream? _attributes;
-    private long _attributesLeft;
+    // A long name or attributes of the next entry, which may tell its name and size.
+    private MemoryStream? _extra;
+    private long _extraLeft;
+    private char _extraType;
     private long? _size;
+    private ArchiveName? _name;
+
+    /// <summary>The name of the entry whose header was read last.</summary>
+    public ArchiveName Name { get; private set; }
 
     /// <summary>Whether a file's first block is a header: by its magic, or, as the oldest form (v7) has none, by its checksum.</summary>
     public static bool IsOne(ReadOnlySpan<byte> start) =>
@@ -71,13 +76,19 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     private void Pass(ReadOnlySpan<byte> content)
     {
         _content -= content.Length;
-        if (_attributes is null)
+        if (_extra is null)
             return;
-        var own = content[..(int)Math.Min(content.Length, _attributesLeft)];
-        _attributes.Write(own);
-        _attributesLeft -= own.Length;
-        if (_content == 0)
-            (_size, _attributes) = (SizeIn(_attributes.ToArray()), null);
+        var own = content[..(int)Math.Min(content.Length, _extraLeft)];
+        _extra.Write(own);
+        _extraLeft -= own.Length;
+        if (_content > 0)
+            return;
+        var extra = _extra.ToArray();
+        _extra = null;
+        if (_extraType == 'x')
+            ReadAttributes(extra);
+        else
+            _name ??= new ArchiveName(UpToNul(extra).ToArray(), IsUtf8: false);
     }
 
     private void Collect(ReadOnlySpan<byte> part)
@@ -103,11 +114,23 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
         if (size < 0 || (isExtra && size > MaxExtra))
             throw new InvalidDataException(isExtra ? $"a name or attributes of more than {MaxExtra} bytes" : "a header without a size");
         _content = checked(size + BlockSize - 1) / BlockSize * BlockSize;
-        if (type == 'x')
-            (_attributes, _attributesLeft) = size == 0 ? (null, 0) : (new MemoryStream(), size);
-        else if (!isExtra)
-            _size = null;
+        if (type is 'x' or 'L' && size > 0)
+            (_extra, _extraLeft, _extraType) = (new MemoryStream(), size, type);
+        if (isExtra)
+            return;
+        Name = _name ?? HeaderName();
+        (_size, _name) = (null, null);
     }
+
+    /// <summary>The name in a header; that of POSIX has its first folders in a field of their own.</summary>
+    private ArchiveName HeaderName()
+    {
+        var name = UpToNul(_block.AsSpan(0, NameLength));
+        var prefix = _block.AsSpan(MagicAt).StartsWith("ustar\0"u8) ? UpToNul(_block.AsSpan(PrefixAt, PrefixLength)) : [];
+        return new(prefix.IsEmpty ? name.ToArray() : [.. prefix, (byte)'/', .. name], IsUtf8: false);
+    }
+
+    private static ReadOnlySpan<byte> UpToNul(ReadOnlySpan<byte> field) => field.IndexOf((byte)0) is var end and >= 0 ? field[..end] : field;
 
     /// <summary>The bytes of the header added up, the checksum's own as spaces; some old programs added them as signed.</summary>
     private static bool HasChecksum(ReadOnlySpan<byte> block)
@@ -149,18 +172,22 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
         return value;
     }
 
-    /// <summary>The size among attributes, each of which is a line "length key=value"; null where there is none.</summary>
-    private static long? SizeIn(byte[] attributes)
+    /// <summary>Takes name and size from attributes, each of which is a line "length key=value", where the value may hold line ends.</summary>
+    private void ReadAttributes(ReadOnlySpan<byte> attributes)
     {
-        long? size = null;
-        foreach (var line in Encoding.Latin1.GetString(attributes).Split('\n'))
+        while (attributes.IndexOf((byte)' ') is var space and > 0
+            && int.TryParse(attributes[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            && length > space + 1 && length <= attributes.Length)
         {
-            var key = line.IndexOf(" size=", StringComparison.Ordinal);
-            if (key > 0 && long.TryParse(line[(key + 6)..], NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-                && line[..key].All(char.IsAsciiDigit))
-                size = value;
+            var line = attributes[(space + 1)..(length - 1)];
+            var equals = line.IndexOf((byte)'=');
+            var key = equals < 0 ? [] : line[..equals];
+            var value = line[(equals + 1)..];
+            if (key.SequenceEqual("path"u8))
+                _name = new ArchiveName(value.ToArray(), IsUtf8: true);
+            else if (key.SequenceEqual("size"u8) && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size))
+                _size = size;
+            attributes = attributes[length..];
         }
-
-        return size;
     }
 }

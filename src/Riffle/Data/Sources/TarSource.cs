@@ -1,43 +1,50 @@
 using System.Formats.Tar;
+using System.Text;
 using Riffle.Formats;
 
 namespace Riffle.Data.Sources;
 
 /// <summary>A tar file, compressed or not: a stream that is read from the start, once for the listing and once for the images.</summary>
-internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : SourceContainer(path)
+/// <param name="path">The file.</param>
+/// <param name="decompress">Makes the stream of the tar file from that of the file.</param>
+/// <param name="encoding">The code page of names of which the archive does not say it; null: found out.</param>
+internal sealed class TarSource(string path, Func<Stream, Stream> decompress, Encoding? encoding) : SourceContainer(path)
 {
     private const string Damaged = "the archive ends too early or is damaged; fetch or pack it again";
+    private const string NoTar =
+        "it does not begin as a tar file does: it is damaged, or holds something else; give a folder of images, or a .zip or .tar.gz of one";
+
+    private readonly List<Item> _items = [];
 
     public override bool AnyOrder => false;
 
     public override SourceListing List(Action<int> found, CancellationToken cancel)
     {
-        var listing = new SourceListing();
-        foreach (var (index, entry, archive) in Entries())
+        var (texts, files) = (new Dictionary<int, ReadOnlyMemory<byte>>(), 0);
+        _items.Clear();
+        foreach (var (index, entry, name, archive) in Entries())
         {
             cancel.ThrowIfCancellationRequested();
-            if (EntryName.Normalise(entry.Name) is not { } name)
-                listing.Skipped.Add(new Skip(SkipReason.Outside, entry.Name));
-            else if (entry.EntryType is TarEntryType.Directory)
-                listing.Folders.Add(name);
-            else if (entry.EntryType is TarEntryType.SymbolicLink or TarEntryType.HardLink)
-                listing.Skipped.Add(new Skip(SkipReason.Link, name));
-            else if (IsFile(entry))
-                Add(listing, new SourceEntry(index, name, entry.Length), entry, archive);
-            found(listing.Files.Count);
+            _items.Add(new(index, name, entry.EntryType, entry.Length));
+            if (!IsFile(entry.EntryType))
+                continue;
+            var plain = Encoding.Latin1.GetString(name.Bytes);
+            if (IsText(plain) && entry.DataStream is { } content)
+                texts.Add(index, Guard(archive, () => ReadText(plain, entry.Length, content)));
+            found(++files);
         }
 
-        return listing;
+        return Listing(texts);
     }
 
     public override IEnumerable<SourceFile> Read(IReadOnlyList<SourceEntry> wanted)
     {
         var byIndex = wanted.ToDictionary(entry => entry.Index);
-        foreach (var (index, entry, archive) in Entries())
+        foreach (var (index, entry, name, archive) in Entries())
         {
             if (!byIndex.Remove(index, out var known))
                 continue;
-            if (!IsFile(entry) || EntryName.Normalise(entry.Name) != known.Name || entry.Length != known.Length)
+            if (!IsFile(entry.EntryType) || !IsListed(index, name) || entry.Length != known.Length)
                 throw Changed(known);
             yield return Guard(archive, () => entry.DataStream is null ? new SourceFile(known, default) : ReadImage(known, entry.DataStream));
         }
@@ -46,34 +53,58 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : 
             throw Changed(byIndex.Values.First());
     }
 
-    private static bool IsFile(TarEntry entry) => entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile;
+    private static bool IsFile(TarEntryType type) => type is TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile;
 
-    private void Add(SourceListing listing, SourceEntry entry, TarEntry item, Stream archive)
+    private bool IsListed(int index, ArchiveName name) =>
+        _items.Count == 0 || (index < _items.Count && name.Bytes.AsSpan().SequenceEqual(_items[index].Name.Bytes));
+
+    /// <summary>Names can be read only when all are known.</summary>
+    private SourceListing Listing(Dictionary<int, ReadOnlyMemory<byte>> texts)
     {
-        listing.Files.Add(entry);
-        if (IsText(entry.Name) && item.DataStream is { } content)
-            Guard(archive, () => AddText(listing, entry, content));
+        var names = new ArchiveNames(Path, [.. _items.Select(item => item.Name)], encoding);
+        var listing = new SourceListing();
+        if (names.Note is { } note)
+            listing.Notes.Add(note);
+        foreach (var (item, raw) in _items.Zip(names.Names))
+        {
+            if (EntryName.Normalise(raw) is not { } name)
+                listing.Skipped.Add(new Skip(SkipReason.Outside, raw));
+            else if (item.Type is TarEntryType.Directory)
+                listing.Folders.Add(name);
+            else if (item.Type is TarEntryType.SymbolicLink or TarEntryType.HardLink)
+                listing.Skipped.Add(new Skip(SkipReason.Link, name));
+            else if (IsFile(item.Type))
+                listing.Files.Add(new SourceEntry(item.Index, name, item.Length));
+        }
+
+        foreach (var file in listing.Files.Where(file => texts.ContainsKey(file.Index)))
+            listing.Texts[file.Name] = texts[file.Index];
+        return listing;
     }
 
-    private IEnumerable<(int Index, TarEntry Entry, Stream Archive)> Entries()
+    private IEnumerable<(int Index, TarEntry Entry, ArchiveName Name, Stream Archive)> Entries()
     {
         using var file = File.OpenRead(Path);
         using var stream = new TarHeaderGuard(decompress(file));
         using var reader = new TarReader(stream);
-        for (var index = 0; Guard(file, () => reader.GetNextEntry()) is { } entry; index++)
-            yield return (index, entry, file);
+        for (var index = 0; Guard(file, () => reader.GetNextEntry(), index == 0 ? NoTar : Damaged) is { } entry; index++)
+        {
+            // Global attributes, which are an entry to the reader, are no name.
+            var name = entry.Name.Contains('\uFFFD') && Encoding.UTF8.GetString(stream.Name.Bytes) != entry.Name
+                ? throw new BadDataException($"{Path}: near byte {file.Position}: the name '{entry.Name}' can't be read")
+                : entry.Name.Contains('\uFFFD') ? stream.Name : new ArchiveName(Encoding.UTF8.GetBytes(entry.Name), IsUtf8: stream.Name.IsUtf8);
+            yield return (index, entry, name, file);
+        }
 
         // What follows the last entry holds the checksum over all that came before.
-        Guard(file, () => stream.CopyTo(Stream.Null));
+        Guard(file, () =>
+        {
+            stream.CopyTo(Stream.Null);
+            return true;
+        });
     }
 
-    private void Guard(Stream archive, Action read) => Guard(archive, () =>
-    {
-        read();
-        return true;
-    });
-
-    private T Guard<T>(Stream archive, Func<T> read)
+    private T Guard<T>(Stream archive, Func<T> read, string message = Damaged)
     {
         try
         {
@@ -83,7 +114,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : 
             or OverflowException or ArgumentException or InvalidOperationException)
         {
             // The last three: TarReader makes dates of what attributes say, and finds content where there can be none.
-            throw new BadDataException($"{Path}: near byte {archive.Position}: {Damaged}", e);
+            throw new BadDataException($"{Path}: near byte {archive.Position}: {message}", e);
         }
         catch (IOException e)
         {
@@ -92,4 +123,6 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress) : 
     }
 
     private BadDataException Changed(SourceEntry entry) => new($"{Path}: changed while it was read, at {entry.Name}; start again when it is complete");
+
+    private readonly record struct Item(int Index, ArchiveName Name, TarEntryType Type, long Length);
 }

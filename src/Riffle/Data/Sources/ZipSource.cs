@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Text;
 using Riffle.Formats;
 
 namespace Riffle.Data.Sources;
@@ -9,20 +10,30 @@ internal sealed class ZipSource : SourceContainer
     private const int UnixTypeMask = 0xF000, UnixLink = 0xA000;
 
     private readonly ZipArchive _archive;
+    private readonly List<ZipRecord> _records;
+    private readonly ArchiveNames _names;
 
-    /// <exception cref="BadDataException">The archive is damaged.</exception>
-    public ZipSource(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="encoding">The code page of names of which it does not say it; null: found out.</param>
+    /// <exception cref="BadDataException">The archive is damaged, or its names can't be told apart.</exception>
+    public ZipSource(string path, Encoding? encoding)
         : base(path)
     {
+        _records = ZipDirectory.Read(path);
+
+        // Some Windows programs part folders by '\', against the standard; elsewhere it may be the second half of a letter.
+        var parting = _records.Any(record => record.Name.Bytes.Contains((byte)'/')) ? '/' : '\\';
+        _names = new ArchiveNames(path, [.. _records.Select(record => record.Name)], encoding, parting);
         try
         {
             _archive = ZipFile.OpenRead(path);
-            _ = _archive.Entries; // read when it is first asked for
+            if (_archive.Entries.Count != _records.Count) // read when they are first asked for
+                throw new InvalidDataException();
         }
         catch (InvalidDataException e)
         {
             _archive?.Dispose();
-            throw new BadDataException($"{path}: the directory at its end, byte {new FileInfo(path).Length}, is missing or damaged; fetch or pack it again", e);
+            throw ZipDirectory.Damaged(path, e);
         }
     }
 
@@ -31,24 +42,26 @@ internal sealed class ZipSource : SourceContainer
     public override SourceListing List(Action<int> found, CancellationToken cancel)
     {
         var listing = new SourceListing();
-        for (var index = 0; index < _archive.Entries.Count; index++)
+        if (_names.Note is { } note)
+            listing.Notes.Add(note);
+        for (var index = 0; index < _records.Count; index++)
         {
             cancel.ThrowIfCancellationRequested();
-            var entry = _archive.Entries[index];
-
-            // Some Windows programs write '\' against the standard.
-            var raw = entry.FullName.Replace('\\', '/');
+            var (raw, entry) = (_names.Names[index], _archive.Entries[index]);
             if (EntryName.Normalise(raw) is not { } name)
-                listing.Skipped.Add(new Skip(SkipReason.Outside, entry.FullName));
+                listing.Skipped.Add(new Skip(SkipReason.Outside, raw));
             else if (raw.EndsWith('/'))
                 listing.Folders.Add(name);
             else if (((entry.ExternalAttributes >> 16) & UnixTypeMask) == UnixLink)
                 listing.Skipped.Add(new Skip(SkipReason.Link, name));
             else
-                Add(listing, new SourceEntry(index, name, entry.Length), entry);
+                listing.Files.Add(new SourceEntry(index, name, entry.Length));
             found(listing.Files.Count);
         }
 
+        CheckReadable(listing);
+        foreach (var text in listing.Files.Where(file => IsText(file.Name)))
+            AddText(listing, text);
         return listing;
     }
 
@@ -64,11 +77,26 @@ internal sealed class ZipSource : SourceContainer
         base.Dispose();
     }
 
+    /// <summary>Where nothing at all can be read it is said once, and before anything else.</summary>
+    private void CheckReadable(SourceListing listing)
+    {
+        var images = listing.Files.Where(file => EntryName.IsImage(file.Name) && !EntryName.IsClutter(file.Name)).ToArray();
+        if (images.Length > 0 && images.All(file => WhyUnreadable(file) is not null))
+            throw new BadDataException($"{Path}: its files are {WhyUnreadable(images[0])}");
+    }
+
+    /// <summary>Why an entry can't be read, and what to do; null where it can.</summary>
+    private string? WhyUnreadable(SourceEntry entry) =>
+        _archive.Entries[entry.Index].IsEncrypted ? "encrypted; unpack the archive, and give the folder or pack it again without a password"
+        : _records[entry.Index].UnreadMethod is { } method
+            ? $"compressed by {method}, which is not read; pack the archive again with Deflate, or unpack it and give the folder"
+        : null;
+
     private SourceFile Read(SourceEntry entry)
     {
+        if (WhyUnreadable(entry) is { } why)
+            return new SourceFile(entry, default, new Skip(SkipReason.Unreadable, entry.Name, why));
         var item = _archive.Entries[entry.Index];
-        if (item.IsEncrypted)
-            return new SourceFile(entry, default, new Skip(SkipReason.Unreadable, entry.Name, "encrypted"));
         try
         {
             using var stream = item.Open();
@@ -85,15 +113,14 @@ internal sealed class ZipSource : SourceContainer
         }
     }
 
-    private void Add(SourceListing listing, SourceEntry entry, ZipArchiveEntry item)
+    private void AddText(SourceListing listing, SourceEntry entry)
     {
-        listing.Files.Add(entry);
-        if (!IsText(entry.Name))
-            return;
+        if (WhyUnreadable(entry) is { } why)
+            throw new BadDataException($"{Path}: {entry.Name} is {why}");
         try
         {
-            using var stream = item.Open();
-            AddText(listing, entry, stream);
+            using var stream = _archive.Entries[entry.Index].Open();
+            listing.Texts[entry.Name] = ReadText(entry.Name, entry.Length, stream);
         }
         catch (InvalidDataException e)
         {

@@ -73,4 +73,8 @@ internal sealed record OnnxModel(
     IReadOnlyList<OnnxValue> Outputs,
     IReadOnlyList<OnnxNode> Nodes,
     IReadOnlyList<OnnxTensor> Tensors,
-    IReadOnlyDictionary<string, string> Metadata);
+    IReadOnlyDictionary<string, string> Metadata)
+{
+    /// <summary>What making a network of it may take, beside what reading it has taken already.</summary>
+    public OnnxBudget Budget { get; init; } = new(Name, 0);
+}

@@ -14,11 +14,12 @@ internal static class OnnxReader
     /// <exception cref="RiffleException">It can't be read.</exception>
     public static OnnxModel Read(string path)
     {
-        var file = Parse(path);
+        var (file, bytes) = Parse(path);
         if (file.Graph is not { } graph || graph.Node.Count == 0)
             throw Bad(path, "it has no graph of operations");
         var opset = file.OpsetImport.Where(set => set.Domain is "" or "ai.onnx").Select(set => set.Version).DefaultIfEmpty(1).Max();
-        var tensors = new TensorReader(path);
+        var budget = new OnnxBudget(path, bytes);
+        var tensors = new TensorReader(path, budget);
         var metadata = new Dictionary<string, string>();
         foreach (var entry in file.MetadataProps)
             metadata[entry.Key] = entry.Value;
@@ -30,20 +31,23 @@ internal static class OnnxReader
             [.. graph.Output.Select(Value)],
             [.. graph.Node.Select(node => Node(node, tensors))],
             [.. graph.Initializer.Select(tensors.Read)],
-            metadata);
+            metadata)
+        {
+            Budget = budget,
+        };
     }
 
     internal static BadDataException Bad(string path, string what, Exception? inner = null) =>
         new($"{path}: not an ONNX model that can be read: {what}. The file is damaged or of another format; get a whole copy.", inner);
 
-    private static ModelProto Parse(string path)
+    private static (ModelProto File, long Bytes) Parse(string path)
     {
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
             if (stream.Length > MostBytes)
                 throw Bad(path, $"it has {stream.Length} bytes, and a model has at most {MostBytes}");
-            return ModelProto.Parser.ParseFrom(stream);
+            return (ModelProto.Parser.ParseFrom(stream), stream.Length);
         }
         catch (InvalidProtocolBufferException e)
         {

@@ -6,8 +6,14 @@ namespace Riffle.Formats.Onnx;
 
 /// <summary>Reads the constants of one model. Every length is checked against the bytes that are there before memory is taken.</summary>
 /// <param name="path">The model's file; constants that lie in other files lie in its folder or below.</param>
-internal sealed class TensorReader(string path)
+/// <param name="budget">What reading the model may take.</param>
+internal sealed class TensorReader(string path, OnnxBudget budget)
 {
+    /// <summary>Axes that a tensor may have: as many as NumPy allows.</summary>
+    public const int MostAxes = 64;
+
+    private readonly HashSet<string> _files = [];
+
     private delegate T Element<T>(ReadOnlySpan<byte> bytes);
 
     /// <exception cref="BadDataException">Its values do not fit its shape, or lie where they can't be.</exception>
@@ -16,6 +22,9 @@ internal sealed class TensorReader(string path)
     {
         var count = Count(tensor);
         var type = (OnnxType)tensor.DataType;
+        budget.Take(
+            count * (type is OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16 ? sizeof(float) : sizeof(long)),
+            () => $"the tensor '{tensor.Name}'");
         var width = Width(type) ?? throw Bad(tensor, $"it is of type {type}, which can't be read");
         var raw = tensor.DataLocation == TensorProto.Types.DataLocation.External ? External(tensor, count * width) : tensor.RawData.Memory;
         long[] shape = [.. tensor.Dims];
@@ -93,6 +102,8 @@ internal sealed class TensorReader(string path)
     private long Count(TensorProto tensor)
     {
         // A product beyond any array's size stays there instead of overflowing (a dimension of 0 may still follow).
+        if (tensor.Dims.Count > MostAxes)
+            throw Bad(tensor, $"it has {tensor.Dims.Count} axes, where {MostAxes} are the most");
         Int128 count = 1;
         foreach (var size in tensor.Dims)
             count = size < 0 ? -1 : Int128.Min(count * size, long.MaxValue);
@@ -122,6 +133,9 @@ internal sealed class TensorReader(string path)
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
             if (offset > stream.Length || stream.Length - offset < bytes)
                 throw Bad(tensor, $"its {bytes} bytes from {offset} on go beyond the {stream.Length} bytes of {file}");
+            if (_files.Add(file))
+                budget.Add(stream.Length);
+            budget.Take(bytes, () => $"the tensor '{tensor.Name}'");
             var values = new byte[bytes];
             stream.Position = offset;
             stream.ReadExactly(values);

@@ -305,7 +305,10 @@ public sealed class SourcesTests : IDisposable
     {
         var text = _folder.Add("notes.txt", "not an archive"u8.ToArray());
         var error = Assert.Throws<BadDataException>(() => Prepare(text));
-        Assert.StartsWith($"{text}: at byte 0 begins neither .zip nor .tar.gz", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{text}: is a text file", error.Message, StringComparison.Ordinal);
+        var noise = _folder.Add("noise.bin", [1, 0xFE, 2, 0xFD]);
+        Assert.StartsWith(
+            $"{noise}: at byte 0 begins neither .zip nor .tar.gz", Assert.Throws<BadDataException>(() => Prepare(noise)).Message, StringComparison.Ordinal);
         var gone = _folder.PathOf("gone.zip");
         Assert.StartsWith($"{gone}: not found", Assert.Throws<RiffleException>(() => Prepare(gone)).Message, StringComparison.Ordinal);
         var gzip = _folder.PathOf("notes.tar.gz");

@@ -144,6 +144,53 @@ public sealed class TFRecordSourceTests : IDisposable
         Assert.Contains(feature, message);
     }
 
+    [Theory]
+    [InlineData("x_training.tfrecord", "x_testing.tfrecord", 4, 2)]
+    [InlineData("TRAIN-0-of-1", "Eval-0-of-1", 4, 2)]
+    [InlineData("trainset.tfrecord", "dev.tfrecord", 4, 2)]
+    [InlineData("a.tfrecord", "holdout.tfrecord", 4, 2)]
+    public void What_files_are_for_their_names_tell_as_those_of_folders_do(string training, string other, int train, int validation)
+    {
+        Write(training, Enumerable.Range(0, 4).Select(i => Record(("image", i), ("label", i % 2))));
+        Write(other, Enumerable.Range(4, 2).Select(i => Record(("image", i), ("label", i % 2))));
+        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions()).Info;
+        Assert.Equal((train, validation, null), (info.Train, info.Validation, info.ValidationFraction));
+    }
+
+    [Fact]
+    public void Files_for_testing_beside_others_for_validation_are_left_out_with_a_count()
+    {
+        foreach (var (name, first) in new[] { ("train", 0), ("val", 4), ("test", 8) })
+            Write(name, Enumerable.Range(first, 4).Select(i => Record(("image", i), ("label", i % 2))));
+        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { Strict = true }).Info;
+        Assert.Equal((4, 4, 4), (info.Train, info.Validation, Assert.Single(info.LeftOut).Count));
+    }
+
+    [Fact]
+    public void Classes_called_as_parts_of_a_data_set_are_classes()
+    {
+        Write("train.tfrecord", Enumerable.Range(0, 6).Select(i => Record(("image", i), ("label", i % 2 == 0 ? "train" : "test"))));
+        Assert.Equal(["test", "train"], Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions()).Info.Classes.Select(c => c.Name));
+    }
+
+    [Fact]
+    public void Names_of_classes_in_two_forms_of_Unicode_are_one_and_what_is_no_UTF_8_is_none()
+    {
+        Write("train", new[] { "caf\u00e9", "cafe\u0301", "tea", "tea" }.Select((name, i) => Record(("image", i), ("label", name)))
+            .Append(Record(("image", 9), ("label", (byte[])[0xE9]))).Append(Record(("image", 10), ("label", (byte[])[0xE8]))));
+        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { ValidationFraction = 0 }).Info;
+        Assert.Equal(["caf\u00e9", "tea"], info.Classes.Select(c => c.Name));
+        Assert.Equal((4, 2), (info.Train, Assert.Single(info.Skipped).Count));
+    }
+
+    [Fact]
+    public void Records_of_images_that_are_not_read_name_their_format()
+    {
+        Write("train", Enumerable.Range(0, 4).Select(i => Record(("image", (byte[])[.. "RIFF\0\0\0\0WEBPVP8 "u8]), ("label", i % 2))));
+        var error = Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions()));
+        Assert.Contains("4 × neither JPEG nor PNG, as train/0/train/000000: a WebP image", error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Read by a script that shares nothing with Riffle, with the messages as TensorFlow publishes them.</summary>
     [ProtocFact]
     public void Our_records_are_framed_and_spelled_as_TensorFlow_reads_them()

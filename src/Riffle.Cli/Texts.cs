@@ -1,0 +1,23 @@
+using System.Globalization;
+using System.Text;
+
+namespace Riffle.Cli;
+
+/// <summary>How the process reads and writes text.</summary>
+internal static class Texts
+{
+    /// <summary>
+    /// Numbers are written in one way, whatever the language of the machine. Text is UTF-8 where a program or a file takes it, and JSON is everywhere; on a
+    /// terminal other text has the terminal's own character set.
+    /// </summary>
+    /// <param name="args">The command line.</param>
+    public static void Prepare(IReadOnlyList<string> args)
+    {
+        CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+        if (Console.IsOutputRedirected || args.Contains("--json"))
+            Console.SetOut(TextWriter.Synchronized(Utf8(Console.OpenStandardOutput())));
+        Console.SetError(new ErrorOutput(Console.IsErrorRedirected ? TextWriter.Synchronized(Utf8(Console.OpenStandardError())) : Console.Error));
+    }
+
+    private static StreamWriter Utf8(Stream stream) => new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+}

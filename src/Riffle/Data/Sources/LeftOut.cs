@@ -1,0 +1,45 @@
+using System.Collections.Immutable;
+
+namespace Riffle.Data.Sources;
+
+/// <summary>Why something is no part of the data set.</summary>
+internal static class LeftOutReason
+{
+    public const string Clutter = "files of systems and file managers, hidden files";
+    public const string Beside = "images beside the data set";
+    public const string ToPredict = "images without labels, to be predicted";
+    public const string Unlabelled = "images for validation, but without classes";
+    public const string UnlabelledTest = "images for testing, without classes";
+    public const string Test = "images for testing, as there are others for validation";
+    public const string TestBesideFraction = "images for testing, as a part of the training images is set aside for validation";
+}
+
+/// <summary>Counts what is no part of the data set. It is no fault and stops nothing, but is shown.</summary>
+internal sealed class LeftOut
+{
+    private const int MaxExamples = 10;
+
+    private readonly SortedDictionary<string, (int Count, SortedSet<string> Names)> _reasons = new(StringComparer.Ordinal);
+
+    /// <summary>Counts files in a folder.</summary>
+    public void Add(string reason, int count, string folder)
+    {
+        var (before, names) = _reasons.GetValueOrDefault(reason, (0, new SortedSet<string>(StringComparer.Ordinal)));
+        names.Add(folder);
+        if (names.Count > MaxExamples)
+            names.Remove(names.Max!);
+        _reasons[reason] = (before + count, names);
+    }
+
+    /// <summary>Counts a file that is clutter by its name, and tells whether it is.</summary>
+    public bool AddClutter(string name)
+    {
+        if (EntryName.ClutterIn(name) is not { } clutter)
+            return false;
+        Add(LeftOutReason.Clutter, 1, clutter);
+        return true;
+    }
+
+    public ImmutableArray<DatasetSkipped> ToArray() =>
+        [.. _reasons.Select(reason => new DatasetSkipped(reason.Key, reason.Value.Count, [.. reason.Value.Names]))];
+}

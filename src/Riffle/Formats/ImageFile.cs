@@ -1,0 +1,79 @@
+namespace Riffle.Formats;
+
+/// <summary>Reads the bytes of images for <see cref="ImageDecoder"/>.</summary>
+public static class ImageFile
+{
+    /// <summary>The most bytes that an image may have, 256 MiB.</summary>
+    public const int MaxBytes = 256 << 20;
+
+    /// <summary>Whether a file begins as one that <see cref="ImageDecoder"/> decodes, and what it is otherwise.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="other">What it is, as "a WebP image"; null where it is an image, or its first bytes do not tell.</param>
+    /// <exception cref="RiffleException">It can't be read.</exception>
+    public static bool IsOne(string path, out string? other)
+    {
+        try
+        {
+            using var stream = InputFile.Open(path);
+            var start = InputFile.ReadStart(stream, FileKind.Bytes);
+            var isOne = ImageDecoder.DetectFormat(start) is not null;
+            other = isOne ? null : FileKind.Describe(start);
+            return isOne;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+
+    /// <summary>Reads an image file. What begins as no image is read no further.</summary>
+    /// <param name="path">A file, or a pipe.</param>
+    /// <param name="cancel">Stops waiting for what a pipe brings.</param>
+    /// <exception cref="RiffleException">It can't be read.</exception>
+    /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static byte[] Read(string path, CancellationToken cancel = default)
+    {
+        try
+        {
+            using var stream = InputFile.Open(path, cancel);
+            return stream.CanSeek ? ReadNow(stream, path) : Read(stream, path, cancel);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new RiffleException(InputFile.Missing(path), e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+
+    /// <summary>Reads an image from a stream that may keep its reader waiting.</summary>
+    /// <param name="stream">Read to its end.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="cancel">Stops waiting.</param>
+    /// <exception cref="RiffleException">It can't be read.</exception>
+    /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static byte[] Read(Stream stream, string name, CancellationToken cancel)
+    {
+        try
+        {
+            return InputFile.Await(() => ReadNow(stream, name), cancel);
+        }
+        catch (IOException e)
+        {
+            throw AtomicFile.CannotRead(name, e);
+        }
+    }
+
+    private static byte[] ReadNow(Stream stream, string name)
+    {
+        var start = InputFile.ReadStart(stream, FileKind.Bytes);
+        if (ImageDecoder.DetectFormat(start) is null)
+            throw new BadDataException($"{name}: {FileKind.Describe(start) ?? "neither a JPEG nor a PNG file"}. Give an image as JPEG or PNG.");
+        return InputFile.ReadAll(stream, MaxBytes, start)
+            ?? throw new BadDataException($"{name}: the image has more than {MaxBytes >> 20} MiB, which is the most that is read. Make it smaller.");
+    }
+}

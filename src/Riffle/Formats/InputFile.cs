@@ -1,0 +1,121 @@
+namespace Riffle.Formats;
+
+/// <summary>Files that a user names, which may be anything that has a name: a pipe, a device that never ends, a folder.</summary>
+internal static class InputFile
+{
+    /// <summary>The most bytes of a document: a list of names, or JSON.</summary>
+    public const int MaxDocument = 100_000_000;
+
+    /// <summary>How long a pipe may wait for somebody to write into it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Opens a file for reading from its beginning.</summary>
+    /// <exception cref="IOException">There is none, it can't be opened, or it is a folder or a pipe into which nobody writes.</exception>
+    /// <exception cref="UnauthorizedAccessException">It must not be opened.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static FileStream Open(string path, CancellationToken cancel = default)
+    {
+        if (Directory.Exists(path))
+            throw new IOException("It is a folder.");
+
+        // Opening a pipe waits for its other end. What has a size is a file.
+        if (new FileInfo(path) is { Exists: true, Length: > 0 })
+            return OpenNow(path);
+        var opening = Task.Factory.StartNew(() => OpenNow(path), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            if (Task.WaitAny([opening], (int)Patience.TotalMilliseconds, cancel) < 0)
+                throw new IOException($"It is a pipe, and in {Patience.TotalSeconds} seconds nobody wrote into it.");
+            return opening.GetAwaiter().GetResult();
+        }
+        catch when (!opening.IsCompleted)
+        {
+            _ = opening.ContinueWith(
+                late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <summary>Does what may wait without end, as reading from a pipe, and can yet be stopped: then it is left to itself.</summary>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static T Await<T>(Func<T> work, CancellationToken cancel)
+    {
+        var task = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.WaitAny([task], cancel);
+        return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Opens a file in which one can go back and forth, and whose size is known: no pipe.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static FileStream OpenSeekable(string path)
+    {
+        var stream = Open(path);
+        if (stream.CanSeek)
+            return stream;
+        stream.Dispose();
+        throw new IOException("It is a pipe; a file is needed, in which one can go back and forth.");
+    }
+
+    /// <summary>Reads a document.</summary>
+    /// <exception cref="BadDataException">It has more than <see cref="MaxDocument"/> bytes.</exception>
+    /// <inheritdoc cref="Open"/>
+    public static byte[] ReadDocument(string path)
+    {
+        using var stream = Open(path);
+        return ReadAll(stream, MaxDocument)
+            ?? throw new BadDataException($"{path}: has more than {MaxDocument / 1_000_000} MB, which no such file has. Give another.");
+    }
+
+    /// <summary>The first bytes of a stream, as many as <paramref name="most"/> where there are so many.</summary>
+    public static byte[] ReadStart(Stream stream, int most)
+    {
+        var start = new byte[most];
+        return start[..stream.ReadAtLeast(start, most, throwOnEndOfStream: false)];
+    }
+
+    /// <summary>The rest of a stream; null where that is more than <paramref name="most"/> bytes. Takes memory for what is there alone.</summary>
+    /// <param name="stream">What to read.</param>
+    /// <param name="most">Most bytes.</param>
+    /// <param name="start">Bytes that were read from it already; they come first and count.</param>
+    public static byte[]? ReadAll(Stream stream, int most, byte[]? start = null)
+    {
+        var bytes = start ?? [];
+        var length = bytes.Length;
+        if (stream.CanSeek && stream.Length - stream.Position is > 0 and var left)
+        {
+            if (left + length > most)
+                return null;
+            Array.Resize(ref bytes, length + (int)left);
+        }
+
+        // A byte more than is expected tells whether that was all.
+        var next = new byte[1];
+        while (true)
+        {
+            if (length == bytes.Length)
+            {
+                if (stream.Read(next) == 0)
+                    return bytes;
+                if (length == most)
+                    return null;
+                Array.Resize(ref bytes, (int)Math.Min(most, Math.Max(4096, 2L * length)));
+                bytes[length++] = next[0];
+            }
+
+            var read = stream.Read(bytes, length, bytes.Length - length);
+            length += read;
+            if (read == 0)
+                return bytes[..length];
+        }
+    }
+
+    /// <summary>What is said of a file that is not there.</summary>
+    public static string Missing(string path) => IsAddress(path)
+        ? $"{path}: an address on the web, from which nothing is read. Get the file first, as by: curl -L -O {ShellWord.Quote(path)}"
+        : $"{path}: no such file";
+
+    private static bool IsAddress(string path) =>
+        ((string[])["http://", "https://", "ftp://", "s3://", "gs://", "hf://"]).Any(start => path.StartsWith(start, StringComparison.OrdinalIgnoreCase));
+
+    private static FileStream OpenNow(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16);
+}

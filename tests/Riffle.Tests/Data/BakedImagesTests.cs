@@ -1,0 +1,170 @@
+using Riffle.Data;
+using Riffle.Formats;
+using Riffle.Networks;
+using Riffle.Tests.Formats;
+using Riffle.Training;
+
+namespace Riffle.Tests.Data;
+
+/// <summary>Images that were cut to the network's size when the data set was made, and those of other sizes.</summary>
+public sealed class BakedImagesTests : IDisposable
+{
+    private const int Size = 28;
+
+    private readonly TemporaryFolder _folder = new();
+
+    private string DataFolder => Path.Combine(_folder.Path, "data");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0L)]
+    public void Both_splits_are_taken_pixel_for_pixel(long? budget)
+    {
+        var data = Prepare(bake: Size);
+        foreach (var split in new[] { Split.Train, Split.Validation })
+            Assert.Equal(Records(split).Select(example => Decode(example).Pixels), Images(data, split, Size, budget));
+    }
+
+    /// <summary>What was baked is what an unbaked image becomes, but for being compressed once more.</summary>
+    [Fact]
+    public void A_validation_image_is_what_it_would_be_unbaked()
+    {
+        var baked = Images(Prepare(bake: Size), Split.Validation, Size);
+        var names = Records(Split.Validation).Select(example => example.FileName).ToArray();
+        var whole = Images(Prepare(bake: 0), Split.Validation, Size).Zip(Records(Split.Validation)).ToDictionary(image => image.Second.FileName, image => image.First);
+        foreach (var (name, pixels) in names.Zip(baked))
+        {
+            Assert.InRange(Difference(whole[name], pixels), 0, 6);
+            Assert.InRange(whole.Where(other => other.Key != name).Min(other => Difference(other.Value, pixels)), 10, 255);
+        }
+    }
+
+    /// <summary>An eighth is there to cut away, in training by chance and in validation around the middle.</summary>
+    [Theory]
+    [InlineData(32, 28, 32)]
+    [InlineData(28, 24, 27)]
+    [InlineData(28, 32, 37)]
+    [InlineData(0, 28, 32)]
+    public void Images_of_another_size_are_scaled_and_cut_in_both_splits(int bake, int network, int stored)
+    {
+        var data = Prepare(bake);
+        foreach (var split in new[] { Split.Train, Split.Validation })
+        {
+            var expected = Records(split).Select(Decode).Select(image =>
+            {
+                var (square, centre) = (new byte[stored * stored * 3], new byte[network * network * 3]);
+                ImageFit.FitSquare(image, stored, square);
+                ImageFit.CentreCrop(square, stored, network, centre);
+                return centre;
+            });
+            Assert.Equal(expected, Images(data, split, network));
+        }
+    }
+
+    /// <summary>An image is baked only to a model that was trained on such; a photo of any other size is scaled and cut, whatever the model was trained on.</summary>
+    [Fact]
+    public void Predicting_a_baked_file_sees_what_evaluating_it_sees()
+    {
+        var (baked, whole) = (Train(Prepare(bake: Size), "baked"), Train(Prepare(bake: 0), "whole"));
+        Prepare(bake: Size);
+        Assert.True(baked.TakesBakedImages);
+        Assert.False(whole.TakesBakedImages);
+
+        var records = Records(Split.Validation).ToArray();
+        using var classifier = new Classifier(baked);
+        var hits = records.Count(example => classifier.Classify(example.Encoded.Span, example.FileName, top: 1)[0].Index == example.Label);
+        Assert.Equal(100.0 * hits / records.Length, Evaluator.Evaluate(baked, Dataset.Open(DataFolder)).Top1, 1e-9);
+
+        foreach (var example in records)
+        {
+            Assert.Equal(Scores(baked, Decode(example).Pixels), Classified(baked, example.Encoded.Span));
+            Assert.Equal(Scores(whole, ImageFit.ForInference(Decode(example), Size)), Classified(whole, example.Encoded.Span));
+            var photo = JpegEncoder.Encode(TestImages.Gradient(50, 40));
+            Assert.Equal(Scores(baked, ImageFit.ForInference(ImageDecoder.Decode(photo, "photo"), Size)), Classified(baked, photo));
+        }
+
+        // Exported and read again it is the same model.
+        var file = Path.Combine(_folder.Path, "baked.onnx");
+        OnnxFile.Write(baked, file);
+        Assert.True(Model.Open(file).TakesBakedImages);
+        OnnxFile.Write(whole, file);
+        Assert.False(Model.Open(file).TakesBakedImages);
+    }
+
+    private static float[] Scores(Model model, byte[] pixels)
+    {
+        using var classifier = new Classifier(model);
+        var scores = new float[model.Classes.Count];
+        classifier.Score(pixels, scores);
+        return scores;
+    }
+
+    private static float[] Classified(Model model, ReadOnlySpan<byte> file)
+    {
+        using var classifier = new Classifier(model);
+        return [.. classifier.Classify(file, "image", top: model.Classes.Count).OrderBy(prediction => prediction.Index).Select(prediction => prediction.Probability)];
+    }
+
+    private static double Difference(byte[] one, byte[] other) => one.Zip(other, (a, b) => Math.Abs(a - b)).Average();
+
+    private static RgbImage Decode(ImageExample example) => ImageDecoder.Decode(example.Encoded.Span, example.FileName);
+
+    private static byte[][] Images(Dataset data, Split split, int size, long? budget = null)
+    {
+        using var loader = new BatchLoader(data, split, size, 3, augmentation: null, shuffle: false, dropLast: false, 0, 2, budget);
+        var images = new List<byte[]>();
+        loader.StartEpoch(0);
+        while (loader.TryNext(out var batch))
+            images.AddRange(batch.Pixels.ToArray().Chunk(size * size * 3));
+        return [.. images];
+    }
+
+    private Checkpoint Train(Dataset data, string name)
+    {
+        var run = Path.Combine(_folder.Path, name);
+        var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: Size, classes: data.Info.Classes.Length, units: [1, 1, 1]);
+        using (var trainer = Trainer.Start(data, spec, Recipe.Paper with { Epochs = 1, Batch = 4 }, run, threads: 1))
+            trainer.Run();
+        return Checkpoint.Load(run);
+    }
+
+    private IEnumerable<ImageExample> Records(Split split)
+    {
+        foreach (var shard in Dataset.Open(DataFolder).Shards(split))
+        {
+            using var reader = new TFRecordReader(shard);
+            while (reader.TryRead(out var record))
+                yield return ImageExample.Parse(record.ToArray());
+        }
+    }
+
+    /// <summary>Pictures with content, lying, standing and square, larger and smaller than the network's images.</summary>
+    private Dataset Prepare(int bake)
+    {
+        var source = new PreparationSource();
+        (int, int)[] sizes = [(28, 28), (32, 32), (60, 41), (41, 60), (90, 30), (13, 17), (64, 64)];
+        foreach (var (i, (width, height)) in sizes.Index())
+        {
+            foreach (var folder in new[] { "train", "val" })
+                source.Files[$"{folder}/{(i % 2 == 0 ? "even" : "odd")}/{i}.jpg"] = JpegEncoder.Encode(Picture(width, height, i), 95);
+        }
+
+        Preparation.Run(source.Write("folder", _folder.Path), DataFolder, new() { Shards = 2, BakeCopies = bake == 0 ? 0 : 2, BakeSize = Math.Max(bake, 8), Replace = true });
+        return Dataset.Open(DataFolder);
+    }
+
+    /// <summary>Smooth, so that JPEG keeps it, and different in every place and for every number.</summary>
+    private static RgbImage Picture(int width, int height, int number)
+    {
+        var pixels = new byte[width * height * 3];
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            var (x, y) = ((double)(i / 3 % width) / width, (double)(i / 3 / width) / height);
+            pixels[i] = (byte)(127 + (120 * Math.Sin((x * (3 + number)) + (y * (9 - number)) + (i % 3 * 2) + number)));
+        }
+
+        return new(width, height, pixels);
+    }
+}
