@@ -12,7 +12,7 @@ internal static class Amplifiers
     private const int Many = 50_000;
 
     /// <summary>The name of a target among <see cref="FuzzTargets"/>, what the input does, and its bytes.</summary>
-    public static IEnumerable<(string Target, string Name, Func<byte[]> Make)> All =>
+    public static IReadOnlyList<(string Target, string Name, Func<byte[]> Make)> All { get; } =
     [
         .. PickleAmplifiers.All.Select(input => ("torch pickle", input.Name, (Func<byte[]>)(() => input.Bytes))),
         .. Documents("run.json", "checkpoint document", "soft-labels.json", "dataset.json", "checkpoint header"),

@@ -35,7 +35,10 @@ internal static class FuzzFiles
     public static byte[][] ImportFiles() => [WholeCheckpoint, TorchArchive.StateDict(CheckpointTensors)];
 
     public static byte[][] TorchFiles() =>
-        [.. new[] { "state", "training", "legacy" }.Select(name => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", $"torch.{name}.pth")))];
+    [
+        .. from name in (string[])["state", "training", "legacy", "beside.old4", "beside.0", "beside.2", "beside.4", "model"]
+           select File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", $"torch.{name}.pth")),
+    ];
 
     public static byte[] Records(int count)
     {
@@ -235,9 +238,10 @@ internal static class FuzzFiles
         return stream.ToArray();
     }
 
-    public static byte[] Pickle(byte[] archive) => TorchArchive.Entries(archive).Single(entry => IsPickle(entry.Name)).Bytes;
+    public static byte[][] Pickles() => [.. TorchFiles().Where(file => file[0] == 'P').Select(Pickle)];
 
-    public static bool IsPickle(string name) => name.EndsWith("data.pkl", StringComparison.Ordinal);
+    private static byte[] Pickle(byte[] archive) =>
+        TorchArchive.Entries(archive).Single(entry => entry.Name.EndsWith("data.pkl", StringComparison.Ordinal)).Bytes;
 
     public static DatasetInfo Info(int train, int validation) => new()
     {

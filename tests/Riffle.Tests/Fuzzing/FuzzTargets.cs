@@ -24,7 +24,7 @@ internal static class FuzzTargets
         ["checkpoint document"] = () => new("checkpoint document", [CheckpointDocument()], null, ReadDocument, 64),
         ["safetensors"] = () => new("safetensors", [TensorBytes()], null, (path, bytes) => SafeTensors.Read(Written(path, bytes)), 64),
         ["torch file"] = () => new("torch file", TorchFiles(), null, (path, bytes) => ReadTensors(TensorFile.Read(Written(path, bytes))), 64),
-        ["torch pickle"] = () => new("torch pickle", [Pickle(TorchFiles()[0])], null, ReadPickle, 600),
+        ["torch pickle"] = () => new("torch pickle", Pickles(), null, ReadPickle, 600),
         ["import"] = () => new("import", ImportFiles(), null, ReadWeights, 64),
         ["model.onnx"] = () => new("model.onnx", OnnxFiles(), null, (path, bytes) => OnnxFile.Read(Written(path, bytes)), 4096),
         ["run.json"] = () => new("run.json", [DescriptionBytes()], null, ReadDescription, 64),
@@ -79,11 +79,11 @@ internal static class FuzzTargets
         }
     }
 
-    /// <summary>The names and shapes alone damaged, in an archive that is whole.</summary>
+    /// <summary>The names and shapes alone damaged, in an archive that is whole and has values enough for any of them.</summary>
     private static void ReadPickle(string path, byte[] bytes)
     {
-        var entries = TorchArchive.Entries(TorchFiles()[0]).Select(entry => IsPickle(entry.Name) ? entry with { Bytes = bytes } : entry);
-        ReadTensors(TensorFile.Read(Written(path, TorchArchive.Of([.. entries]))));
+        var values = Enumerable.Range(0, 60).Select(i => ($"a/data/{i}", new byte[512]));
+        ReadTensors(TensorFile.Read(Written(path, TorchArchive.Of([("a/data.pkl", bytes), .. values]))));
     }
 
     private static void ReadWeights(string path, byte[] bytes) => WeightImport.Read(Written(path, bytes), ImportedSpec, null, Normalisation.ImageNet);

@@ -31,17 +31,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
     {
         using var folder = new TemporaryFolder();
         var target = FuzzTargets.Make(name);
-        Assert.All(target.Samples, sample =>
-        {
-            try
-            {
-                target.Read(folder.PathOf(name), sample);
-            }
-            catch (BadDataException) when (name is "dataset.json" or "features")
-            {
-                // The one tells of a shard that is not there, the other is read as ours and as others'.
-            }
-        });
+        if (name != "dataset.json") // tells of a shard that is not there
+            Assert.All(target.Samples, sample => target.Read(folder.PathOf(name), sample));
     }
 
     [Fact]
