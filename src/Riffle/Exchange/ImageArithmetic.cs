@@ -37,7 +37,7 @@ internal sealed record ImageValues(string Text, (RgbTriple Scale, RgbTriple Shif
 /// <param name="Colours">What the first layers read, red first; null for a colour that none reads.</param>
 /// <param name="Held">Bounds on the way there.</param>
 /// <param name="First">The first node that computes something; null where there is none.</param>
-/// <param name="Late">A node that computes on what a layer without weights has made of the images, so that this arithmetic is not all; null where none does.</param>
+/// <param name="Late">A node that computes on what a layer without weights has made of the images, so that this is not all; null where none does.</param>
 internal sealed record ImageArithmetic(ImmutableArray<Colour?> Colours, ImmutableArray<HeldColour> Held, OnnxOperation? First, OnnxOperation? Late)
 {
     /// <summary>The usual deviations of images whose values are from 0 to 1, those of a single colour or data set among them.</summary>

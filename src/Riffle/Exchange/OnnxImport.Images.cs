@@ -73,11 +73,11 @@ internal sealed partial class OnnxImport
         _firstArithmetic ??= operation;
         return features with
         {
-            Colours = [.. features.Colours!.Value.Select((colour, c) => colour with { Scale = colour.Scale * scale[c], Shift = colour.Shift * scale[c] + shift[c] })],
+            Colours = [.. features.Colours!.Value.Select((colour, c) => new Colour(colour.Index, colour.Scale * scale[c], colour.Shift * scale[c] + shift[c]))],
         };
     }
 
-    /// <summary>Colours that are held between bounds: where those are beyond all values that they can have, nothing happens; which is looked at in the end.</summary>
+    /// <summary>Colours that are held between bounds. That changes nothing where they never reach them, which the normalisation decides in the end.</summary>
     private Features HoldColours(OnnxOperation operation, Features features, float least, float most)
     {
         _firstArithmetic ??= operation;

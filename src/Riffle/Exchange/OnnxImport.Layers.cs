@@ -8,8 +8,8 @@ internal sealed partial class OnnxImport
 {
     private static readonly HashSet<string> Layers =
     [
-        "Conv", "BatchNormalization", "Relu", "Clip", "Max", "Min", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum", "Add", "Sum", "Sub",
-        "Mul", "Div", "Neg", "Gemm", "MatMul", "Softmax", "LogSoftmax", "Exp", "Sigmoid",
+        "Conv", "BatchNormalization", "Relu", "Clip", "Max", "Min", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum", "Add", "Sum",
+        "Sub", "Mul", "Div", "Neg", "Gemm", "MatMul", "Softmax", "LogSoftmax", "Exp", "Sigmoid",
     ];
 
     /// <summary>The largest kernel, stride and border: no image is larger.</summary>
@@ -245,8 +245,9 @@ internal sealed partial class OnnxImport
     {
         var (isGemm, features) = (operation.Node.Operator == "Gemm", FeaturesOf(operation, 0));
         var matrix = operation.Constant(1) ?? throw operation.Bad("it has no matrix");
+        var isRow = features.Axes.Length == 2 || (features.Axes.Length == 1 && _batch == 1);
         operation.Require(
-            matrix is { Floats: not null, Shape.Length: 2 } && (features.Axes.Length == 2 || (features.Axes.Length == 1 && _batch == 1)) && features.Colours is null,
+            matrix is { Floats: not null, Shape.Length: 2 } && isRow && features.Colours is null,
             "a product of other things than rows of values and a matrix");
         operation.Require(
             operation.Integer("transA", 0) == 0 && features.Axes[..^1].All(IsOfImages), "a product that mixes images");
