@@ -95,6 +95,10 @@ internal sealed partial class OnnxImport
             return features with { Value = value };
         }
 
+        // One of a network's own has been trained, and then has figures of both kinds; one that stands for a normalisation has those of one.
+        var wasTrained = (weight.Any(value => value != 1) || bias.Any(value => value != 0)) && (mean.Any(value => value != 0) || variance.Any(value => value != 1));
+        if (features.Colours is not null && wasTrained)
+            _doubtful ??= operation;
         float[] scale = [.. weight.Zip(variance, (w, v) => (float)(w / Math.Sqrt((double)v + epsilon)))];
         return Scale(operation, 0, scale, [.. bias.Select((b, c) => (float)(b - (double)mean[c] * scale[c]))]);
     }

@@ -144,9 +144,8 @@ public static class OnnxFile
     }
 
     private static RiffleException Unclear(string path, ImageArithmetic images) => new(
-        $"{path}: {OnnxOperation.Name((images.Late ?? images.First)!.Node)}: it computes something on the images"
-        + (images.Late is null ? $" before the first layer ({images.Describe()} in all)" : " that a layer without weights gives")
-        + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Give --mean and --std: the graph is then fed "
+        $"{path}: {OnnxOperation.Name((images.Doubtful ?? images.First)!.Node)}: it computes something on the images before the first convolution"
+        + (images.Doubtful is null ? $" ({images.Describe()} in all)" : "") + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Give --mean and --std: the graph is then fed "
         + "(pixel / 255 - mean) / std. For values from 0 to 1 that is --mean 0,0,0 --std 1,1,1; "
         + "for pixels --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
 

@@ -32,6 +32,9 @@ public sealed class OnnxImagesTests : IDisposable
             "BatchNormalization",
             [x, g.Floats([3], 1, 1, 1), g.Floats([3], 0, 0, 0), g.Floats([3], Mean), g.Floats([3], [.. Deviation.Select(d => d * d)])], ("epsilon", 0f)),
             Unit, "imagenet"),
+        ["batch norm of numbers alone"] = ((g, x) => g.Node(
+            "BatchNormalization", [x, g.Floats([3], Scale), g.Floats([3], Shift), g.Floats([3], 0, 0, 0), g.Floats([3], 1, 1, 1)], ("epsilon", 0f)),
+            Unit, "imagenet"),
         ["depthwise convolution"] = ((g, x) => g.Node(
             "Conv",
             [x, g.Floats([3, 1, 1, 1], Scale), g.Floats([3], Shift)], ("group", 3L)), Unit, "imagenet"),
@@ -82,6 +85,9 @@ public sealed class OnnxImagesTests : IDisposable
         ["a batch norm that was trained"] = ((g, x) => g.Node(
             "BatchNormalization",
             [x, g.Floats([3], 0.9f, 1.1f, 1.2f), g.Floats([3], 0.1f, 0, 0.2f), g.Floats([3], 0.05f, -0.1f, 0.2f), g.Floats([3], 0.8f, 0.7f, 0.9f)]),
+            "BatchNormalization"),
+        ["a batch norm that was trained to what might be a normalisation"] = ((g, x) => g.Node(
+            "BatchNormalization", [x, g.Floats([3], 2, 2, 2), g.Floats([3], -0.1f, 0, 0), g.Floats([3], 0.3f, 0.3f, 0.2f), g.Floats([3], 0.9f, 1, 1)]),
             "BatchNormalization"),
         ["ReLU alone"] = ((g, x) => g.Node("Relu", [x]), "Relu"),
         ["after a pool"] = ((g, x) => Imagenet(g, g.Node("AveragePool", [x], ("kernel_shape", (long[])[2, 2]), ("strides", (long[])[2, 2]))), "Sub"),
