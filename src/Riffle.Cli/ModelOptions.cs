@@ -12,7 +12,8 @@ internal sealed class ModelOptions
     };
 
     private readonly InputOptions _input = new(
-        "an ONNX file's", "what Riffle wrote into the file, else numbers,", "what Riffle wrote into the file or what the graph computes on its input tells, else ImageNet's,");
+        "an ONNX file's", "what Riffle wrote into the file, else numbers,",
+        "what Riffle wrote into the file or what the graph computes on its input tells, else ImageNet's,");
 
     /// <summary>Adds the argument, before all others, and the options to a command.</summary>
     public void AddTo(Command command)

@@ -11,8 +11,8 @@ internal static class ConstantFolding
     /// <summary>Operators that are computed.</summary>
     public static IReadOnlySet<string> Operators { get; } = new HashSet<string>
     {
-        "Constant", "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Gather", "Slice", "Expand", "Tile", "Range", "Mul",
-        "Add", "Sub", "Div", "Pow", "Max", "Min", "Neg", "Abs", "Reciprocal", "Floor", "Ceil", "Sqrt", "ConstantOfShape", "ReduceProd",
+        "Constant", "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat", "Gather", "Slice", "Expand", "Tile", "Range",
+        "Mul", "Add", "Sub", "Div", "Pow", "Max", "Min", "Neg", "Abs", "Reciprocal", "Floor", "Ceil", "Sqrt", "ConstantOfShape", "ReduceProd",
     };
 
     /// <summary>The value of a node.</summary>
@@ -231,8 +231,8 @@ internal static class ConstantFolding
         long[] to = Wide(target, from.Length), strides = Strides(from);
         if (from.Zip(to).Any(pair => pair.First != pair.Second && pair.First != 1 && pair.Second != 1))
             throw operation.Bad("its input does not go with its shape");
-        return Pick(
-            operation, tensor, [.. from.Zip(to, (a, b) => a == 1 ? b : a)], place => place.Select((at, axis) => from[axis] == 1 ? 0 : at * strides[axis]).Sum());
+        long[] shape = [.. from.Zip(to, (a, b) => a == 1 ? b : a)];
+        return Pick(operation, tensor, shape, place => place.Select((at, axis) => from[axis] == 1 ? 0 : at * strides[axis]).Sum());
     }
 
     private static OnnxTensor Tile(OnnxOperation operation, OnnxTensor tensor, long[] repeats)

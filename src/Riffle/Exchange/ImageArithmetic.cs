@@ -37,8 +37,8 @@ internal sealed record ImageValues(string Text, (RgbTriple Scale, RgbTriple Shif
 /// <param name="Colours">What the first layers read, red first; null for a colour that none reads.</param>
 /// <param name="Held">Bounds on the way there.</param>
 /// <param name="First">The first node that computes something; null where there is none.</param>
-/// <param name="Late">A node that computes on what a layer without weights has made of the images, so that this arithmetic is not all; null where none does.</param>
-internal sealed record ImageArithmetic(ImmutableArray<Colour?> Colours, ImmutableArray<HeldColour> Held, OnnxOperation? First, OnnxOperation? Late)
+/// <param name="Doubtful">A node that leaves all of this in doubt: a batch norm that was trained, or arithmetic behind a pool. Null where there is none.</param>
+internal sealed record ImageArithmetic(ImmutableArray<Colour?> Colours, ImmutableArray<HeldColour> Held, OnnxOperation? First, OnnxOperation? Doubtful)
 {
     /// <summary>The usual deviations of images whose values are from 0 to 1, those of a single colour or data set among them.</summary>
     private static readonly (double Least, double Most) UsualDeviation = (0.15, 0.6);
@@ -46,7 +46,7 @@ internal sealed record ImageArithmetic(ImmutableArray<Colour?> Colours, Immutabl
     private static readonly (double Least, double Most) UsualMean = (0.1, 0.9);
 
     /// <summary>Whether the graph takes its images as they are.</summary>
-    public bool IsNone => IsIdentity && Held.IsEmpty && Late is null;
+    public bool IsNone => IsIdentity && Held.IsEmpty && Doubtful is null;
 
     /// <summary>Whether what the first layers read is what the graph is given, or a part of it.</summary>
     public bool IsIdentity => !Colours.Any(colour => colour is { } known && (known.Scale, known.Shift) != (1, 0));
@@ -54,7 +54,7 @@ internal sealed record ImageArithmetic(ImmutableArray<Colour?> Colours, Immutabl
     /// <summary>The images that the graph takes; null where its arithmetic does not tell.</summary>
     public ImageValues? Recognise()
     {
-        if (Late is not null)
+        if (Doubtful is not null)
             return null;
         ImageValues[] possible = [.. ((ImageValues[])[ImageValues.Pixels, ImageValues.Unit, ImageValues.Symmetric, ImageValues.ImageNet]).Where(Fits)];
         return possible is [var only] ? only : null;

@@ -48,10 +48,10 @@ internal sealed partial class OnnxImport
         var features = FeaturesOf(operation, 0);
         var type = (OnnxType)operation.Integer("to", (long)OnnxType.Float);
         var arePixels = Input.Type == OnnxType.UInt8 && features.Colours is { } colours && colours.All(colour => (colour.Scale, colour.Shift) == (1, 0));
+        var keepsPixels = type is OnnxType.UInt8 or OnnxType.Int16 or OnnxType.UInt16 or OnnxType.Int32 or OnnxType.UInt32 or OnnxType.Int64 or OnnxType.UInt64;
         operation.Require(
-            type is OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16
-            || (arePixels && type is OnnxType.UInt8 or OnnxType.Int16 or OnnxType.UInt16 or OnnxType.Int32 or OnnxType.UInt32 or OnnxType.Int64 or OnnxType.UInt64),
-            $"it makes {type} of what is computed");
+            type is OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16 || (arePixels && keepsPixels),
+            $"it rounds what is computed to {type}");
         return features;
     }
 

@@ -26,7 +26,7 @@ internal sealed partial class OnnxImport
     /// <summary>Nodes that became a scale of their own, with the layer that they read.</summary>
     private readonly List<(OnnxOperation Node, int Layer)> _scales = [];
 
-    private OnnxOperation? _firstArithmetic;
+    private OnnxOperation? _firstArithmetic, _doubtful;
 
     /// <summary>The images as a layer reads them: a value, and the arithmetic kept in mind for their normalisation.</summary>
     private Features Layered(OnnxOperation operation, Features features)
@@ -73,11 +73,11 @@ internal sealed partial class OnnxImport
         _firstArithmetic ??= operation;
         return features with
         {
-            Colours = [.. features.Colours!.Value.Select((colour, c) => colour with { Scale = colour.Scale * scale[c], Shift = colour.Shift * scale[c] + shift[c] })],
+            Colours = [.. features.Colours!.Value.Select((colour, c) => new Colour(colour.Index, colour.Scale * scale[c], colour.Shift * scale[c] + shift[c]))],
         };
     }
 
-    /// <summary>Colours that are held between bounds: where those are beyond all values that they can have, nothing happens; which is looked at in the end.</summary>
+    /// <summary>Colours that are held between bounds. That changes nothing where they never reach them, which the normalisation decides in the end.</summary>
     private Features HoldColours(OnnxOperation operation, Features features, float least, float most)
     {
         _firstArithmetic ??= operation;
@@ -146,7 +146,6 @@ internal sealed partial class OnnxImport
         var hasWeights = new bool[network.Layers.Length];
         foreach (var layer in network.Layers)
             hasWeights[layer.Index] = layer.Inputs.Any(input => hasWeights[input]) || (!layer.Parameters.IsEmpty && !_chosen.Contains(layer.Index));
-        var late = _scales.Find(scale => !hasWeights[scale.Layer]);
-        return new([.. _read], [.. _held], _firstArithmetic, late.Node);
+        return new([.. _read], [.. _held], _firstArithmetic, _doubtful ?? _scales.Find(scale => !hasWeights[scale.Layer]).Node);
     }
 }

@@ -8,8 +8,8 @@ internal sealed partial class OnnxImport
 {
     private static readonly HashSet<string> Layers =
     [
-        "Conv", "BatchNormalization", "Relu", "Clip", "Max", "Min", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum", "Add", "Sum", "Sub",
-        "Mul", "Div", "Neg", "Gemm", "MatMul", "Softmax", "LogSoftmax", "Exp", "Sigmoid",
+        "Conv", "BatchNormalization", "Relu", "Clip", "Max", "Min", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum", "Add", "Sum",
+        "Sub", "Mul", "Div", "Neg", "Gemm", "MatMul", "Softmax", "LogSoftmax", "Exp", "Sigmoid",
     ];
 
     /// <summary>The largest kernel, stride and border: no image is larger.</summary>
@@ -95,6 +95,10 @@ internal sealed partial class OnnxImport
             return features with { Value = value };
         }
 
+        // One of a network's own has been trained, and then has figures of both kinds; one that stands for a normalisation has those of one.
+        var wasTrained = (weight.Any(value => value != 1) || bias.Any(value => value != 0)) && (mean.Any(value => value != 0) || variance.Any(value => value != 1));
+        if (features.Colours is not null && wasTrained)
+            _doubtful ??= operation;
         float[] scale = [.. weight.Zip(variance, (w, v) => (float)(w / Math.Sqrt((double)v + epsilon)))];
         return Scale(operation, 0, scale, [.. bias.Select((b, c) => (float)(b - (double)mean[c] * scale[c]))]);
     }
@@ -245,8 +249,9 @@ internal sealed partial class OnnxImport
     {
         var (isGemm, features) = (operation.Node.Operator == "Gemm", FeaturesOf(operation, 0));
         var matrix = operation.Constant(1) ?? throw operation.Bad("it has no matrix");
+        var isRow = features.Axes.Length == 2 || (features.Axes.Length == 1 && _batch == 1);
         operation.Require(
-            matrix is { Floats: not null, Shape.Length: 2 } && (features.Axes.Length == 2 || (features.Axes.Length == 1 && _batch == 1)) && features.Colours is null,
+            matrix is { Floats: not null, Shape.Length: 2 } && isRow && features.Colours is null,
             "a product of other things than rows of values and a matrix");
         operation.Require(
             operation.Integer("transA", 0) == 0 && features.Axes[..^1].All(IsOfImages), "a product that mixes images");

@@ -337,7 +337,8 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>The graph's end as a node, for messages.</summary>
-    private OnnxOperation Output(string name) => new(_path, new(OutputOperator, name, [name], [name], new Dictionary<string, object?>()), _ => null, _model.Budget);
+    private OnnxOperation Output(string name) =>
+        new(_path, new(OutputOperator, name, [name], [name], new Dictionary<string, object?>()), _ => null, _model.Budget);
 
     /// <summary>A name for a layer: that of its weights where they have one, else the node's without the scopes that it repeats.</summary>
     private string NameLayer(OnnxNode node, int weights)

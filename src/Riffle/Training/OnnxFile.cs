@@ -61,8 +61,8 @@ public static class OnnxFile
         RequireOneOfClasses(imported);
         if (hints?.Classes is { } given && given.Count != network.Classes)
         {
-            throw new ArgumentException($"{given.Count} class names were given for {path}, which has {network.Classes} classes"
-                + (imported.Scores == 1 && network.Classes == 2 ? ": it gives one number; name the class that a low number means, then the one of a high" : ""));
+            var order = imported.Scores < network.Classes ? ": it gives one number; name the class that a low number means, then that of a high one" : "";
+            throw new ArgumentException($"{given.Count} class names were given for {path}, which has {network.Classes} classes{order}");
         }
 
         if (document is not null && document.Classes.Length != network.Classes)
@@ -72,7 +72,7 @@ public static class OnnxFile
             ?? [.. Enumerable.Range(0, network.Classes).Select(index => $"{index}").Select(name => new DatasetClass(name, name))];
         var (normalisation, recognised) = Normalise(path, imported, hints?.Normalisation, document?.Normalisation);
         List<string> notes = recognised is null ? [] : [recognised];
-        if (imported.Scores == 1 && network.Classes == 2)
+        if (imported.Scores < network.Classes)
             notes.Add($"{path} gives one number, whose sigmoid is the probability of class {classes[1].Name}; a low number means class {classes[0].Name}");
         return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes };
     }
@@ -145,10 +145,10 @@ public static class OnnxFile
     }
 
     private static RiffleException Unclear(string path, ImageArithmetic images) => new(
-        $"{path}: {OnnxOperation.Name((images.Late ?? images.First)!.Node)}: it computes something on the images"
-        + (images.Late is null ? $" before the first layer ({images.Describe()} in all)" : " that a layer without weights gives")
-        + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Give --mean and --std: the graph is then fed "
-        + "(pixel / 255 - mean) / std. For values from 0 to 1 that is --mean 0,0,0 --std 1,1,1; for pixels --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
+        $"{path}: {OnnxOperation.Name((images.Doubtful ?? images.First)!.Node)}: it computes something on the images before the first convolution"
+        + (images.Doubtful is null ? $" ({images.Describe()} in all)" : "") + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Give --mean and --std: the graph is then fed "
+        + "(pixel / 255 - mean) / std. For values from 0 to 1 that is --mean 0,0,0 --std 1,1,1; "
+        + "for pixels --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
 
     /// <summary>A network that no plan can be made of is refused before anything is asked of it.</summary>
     private static void RequirePlan(string path, Weights weights)

@@ -44,7 +44,8 @@ public sealed class OnnxBudgetTests : IDisposable
             return Repeat(x, 2000, (value, _) => g.Node("Mul", [value, g.Number(1)]));
         },
         ["a sum of very many"] = g => g.Node("Sum", [.. Enumerable.Repeat(g.Stem("images"), 50_000)]),
-        ["a window beyond all images"] = g => g.Node("MaxPool", [g.Stem("images")], ("kernel_shape", (long[])[60_000, 60_000]), ("pads", (long[])[59_999, 59_999, 59_999, 59_999])),
+        ["a window beyond all images"] = g => g.Node(
+            "MaxPool", [g.Stem("images")], ("kernel_shape", (long[])[60_000, 60_000]), ("pads", (long[])[59_999, 59_999, 59_999, 59_999])),
         ["shapes of very many axes"] = g =>
         {
             var (x, shape) = (g.Stem("images"), g.Integers([.. Enumerable.Repeat(1L, 50_000)]));

@@ -47,7 +47,8 @@ public sealed class OnnxEndingTests : IDisposable
         using var data = new TinyDataset(train: 4, validation: 8, classes: 2);
         var names = data.Open().Info.Classes;
         var file = Write(1, (_, y) => y);
-        var (one, other) = (Evaluator.Evaluate(Model.Open(file, new([.. names])), data.Open()), Evaluator.Evaluate(Model.Open(file, new([.. names.Reverse()])), data.Open()));
+        var one = Evaluator.Evaluate(Model.Open(file, new([.. names])), data.Open());
+        var other = Evaluator.Evaluate(Model.Open(file, new([.. names.Reverse()])), data.Open());
         Assert.Equal(100, one.Top1 + other.Top1, 1e-9);
         Assert.True(double.IsFinite(one.Loss) && one.Loss > 0);
     }
@@ -56,7 +57,9 @@ public sealed class OnnxEndingTests : IDisposable
     public void One_number_needs_two_names()
     {
         var file = Write(1, (_, y) => y);
-        Assert.Contains("two", Assert.Throws<ArgumentException>(() => Model.Open(file, new([new("cat", "")]))).Message.Replace("2 classes", "two", StringComparison.Ordinal));
+        var message = Assert.Throws<ArgumentException>(() => Model.Open(file, new([new("cat", "")]))).Message;
+        Assert.Contains("has 2 classes", message);
+        Assert.Contains("one number", message);
     }
 
     [Theory]
@@ -65,7 +68,8 @@ public sealed class OnnxEndingTests : IDisposable
     [InlineData("LogSoftmax, Exp")]
     public void Probabilities_at_the_end_are_taken_as_they_are(string ending)
     {
-        var (plain, ended) = (Model.Open(Write(4, (_, y) => y)), Model.Open(Write(4, (g, y) => ending.Split(", ").Aggregate(y, (x, operation) => g.Node(operation, [x])))));
+        var plain = Model.Open(Write(4, (_, y) => y));
+        var ended = Model.Open(Write(4, (g, y) => ending.Split(", ").Aggregate(y, (x, operation) => g.Node(operation, [x]))));
         using var expected = new Classifier(plain);
         using var actual = new Classifier(ended);
         var pixels = new byte[GraphFile.Side * GraphFile.Side * 3];

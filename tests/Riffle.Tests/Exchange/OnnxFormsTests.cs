@@ -42,7 +42,8 @@ public sealed class OnnxFormsTests : IDisposable
         ["sum, division"] = (g, x) => g.Node("Div", [g.Node("ReduceSum", [x, g.Integers(2, 3)], ("keepdims", 0L)), g.Number(Positions)]),
         ["sum, flattened, times"] = (g, x) => g.Node("Mul", [g.Number(1f / Positions), g.Node("Flatten", [g.Node("ReduceSum", [x, g.Integers(2, 3)])])]),
         ["sums and divisions in turn"] = (g, x) => g.Node("Div", [
-            g.Node("ReduceSum", [g.Node("Mul", [g.Node("ReduceSum", [x, g.Integers(3)], ("keepdims", 0L)), g.Number(1 / 8f)]), g.Integers(2)], ("keepdims", 0L)),
+            g.Node(
+                "ReduceSum", [g.Node("Mul", [g.Node("ReduceSum", [x, g.Integers(3)], ("keepdims", 0L)), g.Number(1 / 8f)]), g.Integers(2)], ("keepdims", 0L)),
             g.Number(8)]),
         ["pool, squeezed"] = (g, x) => g.Node("Squeeze", [g.Node("GlobalAveragePool", [x]), g.Integers(2, 3)]),
         ["a window of all"] = (g, x) => g.Node("Flatten", [g.Node("AveragePool", [x], ("kernel_shape", (long[])[8, 8]))]),

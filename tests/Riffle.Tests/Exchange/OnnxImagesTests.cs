@@ -1,3 +1,4 @@
+using System.Globalization;
 using Riffle.Execution;
 using Riffle.Formats.Onnx;
 using Riffle.Tests.Formats;
@@ -10,18 +11,19 @@ public sealed class OnnxImagesTests : IDisposable
 {
     private const string Pixels = "passed as 0 to 255", Unit = "passed as 0 to 1", Symmetric = "passed as -1 to 1", Normal = "normalised by ImageNet's";
 
-    private static readonly float[] Mean = [0.485f, 0.456f, 0.406f], Deviation = [0.229f, 0.224f, 0.225f], Caffe = [123.68f, 116.779f, 103.939f];
+    private static readonly float[] Mean = [0.485f, 0.456f, 0.406f], Deviation = [0.229f, 0.224f, 0.225f], Caffe = [123.68f, 116.779f, 103.939f],
+        Scale = [1 / 0.229f, 1 / 0.224f, 1 / 0.225f], Shift = [-0.485f / 0.229f, -0.456f / 0.224f, -0.406f / 0.225f];
 
     /// <summary>Nodes before the first layer, what is said of them, and the normalisation in all that they come to, "imagenet" or mean/deviation.</summary>
     private static readonly Dictionary<string, (Func<GraphFile, string, string> Nodes, string Said, string Normalisation)> Forms = new()
     {
         ["minus mean, by deviation"] = (Imagenet, Unit, "imagenet"),
         ["3×1×1"] = ((g, x) => g.Node("Div", [g.Node("Sub", [x, g.Floats([3, 1, 1], Mean)]), g.Floats([3, 1, 1], Deviation)]), Unit, "imagenet"),
-        ["times, plus"] = ((g, x) => Chain(g, x, ("Mul", [1 / 0.229f, 1 / 0.224f, 1 / 0.225f]), ("Add", [-0.485f / 0.229f, -0.456f / 0.224f, -0.406f / 0.225f])),
-            Unit, "imagenet"),
+        ["times, plus"] = ((g, x) => Chain(g, x, ("Mul", Scale), ("Add", Shift)), Unit, "imagenet"),
         ["negative"] = ((g, x) => Chain(g, g.Node("Neg", [x]), ("Add", Mean), ("Div", [-0.229f, -0.224f, -0.225f])), Unit, "imagenet"),
         ["a number for each pixel, all the same"] = ((g, x) => g.Node(
-            "Div", [g.Node("Sub", [x, g.Floats([3, 1, GraphFile.Side], [.. Mean.SelectMany(m => Enumerable.Repeat(m, GraphFile.Side))])]), g.Colours(Deviation)]),
+            "Div",
+            [g.Node("Sub", [x, g.Floats([3, 1, GraphFile.Side], [.. Mean.SelectMany(m => Enumerable.Repeat(m, GraphFile.Side))])]), g.Colours(Deviation)]),
             Unit, "imagenet"),
         ["computed constants"] = ((g, x) => g.Node("Div", [
             g.Node("Add", [x, g.Node("Neg", [g.Colours(Mean)])]),
@@ -30,12 +32,13 @@ public sealed class OnnxImagesTests : IDisposable
             "BatchNormalization",
             [x, g.Floats([3], 1, 1, 1), g.Floats([3], 0, 0, 0), g.Floats([3], Mean), g.Floats([3], [.. Deviation.Select(d => d * d)])], ("epsilon", 0f)),
             Unit, "imagenet"),
+        ["batch norm of numbers alone"] = ((g, x) => g.Node(
+            "BatchNormalization", [x, g.Floats([3], Scale), g.Floats([3], Shift), g.Floats([3], 0, 0, 0), g.Floats([3], 1, 1, 1)], ("epsilon", 0f)),
+            Unit, "imagenet"),
         ["depthwise convolution"] = ((g, x) => g.Node(
             "Conv",
-            [x, g.Floats([3, 1, 1, 1], 1 / 0.229f, 1 / 0.224f, 1 / 0.225f), g.Floats([3], -0.485f / 0.229f, -0.456f / 0.224f, -0.406f / 0.225f)], ("group", 3L)),
-            Unit, "imagenet"),
-        ["convolution of a diagonal"] = ((g, x) => Chain(g, g.Node("Conv", [x, g.Floats([3, 3, 1, 1], 1, 0, 0, 0, 1, 0, 0, 0, 1)]), ("Sub", Mean), ("Div", Deviation)),
-            Unit, "imagenet"),
+            [x, g.Floats([3, 1, 1, 1], Scale), g.Floats([3], Shift)], ("group", 3L)), Unit, "imagenet"),
+        ["convolution of a diagonal"] = ((g, x) => Imagenet(g, g.Node("Conv", [x, g.Floats([3, 3, 1, 1], 1, 0, 0, 0, 1, 0, 0, 0, 1)])), Unit, "imagenet"),
         ["each colour alone"] = ((g, x) => g.Node("Concat", [.. g.Nodes("Split", [x], 3, ("axis", 1L)).Select((colour, i) =>
             g.Node("Div", [g.Node("Sub", [colour, g.Number(Mean[i])]), g.Floats([1], Deviation[i])]))], ("axis", 1L)), Unit, "imagenet"),
         ["held between 0 and 1 first"] = ((g, x) => Imagenet(g, g.Node("Clip", [x, g.Number(0), g.Number(1)])), Unit, "imagenet"),
@@ -49,7 +52,8 @@ public sealed class OnnxImagesTests : IDisposable
         ["by 127.5, minus 1"] = ((g, x) => Chain(g, x, ("Div", [127.5f]), ("Sub", [1])), Pixels, "0.5/0.5"),
         ["minus 128, by 128"] = ((g, x) => Chain(g, x, ("Sub", [128]), ("Mul", [1 / 128f])), Pixels, "0.5019608/0.5019608"),
         ["255 minus x, by 255"] = ((g, x) => Chain(g, g.Node("Sub", [g.Number(255), x]), ("Div", [255])), Pixels, "1/-1"),
-        ["minus means of pixels, by their deviation"] = ((g, x) => Chain(g, x, ("Sub", [123.675f, 116.28f, 103.53f]), ("Div", [58.395f, 57.12f, 57.375f])), Pixels, "imagenet"),
+        ["minus means of pixels, by their deviation"] = ((g, x) => Chain(g, x, ("Sub", [123.675f, 116.28f, 103.53f]), ("Div", [58.395f, 57.12f, 57.375f])),
+            Pixels, "imagenet"),
         ["minus one mean of pixels"] = ((g, x) => Chain(g, x, ("Sub", [127.5f])), Pixels, "0.5/0.003921569"),
         ["plus 1, by 2, minus mean, by deviation"] = ((g, x) => Imagenet(g, Chain(g, x, ("Add", [1]), ("Div", [2]))), Symmetric, "imagenet"),
         ["plus 1, times 127.5"] = ((g, x) => Chain(g, x, ("Add", [1]), ("Mul", [127.5f])), Symmetric, "0/0.003921569"),
@@ -82,6 +86,9 @@ public sealed class OnnxImagesTests : IDisposable
             "BatchNormalization",
             [x, g.Floats([3], 0.9f, 1.1f, 1.2f), g.Floats([3], 0.1f, 0, 0.2f), g.Floats([3], 0.05f, -0.1f, 0.2f), g.Floats([3], 0.8f, 0.7f, 0.9f)]),
             "BatchNormalization"),
+        ["a batch norm that was trained to what might be a normalisation"] = ((g, x) => g.Node(
+            "BatchNormalization", [x, g.Floats([3], 2, 2, 2), g.Floats([3], -0.1f, 0, 0), g.Floats([3], 0.3f, 0.3f, 0.2f), g.Floats([3], 0.9f, 1, 1)]),
+            "BatchNormalization"),
         ["ReLU alone"] = ((g, x) => g.Node("Relu", [x]), "Relu"),
         ["after a pool"] = ((g, x) => Imagenet(g, g.Node("AveragePool", [x], ("kernel_shape", (long[])[2, 2]), ("strides", (long[])[2, 2]))), "Sub"),
     };
@@ -106,7 +113,7 @@ public sealed class OnnxImagesTests : IDisposable
         var note = Assert.Single(model.Notes);
         Assert.StartsWith(file, note);
         Assert.Contains(said, note);
-        float[] numbers = expected == "imagenet" ? [] : [.. expected.Split('/').Select(text => float.Parse(text, System.Globalization.CultureInfo.InvariantCulture))];
+        float[] numbers = expected == "imagenet" ? [] : [.. expected.Split('/').Select(text => float.Parse(text, CultureInfo.InvariantCulture))];
         var (mean, deviation) = numbers is [var m, var d] ? ([m, m, m], [d, d, d]) : (Mean, Deviation);
         Assert.All(mean.Zip(Values(model.Normalisation.Mean)), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
         Assert.All(deviation.Zip(Values(model.Normalisation.Deviation)), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
@@ -156,7 +163,8 @@ public sealed class OnnxImagesTests : IDisposable
     public void Colours_may_be_put_into_another_order_before_or_behind_the_arithmetic(string form)
     {
         var graph = new GraphFile(_folder);
-        var before = graph.Node("Div", [graph.Node("Sub", [BlueFirst[form](graph, "images"), graph.Colours(0.406f, 0.456f, 0.485f)]), graph.Colours(0.225f, 0.224f, 0.229f)]);
+        var centred = graph.Node("Sub", [BlueFirst[form](graph, "images"), graph.Colours(0.406f, 0.456f, 0.485f)]);
+        var before = graph.Node("Div", [centred, graph.Colours(0.225f, 0.224f, 0.229f)]);
         var behind = new GraphFile(_folder);
         var later = BlueFirst[form](behind, Imagenet(behind, "images"));
 

@@ -73,6 +73,24 @@ public sealed class OnnxRoundTripTests : IDisposable
         Assert.Equal([null, 10], model.Outputs.Single().Shape!);
     }
 
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("{\"classes\": [null]}")]
+    [InlineData("{\"network\": null, \"classes\": [{\"name\": \"a\", \"text\": \"a\"}]}")]
+    [InlineData("deviation")]
+    public void A_document_without_what_prediction_needs_is_damage(string document)
+    {
+        OnnxFile.Write(Sample("shufflenet-v1-g3-x0.25"), FilePath);
+        var model = OnnxReader.Read(FilePath);
+        var whole = model.Metadata["riffle"];
+        var text = document == "deviation" ? whole.Replace("\"deviation\":{\"red\":0.25", "\"deviation\":{\"red\":0", StringComparison.Ordinal) : document;
+        Assert.NotEqual(whole, text);
+        using (var stream = File.Create(FilePath))
+            OnnxWriter.Write(stream, model with { Metadata = new Dictionary<string, string> { ["riffle"] = text } });
+        Assert.Contains("'riffle'", Assert.Throws<BadDataException>(() => Model.Open(FilePath)).Message);
+    }
+
     [Fact]
     public void The_same_checkpoint_gives_the_same_bytes()
     {

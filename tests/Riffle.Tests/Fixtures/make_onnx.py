@@ -104,7 +104,8 @@ class Stacked(nn.Module):
 
 
 class Authors(nn.Module):
-    """ShuffleNet v2's units as its authors shuffle: images and channels merged, cut along the first axis. A tracer keeps data.size() as numbers. ReLU6, and a mean in two steps."""
+    """ShuffleNet v2's units as its authors shuffle: images and channels merged, cut along the first axis. A tracer keeps data.size() as numbers. ReLU6, and a
+    mean in two steps."""
     def __init__(self):
         super().__init__()
 
