@@ -46,6 +46,17 @@ internal static unsafe class ChannelProduct
     public static void Multiply<TVec>(float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in LaneSink output)
         where TVec : unmanaged, IVec<TVec>
     {
+        if (output.Clamp.IsBounded)
+            Multiply<TVec, Bounded>(packed, channels, depth, x, step, offsets, positions, output);
+        else
+            Multiply<TVec, Unbounded>(packed, channels, depth, x, step, offsets, positions, output);
+    }
+
+    private static void Multiply<TVec, TBound>(
+        float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in LaneSink output)
+        where TVec : unmanaged, IVec<TVec>
+        where TBound : IUpperBound
+    {
         var panels = Panels<TVec>(channels);
         var tiles = new Tiles(positions, MostPositions);
         for (var panel = 0; panel < panels.Count; panel++)
@@ -57,12 +68,12 @@ internal static unsafe class ChannelProduct
                 var operands = new Operands(packed, depth, x + (long)position * step, step, offsets, vector * TVec.Count, position);
                 switch (height)
                 {
-                    case 1: Tile<TVec, Height1>(width, operands, output); break;
-                    case 2: Tile<TVec, Height2>(width, operands, output); break;
-                    case 3: Tile<TVec, Height3>(width, operands, output); break;
-                    case 4: Tile<TVec, Height4>(width, operands, output); break;
-                    case 5: Tile<TVec, Height5>(width, operands, output); break;
-                    default: Tile<TVec, Height6>(width, operands, output); break;
+                    case 1: Tile<TVec, TBound, Height1>(width, operands, output); break;
+                    case 2: Tile<TVec, TBound, Height2>(width, operands, output); break;
+                    case 3: Tile<TVec, TBound, Height3>(width, operands, output); break;
+                    case 4: Tile<TVec, TBound, Height4>(width, operands, output); break;
+                    case 5: Tile<TVec, TBound, Height5>(width, operands, output); break;
+                    default: Tile<TVec, TBound, Height6>(width, operands, output); break;
                 }
             }
 
@@ -76,22 +87,24 @@ internal static unsafe class ChannelProduct
     private static Tiles Panels<TVec>(int channels)
         where TVec : unmanaged, IVec<TVec> => new(Vectors<TVec>(channels), TVec.Registers >= 32 ? 4 : 2);
 
-    private static void Tile<TVec, THeight>(int width, in Operands operands, in LaneSink output)
+    private static void Tile<TVec, TBound, THeight>(int width, in Operands operands, in LaneSink output)
         where TVec : unmanaged, IVec<TVec>
+        where TBound : IUpperBound
         where THeight : IHeight
     {
         switch (width)
         {
-            case 1: Tile<TVec, THeight, Height1>(operands, output); break;
-            case 2: Tile<TVec, THeight, Height2>(operands, output); break;
-            case 3: Tile<TVec, THeight, Height3>(operands, output); break;
-            default: Tile<TVec, THeight, Height4>(operands, output); break;
+            case 1: Tile<TVec, TBound, THeight, Height1>(operands, output); break;
+            case 2: Tile<TVec, TBound, THeight, Height2>(operands, output); break;
+            case 3: Tile<TVec, TBound, THeight, Height3>(operands, output); break;
+            default: Tile<TVec, TBound, THeight, Height4>(operands, output); break;
         }
     }
 
     /// <summary>A tile of so many positions by so many vectors; the JIT drops those that it does not have.</summary>
-    private static void Tile<TVec, TPositions, TVectors>(in Operands operands, in LaneSink output)
+    private static void Tile<TVec, TBound, TPositions, TVectors>(in Operands operands, in LaneSink output)
         where TVec : unmanaged, IVec<TVec>
+        where TBound : IUpperBound
         where TPositions : IHeight
         where TVectors : IHeight
     {
@@ -187,42 +200,47 @@ internal static unsafe class ChannelProduct
             }
         }
 
-        Store<TVec, TVectors>(output, operands.Channel, operands.Position, c00, c01, c02, c03);
+        Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position, c00, c01, c02, c03);
         if (TPositions.Count > 1)
-            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 1, c10, c11, c12, c13);
+            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 1, c10, c11, c12, c13);
         if (TPositions.Count > 2)
-            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 2, c20, c21, c22, c23);
+            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 2, c20, c21, c22, c23);
         if (TPositions.Count > 3)
-            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 3, c30, c31, c32, c33);
+            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 3, c30, c31, c32, c33);
         if (TPositions.Count > 4)
-            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 4, c40, c41, c42, c43);
+            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 4, c40, c41, c42, c43);
         if (TPositions.Count > 5)
-            Store<TVec, TVectors>(output, operands.Channel, operands.Position + 5, c50, c51, c52, c53);
+            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 5, c50, c51, c52, c53);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TVectors>(in LaneSink output, int channel, int position, TVec v0, TVec v1, TVec v2, TVec v3)
+    private static void Store<TVec, TBound, TVectors>(in LaneSink output, int channel, int position, TVec v0, TVec v1, TVec v2, TVec v3)
         where TVec : unmanaged, IVec<TVec>
+        where TBound : IUpperBound
         where TVectors : IHeight
     {
-        Store(output, channel, position, v0);
+        Store<TVec, TBound>(output, channel, position, v0);
         if (TVectors.Count > 1)
-            Store(output, channel + TVec.Count, position, v1);
+            Store<TVec, TBound>(output, channel + TVec.Count, position, v1);
         if (TVectors.Count > 2)
-            Store(output, channel + 2 * TVec.Count, position, v2);
+            Store<TVec, TBound>(output, channel + 2 * TVec.Count, position, v2);
         if (TVectors.Count > 3)
-            Store(output, channel + 3 * TVec.Count, position, v3);
+            Store<TVec, TBound>(output, channel + 3 * TVec.Count, position, v3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec>(in LaneSink output, int channel, int position, TVec value)
+    private static void Store<TVec, TBound>(in LaneSink output, int channel, int position, TVec value)
         where TVec : unmanaged, IVec<TVec>
+        where TBound : IUpperBound
     {
         var (block, lane) = Math.DivRem((uint)channel, (uint)Lanes.Count);
         var place = lane + (long)position * Lanes.Count;
         if (output.Addends != null)
             value += TVec.Load(output.Data + output.Addends[block] + place);
-        TVec.Store(output.Target + block * output.BlockStride + place, output.Clamp.For<TVec>().Apply(value));
+        value = TVec.Max(TVec.Broadcast(output.Clamp.Low), value);
+        if (TBound.IsThere)
+            value = TVec.Min(TVec.Broadcast(output.Clamp.High), value);
+        TVec.Store(output.Target + block * output.BlockStride + place, value);
     }
 
     /// <summary>What a tile reads: the weights of its vectors, x from its first position on.</summary>

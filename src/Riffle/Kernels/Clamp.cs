@@ -12,9 +12,30 @@ internal readonly record struct Clamp(float Low, float High)
     /// <summary>min(max(value, low), high); what is not a number stays so.</summary>
     public float Apply(float value) => value < Low ? Low : value > High ? High : value;
 
+    /// <summary>Whether it cuts off above.</summary>
+    public bool IsBounded => !float.IsPositiveInfinity(High);
+
     /// <summary>The same for vectors.</summary>
     public Clamp<TVec> For<TVec>()
         where TVec : unmanaged, IVec<TVec> => new(TVec.Broadcast(Low), TVec.Broadcast(High));
+}
+
+/// <summary>
+/// Whether a product's values are cut off above, as a type: most are not, and to compare each with ∞ costs a short product a few percent.
+/// </summary>
+internal interface IUpperBound
+{
+    static abstract bool IsThere { get; }
+}
+
+internal readonly struct Unbounded : IUpperBound
+{
+    public static bool IsThere => false;
+}
+
+internal readonly struct Bounded : IUpperBound
+{
+    public static bool IsThere => true;
 }
 
 /// <summary>A clamp in registers.</summary>

@@ -104,8 +104,11 @@ internal readonly unsafe struct DenseConvolution
             float* output = data + planes.Offset[first], packed = Packed + (long)g * outputs * depth;
             for (var y = 0; y < height; y++)
             {
-                var sink = new FinalPlanes(output + y * row, outputStride, planes.Shift + first, planes.Clamp[first]);
-                MatrixProduct.Multiply<TVec, FinalPlanes>(packed, outputs, depth, RowsAt(scratch + (long)y * rowStep), length, sink);
+                var (x, target, clamp) = (RowsAt(scratch + (long)y * rowStep), (nint)(output + y * row), planes.Clamp[first]);
+                if (clamp.IsBounded)
+                    MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, outputs, depth, x, length, new((float*)target, outputStride, planes.Shift + first, clamp));
+                else
+                    MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, outputs, depth, x, length, new((float*)target, outputStride, planes.Shift + first, clamp));
             }
         }
     }

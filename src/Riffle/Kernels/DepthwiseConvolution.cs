@@ -154,7 +154,7 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
         where TTaps : ITaps<TVec>
     {
-        var (start, range) = (TTaps.Read(bias), clamp.For<TVec>());
+        TVec start = TTaps.Read(bias), low = TVec.Broadcast(clamp.Low), high = TVec.Broadcast(clamp.High);
         var next = TTaps.Distance;
         TVec w0 = TTaps.Read(weights), w1 = TTaps.Read(weights + next), w2 = TTaps.Read(weights + 2 * next);
         TVec w3 = TTaps.Read(weights + 3 * next), w4 = TTaps.Read(weights + 4 * next), w5 = TTaps.Read(weights + 5 * next);
@@ -174,7 +174,7 @@ internal readonly unsafe struct DepthwiseConvolution
                 TVec.Accumulate(ref sum, w6, TVec.Load(bottom + i));
                 TVec.Accumulate(ref other, w7, TVec.Load(bottom + middle + i));
                 TVec.Accumulate(ref sum, w8, TVec.Load(bottom + right + i));
-                TVec.Store(target + i, range.Apply(sum + other));
+                TVec.Store(target + i, TVec.Min(high, TVec.Max(low, sum + other)));
             }
         }
     }
@@ -185,7 +185,7 @@ internal readonly unsafe struct DepthwiseConvolution
         where TVec : unmanaged, IVec<TVec>
         where TTaps : ITaps<TVec>
     {
-        var (start, range) = (TTaps.Read(bias), clamp.For<TVec>());
+        TVec start = TTaps.Read(bias), low = TVec.Broadcast(clamp.Low), high = TVec.Broadcast(clamp.High);
         var kernel = Window.Kernel;
         var columns = stackalloc int[kernel];
         for (var kx = 0; kx < kernel; kx++)
@@ -203,7 +203,7 @@ internal readonly unsafe struct DepthwiseConvolution
                         TVec.Accumulate(ref sum, TTaps.Read(weight), TVec.Load(row + columns[kx]));
                 }
 
-                TVec.Store(target + i, range.Apply(sum));
+                TVec.Store(target + i, TVec.Min(high, TVec.Max(low, sum)));
             }
         }
     }

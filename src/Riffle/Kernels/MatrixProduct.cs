@@ -298,7 +298,14 @@ internal static unsafe class MatrixProduct
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TVec, TSink>(in TSink sink, float* target, TVec v0)
         where TVec : unmanaged, IVec<TVec>
-        where TSink : unmanaged, IRowSink => TVec.Store(target, TSink.HasBias ? sink.Clamp.For<TVec>().Apply(v0) : v0);
+        where TSink : unmanaged, IRowSink
+    {
+        if (TSink.HasBias)
+            v0 = TVec.Max(TVec.Broadcast(sink.Low), v0);
+        if (TSink.HasHigh)
+            v0 = TVec.Min(TVec.Broadcast(sink.High), v0);
+        TVec.Store(target, v0);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<TVec, TSink>(in TSink sink, float* target, TVec v0, TVec v1)

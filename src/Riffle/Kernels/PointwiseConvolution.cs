@@ -155,9 +155,9 @@ internal readonly unsafe struct PointwiseConvolution
     }
 
     /// <summary>
-    /// y = min(ceiling, clamp(w · x + bias)) in inference, from plane to plane; or clamp(w · x + bias + addend), whose ceiling is the caller's.
+    /// y = clamp(w · x + bias) in inference, from plane to plane; or clamp(w · x + bias + addend).
     /// </summary>
-    /// <param name="planes">Offsets, and of the output's planes the bias (shift), the clamp.</param>
+    /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
     /// <param name="addends">Where the planes of an addend begin, one for each output channel; null without.</param>
@@ -179,12 +179,15 @@ internal readonly unsafe struct PointwiseConvolution
                 var clamp = planes.Clamp[Output + first];
                 if (addends == null)
                 {
-                    MatrixProduct.Multiply<TVec, FinalPlanes>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, clamp));
+                    if (clamp.IsBounded)
+                        MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, clamp));
+                    else
+                        MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, clamp));
                     continue;
                 }
 
                 // ReLU is behind the sum, so nothing is cut off before.
-                var product = new FinalPlanes(target, outputStride, bias, Clamp.None);
+                var product = new FinalPlanes<Unbounded>(target, outputStride, bias, Clamp.None);
                 MatrixProduct.Multiply<TVec, FinalSums<TVec>>(
                     packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, addends + first, length));
             }

@@ -5,14 +5,20 @@ namespace Riffle.Kernels;
 /// <summary>Where the rows of a product go, and what is done with them while they are in the L1 cache.</summary>
 internal unsafe interface IRowSink
 {
-    /// <summary>Whether rows begin at <see cref="Bias"/> instead of 0 and end cut off by <see cref="Clamp"/>.</summary>
+    /// <summary>Whether rows begin at <see cref="Bias"/> instead of 0 and end at no less than <see cref="Low"/>.</summary>
     static abstract bool HasBias { get; }
+
+    /// <summary>Whether rows with a bias end at <see cref="High"/> as well.</summary>
+    static abstract bool HasHigh { get; }
 
     /// <summary>A number for each row; not read without <see cref="HasBias"/>.</summary>
     float* Bias { get; }
 
-    /// <summary>The same for all rows; not read without <see cref="HasBias"/>.</summary>
-    Clamp Clamp { get; }
+    /// <summary>What rows are cut off at below; not read without <see cref="HasBias"/>.</summary>
+    float Low { get; }
+
+    /// <summary>What they are cut off at above. Two numbers, not a <see cref="Clamp"/>: a structure of vectors in a tile costs it its registers.</summary>
+    float High { get; }
 
     /// <summary>Distance between rows of the target.</summary>
     long Stride { get; }
@@ -31,9 +37,13 @@ internal readonly unsafe struct OutputPlanes<TVec>(Planes planes, Block block, i
 {
     public static bool HasBias => false;
 
+    public static bool HasHigh => false;
+
     public float* Bias => null;
 
-    public Clamp Clamp => Clamp.None;
+    public float Low => 0;
+
+    public float High => 0;
 
     public long Stride => planeSize;
 
@@ -53,9 +63,13 @@ internal readonly unsafe struct InputGradients<TVec>(
 {
     public static bool HasBias => false;
 
+    public static bool HasHigh => false;
+
     public float* Bias => null;
 
-    public Clamp Clamp => Clamp.None;
+    public float Low => 0;
+
+    public float High => 0;
 
     public long Stride => stride;
 
@@ -69,13 +83,18 @@ internal readonly unsafe struct InputGradients<TVec>(
 }
 
 /// <summary>Rows are parts of the output's planes as they stay: batch norm is folded into the weights and the bias, ReLU is a clamp.</summary>
-internal readonly unsafe struct FinalPlanes(float* target, long stride, float* bias, Clamp clamp) : IRowSink
+internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, float* bias, Clamp clamp) : IRowSink
+    where TBound : IUpperBound
 {
     public static bool HasBias => true;
 
+    public static bool HasHigh => TBound.IsThere;
+
     public float* Bias => bias;
 
-    public Clamp Clamp => clamp;
+    public float Low => clamp.Low;
+
+    public float High => clamp.High;
 
     public long Stride => stride;
 
@@ -87,14 +106,18 @@ internal readonly unsafe struct FinalPlanes(float* target, long stride, float* b
 }
 
 /// <summary>The same with another value's planes added: the sum of a residual unit, where its branch ends in the product.</summary>
-internal readonly unsafe struct FinalSums<TVec>(FinalPlanes planes, Clamp clamp, float* data, long* addends, int length) : IRowSink
+internal readonly unsafe struct FinalSums<TVec>(FinalPlanes<Unbounded> planes, Clamp clamp, float* data, long* addends, int length) : IRowSink
     where TVec : unmanaged, IVec<TVec>
 {
     public static bool HasBias => true;
 
+    public static bool HasHigh => false;
+
     public float* Bias => planes.Bias;
 
-    public Clamp Clamp => planes.Clamp;
+    public float Low => planes.Low;
+
+    public float High => planes.High;
 
     public long Stride => planes.Stride;
 
@@ -102,12 +125,12 @@ internal readonly unsafe struct FinalSums<TVec>(FinalPlanes planes, Clamp clamp,
 
     public void Written(int row, int count)
     {
-        var range = clamp.For<TVec>();
+        TVec low = TVec.Broadcast(clamp.Low), high = TVec.Broadcast(clamp.High);
         for (var r = row; r < row + count; r++)
         {
             float* target = Target(r), addend = data + addends[r];
             for (var i = 0; i < length; i += TVec.Count)
-                TVec.Store(target + i, range.Apply(TVec.Load(target + i) + TVec.Load(addend + i)));
+                TVec.Store(target + i, TVec.Min(high, TVec.Max(low, TVec.Load(target + i) + TVec.Load(addend + i))));
         }
     }
 }

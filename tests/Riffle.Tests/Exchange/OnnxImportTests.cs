@@ -126,7 +126,7 @@ public sealed class OnnxImportTests : IDisposable
     [Fact]
     public void Training_refuses_what_inference_alone_has_and_names_the_layer()
     {
-        var model = Model.Open(Path.Combine(Folder, "mobilenet-v2.onnx"));
+        var model = Model.Open(Path.Combine(Folder, "resnext.onnx"));
         var message = Assert.Throws<NotSupportedException>(() => new TrainingPlan(model.Weights, 4)).Message;
         Assert.Contains("can't be trained", message);
         Assert.Contains(model.Weights.Network.Layers[1].Name, message);

@@ -72,9 +72,13 @@ public unsafe class MatrixProductTests
     {
         public static bool HasBias => false;
 
+        public static bool HasHigh => false;
+
         public float* Bias => null;
 
-        public Clamp Clamp => Clamp.None;
+        public float Low => 0;
+
+        public float High => 0;
 
         public long Stride => stride;
 
@@ -87,9 +91,13 @@ public unsafe class MatrixProductTests
     {
         public static bool HasBias => true;
 
+        public static bool HasHigh => true;
+
         public float* Bias => bias;
 
-        public Clamp Clamp => new(0.25f, 0.75f);
+        public float Low => 0.25f;
+
+        public float High => 0.75f;
 
         public long Stride => rows.Stride;
 
