@@ -33,7 +33,7 @@ public sealed class BatchLoader : IDisposable
     private long _waited;
     private ExceptionDispatchInfo? _failure;
     private volatile bool _abandoned;
-    private bool _disposed;
+    private bool _isDisposed;
 
     /// <summary>Opens a split and, where its images fit into memory, decodes them all on all cores.</summary>
     /// <param name="data">The data set.</param>
@@ -104,16 +104,16 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>Images in the split.</summary>
-    public int Images { get; }
+    public int Images => Live(field);
 
     /// <summary>Batches in an epoch.</summary>
-    public int BatchesPerEpoch { get; }
+    public int BatchesPerEpoch => Live(field);
 
     /// <summary>Whether the images are kept in memory, not read anew in each epoch.</summary>
-    public bool InMemory { get; }
+    public bool InMemory => Live(field);
 
     /// <summary>How long <see cref="TryNext"/> has waited for batches, in all.</summary>
-    public TimeSpan Waited => Stopwatch.GetElapsedTime(0, _waited);
+    public TimeSpan Waited => Stopwatch.GetElapsedTime(0, Live(_waited));
 
     /// <summary>Begins an epoch, or leaves one and begins another; a batch that was taken is no longer valid.</summary>
     /// <param name="epoch">From 0.</param>
@@ -128,7 +128,7 @@ public sealed class BatchLoader : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(skipBatches, BatchesPerEpoch);
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             Abandon();
             (_epoch, _augmentedAs, _failure) = (epoch, augmentedAs ?? new(_seed, epoch), null);
             try
@@ -157,7 +157,7 @@ public sealed class BatchLoader : IDisposable
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             if (_epoch < 0)
                 throw new InvalidOperationException("StartEpoch comes before TryNext.");
             batch = null;
@@ -172,7 +172,7 @@ public sealed class BatchLoader : IDisposable
             while (_made[place] != _nextToTake)
             {
                 Monitor.Wait(_gate);
-                ObjectDisposedException.ThrowIf(_disposed, this);
+                ObjectDisposedException.ThrowIf(_isDisposed, this);
                 _failure?.Throw();
             }
 
@@ -188,16 +188,22 @@ public sealed class BatchLoader : IDisposable
     {
         lock (_gate)
         {
-            if (_disposed)
+            if (_isDisposed)
                 return;
             Abandon();
-            _disposed = true;
+            _isDisposed = true;
             Monitor.PulseAll(_gate);
         }
 
         foreach (var thread in _threads)
             thread.Join();
         _source.Dispose();
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
     }
 
     /// <summary>How many threads make batches for a plan that was given so many, 0 of which are one per core.</summary>
@@ -257,7 +263,7 @@ public sealed class BatchLoader : IDisposable
     {
         lock (_gate)
         {
-            for (batch = -1; !_disposed; Monitor.Wait(_gate))
+            for (batch = -1; !_isDisposed; Monitor.Wait(_gate))
             {
                 if (_epoch < 0 || _abandoned)
                     continue;

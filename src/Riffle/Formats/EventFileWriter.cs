@@ -13,6 +13,7 @@ public sealed class EventFileWriter : IDisposable
 
     private readonly FileStream _stream;
     private readonly TFRecordWriter _records;
+    private bool _isDisposed;
 
     /// <summary>Begins an events file in a folder, which is made where it is missing.</summary>
     /// <exception cref="RiffleException">The folder or the file can't be written.</exception>
@@ -46,7 +47,14 @@ public sealed class EventFileWriter : IDisposable
     }
 
     /// <summary>The events file.</summary>
-    public string Path { get; }
+    public string Path
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return field;
+        }
+    }
 
     /// <summary>Adds one point of a curve; it is in the file after the next <see cref="Flush"/>.</summary>
     /// <param name="tag">The curve's name.</param>
@@ -101,7 +109,13 @@ public sealed class EventFileWriter : IDisposable
     public void Flush() => Guard(_stream.Flush);
 
     /// <summary>Flushes and closes the file.</summary>
-    public void Dispose() => Guard(_records.Dispose);
+    public void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        Guard(_records.Dispose);
+        _isDisposed = true;
+    }
 
     private void Write(long step, double wallTime, Summary.Types.Value value) =>
         Write(new Event { WallTime = wallTime, Step = step, Summary = new Summary { Value = { value } } });

@@ -17,6 +17,7 @@ public sealed class TFRecordReader : IDisposable
     readonly long _origin;
     byte[] _buffer = new byte[1 << 14];
     long _next;
+    bool _isDisposed;
 
     /// <summary>Opens a TFRecord file that is not compressed; <see cref="TFRecordFile.Open"/> takes any.</summary>
     /// <exception cref="RiffleException">The file can't be opened.</exception>
@@ -36,10 +37,18 @@ public sealed class TFRecordReader : IDisposable
     }
 
     /// <summary>Where the current record begins (the byte offset of its length field), counted from where the reading began.</summary>
-    public long Offset { get; private set; }
+    public long Offset
+    {
+        get => Live(field);
+        private set;
+    }
 
     /// <summary>The number of the current record, from 0; -1 before the first.</summary>
-    public long Index { get; private set; } = -1;
+    public long Index
+    {
+        get => Live(field);
+        private set;
+    } = -1;
 
     /// <summary>Reads the next record; false at the end of the file.</summary>
     /// <param name="record">The record's bytes, valid until the next call.</param>
@@ -65,7 +74,7 @@ public sealed class TFRecordReader : IDisposable
     /// <summary>As <see cref="Resume"/>, where it is possible: not in a compressed file.</summary>
     public bool TryResume()
     {
-        if (!_stream.CanSeek) return false;
+        if (!Live(_stream).CanSeek) return false;
         Resume();
         return true;
     }
@@ -148,7 +157,17 @@ public sealed class TFRecordReader : IDisposable
         new($"{name}: record {record} at byte {offset}: {what}. The file is damaged: get a whole copy, or make it again.", inner);
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _stream.Dispose();
+    }
+
+    T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
+    }
 
     /// <summary>Reads <paramref name="size"/> bytes; the buffer at most doubles before bytes have come to fill it, however much is claimed.</summary>
     void Fill(int size, ulong length)

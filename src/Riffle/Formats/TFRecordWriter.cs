@@ -13,9 +13,12 @@ public sealed class TFRecordWriter(Stream stream, bool leaveOpen = false) : IDis
     internal const int HeaderSize = sizeof(ulong) + sizeof(uint);
     internal const int FooterSize = sizeof(uint);
 
+    private bool _isDisposed;
+
     /// <summary>Appends one record.</summary>
     public void Write(ReadOnlySpan<byte> record)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         Span<byte> header = stackalloc byte[HeaderSize];
         BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)record.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(header[sizeof(ulong)..], Crc32C.Masked(header[..sizeof(ulong)]));
@@ -30,7 +33,12 @@ public sealed class TFRecordWriter(Stream stream, bool leaveOpen = false) : IDis
     /// <summary>Flushes the stream, and closes it unless it was to be left open.</summary>
     public void Dispose()
     {
-        if (leaveOpen) stream.Flush();
-        else stream.Dispose();
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        if (leaveOpen)
+            stream.Flush();
+        else
+            stream.Dispose();
     }
 }

@@ -30,7 +30,7 @@ public sealed class Classifier : IDisposable
     }
 
     /// <summary>What it was made from.</summary>
-    public Model Model { get; }
+    public Model Model => Live(field);
 
     /// <summary>A classifier from a file.</summary>
     /// <param name="path">A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.</param>
@@ -48,6 +48,7 @@ public sealed class Classifier : IDisposable
     /// <exception cref="BadDataException">It is no image that can be decoded.</exception>
     public IReadOnlyList<Prediction> Classify(string path, int top = 5)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
         return Classify(ImageFile.Read(path), path, top);
     }
@@ -64,6 +65,7 @@ public sealed class Classifier : IDisposable
     public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name, int top = 5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Model.ImageSize, Model.TakesBakedImages);
         var probabilities = new float[Model.Classes.Count];
         Score(pixels, probabilities);
@@ -98,11 +100,17 @@ public sealed class Classifier : IDisposable
         Softmax(probabilities[..Model.Classes.Count]);
     }
 
-    /// <summary>Frees the memory. Not while a call is under way.</summary>
+    /// <summary>Frees the memory, after the calls under way. Every member throws <see cref="ObjectDisposedException"/> from then on.</summary>
     public void Dispose()
     {
         _isDisposed = true;
         _plan.Dispose();
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
     }
 
     /// <summary>Turns logits into probabilities. The highest is taken away first, which changes nothing in them and keeps every power at most 1.</summary>

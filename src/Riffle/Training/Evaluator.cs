@@ -20,6 +20,7 @@ public sealed class Evaluator : IDisposable
     private readonly Normalisation _normalisation;
     private readonly int[] _classOf;
     private readonly float[] _logits;
+    private bool _isDisposed;
 
     /// <summary>Plans the measurement.</summary>
     /// <param name="weights">Read anew by each run.</param>
@@ -71,7 +72,7 @@ public sealed class Evaluator : IDisposable
     }
 
     /// <summary>Number of validation images.</summary>
-    public int Images { get; }
+    public int Images => Live(field);
 
     /// <summary>Where the loss of the last run became infinite or not a number; null where it did not.</summary>
     internal NonFinite? NonFinite { get; private set; }
@@ -112,8 +113,15 @@ public sealed class Evaluator : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _isDisposed = true;
         _plan.Dispose();
         _loader.Dispose();
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
     }
 
     /// <summary>The same, keeping images that are taken for another class.</summary>

@@ -33,6 +33,7 @@ public sealed class Trainer : IDisposable
     private readonly Evaluator _evaluator;
     private readonly RunEvents _events;
     private readonly Stack<IDisposable> _owned = new();
+    private bool _isDisposed;
 
     private TrainingRecord _record;
 
@@ -78,16 +79,20 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Longest time between checkpoints within an epoch. It does not change the result.</summary>
-    public TimeSpan CheckpointInterval { get; set; } = TimeSpan.FromMinutes(10);
+    public TimeSpan CheckpointInterval
+    {
+        get => Live(field);
+        set => field = Live(value);
+    } = TimeSpan.FromMinutes(10);
 
     /// <summary>The run so far.</summary>
-    public TrainingRecord Training => _record;
+    public TrainingRecord Training => Live(_record);
 
     /// <summary>What is trained.</summary>
-    public NetworkSpec Network => _spec;
+    public NetworkSpec Network => Live(_spec);
 
     /// <summary>The data set folder.</summary>
-    public string DataDirectory { get; }
+    public string DataDirectory => Live(field);
 
     /// <summary>Begins a run: makes its folder and writes the untrained checkpoint, so that it can be resumed from then on.</summary>
     /// <param name="data">What to train on, and to validate with.</param>
@@ -197,6 +202,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="BadDataException">The data set is damaged.</exception>
     public TrainingOutcome Run(ITrainingObserver? observer = null, CancellationToken cancel = default)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (_record.Progress.Epochs == _recipe.Epochs)
             return Outcome(completed: true);
         observer?.Started(Place(LearningRate()));
@@ -229,8 +235,15 @@ public sealed class Trainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _isDisposed = true;
         while (_owned.TryPop(out var owned))
             owned.Dispose();
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
     }
 
     /// <summary>Steps to the end of the epoch; false when it was asked to stop before.</summary>
