@@ -41,6 +41,30 @@ public partial class ArchitectureTests
         Assert.Empty(wrong.Distinct());
     }
 
+    /// <summary>
+    /// An operator says of itself what it is and how it is computed (Networks/Operators); only ONNX's reader and writer, in Exchange, ask which one a layer has.
+    /// </summary>
+    [Fact]
+    public void Nothing_but_operators_and_the_exchange_with_onnx_asks_which_operator_a_layer_has()
+    {
+        var operators = Directory.GetFiles(Path.Combine(Library, "Networks", "Operators"), "*.cs").Select(file => Path.GetFileNameWithoutExtension(file))
+            .Where(name => name is not ("Operation" or "Rules"))
+            .ToArray();
+        Assert.Contains("Convolution", operators);
+        var asks = new Regex($@"\bOperation(:| is| switch)|OperationOf\(|\b(case|is|is not|or) (Networks\.)?({string.Join('|', operators)})\b");
+        var wrong =
+            from folder in (string[])[Library, Path.Combine(Shell.Root, "src", "Riffle.Cli"), Path.Combine(Shell.Root, "benchmarks")]
+            from file in Sources(folder)
+            let place = Path.GetRelativePath(Shell.Root, file).Replace('\\', '/')
+            where !place.StartsWith("src/Riffle/Networks/Operators/", StringComparison.Ordinal)
+                && !place.StartsWith("src/Riffle/Networks/NetworkBuilder", StringComparison.Ordinal)
+                && !place.StartsWith("src/Riffle/Exchange/", StringComparison.Ordinal)
+            from line in File.ReadLines(file)
+            where asks.IsMatch(Text().Replace(line, "")) && !line.TrimStart().StartsWith("///", StringComparison.Ordinal)
+            select $"{place}: {line.Trim()}";
+        Assert.Empty(wrong);
+    }
+
     [Fact]
     public void The_root_uses_no_folder() =>
         Assert.Empty(Directory.GetFiles(Library, "*.cs").SelectMany(file => Uses(File.ReadAllText(file), "")));

@@ -167,14 +167,7 @@ internal static class SummaryCommand
         var table = new TextTable("Layer", "Operation", ">Kernel", ">Stride", ">Groups", ">Output", ">Multiply-adds", ">Parameters");
         foreach (var layer in cost.Layers)
         {
-            var (kernel, stride, groups) = layer.Layer.Operation switch
-            {
-                Convolution convolution => (convolution.Kernel, convolution.Stride, convolution.Groups),
-                MaxPool pool => (pool.Kernel, pool.Stride, null),
-                AveragePool pool => (pool.Kernel, pool.Stride, null),
-                ChannelShuffle shuffle => (null, null, shuffle.Groups),
-                _ => ((int?)null, (int?)null, (int?)null),
-            };
+            var (kernel, stride, groups) = layer.Layer.Operation.Settings;
             table.Add(
                 layer.Name, layer.Operation, kernel is null ? "" : $"{kernel}×{kernel}", Number(stride), Number(groups),
                 layer.Output.ToString(), Number(layer.Macs), Number(layer.Parameters));

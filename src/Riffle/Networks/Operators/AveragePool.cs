@@ -10,6 +10,9 @@ public sealed record AveragePool(int Kernel, int Stride, Padding Padding, bool C
     /// <inheritdoc/>
     public override string Name => "average_pool";
 
+    /// <inheritdoc/>
+    public override (int? Kernel, int? Stride, int? Groups) Settings => (Kernel, Stride, null);
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs) => Rules.Window(name, inputs[0], Kernel, Stride, Padding);
 
     internal override (int Kernel, int Stride)? WindowOver(Shape input) => (Kernel, Stride);

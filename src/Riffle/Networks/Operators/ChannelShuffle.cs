@@ -8,6 +8,9 @@ public sealed record ChannelShuffle(int Groups) : Operation
     /// <inheritdoc/>
     public override string Name => "channel_shuffle";
 
+    /// <inheritdoc/>
+    public override (int? Kernel, int? Stride, int? Groups) Settings => (null, null, Groups);
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(Groups > 0 && inputs[0].Channels % Groups == 0, $"channel shuffle: {Groups} groups do not divide {inputs[0].Channels} channels");

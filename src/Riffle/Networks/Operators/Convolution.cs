@@ -14,6 +14,9 @@ public sealed record Convolution(int OutputChannels, int Kernel, int Stride, Pad
     /// <inheritdoc/>
     public override string Name => "convolution";
 
+    /// <inheritdoc/>
+    public override (int? Kernel, int? Stride, int? Groups) Settings => (Kernel, Stride, Groups);
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         var channels = inputs[0].Channels;

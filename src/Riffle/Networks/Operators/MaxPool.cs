@@ -9,6 +9,9 @@ public sealed record MaxPool(int Kernel, int Stride, Padding Padding) : Operatio
     /// <inheritdoc/>
     public override string Name => "max_pool";
 
+    /// <inheritdoc/>
+    public override (int? Kernel, int? Stride, int? Groups) Settings => (Kernel, Stride, null);
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs) => Rules.Window(name, inputs[0], Kernel, Stride, Padding);
 
     internal override (int Kernel, int Stride)? WindowOver(Shape input) => (Kernel, Stride);

@@ -15,6 +15,9 @@ public abstract record Operation
     /// <summary>Its name in tables and JSON, for example <c>max_pool</c>.</summary>
     public abstract string Name { get; }
 
+    /// <summary>What is chosen of it, for a table: the height of its window, its stride and its groups; null for what it does not have.</summary>
+    public virtual (int? Kernel, int? Stride, int? Groups) Settings => default;
+
     /// <summary>The shape that it gives.</summary>
     /// <param name="name">The layer's name, for messages.</param>
     /// <param name="inputs">The shapes that it reads.</param>
