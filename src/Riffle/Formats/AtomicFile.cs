@@ -21,6 +21,7 @@ public static partial class AtomicFile
     {
         string full = Path.GetFullPath(path);
         string folder = Path.GetDirectoryName(full) ?? throw new RiffleException($"{path}: a folder, where a file is to be written; name a file.");
+        if (IsDevice(full)) throw new RiffleException($"{path}: a device, which a file would replace; name a file in another folder.");
         string aside = Path.Combine(folder, $".{Path.GetFileName(full)}{Aside}{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
         try
         {
@@ -56,6 +57,11 @@ public static partial class AtomicFile
 
     internal static RiffleException CannotRead(string path, Exception e) =>
         new($"{path}: can't be read: {e.Message} See that the file exists and that you may read it.", e);
+
+    /// <summary>By its folder: /dev/shm alone has files in it. A process that may write there would put a file in the place of /dev/null for all others.</summary>
+    internal static bool IsDevice(string full) => !OperatingSystem.IsWindows()
+        && ((string[])["/dev/", "/proc/", "/sys/"]).Any(folder => full.StartsWith(folder, StringComparison.Ordinal))
+        && !full.StartsWith("/dev/shm/", StringComparison.Ordinal);
 
     /// <summary>Deletes what could not be written whole, as far as that can be done.</summary>
     internal static void Discard(string path)

@@ -67,4 +67,19 @@ public class AtomicFileTests
         Assert.Equal(new string(text[0], 10_000), text);
         Assert.Equal([path], Directory.GetFileSystemEntries(folder.Path));
     }
+
+    [Theory]
+    [InlineData("/dev/null", true)]
+    [InlineData("/dev/stdout", true)]
+    [InlineData("/proc/self/mem", true)]
+    [InlineData("/dev/shm/model.onnx", false)]
+    [InlineData("/home/dev/null", false)]
+    public void Devices_are_never_replaced(string path, bool isDevice)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        Assert.Equal(isDevice, AtomicFile.IsDevice(path));
+        if (isDevice)
+            Assert.StartsWith($"{path}: a device", Assert.Throws<RiffleException>(() => AtomicFile.WriteText(path, "text")).Message);
+    }
 }
