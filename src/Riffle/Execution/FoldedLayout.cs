@@ -13,10 +13,10 @@ internal sealed unsafe class FoldedLayout
 {
     private readonly HashSet<LoweredTensor> _inLanes;
     private readonly Dictionary<LoweredTensor, Place> _places = [];
-    private readonly Dictionary<(LoweredStep Step, int Input), Bridge> _bridges = [];
+    private readonly Dictionary<(int Step, int Input), Bridge> _bridges = [];
 
-    /// <summary>Convolutions that write the sum of a residual unit, with the sum's step.</summary>
-    private readonly Dictionary<LoweredStep, LoweredStep> _sums = [];
+    /// <summary>By the index of a sum, the convolution before it that could write it; by that of a convolution, the sum that it does write.</summary>
+    private readonly LoweredStep?[] _convolutionBefore, _sumOf;
 
     /// <param name="network">The network.</param>
     /// <param name="lanes">L, images in a block: 16 or 1.</param>
@@ -30,8 +30,12 @@ internal sealed unsafe class FoldedLayout
         _inLanes = FindLanes(lanes == 1 ? mostPositionsInLanes : 0);
         Planes = Planes.Create(Lowered.PlaneCount, allocate);
         for (var p = 0; p < Lowered.PlaneCount; p++)
-        {
             Planes.Clamp[p] = Lowered.KernelClampOf(p);
+        (_convolutionBefore, _sumOf) = (new LoweredStep?[Lowered.Steps.Count], new LoweredStep?[Lowered.Steps.Count]);
+        foreach (var step in Lowered.Steps)
+        {
+            if (SumBehind(step) is { } sum)
+                _convolutionBefore[sum.Index] ??= step;
         }
 
         var layout = new MemoryLayout();
@@ -53,7 +57,7 @@ internal sealed unsafe class FoldedLayout
     /// <summary>L.</summary>
     public int LaneCount { get; }
 
-    /// <summary>Where each plane begins, or each channel with its first position, and with which floor it is written.</summary>
+    /// <summary>Where each plane begins, or each channel with its first position, and with which clamp it is written.</summary>
     public Planes Planes { get; }
 
     /// <summary>Floats of one block.</summary>
@@ -66,13 +70,13 @@ internal sealed unsafe class FoldedLayout
     public Place PlaceOf(LoweredTensor tensor) => _places[tensor];
 
     /// <summary>The step of the sum that a convolution writes in place of its own output; null for others.</summary>
-    public LoweredStep? SumOf(LoweredStep step) => _sums.GetValueOrDefault(step);
+    public LoweredStep? SumOf(LoweredStep step) => _sumOf[step.Index];
 
     /// <summary>Whether a sum is written by the convolution before it.</summary>
-    public bool IsWrittenBefore(LoweredStep sum) => _sums.ContainsValue(sum);
+    public bool IsWrittenBefore(LoweredStep sum) => WriterOf(sum.Index) is not null;
 
     /// <summary>How planes that a step of channel lanes reads come side by side; null where they are.</summary>
-    public Bridge? BridgeOf(LoweredStep step, int input) => _bridges.GetValueOrDefault((step, input));
+    public Bridge? BridgeOf(LoweredStep step, int input) => _bridges.GetValueOrDefault((step.Index, input));
 
     /// <summary>Where each channel that a step reads lies, behind its bridge if it has one.</summary>
     public long[] Channels(LoweredStep step, int input) =>
@@ -134,7 +138,7 @@ internal sealed unsafe class FoldedLayout
             if (InChannelLanes(source))
                 continue;
             var size = RoundUp(step.Inputs[input].Length) * source.Positions;
-            _bridges.Add((step, input), new Bridge(OffsetsOf(step.Inputs[input]), source.Positions, layout.Place(size, tensor.Step, tensor.Step)));
+            _bridges.Add((step.Index, input), new Bridge(OffsetsOf(step.Inputs[input]), source.Positions, layout.Place(size, tensor.Step, tensor.Step)));
         }
 
         int[] lanes;
@@ -146,11 +150,11 @@ internal sealed unsafe class FoldedLayout
                 lanes = [.. Enumerable.Range(0, tensor.Channels).Select(c => (int)RoundUp(width) * (c / width) + c % width)];
                 count = (int)RoundUp(width) * (tensor.Channels / width) / Lanes.Count;
                 break;
-            case Networks.Sum when Lowered.Steps.FirstOrDefault(other => SumBehind(other) == step) is { } convolution:
+            case Networks.Sum when _convolutionBefore[step.Index] is { } convolution:
                 (lanes, count) = (PlaceOf(convolution.Output!).Lanes, PlaceOf(convolution.Output!).Blocks);
                 var other = step.Inputs[step.Inputs[0][0] == convolution.Output!.FirstPlane ? 1 : 0];
                 if (AlignedAddends(OffsetsOf(other), PlaceOf(convolution.Output)) != null)
-                    _sums.Add(convolution, step);
+                    _sumOf[convolution.Index] = step;
                 break;
             default:
                 var channels = Channels(step, 0);
@@ -195,12 +199,15 @@ internal sealed unsafe class FoldedLayout
 
     private void MergeSum(LoweredStep step)
     {
-        if (step.Primitive is Networks.Sum && Lowered.Steps.FirstOrDefault(other => SumBehind(other) == step) is { } convolution)
-            _sums.Add(convolution, step);
+        if (_convolutionBefore[step.Index] is { } convolution)
+            _sumOf[convolution.Index] = step;
     }
 
     /// <summary>A sum lives from the convolution on that writes it.</summary>
-    private int Born(LoweredTensor tensor) => _sums.FirstOrDefault(pair => pair.Value.Output == tensor).Key?.Output!.Step ?? tensor.Step;
+    private int Born(LoweredTensor tensor) => tensor.Step < 0 ? tensor.Step : WriterOf(tensor.Step)?.Index ?? tensor.Step;
+
+    /// <summary>The convolution that writes a step's sum in the place of its own output; null for others.</summary>
+    private LoweredStep? WriterOf(int step) => _convolutionBefore[step] is { } convolution && _sumOf[convolution.Index]?.Index == step ? convolution : null;
 
     /// <summary>The sum that a convolution's output is wholly and only added to, while what it is added to is there already; null without.</summary>
     private LoweredStep? SumBehind(LoweredStep step)
