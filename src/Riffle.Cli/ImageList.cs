@@ -1,3 +1,4 @@
+using Riffle.Data;
 using Riffle.Formats;
 
 namespace Riffle.Cli;
@@ -7,8 +8,6 @@ internal static class ImageList
 {
     /// <summary>What stands for standard input.</summary>
     public const string StandardInput = "-";
-
-    private static readonly string[] Endings = [".jpg", ".jpeg", ".png"];
 
     /// <summary>The files, in the order of the arguments, those of a folder by their names.</summary>
     /// <param name="arguments">What was named.</param>
@@ -35,76 +34,14 @@ internal static class ImageList
         return ImageFile.Read(input, "standard input", cancel);
     }
 
-    private static List<string> In(string folder, Action<string> tell, CancellationToken cancel)
+    private static IReadOnlyList<string> In(string folder, Action<string> tell, CancellationToken cancel)
     {
-        var files = new List<string>();
-        try
-        {
-            Walk(new DirectoryInfo(folder), folder, [], files, cancel);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new RiffleException($"{folder}: not all of the folder can be read: {e.Message}", e);
-        }
-
-        files.Sort(StringComparer.Ordinal);
-        var others = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        var images = new List<string>();
-        foreach (var file in files)
-        {
-            cancel.ThrowIfCancellationRequested();
-            if (KindOfOther(file) is { } kind)
-                others[kind] = others.GetValueOrDefault(kind) + 1;
-            else
-                images.Add(file);
-        }
-
-        var left = others.Count == 0 ? "" : string.Join(", ", others.Select(other => $"{other.Value:N0} × {other.Key}"));
-        if (images.Count == 0)
-            throw new BadDataException($"{folder}: a folder without a JPEG or PNG image{(left.Length == 0 ? "" : $"; it has {left}")}");
-        if (left.Length > 0)
-            tell($"{folder}: left out what is no JPEG or PNG image: {left}");
-        return images;
-    }
-
-    /// <summary>What a file in a folder is where it is not meant as an image: neither its name nor its content says so.</summary>
-    private static string? KindOfOther(string file)
-    {
-        if (Endings.Contains(Path.GetExtension(file).ToLowerInvariant()))
-            return null;
-        if (new FileInfo(file) is not { Exists: true, Length: > 0 })
-            return "empty, or no file"; // A pipe or a device has no length either.
-        try
-        {
-            return ImageFile.IsOne(file, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";
-        }
-        catch (RiffleException)
-        {
-            return null; // Why it can't be read is told with the image.
-        }
-    }
-
-    /// <summary>Adds the files of a folder and of those in it. What is hidden is left alone.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="path">As it is called in messages.</param>
-    /// <param name="above">Real paths of the folders that it is in: a link back to one of them would never end.</param>
-    /// <param name="files">Gets the files.</param>
-    /// <param name="cancel">Stops.</param>
-    private static void Walk(DirectoryInfo folder, string path, IReadOnlyList<string> above, List<string> files, CancellationToken cancel)
-    {
-        var real = folder.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder.FullName;
-        if (above.Contains(real))
-            return;
-        foreach (var item in folder.EnumerateFileSystemInfos())
-        {
-            cancel.ThrowIfCancellationRequested();
-            if (item.Name.StartsWith('.'))
-                continue;
-            var name = Path.Combine(path, item.Name);
-            if (item is DirectoryInfo inner)
-                Walk(inner, name, [.. above, real], files, cancel);
-            else
-                files.Add(name);
-        }
+        var found = FolderImages.Find(folder, cancel);
+        var others = string.Join(", ", found.Others.Select(other => $"{other.Value:N0} × {other.Key}"));
+        if (found.Files.Count == 0)
+            throw new BadDataException($"{folder}: a folder without a JPEG or PNG image{(others.Length == 0 ? "" : $"; it has {others}")}");
+        if (others.Length > 0)
+            tell($"{folder}: left out what is no JPEG or PNG image: {others}");
+        return found.Files;
     }
 }

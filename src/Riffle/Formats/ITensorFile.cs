@@ -72,9 +72,7 @@ public static class TensorFile
     {
         try
         {
-            using var file = File.OpenRead(path);
-            var start = new byte[FileKind.Bytes];
-            return start[..file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
+            return InputFile.Start(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -66,6 +66,14 @@ internal static class InputFile
             ?? throw new BadDataException($"{path}: has more than {MaxDocument / 1_000_000} MB, which no such file has. Give another.");
     }
 
+    /// <summary>The first bytes of a file, as many as <see cref="FileKind"/> looks at.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static byte[] Start(string path)
+    {
+        using var stream = OpenSeekable(path);
+        return ReadStart(stream, FileKind.Bytes);
+    }
+
     /// <summary>The first bytes of a stream, as many as <paramref name="most"/> where there are so many.</summary>
     public static byte[] ReadStart(Stream stream, int most)
     {

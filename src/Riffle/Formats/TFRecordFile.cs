@@ -54,7 +54,7 @@ public static class TFRecordFile
     {
         try
         {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+            return InputFile.OpenSeekable(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

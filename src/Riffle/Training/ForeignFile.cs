@@ -18,8 +18,7 @@ internal static class ForeignFile
         byte[] start;
         try
         {
-            using var stream = InputFile.OpenSeekable(path);
-            start = InputFile.ReadStart(stream, FileKind.Bytes);
+            start = InputFile.Start(path);
         }
         catch (FileNotFoundException e)
         {

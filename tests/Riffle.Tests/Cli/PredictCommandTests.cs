@@ -52,6 +52,23 @@ public sealed class PredictCommandTests : IDisposable
         Assert.Contains($"{_folder.PathOf("photos/page.jpg")}: a web page", result.Error);
     }
 
+    /// <summary>A NAS keeps a thumbnail of each image beside it, under the image's own name.</summary>
+    [Fact]
+    public void What_a_NAS_leaves_in_a_folder_is_no_image_of_it()
+    {
+        Directory.CreateDirectory(_folder.PathOf("photos"));
+        var image = _folder.Add("photos/a.jpg", TinyDataset.Jpeg(1));
+        foreach (var clutter in (string[])["photos/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "photos/#recycle/b.jpg", "photos/__MACOSX/._a.jpg"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_folder.PathOf(clutter))!);
+            _folder.Add(clutter, TinyDataset.Jpeg(1));
+        }
+
+        var result = Predict(_folder.PathOf("photos"), "--json");
+        Assert.Equal((ExitCode.Done, ""), (result.ExitCode, result.Error));
+        Assert.Equal([image], Files(result.Output));
+    }
+
     [UnixFact]
     public void A_link_back_to_its_own_folder_is_not_followed_without_end()
     {

@@ -1,5 +1,7 @@
+using Riffle.Data.Sources;
 using Riffle.Formats;
 using Riffle.Tests.Cli;
+using Riffle.Training;
 
 namespace Riffle.Tests.Formats;
 
@@ -43,6 +45,19 @@ public sealed class InputFileTests : IDisposable
         Shell.Run("mkfifo", [pipe]);
         using var stop = new CancellationTokenSource(50);
         Assert.ThrowsAny<OperationCanceledException>(() => InputFile.Open(pipe, stop.Token));
+    }
+
+    /// <summary>A pipe into which nobody writes held up whoever opened it without end, and Ctrl+C did not help.</summary>
+    [UnixFact]
+    public void Readers_of_sources_records_and_weights_do_not_wait_for_a_pipe_without_end()
+    {
+        var pipe = _folder.PathOf("pipe");
+        Shell.Run("mkfifo", [pipe]);
+        Action[] readers =
+        [
+            () => SourceContainer.Open(pipe), () => TFRecordFile.Open(pipe), () => TensorFile.Read(pipe), () => Checkpoint.Load(pipe), () => OnnxFile.Read(pipe),
+        ];
+        Parallel.ForEach(readers, reader => Assert.Contains("It is a pipe", Assert.ThrowsAny<RiffleException>(reader).Message));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ internal sealed class FolderSource(string path) : SourceContainer(path)
             walk.Enter(new DirectoryInfo(Path), "", []);
             foreach (var file in walk.Listing.Files.Where(file => IsText(file.Name)))
             {
-                using var stream = File.OpenRead(System.IO.Path.Combine(Path, file.Name));
+                using var stream = InputFile.OpenSeekable(System.IO.Path.Combine(Path, file.Name));
                 walk.Listing.Texts[file.Name] = ReadText(file.Name, file.Length, stream);
             }
 

@@ -95,7 +95,7 @@ internal sealed class RecordLabels
             var files = folders.SelectMany(folder => new[] { "labels.txt", "label.labels.txt" }.Select(name => Path.Combine(folder, name)));
             if (files.FirstOrDefault(file => new FileInfo(file) is { Exists: true, Length: <= MostBytes }) is not { } path)
                 return [];
-            var lines = File.ReadAllLines(path).Select(line => line.Trim()).Where(line => line.Length > 0).ToArray();
+            var lines = Encoding.UTF8.GetString(InputFile.ReadDocument(path)).TrimStart('\uFEFF').Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0).ToArray();
             var numbered = lines.Select(line => line.Split(':', 2)).ToArray();
             return numbered.Select((parts, i) => parts.Length == 2 && parts[0] == $"{i}").All(isNumbered => isNumbered)
                 ? [.. numbered.Select(parts => parts[1].Trim())]

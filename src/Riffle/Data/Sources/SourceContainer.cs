@@ -72,11 +72,7 @@ internal abstract class SourceContainer(string path) : IDisposable
             return new FolderSource(path);
         try
         {
-            Span<byte> start = stackalloc byte[FileKind.Bytes];
-            int length;
-            using (var file = File.OpenRead(path))
-                length = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-            return start[..length] switch
+            return InputFile.Start(path) switch
             {
                 [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress), encoding),
                 [(byte)'P', (byte)'K', ..] => new ZipSource(path, encoding),

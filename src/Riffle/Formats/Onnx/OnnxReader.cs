@@ -44,7 +44,7 @@ internal static class OnnxReader
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
+            using var stream = InputFile.OpenSeekable(path);
             if (stream.Length > MostBytes)
                 throw Bad(path, $"it has {stream.Length} bytes, and a model has at most {MostBytes}");
             return (ModelProto.Parser.ParseFrom(stream), stream.Length);

@@ -130,7 +130,7 @@ internal sealed class TensorReader(string path, OnnxBudget budget)
         var file = Beside(tensor, location);
         try
         {
-            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 1);
+            using var stream = InputFile.OpenSeekable(file);
             if (offset > stream.Length || stream.Length - offset < bytes)
                 throw Bad(tensor, $"its {bytes} bytes from {offset} on go beyond the {stream.Length} bytes of {file}");
             if (_files.Add(file))

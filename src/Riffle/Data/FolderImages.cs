@@ -1,0 +1,54 @@
+using Riffle.Data.Sources;
+using Riffle.Formats;
+
+namespace Riffle.Data;
+
+/// <summary>The images in a folder and in those below it.</summary>
+/// <param name="Files">Paths of the images, which begin with the folder's, in ordinal order.</param>
+/// <param name="Others">What else there is, by its kind as "a text file", with how often. Hidden files, and what systems leave in folders, are not counted.</param>
+public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictionary<string, int> Others)
+{
+    /// <summary>Finds the files that are images by their name or by their first bytes. Links are followed.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="cancel">Stops looking.</param>
+    /// <exception cref="RiffleException">The folder can't be read.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static FolderImages Find(string folder, CancellationToken cancel = default)
+    {
+        using var source = new FolderSource(folder);
+        var listing = source.List(_ => { }, cancel);
+        var others = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var images = new List<string>();
+        void Count(string kind) => others[kind] = others.GetValueOrDefault(kind) + 1;
+        foreach (var entry in listing.Files.Where(entry => !EntryName.IsClutter(entry.Name)).OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var path = Path.Combine(folder, entry.Name);
+            if (KindOfOther(path, entry) is { } kind)
+                Count(kind);
+            else
+                images.Add(path);
+        }
+
+        foreach (var _ in listing.Skipped.Where(skip => !EntryName.IsClutter(skip.Name)))
+            Count("unreadable");
+        return new(images, others);
+    }
+
+    /// <summary>What a file is where it is not meant as an image: neither its name nor its content says so.</summary>
+    private static string? KindOfOther(string path, SourceEntry entry)
+    {
+        if (EntryName.HasExtension(entry.Name) && EntryName.MayBeImage(entry.Name))
+            return null;
+        if (entry.Length == 0)
+            return "empty, or no file"; // A pipe or a device has no length either.
+        try
+        {
+            return ImageFile.IsOne(path, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";
+        }
+        catch (RiffleException)
+        {
+            return null; // Why it can't be read is told with the image.
+        }
+    }
+}
