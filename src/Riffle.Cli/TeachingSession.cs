@@ -1,5 +1,5 @@
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Distillation;
 
 namespace Riffle.Cli;
 

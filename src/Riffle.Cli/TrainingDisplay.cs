@@ -1,4 +1,5 @@
 using System.Globalization;
+using Riffle.Evaluation;
 using Riffle.Training;
 
 namespace Riffle.Cli;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Riffle.Cli.Reproduction;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 

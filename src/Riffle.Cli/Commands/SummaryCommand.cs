@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Riffle.Measurement;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
 
 namespace Riffle.Cli.Commands;
 

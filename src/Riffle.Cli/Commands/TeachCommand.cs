@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Distillation;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 

@@ -1,7 +1,7 @@
 using Riffle.Data;
 using Riffle.Measurement;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Reproduction;
 

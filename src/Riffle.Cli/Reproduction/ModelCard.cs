@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Models;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Reproduction;
 
@@ -99,7 +100,7 @@ internal static class ModelCard
     private static string Describe(WeightsOrigin origin) => $"another training left them: fingerprint {origin.Fingerprint}"
         + (origin.Measured is { } epoch ? $", top-1 {Cell.Percent(epoch.Validation.Top1)} % after epoch {epoch.Epoch} of {origin.Training!.Recipe.Epochs}" : "");
 
-    private static string Describe(SoftLabelsIdentity labels, Distillation how)
+    private static string Describe(SoftLabelsIdentity labels, DistillationLoss how)
     {
         static string Name(TeacherIdentity teacher) =>
             $"{teacher.Network} (fingerprint {teacher.Fingerprint}{(teacher.Top1 is { } top1 ? $", top-1 {Cell.Percent(top1)} %" : "")})";

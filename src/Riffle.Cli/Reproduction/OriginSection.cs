@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Riffle.Cli.Commands;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Distillation;
+using Riffle.Models;
 
 namespace Riffle.Cli.Reproduction;
 
@@ -128,7 +129,7 @@ internal sealed class OriginSection
     private string Command(string model, TrainingRecord training, string folder)
     {
         var recipe = training.Recipe;
-        var named = Training.Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Training.Recipe.Best;
+        var named = Recipes.Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Recipes.Recipe.Best;
         var usual = Settings.NamedRecipeFor(named.Name, model, _data, training.SoftLabels) with { Epochs = recipe.Epochs };
 
         // Without soft labels nothing hangs on how they would count.
@@ -150,7 +151,7 @@ internal sealed class OriginSection
     {
         static string Name(TeacherIdentity teacher) =>
             $"{teacher.Network}{(teacher.Top1 is { } top1 ? $", {Cell.Percent(top1)} %" : "")}, {teacher.Fingerprint}";
-        var command = new AugmentationOptions().Words(Training.Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
+        var command = new AugmentationOptions().Words(Recipes.Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
             ? string.Join(' ', (IEnumerable<string>)
             [
                 "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Path(_settings.Data), "--out", FolderOf(labels),

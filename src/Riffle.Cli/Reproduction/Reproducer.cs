@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using Riffle.Data;
+using Riffle.Distillation;
+using Riffle.Evaluation;
 using Riffle.Formats;
 using Riffle.Measurement;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Training;
 
 namespace Riffle.Cli.Reproduction;

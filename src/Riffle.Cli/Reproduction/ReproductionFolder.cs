@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Riffle.Cli.Commands;
 using Riffle.Formats;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
 
 namespace Riffle.Cli.Reproduction;
 

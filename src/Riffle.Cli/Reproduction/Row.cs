@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
 
 namespace Riffle.Cli.Reproduction;
 

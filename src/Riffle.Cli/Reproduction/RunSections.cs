@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Models;
 
 namespace Riffle.Cli.Reproduction;
 

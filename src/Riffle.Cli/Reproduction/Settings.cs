@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using Riffle.Data;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Reproduction;
 
@@ -80,7 +81,7 @@ internal sealed record Settings(
 
     /// <summary>The recipe of that name for a network, a data set and soft labels, if there are any.</summary>
     public static Recipe NamedRecipeFor(string name, string model, Dataset data, SoftLabelsIdentity? labels) =>
-        Training.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train)).TaughtBy(labels);
+        Recipes.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train)).TaughtBy(labels?.Augmentation);
 
     /// <summary>A network of the study for a data set: as many classes as that has.</summary>
     public static NetworkSpec SpecFor(string model, Dataset data) => NetworkCatalogue.Resolve(model, classes: data.Info.Classes.Length);

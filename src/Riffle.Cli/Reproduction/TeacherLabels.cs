@@ -1,6 +1,8 @@
 using Riffle.Data;
+using Riffle.Distillation;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Reproduction;
 

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Riffle.Cli;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
 
 namespace Riffle.Tests.Cli;
 

@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using Riffle.Cli;
 using Riffle.Cli.Commands;
+using Riffle.Models;
+using Riffle.Recipes;
 using Riffle.Tests.Cli;
 using Riffle.Training;
 

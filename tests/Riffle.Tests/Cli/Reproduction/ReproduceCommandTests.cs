@@ -5,6 +5,8 @@ using System.Xml.Linq;
 using Riffle.Cli;
 using Riffle.Cli.Reproduction;
 using Riffle.Data;
+using Riffle.Distillation;
+using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Tests.Training;
 using Riffle.Training;
