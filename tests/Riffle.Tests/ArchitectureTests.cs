@@ -30,9 +30,10 @@ public partial class ArchitectureTests
         ["Distillation"] = ["Model", "Models", "Evaluation", "Execution", "Networks", "Data", "Formats"],
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
+        ["Study"] = ["Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
         ["Cli"] =
         [
-            "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
+            "Study", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
             "Execution", "Networks", "Data", "Formats",
         ],
     };
@@ -42,7 +43,7 @@ public partial class ArchitectureTests
 
     public static TheoryData<string> RootTypes => [.. Directory.GetFiles(Library, "*.cs").Select(file => Path.GetFileNameWithoutExtension(file))];
 
-    private static string[] Projects => ["Cli"];
+    private static string[] Projects => ["Study", "Cli"];
 
     private static string Library => Path.Combine(Shell.Root, "src", "Riffle");
 
@@ -74,7 +75,7 @@ public partial class ArchitectureTests
         Assert.Contains("Convolution", operators);
         var asks = new Regex($@"\bOperation(:| is| switch)|OperationOf\(|\b(case|is|is not|or) (Networks\.)?({string.Join('|', operators)})\b");
         var wrong =
-            from folder in (string[])[Library, Path.Combine(Shell.Root, "src", "Riffle.Cli"), Path.Combine(Shell.Root, "benchmarks")]
+            from folder in (string[])[Library, .. Projects.Select(project => $"{Library}.{project}"), Path.Combine(Shell.Root, "benchmarks")]
             from file in Sources(folder)
             let place = Path.GetRelativePath(Shell.Root, file).Replace('\\', '/')
             where !place.StartsWith("src/Riffle/Networks/Operators/", StringComparison.Ordinal)

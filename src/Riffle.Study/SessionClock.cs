@@ -1,7 +1,7 @@
 using Riffle.Measurement;
 using Riffle.Training;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>Notes how long a training takes, after each epoch and at the end: a process that is killed loses the time of an epoch at most.</summary>
 internal sealed class SessionClock : ITrainingObserver, IDisposable
@@ -26,7 +26,7 @@ internal sealed class SessionClock : ITrainingObserver, IDisposable
 
     private void Write()
     {
-        var session = new Session(Machine.Description, Reproducer.Version, _threads, Math.Round(_clock.GetElapsedTime(_began).TotalSeconds, 1));
+        var session = new Session(Machine.Description, RiffleVersion.Text, _threads, Math.Round(_clock.GetElapsedTime(_began).TotalSeconds, 1));
         _folder.Write(_model, _before with { Sessions = _before.Sessions.Add(session) });
     }
 }

@@ -1,6 +1,6 @@
-using Riffle.Cli.Reproduction;
+using Riffle.Study.Documents;
 
-namespace Riffle.Tests.Cli.Reproduction;
+namespace Riffle.Tests.Study;
 
 public class DocumentTests
 {

@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Riffle.Cli.Commands;
 using Riffle.Formats;
 using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Study.Documents;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>The folder of a reproduction: where its files are, and what they tell.</summary>
 /// <remarks>
@@ -14,8 +14,6 @@ namespace Riffle.Cli.Reproduction;
 /// </remarks>
 internal sealed class ReproductionFolder(string path)
 {
-    private static readonly JsonSerializerOptions Json = NoNullsInLists.Strict(new(TrainingOptions.Json));
-
     public string Html => Path.Combine(path, "report.html");
 
     public string Markdown => Path.Combine(path, "report.md");
@@ -49,7 +47,7 @@ internal sealed class ReproductionFolder(string path)
     /// <exception cref="BadDataException">A checkpoint or a note is damaged.</exception>
     public Row Read(string model) => new(
         model,
-        Study.Of(model)!,
+        StudyFigures.Of(model)!,
         Complexity.Of(NetworkCatalogue.Build(NetworkCatalogue.Resolve(model))),
         ReadJson<Latency>(LatencyOf(model)),
         ReadRun(model));
@@ -104,7 +102,7 @@ internal sealed class ReproductionFolder(string path)
 
     private string LatencyOf(string model) => Path.Combine(path, "latency", model + ".json");
 
-    private static void WriteJson<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json) + "\n");
+    private static void WriteJson<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, ModelJson.Indented) + "\n");
 
     private static T? ReadJson<T>(string file)
         where T : class
@@ -113,7 +111,7 @@ internal sealed class ReproductionFolder(string path)
             return null;
         try
         {
-            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), Json) ?? throw new JsonException("it is null");
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), ModelJson.Indented) ?? throw new JsonException("it is null");
         }
         catch (JsonException e)
         {

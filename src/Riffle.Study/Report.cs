@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Riffle.Data;
-using Riffle.Networks;
+using Riffle.Study.Documents;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>What the folder of a reproduction holds, as a report.</summary>
 internal static class Report
@@ -18,7 +18,7 @@ internal static class Report
         "The ShuffleNet study, reproduced",
         [.. Lead(settings, data, rows)],
         [
-            .. Study.Tables.Select(table => table.HasAccuracy ? ResultSections.Table(table, rows) : ComplexitySection.Of(table, rows)),
+            .. StudyFigures.Tables.Select(table => table.HasAccuracy ? ResultSections.Table(table, rows) : ComplexitySection.Of(table, rows)),
             ResultSections.AccuracyByCost(rows),
             RunSections.Curves(rows),
             RunSections.Confusions(rows, data),

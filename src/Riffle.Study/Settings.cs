@@ -4,7 +4,7 @@ using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>What was asked for.</summary>
 /// <param name="Data">The data set folder.</param>
@@ -29,6 +29,9 @@ internal sealed record Settings(
 
     /// <summary>The words of the command line that say so.</summary>
     public ImmutableArray<string> Changes { get; init; } = [];
+
+    /// <summary>The options that commands in the report are made of; null: there is no command line.</summary>
+    public IRecipeOptions? Options { get; init; }
 
     /// <summary>Where what counts beside the labels is, or will be; null: nothing does.</summary>
     public string? SoftLabelsFolder => Teachers.IsEmpty ? SoftLabels : Path.Combine(Out, "soft-labels");
@@ -88,7 +91,7 @@ internal sealed record Settings(
 
     private ImmutableArray<string> Select(Func<StudyTable, bool> counts)
     {
-        var models = Study.Tables.Where(table => Tables.IsEmpty || Tables.Contains(table.Number)).Where(counts).SelectMany(table => table.Models);
+        var models = StudyFigures.Tables.Where(table => Tables.IsEmpty || Tables.Contains(table.Number)).Where(counts).SelectMany(table => table.Models);
         return [.. models.Distinct().Where(model => Models.IsEmpty || Models.Contains(model)).OrderBy(MacsOf)];
     }
 

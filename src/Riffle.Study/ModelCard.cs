@@ -3,8 +3,9 @@ using System.Globalization;
 using Riffle.Data;
 using Riffle.Models;
 using Riffle.Recipes;
+using Riffle.Study.Documents;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>What whoever uses a trained network has to know of it, beside its file.</summary>
 internal static class ModelCard
@@ -92,7 +93,7 @@ internal static class ModelCard
             ["Seed", $"{training.Seed}"],
             ["Images", $"{training.Data.Train:N0} of training; data set {training.Data.Fingerprint[..16]}"],
             ["Trained by", string.Join(", ", notes.Sessions.Select(session => $"Riffle {session.Riffle} on {session.Machine}").Distinct())],
-            ["Time", notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(notes.Time)],
+            ["Time", notes.Sessions.IsEmpty ? "not recorded" : DurationText.Of(notes.Time)],
         ];
         return new(id, title, [new TableBlock(title, [new("What"), new("How")], rows)]);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using Riffle.Networks;
 
-namespace Riffle.Networks;
+namespace Riffle.Study;
 
 /// <summary>What the study reports of a network on Tiny ImageNet.</summary>
 /// <param name="MegaFlops">Millions of operations for one image, as the study counted them; it does not say how.</param>
@@ -15,7 +16,7 @@ public sealed record StudyFigure(double MegaFlops, double Top1);
 public sealed record StudyTable(int Number, string Title, bool HasAccuracy, ImmutableArray<string> Models);
 
 /// <summary>The figures that the ShuffleNet study published, for the networks of <see cref="Preset.Tiny"/>.</summary>
-public static class Study
+public static class StudyFigures
 {
     private static readonly Dictionary<string, StudyFigure> Figures = new()
     {

@@ -4,7 +4,7 @@ using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>
 /// The soft labels of <c>--teacher</c>. Networks of the study are trained first, without any, as a reproduction of their own in <c>teachers/</c>; with those that
@@ -48,7 +48,7 @@ internal sealed class TeacherLabels
     public static string FolderIn(Settings settings) => Path.Combine(settings.Out, "teachers");
 
     /// <summary>What is left to do for them.</summary>
-    public IEnumerable<Stage> Stages(CancellationToken cancel)
+    public IEnumerable<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
         if (AreMade)
             return [];
@@ -57,15 +57,15 @@ internal sealed class TeacherLabels
         var expected = left * new TimeSpan(looks.Sum(time => time.Ticks));
         return
         [
-            .. (_teachers?.Stages(cancel) ?? []).Select(stage => stage with { Name = stage.Name + ", the teacher", IsNeeded = true }),
-            new("soft labels", $"{left} of {_views} views", expected, () => Teach(cancel), IsNeeded: true),
+            .. (_teachers?.Stages(display, cancel) ?? []).Select(stage => stage with { Name = stage.Name + ", the teacher", IsNeeded = true }),
+            new("soft labels", $"{left} of {_views} views", expected, () => Teach(display, cancel), IsNeeded: true),
         ];
     }
 
-    private static bool IsTrainedHere(string teacher) => Study.Models.Contains(teacher);
+    private static bool IsTrainedHere(string teacher) => StudyFigures.Models.Contains(teacher);
 
-    private bool Teach(CancellationToken cancel) => TeachingSession.Run(
-        _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, cancel) is not null;
+    private bool Teach(IReproductionDisplay display, CancellationToken cancel) => display.Teach(progress => Teachers.Teach(
+        _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, progress, cancel)) is not null;
 
     private Model[] Models() => [.. _settings.Teachers.Select(teacher => IsTrainedHere(teacher) ? Model.Open(_folder.ModelOf(teacher)) : _files[teacher])];
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Riffle.Networks;
+using Riffle.Study.Documents;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>The study's table of complexity, and what its numbers have to do with ours: worked out from both, not asserted.</summary>
 internal static class ComplexitySection

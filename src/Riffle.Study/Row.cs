@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Riffle.Models;
 using Riffle.Networks;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>A network of the study beside what the folder has of it.</summary>
 /// <param name="Model">Its name.</param>

@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using Riffle.Data;
 using Riffle.Models;
+using Riffle.Study.Documents;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>How the networks learnt, and what they confuse.</summary>
 internal static class RunSections

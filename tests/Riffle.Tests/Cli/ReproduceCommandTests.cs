@@ -3,15 +3,14 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Riffle.Cli;
-using Riffle.Cli.Reproduction;
 using Riffle.Data;
 using Riffle.Distillation;
 using Riffle.Models;
-using Riffle.Networks;
+using Riffle.Study;
 using Riffle.Tests.Training;
 using Riffle.Training;
 
-namespace Riffle.Tests.Cli.Reproduction;
+namespace Riffle.Tests.Cli;
 
 /// <summary>riffle reproduce on a data set of a few dozen images and the two smallest networks.</summary>
 public sealed partial class ReproduceCommandTests : IDisposable
@@ -310,14 +309,14 @@ public sealed partial class ReproduceCommandTests : IDisposable
     public void Tables_and_models_select_rows_the_smallest_first()
     {
         var all = new Settings("d", "o", [], [], "best", null, 0, 0, null, []);
-        Assert.Equal(Study.Models.Length, all.ToTrain.Length);
+        Assert.Equal(StudyFigures.Models.Length, all.ToTrain.Length);
         Assert.Equal([Smallest, Second], all.ToTrain.Take(2));
         Assert.Equal(
             ["shufflenet-v1-g3-x0.5", "shufflenet-v2-x0.5", "shufflenet-v1-g3-x1.0", "shufflenet-v2-x1.0"],
             (all with { Tables = [3, 4] }).ToTrain.AsEnumerable());
         Assert.Equal(["mobilenet-v1-x0.25"], (all with { Tables = [2, 5], Models = ["mobilenet-v1-x0.25"] }).ToTrain.AsEnumerable());
         Assert.Empty((all with { Tables = [4] }).ToTrain);
-        Assert.Equal(Study.Models.Length, (all with { Tables = [4] }).Selected.Length);
+        Assert.Equal(StudyFigures.Models.Length, (all with { Tables = [4] }).Selected.Length);
     }
 
     private void Page_is_well_formed_and_needs_nothing_else()

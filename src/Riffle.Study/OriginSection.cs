@@ -1,11 +1,11 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Riffle.Cli.Commands;
 using Riffle.Data;
 using Riffle.Distillation;
 using Riffle.Models;
+using Riffle.Study.Documents;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>All that gives each row again: the command, the seed, the version, the machine, and whose word counted beside the labels.</summary>
 internal sealed class OriginSection
@@ -16,7 +16,6 @@ internal sealed class OriginSection
     private readonly Dataset _data;
     private readonly ImmutableArray<Row> _rows;
     private readonly string? _softLabels;
-    private readonly TrainingOptions _options = new();
 
     private OriginSection(Settings settings, Dataset data, ImmutableArray<Row> rows)
     {
@@ -123,7 +122,7 @@ internal sealed class OriginSection
         + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : "")
         + (training.Origin is { } origin ? $", first weights {origin.Fingerprint}" : "");
 
-    private static string Time(RunNotes notes) => notes.Sessions.IsEmpty ? "not recorded" : ProgressLine.Duration(notes.Time);
+    private static string Time(RunNotes notes) => notes.Sessions.IsEmpty ? "not recorded" : DurationText.Of(notes.Time);
 
     /// <summary>The command that trains a network again; soft labels that are not those asked for now are somewhere else.</summary>
     private string Command(string model, TrainingRecord training, string folder)
@@ -136,7 +135,7 @@ internal sealed class OriginSection
         var distillation = training.SoftLabels is null
             ? usual.Distillation
             : recipe.Distillation with { LastTemperature = recipe.Distillation.TemperatureAt(1) };
-        if ((training.From is not null && training.Origin is null) || _options.Words(usual, recipe with { Distillation = distillation }) is not { } words)
+        if ((training.From is not null && training.Origin is null) || _settings.Options?.Between(usual, recipe with { Distillation = distillation }) is not { } words)
             return $"no command of this Riffle; the recipe is in the file of {model}";
         return string.Join(' ', (IEnumerable<string>)
         [
@@ -151,7 +150,7 @@ internal sealed class OriginSection
     {
         static string Name(TeacherIdentity teacher) =>
             $"{teacher.Network}{(teacher.Top1 is { } top1 ? $", {Cell.Percent(top1)} %" : "")}, {teacher.Fingerprint}";
-        var command = new AugmentationOptions().Words(Recipes.Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
+        var command = _settings.Options?.Between(Recipes.Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
             ? string.Join(' ', (IEnumerable<string>)
             [
                 "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Path(_settings.Data), "--out", FolderOf(labels),

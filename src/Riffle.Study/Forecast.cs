@@ -3,7 +3,7 @@ using Riffle.Measurement;
 using Riffle.Networks;
 using Riffle.Recipes;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>How long trainings will take on this machine: from a few measured steps of each, corrected by what those that ended really took.</summary>
 internal sealed class Forecast

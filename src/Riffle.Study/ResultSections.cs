@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using Riffle.Networks;
+using Riffle.Study.Documents;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>The study's tables of accuracy, and accuracy against what a network costs.</summary>
 internal static class ResultSections

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>Figures as the tables show them.</summary>
 internal static class Cell

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study.Documents;
 
 /// <summary>A report as its writers see it.</summary>
 /// <param name="Title">What it is.</param>

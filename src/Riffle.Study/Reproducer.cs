@@ -8,9 +8,10 @@ using Riffle.Measurement;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
+using Riffle.Study.Documents;
 using Riffle.Training;
 
-namespace Riffle.Cli.Reproduction;
+namespace Riffle.Study;
 
 /// <summary>Trains the networks of the study's tables, each in a run folder of its own, and reports what came of it.</summary>
 internal sealed class Reproducer
@@ -52,30 +53,28 @@ internal sealed class Reproducer
         RefuseOthers();
     }
 
-    /// <summary>The version of Riffle, as notes record it.</summary>
-    public static string Version { get; } = typeof(Trainer).Assembly.GetName().Version!.ToString(3);
-
     /// <summary>Does what is left to do.</summary>
-    /// <returns>The exit code.</returns>
-    public int Run(CancellationToken cancel)
+    /// <param name="display">Shows it.</param>
+    /// <param name="cancel">Asks to stop.</param>
+    public ReproductionOutcome Run(IReproductionDisplay display, CancellationToken cancel)
     {
         _folder.Create();
-        MeasureLatencies(cancel);
-        var stages = Plan(cancel);
+        MeasureLatencies(display, cancel);
+        var stages = Stages(display, cancel);
+        display.Planned(_settings.ToTrain, stages);
         WriteReport();
 
         var failures = new List<string>();
         for (var i = 0; i < stages.Count; i++)
         {
             var (stage, clock) = (stages[i], Stopwatch.StartNew());
-            Announce(stages, i);
+            display.Began(stages, i, _forecast.Correct(stage.Expected), _forecast.Correct(Stage.Sum(stages.Skip(i))));
             try
             {
                 if (!stage.Do())
                 {
                     WriteReport();
-                    Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  {_settings.Command}");
-                    return ExitCode.Interrupted;
+                    return Outcome(completed: false, failures);
                 }
 
                 _forecast.Learn(stage.Expected, clock.Elapsed);
@@ -83,33 +82,29 @@ internal sealed class Reproducer
             catch (RiffleException e) when (e is not BadDataException && !stage.IsNeeded)
             {
                 // One network that diverges must not cost the night of the others.
-                Console.Error.WriteLine($"riffle: {stage.Name}: {e.Message}");
+                display.Failed(stage, e);
                 failures.Add(stage.Name);
             }
 
             WriteReport();
         }
 
-        Print();
-        if (failures.Count == 0)
-            return ExitCode.Done;
-        Console.Error.WriteLine($"riffle: not trained to the end: {string.Join(", ", failures)}; the reasons are above");
-        return ExitCode.Failed;
+        return Outcome(completed: true, failures);
     }
 
     /// <summary>What is left to do, the smallest network first, and how long that takes here: measured.</summary>
-    public List<Stage> Stages(CancellationToken cancel)
+    public List<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
         var left = _settings.ToTrain.Select(model => (Model: model, Run: _folder.ReadRun(model)))
             .Where(row => row.Run is not { IsDone: true, Confused: not null } || !File.Exists(_folder.ModelOf(row.Model))).ToArray();
         if (left.Length == 0)
             return [];
-        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Model, row.Run) > 0)], cancel);
+        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Model, row.Run) > 0)], display, cancel);
         return
         [
-            .. _teacherLabels?.Stages(cancel) ?? [],
+            .. _teacherLabels?.Stages(display, cancel) ?? [],
             .. left.Select(row => new Stage(
-                row.Model, Epochs(row.Model, row.Run), times.GetValueOrDefault(row.Model), () => Train(row.Model, cancel))),
+                row.Model, Epochs(row.Model, row.Run), times.GetValueOrDefault(row.Model), () => Train(row.Model, display, cancel))),
         ];
     }
 
@@ -118,7 +113,7 @@ internal sealed class Reproducer
     {
         if (_teacherLabels is not null)
             _softLabels = _teacherLabels.Identity;
-        foreach (var model in Study.Models)
+        foreach (var model in StudyFigures.Models)
             Refuse(model);
     }
 
@@ -177,47 +172,27 @@ internal sealed class Reproducer
 
     private static string Begun(string? origin) => origin is null ? "begun anew" : $"begun with the weights {origin}";
 
-    private void MeasureLatencies(CancellationToken cancel)
+    private void MeasureLatencies(IReproductionDisplay display, CancellationToken cancel)
     {
         var missing = _settings.Selected.Where(model => _folder.Read(model).Latency?.Machine != Machine.Description).ToArray();
         if (missing.Length == 0)
             return;
-        using var line = new ProgressLine("latency", missing.Length, "networks");
+        using var line = display.Measuring("latency", missing.Length);
         foreach (var (i, model) in missing.Index())
         {
             var network = NetworkCatalogue.Build(NetworkCatalogue.Resolve(model));
             var timings = NetworkBenchmark.Of(network, LatencyBudget).Inference(batch: 1, threads: 1, cancel).Timings;
-            _folder.Write(model, new Latency(Machine.Description, Version, Math.Round(timings.Median, 4), Math.Round(timings.Percentile(95), 4)));
+            _folder.Write(model, new Latency(Machine.Description, RiffleVersion.Text, Math.Round(timings.Median, 4), Math.Round(timings.Percentile(95), 4)));
             line.Report(i + 1, model);
         }
     }
 
-    /// <summary>What is left to do, and how long that takes here, told as a table.</summary>
-    private List<Stage> Plan(CancellationToken cancel)
-    {
-        var stages = Stages(cancel);
-        if (stages.Count == 0)
-        {
-            Console.Error.WriteLine(_settings.ToTrain.IsEmpty ? "Nothing has to be trained for that." : "Everything that was asked for is trained.");
-            return stages;
-        }
-
-        var table = new TextTable("Network", ">Left", ">Time here");
-        foreach (var model in _settings.ToTrain.Except(stages.Select(stage => stage.Name)))
-            table.Add(model, "", "done");
-        foreach (var stage in stages)
-            table.Add(stage.Name, stage.Left, "about " + ProgressLine.Duration(stage.Expected));
-        table.Add("all", "", "about " + ProgressLine.Duration(Sum(stages)));
-        table.Write(Console.Error);
-        return stages;
-    }
-
-    private Dictionary<string, TimeSpan> MeasureTraining((string Model, Run? Run)[] rows, CancellationToken cancel)
+    private Dictionary<string, TimeSpan> MeasureTraining((string Model, Run? Run)[] rows, IReproductionDisplay display, CancellationToken cancel)
     {
         var times = new Dictionary<string, TimeSpan>();
         if (rows.Length == 0)
             return times;
-        using var line = new ProgressLine("measure training", rows.Length, "networks");
+        using var line = display.Measuring("measure training", rows.Length);
         foreach (var (model, run) in rows)
         {
             var spec = Settings.SpecFor(model, _data);
@@ -235,17 +210,8 @@ internal sealed class Reproducer
 
     private Recipe RecipeFor(string model) => _settings.RecipeFor(model, _data, _softLabels);
 
-    private void Announce(List<Stage> stages, int i)
-    {
-        var (own, all) = (_forecast.Correct(stages[i].Expected), _forecast.Correct(Sum(stages.Skip(i))));
-        Console.Error.WriteLine(
-            $"\n{i + 1} of {stages.Count}: {stages[i].Name}, about {ProgressLine.Duration(own)}; all that is left about {ProgressLine.Duration(all)}");
-    }
-
-    private static TimeSpan Sum(IEnumerable<Stage> stages) => new(stages.Sum(stage => stage.Expected.Ticks));
-
     /// <summary>Begins a network or goes on with it; false when it was asked to stop.</summary>
-    private bool Train(string model, CancellationToken cancel)
+    private bool Train(string model, IReproductionDisplay display, CancellationToken cancel)
     {
         _folder.Create();
         if (WantedSoftLabels == NotMade)
@@ -254,7 +220,7 @@ internal sealed class Reproducer
         if (run is not { IsDone: true })
         {
             var from = _firstWeights.GetValueOrDefault(model);
-            using var trainer = TrainingSession.Open(loading => run is null
+            using var trainer = display.Open(loading => run is null
                 ? Trainer.Start(
                     _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
                     from, _settings.SoftLabelsFolder, cancel: cancel)
@@ -268,7 +234,7 @@ internal sealed class Reproducer
             }
 
             using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
-            if (!TrainingSession.Run(trainer, cancel, session).Completed)
+            if (!display.Train(trainer, session, cancel).Completed)
                 return false;
         }
 
@@ -292,25 +258,13 @@ internal sealed class Reproducer
 
     private void WriteReport()
     {
-        var report = Report.Of(_settings, _data, [.. Study.Models.Select(_folder.Read)]);
+        var report = Report.Of(_settings, _data, [.. StudyFigures.Models.Select(_folder.Read)]);
         AtomicFile.WriteText(_folder.Html, HtmlWriter.Write(report));
         foreach (var chart in report.Charts)
             _folder.Write(chart);
         AtomicFile.WriteText(_folder.Markdown, MarkdownWriter.Write(report));
     }
 
-    private void Print()
-    {
-        var table = new TextTable("Network", ">Study top-1", ">Top-1", ">Difference", ">Last epoch", ">One image");
-        foreach (var row in _settings.Selected.Select(_folder.Read))
-        {
-            table.Add(
-                row.Model, Cell.Number(row.Published.Top1) + " %", Cell.Top1(row), Cell.Difference(row),
-                row.Finished?.Last is { } last ? Cell.Percent(last.Validation.Top1) + " %" : "",
-                row.Latency is { } latency ? Cell.Milliseconds(latency.MedianMs) + " ms" : "");
-        }
-
-        table.Write(Console.Out);
-        Console.WriteLine($"\nThe tables, curves and how each row came are in\n  {_folder.Html}\n  {_folder.Markdown}");
-    }
+    private ReproductionOutcome Outcome(bool completed, List<string> failures) =>
+        new(completed, [.. failures], [.. _settings.Selected.Select(_folder.Read)], _folder.Html, _folder.Markdown);
 }
