@@ -177,10 +177,15 @@ internal sealed unsafe class BoundNetwork : IDisposable
         {
             case Product { IsPointwise: true } product:
                 return CreatePointwise<TVec>(step, product.Groups, gather);
-            case Depthwise { Kernel: 1 }:
+            case Depthwise { Kernel: 1, Stride: 1 }:
                 return CreatePointwise<TVec>(step, groups: step.Input.Channels, gather);
             case Depthwise:
-                var depthwise = new DepthwiseConvolution { Window = window, Weights = Kernel(step.Layer!), WeightStride = 9 };
+                var depthwise = new DepthwiseConvolution
+                {
+                    Window = window,
+                    Weights = Kernel(step.Layer!),
+                    WeightStride = window.Kernel * window.Kernel,
+                };
                 return new Steps<TVec>.Depthwise(depthwise, KernelOffset(step.Layer!), arrivals, gather);
             case Product:
                 var packed = _memory.Allocate<float>(step.Layer!.Parameters[0].Count);
@@ -211,6 +216,31 @@ internal sealed unsafe class BoundNetwork : IDisposable
                     PlaneSize = output.PlaneSize(),
                 };
                 return new Steps<TVec>.Sum(addition, arrivals, Arrivals(step, 1));
+            case Function function:
+                var activation = new Kernels.Activation
+                {
+                    Input = planes,
+                    Output = output.FirstPlane,
+                    Channels = output.Channels,
+                    PlaneSize = output.PlaneSize(),
+                };
+                return function.Kind switch
+                {
+                    ActivationKind.HardSwish => new Steps<TVec>.Function<HardSwish<TVec>>(activation, arrivals),
+                    ActivationKind.HardSigmoid => new Steps<TVec>.Function<HardSigmoid<TVec>>(activation, arrivals),
+                    ActivationKind.Sigmoid => new Steps<TVec>.Function<Sigmoid<TVec>>(activation, arrivals),
+                    _ => new Steps<TVec>.Function<Silu<TVec>>(activation, arrivals),
+                };
+            case ChannelScale:
+                var scaling = new ChannelScaling
+                {
+                    Input = planes,
+                    Factors = _memory.Copy<int>(step.Inputs[1]),
+                    Output = output.FirstPlane,
+                    Channels = output.Channels,
+                    PlaneSize = output.PlaneSize(),
+                };
+                return new Steps<TVec>.Scale(scaling, arrivals, Arrivals(step, 1));
             default:
                 throw new NotSupportedException($"{step.Name}: {step.Primitive} can't be trained");
         }
@@ -245,10 +275,10 @@ internal sealed unsafe class BoundNetwork : IDisposable
             var missing = step.Primitive switch
             {
                 _ when step.Output is { Bias: not null, Norm: not null } => "a bias before batch norm, which undoes it",
-                Product or Depthwise when step.Primitive.Window is { Kernel: not (1 or 3) } or { Stride: not (1 or 2) } =>
+                Product when step.Primitive.Window is { Kernel: not (1 or 3) } or { Stride: not (1 or 2) } =>
                     "a kernel that is not 1×1 or 3×3, or a stride above 2",
-                Product { Kernel: 1, Stride: 2 } or Depthwise { Kernel: 1, Stride: 2 } => "a 1×1 convolution with a stride",
-                Product or Depthwise when step.Primitive.Window is { Kernel: 3 } && !step.Primitive.IsPaperWindow() => "padding other than 1",
+                Product { Kernel: 1, Stride: 2 } => "a 1×1 convolution with a stride",
+                Product { Kernel: 3 } when !step.Primitive.IsPaperWindow() => "padding other than 1",
                 Product { Kernel: 3 } product when product.Groups > 1 || step.Inputs[0].Any(plane => _lowered.TensorOf(plane).Step >= 0) =>
                     "a 3×3 convolution that is not depthwise behind other layers than the images",
                 MaxWindow or MeanWindow when !step.Primitive.IsPaperWindow() || step.Primitive is MeanWindow { CountsPadding: false } =>

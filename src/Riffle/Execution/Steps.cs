@@ -72,6 +72,27 @@ internal static unsafe class Steps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, left, right);
     }
 
+    internal sealed class Function<TFunction>(Activation kernel, Arrival* arrivals) : Step
+        where TFunction : IFunction<TVec>
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec, TFunction>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec, TFunction>(planes, block, scratch, arrivals);
+    }
+
+    internal sealed class Scale(ChannelScaling kernel, Arrival* arrivals, Arrival* factors) : Step
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, arrivals, factors);
+    }
+
     internal sealed class Batch(SoftmaxCrossEntropy kernel, Arrival* arrivals) : BatchKernels
     {
         public override BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share)

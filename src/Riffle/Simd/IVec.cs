@@ -40,6 +40,11 @@ internal unsafe interface IVec<TSelf>
 
     static abstract TSelf operator *(TSelf a, TSelf b);
 
+    static abstract TSelf operator /(TSelf a, TSelf b);
+
+    /// <summary>eˣ.</summary>
+    static abstract TSelf Exp(TSelf value);
+
     /// <summary>The larger of two; b where one of them is not a number.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);
 

@@ -47,6 +47,12 @@ internal unsafe struct Vec128 : IVec<Vec128>
     public static Vec128 operator *(Vec128 a, Vec128 b) => new() { _v = a._v * b._v };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 operator /(Vec128 a, Vec128 b) => new() { _v = a._v / b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 Exp(Vec128 value) => new() { _v = Vector128.Exp(value._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 Max(Vec128 a, Vec128 b) => new() { _v = Vector128.MaxNative(a._v, b._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -46,6 +46,12 @@ internal unsafe struct Vec256 : IVec<Vec256>
     public static Vec256 operator *(Vec256 a, Vec256 b) => new() { _v = a._v * b._v };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 operator /(Vec256 a, Vec256 b) => new() { _v = a._v / b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 Exp(Vec256 value) => new() { _v = Vector256.Exp(value._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 Max(Vec256 a, Vec256 b) => new() { _v = Vector256.MaxNative(a._v, b._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -43,6 +43,12 @@ internal unsafe struct Vec512 : IVec<Vec512>
     public static Vec512 operator *(Vec512 a, Vec512 b) => new() { _v = a._v * b._v };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 operator /(Vec512 a, Vec512 b) => new() { _v = a._v / b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 Exp(Vec512 value) => new() { _v = Vector512.Exp(value._v) };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 Max(Vec512 a, Vec512 b) => new() { _v = Vector512.MaxNative(a._v, b._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

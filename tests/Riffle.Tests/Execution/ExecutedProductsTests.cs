@@ -72,6 +72,10 @@ public unsafe class ExecutedProductsTests
             return new(a._value * b._value);
         }
 
+        public static CountingVec operator /(CountingVec a, CountingVec b) => new(a._value / b._value);
+
+        public static CountingVec Exp(CountingVec value) => new(MathF.Exp(value._value));
+
         public static CountingVec Load(float* source) => new(*source);
 
         public static void Store(float* target, CountingVec value) => *target = value._value;

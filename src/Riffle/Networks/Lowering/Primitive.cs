@@ -42,5 +42,11 @@ internal sealed record Mean : Primitive;
 /// <summary>The sum of two values.</summary>
 internal sealed record Sum : Primitive;
 
+/// <summary>A smooth function of each value by itself.</summary>
+internal sealed record Function(ActivationKind Kind) : Primitive;
+
+/// <summary>The first input, each channel multiplied by the one value that the second input has for it.</summary>
+internal sealed record ChannelScale : Primitive;
+
 /// <summary>What reads the logits: in training the loss.</summary>
 internal sealed record Logits : Primitive;

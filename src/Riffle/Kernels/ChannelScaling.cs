@@ -1,0 +1,80 @@
+using Riffle.Simd;
+
+namespace Riffle.Kernels;
+
+/// <summary>
+/// Each channel times a factor of its own, the end of squeeze-and-excite (Hu et al., 2018).
+/// <code>
+/// x    [C][P][16]     s [C][16]
+/// y    [C][P][16]     y = s · x     dx = s · dy     ds = Σ x · dy over the positions
+/// </code>
+/// </summary>
+internal readonly unsafe struct ChannelScaling
+{
+    /// <summary>Planes of x in the order of its channels.</summary>
+    public readonly int* Input { get; init; }
+
+    /// <summary>Planes of s in the same order.</summary>
+    public readonly int* Factors { get; init; }
+
+    /// <summary>First plane of y.</summary>
+    public readonly int Output { get; init; }
+
+    /// <summary>C.</summary>
+    public readonly int Channels { get; init; }
+
+    /// <summary>P·16.</summary>
+    public readonly int PlaneSize { get; init; }
+
+    /// <summary>Floats of scratch that one thread needs for both directions.</summary>
+    public long Scratch => PlaneSize + Lanes.Count;
+
+    /// <summary>y = s · x, both read with what is deferred on them.</summary>
+    public void Forward<TVec>(in Planes planes, in Block block)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Channels; c++)
+        {
+            PendingPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
+            var y = block.Data + planes.Offset[Output + c];
+            for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+            {
+                var factor = s.At(lane);
+                for (var i = lane; i < PlaneSize; i += Lanes.Count)
+                    TVec.Store(y + i, factor * x.At(i));
+            }
+        }
+    }
+
+    /// <summary>dx and ds.</summary>
+    /// <param name="planes">All planes.</param>
+    /// <param name="block">The block of images.</param>
+    /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
+    /// <param name="arrivals">What dx means for each plane of x.</param>
+    /// <param name="factorArrivals">What ds means for each plane of s.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* arrivals, Arrival* factorArrivals)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var ds = scratch + PlaneSize;
+        for (var c = 0; c < Channels; c++)
+        {
+            PendingPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
+            PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, PlaneSize, scratch);
+            for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+            {
+                TVec factor = s.At(lane), sum = TVec.Zero;
+                for (var i = lane; i < PlaneSize; i += Lanes.Count)
+                {
+                    var dy = TVec.Load(scratch + i);
+                    TVec.Accumulate(ref sum, dy, x.At(i));
+                    TVec.Store(scratch + i, factor * dy);
+                }
+
+                TVec.Store(ds + lane, sum);
+            }
+
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, arrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Factors[c], 0, Lanes.Count, ds, factorArrivals[c]);
+        }
+    }
+}
