@@ -100,8 +100,8 @@ internal readonly unsafe struct GlobalAveragePool
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    /// <param name="arrivals">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* arrivals)
+    /// <param name="writes">What dx means for each input plane.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
         var share = TVec.Broadcast(Share);
@@ -116,7 +116,7 @@ internal readonly unsafe struct GlobalAveragePool
                     TVec.Store(scratch + i, value);
             }
 
-            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, arrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, writes[c]);
         }
     }
 }

@@ -19,7 +19,7 @@ internal readonly unsafe struct FinalPlane<TVec>(float* x) : IPlaneReader<TVec>
 }
 
 /// <summary>A plane with what is pending on it: clamp(scale · x + shift).</summary>
-internal readonly unsafe struct PendingPlane<TVec>(float* x, TVec scale, TVec shift, Clamp<TVec> clamp) : IPlaneReader<TVec>
+internal readonly unsafe struct DeferredPlane<TVec>(float* x, TVec scale, TVec shift, Clamp<TVec> clamp) : IPlaneReader<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -39,7 +39,7 @@ internal static unsafe class PlaneAccess
     }
 
     /// <summary>clamp(scale · x + shift) from a place of a plane on, a vector at a time.</summary>
-    public static PendingPlane<TVec> Reader<TVec>(in Planes planes, in Block block, int plane, long start)
+    public static DeferredPlane<TVec> Reader<TVec>(in Planes planes, in Block block, int plane, long start)
         where TVec : unmanaged, IVec<TVec> => new(
             block.Data + planes.Offset[plane] + start,
             TVec.Broadcast(planes.Scale[plane]),
@@ -70,16 +70,16 @@ internal static unsafe class PlaneAccess
             TVec.Store(target + i, TVec.Load(target + i) * TVec.Load(block.LaneMask + i % Lanes.Count));
     }
 
-    /// <summary>Takes in the gradient by the value read (after the clamp) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/>
+    /// <summary>Takes in the gradient by the value read (after the clamp) for a part of a plane: adds, masks and gathers sums as <paramref name="write"/>
     /// says.</summary>
-    public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, Arrival arrival)
+    public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, GradientWrite write)
         where TVec : unmanaged, IVec<TVec>
     {
-        if ((arrival & (Arrival.Unwanted | Arrival.Shared)) != 0)
+        if ((write & (GradientWrite.None | GradientWrite.Shared)) != 0)
             return;
         var dz = block.Gradients + planes.GradientOffset[plane] + start;
-        var add = (arrival & Arrival.Add) != 0;
-        if ((arrival & Arrival.Last) == 0)
+        var add = (write & GradientWrite.Accumulate) != 0;
+        if ((write & GradientWrite.Final) == 0)
         {
             if (add)
             {
@@ -107,7 +107,7 @@ internal static unsafe class PlaneAccess
             TVec.Broadcast(planes.Mean[gathered]));
         var sums = block.SumsOf(gathered);
         var first = start == 0;
-        switch (add, (arrival & Arrival.Past) != 0)
+        switch (add, (write & GradientWrite.NonTemporal) != 0)
         {
             case (false, false): Gather<TVec, LastGradient<TVec>>(term, length, sums, first); break;
             case (true, false): Gather<TVec, LastGradient<TVec>.Added>(new(term), length, sums, first); break;
@@ -245,9 +245,9 @@ internal static unsafe class PlaneAccess
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private TVec StorePast(int i, TVec value)
+        private TVec StoreNonTemporal(int i, TVec value)
         {
-            TVec.StorePast(dz + i, value);
+            TVec.StoreNonTemporal(dz + i, value);
             return value;
         }
 
@@ -265,7 +265,7 @@ internal static unsafe class PlaneAccess
         public readonly struct Past(LastGradient<TVec> last) : ITerm<TVec>
         {
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            public TVec Value(int i) => last.StorePast(i, last.Masked(i, last.Alone(i)));
+            public TVec Value(int i) => last.StoreNonTemporal(i, last.Masked(i, last.Alone(i)));
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public TVec Factor(int i, TVec value) => last.Factor(i, value);
@@ -275,7 +275,7 @@ internal static unsafe class PlaneAccess
         public readonly struct AddedPast(LastGradient<TVec> last) : ITerm<TVec>
         {
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            public TVec Value(int i) => last.StorePast(i, last.Masked(i, last.Sum(i)));
+            public TVec Value(int i) => last.StoreNonTemporal(i, last.Masked(i, last.Sum(i)));
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public TVec Factor(int i, TVec value) => last.Factor(i, value);

@@ -108,8 +108,8 @@ internal readonly unsafe struct PointwiseConvolution
                 var length = Math.Min(panel, PlaneSize - start);
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * stride);
-                var sink = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
-                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, sink);
+                var epilogue = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
+                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, epilogue);
             }
         }
     }
@@ -120,8 +120,8 @@ internal readonly unsafe struct PointwiseConvolution
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="weightGradient">dw [O][C/g].</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
-    /// <param name="arrivals">What dx means for each input plane; null where nobody wants it.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
+    /// <param name="writes">What dx means for each input plane; null where nobody wants it.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
         int panel = PanelLength, part = Math.Min(panel, Cut(PanelFloats / GroupOutput)), stride = PanelStride;
@@ -141,14 +141,14 @@ internal readonly unsafe struct PointwiseConvolution
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x.First + (long)c * stride);
                 TransposedProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
-                if (arrivals == null)
+                if (writes == null)
                     continue;
                 for (var at = 0; at < length; at += part)
                 {
                     var partLength = Math.Min(part, length - at);
-                    var sink = new InputGradients<TVec>(planes, block, input, arrivals + g * GroupInput, start + at, partLength, dx, stride);
+                    var epilogue = new InputGradients<TVec>(planes, block, input, writes + g * GroupInput, start + at, partLength, dx, stride);
                     MatrixProduct.Multiply<TVec, InputGradients<TVec>>(
-                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, sink);
+                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, epilogue);
                 }
             }
         }
