@@ -31,6 +31,7 @@ internal readonly unsafe struct Activation
         where TVec : unmanaged, IVec<TVec>
         where TFunction : IFunction<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         for (var c = 0; c < Channels; c++)
         {
             var x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);
@@ -77,6 +78,8 @@ internal readonly unsafe struct Activation
         where TVec : unmanaged, IVec<TVec>
         where TFunction : IFunction<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         for (var c = 0; c < Channels; c++)
         {
             var x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);

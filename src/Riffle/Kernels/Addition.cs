@@ -33,6 +33,7 @@ internal readonly unsafe struct Addition
     public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         for (var c = 0; c < Channels; c++)
         {
             var target = block.Data + planes.Offset[Output + c];
@@ -83,6 +84,8 @@ internal readonly unsafe struct Addition
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* leftWrites, GradientWrite* rightWrites)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         for (var c = 0; c < Channels; c++)
         {
             if ((leftWrites[c] & rightWrites[c] & GradientWrite.Shared) != 0)

@@ -59,6 +59,9 @@ internal readonly unsafe struct ChannelConvolution
     public void Infer<TVec>(float* data, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
+        Contract.RequireAligned(output.Target);
+        Contract.RequireLanes(output.BlockStride);
         for (var g = 0; g < Groups; g++)
         {
             var block = g * GroupBlocks;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
@@ -46,6 +47,8 @@ internal static unsafe class ChannelProduct
     public static void Multiply<TVec>(float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(channels > 0 && depth > 0 && positions > 0, "an empty product");
+        Contract.RequireLanes(output.BlockStride);
         if (output.Clamp.IsBounded)
             Multiply<TVec, Bounded>(packed, channels, depth, x, step, offsets, positions, output);
         else

@@ -33,6 +33,7 @@ internal readonly unsafe struct ChannelScaling
     public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         for (var c = 0; c < Channels; c++)
         {
             DeferredPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
@@ -52,6 +53,7 @@ internal readonly unsafe struct ChannelScaling
     public void Infer<TVec>(in Planes planes, float* data)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         for (var c = 0; c < Channels; c++)
             Multiply<TVec>(data + planes.Offset[Input[c]], data + planes.Offset[Factors[c]], data + planes.Offset[Output + c], planes.Clamp[Output + c]);
     }
@@ -78,6 +80,7 @@ internal readonly unsafe struct ChannelScaling
     public void InferChannels<TVec>(in Planes blocks, float* data, long* factors)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         var s = stackalloc float[Lanes.Count];
         for (var block = 0; block < Channels; block++, factors += Lanes.Count)
         {
@@ -108,6 +111,8 @@ internal readonly unsafe struct ChannelScaling
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes, GradientWrite* factorWrites)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         var ds = scratch + PlaneSize;
         for (var c = 0; c < Channels; c++)
         {

@@ -78,6 +78,9 @@ internal readonly unsafe struct DenseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         ReadInput<TVec>(planes, block, scratch);
         int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
         for (var y = 0; y < height; y++)
@@ -96,6 +99,9 @@ internal readonly unsafe struct DenseConvolution
     public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         int height = Window.OutputHeight, row = Window.OutputRow, rowStep = Window.Padded.RowStep;
         int length = (row + TVec.Count - 1) / TVec.Count * TVec.Count, depth = Depth, outputs = GroupOutput;
         for (var g = 0; g < Groups; g++)
@@ -119,6 +125,8 @@ internal readonly unsafe struct DenseConvolution
     public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         ReadFinal<TVec>(planes, data, scratch, first: 0);
         for (var y = 0; y < Window.OutputHeight; y++)
         {
@@ -137,6 +145,8 @@ internal readonly unsafe struct DenseConvolution
     public void InferBlocks<TVec>(in Planes blocks, float* data, float* scratch, int depth, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, BlockScratch);
         for (var block = 0; block < Window.Channels; block++)
             ReadFinal<TVec>(blocks, data, block, scratch + block * Window.Padded.Size);
         var groupBlocks = (GroupOutput + Lanes.Count - 1) / Lanes.Count;
@@ -165,6 +175,9 @@ internal readonly unsafe struct DenseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         ReadInput<TVec>(planes, block, scratch);
         int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
         var dy = new Rows(scratch + Window.Channels * Window.Padded.Size, RowOffsets);

@@ -64,6 +64,8 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         float none = 0;
@@ -89,6 +91,8 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Infer<TVec>(in Planes planes, float* data, float* scratch, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
@@ -116,6 +120,8 @@ internal readonly unsafe struct DepthwiseConvolution
     public void InferChannels<TVec>(in Planes blocks, float* data, float* scratch, float* bias)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
@@ -144,6 +150,8 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireScratch(scratch, Scratch);
         PaddedPlane input = Window.Padded, output = Output;
         var border = OutputBorder;
         float* x = scratch, dy = x + input.Size, dx = dy + output.Size;

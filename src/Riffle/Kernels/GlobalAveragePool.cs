@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Riffle.Simd;
 
 namespace Riffle.Kernels;
@@ -40,6 +41,7 @@ internal readonly unsafe struct GlobalAveragePool
     public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         var share = TVec.Broadcast(Share);
         for (var c = 0; c < Channels; c++)
         {
@@ -61,6 +63,7 @@ internal readonly unsafe struct GlobalAveragePool
     public void Infer<TVec>(in Planes planes, float* data)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(LaneCount is 1 or Lanes.Count && PlaneSize % LaneCount == 0, $"{PlaneSize} floats of {LaneCount} lanes");
         var share = TVec.Broadcast(Share);
         for (var c = 0; c < Channels; c++)
         {
@@ -104,6 +107,8 @@ internal readonly unsafe struct GlobalAveragePool
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         var share = TVec.Broadcast(Share);
         var dy = stackalloc float[Lanes.Count];
         for (var c = 0; c < Channels; c++)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
@@ -51,6 +52,8 @@ internal static unsafe class MatrixProduct
         where TVec : unmanaged, IVec<TVec>
         where TEpilogue : unmanaged, IEpilogue
     {
+        Debug.Assert(rows > 0 && depth > 0, "an empty product");
+        Contract.RequireVectors<TVec>(length);
         var tiles = new Tiles(rows, MostRows);
         for (var tile = 0; tile < tiles.Count; tile++)
         {

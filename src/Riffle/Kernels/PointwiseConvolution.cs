@@ -97,6 +97,9 @@ internal readonly unsafe struct PointwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         int panel = Math.Min(PanelLength, Cut(PanelFloats / GroupInput)), stride = PanelStride;
         var x = new Rows(scratch, Offsets);
         for (var g = 0; g < Groups; g++)
@@ -124,6 +127,9 @@ internal readonly unsafe struct PointwiseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         int panel = PanelLength, part = Math.Min(panel, Cut(PanelFloats / GroupOutput)), stride = PanelStride;
         var dy = new Rows(scratch, Offsets);
         var x = new Rows(dy.First + (long)GroupOutput * stride, Offsets);
@@ -163,6 +169,7 @@ internal readonly unsafe struct PointwiseConvolution
     public void Infer<TVec>(in Planes planes, float* data, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
         var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
         var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestPanel);
         for (var g = 0; g < Groups; g++)

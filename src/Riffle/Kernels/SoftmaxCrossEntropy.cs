@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
@@ -54,6 +55,8 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(labels.Length is > 0 and <= Lanes.Count, $"{labels.Length} labels");
+        Contract.RequireScratch(scratch, Scratch);
         var size = Classes * Lanes.Count;
         float* gradients = scratch + size, target = gradients + size;
         for (var k = 0; k < Classes; k++)

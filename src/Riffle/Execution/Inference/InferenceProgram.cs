@@ -33,7 +33,7 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
             throw;
         }
 
-        Scratch = (_steps.Max(step => step.Scratch) + Lanes.Count + 63) / 64 * 64;
+        Scratch = (_steps.Max(step => step.Scratch) + Contract.Slack + 63) / 64 * 64;
     }
 
     public Network Network { get; }
