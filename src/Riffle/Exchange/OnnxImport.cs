@@ -22,8 +22,6 @@ internal sealed partial class OnnxImport
     /// <summary>The number of images while shapes are computed, where the file leaves it free.</summary>
     private const long FreeBatch = 1_000_003;
 
-    private const string OutputOperator = "output";
-
     private const int LargestSide = 4096;
     private const int MostChannels = 1 << 24;
 
@@ -50,6 +48,9 @@ internal sealed partial class OnnxImport
 
     /// <summary>Tensors that are what a convolution or a matrix gives, without anything in between.</summary>
     private readonly HashSet<string> _products = [];
+
+    /// <summary>Whether what each layer gives is never negative, as far as it was asked for.</summary>
+    private readonly List<bool> _nonNegative = [];
     private readonly long _batch;
     private readonly bool _isFree;
 
@@ -114,7 +115,7 @@ internal sealed partial class OnnxImport
         import._features[import.Input.Name] = features with { Axes = features.Axes[..shape.Length] };
         import.AddAll([.. model.Outputs.Select(output => output.Name)]);
         foreach (var output in model.Outputs.Where(output => import._features.ContainsKey(output.Name)))
-            import.FeaturesOf(import.Output(output.Name), 0);
+            import.FeaturesOf(import.EndOf(output.Name), 0);
         return (import.Fill(import._builder.Build(path)), import._features, import._constants);
     }
 
@@ -191,7 +192,7 @@ internal sealed partial class OnnxImport
 
     private void RequireKnown(List<OnnxNode> nodes)
     {
-        string[] unknown = [.. nodes.Where(node => node.Domain.Length > 0 || !(IsKnown(node.Operator) || ConstantFolding.Operators.Contains(node.Operator)))
+        string[] unknown = [.. nodes.Where(node => node.Domain.Length > 0 || !IsKnown(node.Operator))
             .Select(OnnxOperation.Name)];
         if (unknown.Length > 0)
         {
@@ -203,17 +204,21 @@ internal sealed partial class OnnxImport
 
     private void Add(OnnxNode node)
     {
-        var operation = new OnnxOperation(_path, node, name => _constants.GetValueOrDefault(name), _model.Budget);
+        var isComputed = node.Inputs.Any(_features.ContainsKey);
+        var operation = isComputed && RuleOf(node) is { } rule
+            ? new GraphNode(this, node, rule)
+            : new OnnxOperation(_path, node, name => _constants.GetValueOrDefault(name), _model.Budget);
         foreach (var name in node.Inputs.Where(name => name.Length > 0 && !_constants.ContainsKey(name) && !_features.ContainsKey(name)))
             throw operation.Bad($"nothing before it gives '{name}'");
         if (node.Outputs.Length == 0)
             throw operation.Bad("it gives nothing");
         try
         {
-            if (node.Operator == "Shape" && !_constants.ContainsKey(operation.Input(0)))
-                _constants[node.Outputs[0]] = OnnxTensor.Of("", ShapeOf(operation));
-            else if (node.Inputs.Any(_features.ContainsKey))
-                Compute(operation);
+            if (operation is GraphNode computed)
+                Compute(computed);
+            else if (isComputed)
+                throw operation.Unsupported(
+                    WithConstants.ContainsKey(node.Operator) ? "Riffle computes this of a value and a constant alone" : "Riffle computes this of constants alone");
             else if (node.Operator == "Shape")
                 _constants[node.Outputs[0]] = OnnxTensor.Of("", operation.Constant(0)!.Shape);
             else if (ConstantFolding.Operators.Contains(node.Operator))
@@ -230,6 +235,13 @@ internal sealed partial class OnnxImport
         {
             throw operation.Bad("a number in it is too large", e);
         }
+    }
+
+    private void Compute(GraphNode node)
+    {
+        if (node.Operator != "Split" && node.Node.Outputs.Skip(1).FirstOrDefault(_readers.ContainsKey) is { } second)
+            throw node.Unsupported($"its output '{second}' is needed; Riffle gives the first");
+        node.Read();
     }
 
     /// <summary>Has the budget count the layers that a node has added, and what they will take beside their weights' constants.</summary>
@@ -249,7 +261,7 @@ internal sealed partial class OnnxImport
         }
     }
 
-    private long[] ShapeOf(OnnxOperation operation)
+    private long[] ShapeOf(GraphNode operation)
     {
         var shape = FeaturesOf(operation, 0).Shape;
         var (start, end) = (operation.Integer("start", 0), operation.Integer("end", shape.Length));
@@ -258,28 +270,28 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>An input that is computed from the images, as it is.</summary>
-    private Features FeaturesOf(OnnxOperation operation, int input)
+    private Features FeaturesOf(GraphNode operation, int input)
     {
         var name = operation.Input(input);
         var features = _features.TryGetValue(name, out var found) ? found : throw operation.Unsupported($"its input '{name}' is a constant");
         operation.Require(
-            features.Ending == Ending.Logits || operation.Node.Operator is "Exp" or OutputOperator || KeepsValues(operation),
+            features.Ending == Ending.Logits || operation.Takes.HasFlag(Deferred.Ending),
             $"it works on what a {features.Ending} gives; that is supported at a network's end");
         operation.Require(
-            features.Padding == default || operation.Node.Operator is "Conv" or "MaxPool" or "AveragePool" or "Pad" or "Identity" or "Dropout",
+            features.Padding == default || operation.Takes.HasFlag(Deferred.Padding),
             "it works on something that zeros were added to; that is supported before a convolution");
         return _features[name] = Settle(operation, features);
     }
 
     /// <summary>An input as a layer reads it: its channels in the value's own order.</summary>
-    private Features Ordered(OnnxOperation operation, int input)
+    private Features Ordered(GraphNode operation, int input)
     {
         var features = InOrder(operation, FeaturesOf(operation, input), features => [.. features.FactorsOf(Extent.Channel)]);
         return _features[operation.Input(input)] = features;
     }
 
     /// <summary>The channels of the value in the order of some factors.</summary>
-    private Features InOrder(OnnxOperation operation, Features features, Func<Features, IReadOnlyList<Factor>> choose)
+    private Features InOrder(GraphNode operation, Features features, Func<Features, IReadOnlyList<Factor>> choose)
     {
         var order = choose(features);
         var groups = Features.ShuffleTo(order) ?? throw operation.Unsupported(
@@ -291,7 +303,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>An input as N×C×H×W. Images are taken with the arithmetic that was done to them.</summary>
-    private Value Nchw(OnnxOperation operation, int input)
+    private Value Nchw(GraphNode operation, int input)
     {
         var features = Layered(operation, Ordered(operation, input));
         var expected = Features.Of(features.Value, _batch);
@@ -314,7 +326,7 @@ internal sealed partial class OnnxImport
         var output = _model.Outputs[0].Name;
         if (!_features.ContainsKey(output))
             throw OnnxReader.Bad(_path, $"nothing in the graph computes its output '{output}' from the images");
-        var end = Output(output);
+        var end = EndOf(output);
         var features = InOrder(end, FeaturesOf(end, 0), all => [.. all.FactorsOf(Extent.Channel)]);
         end.Require(
             features.Value.Shape is { Height: 1, Width: 1 } && features.Colours is null,
@@ -336,9 +348,11 @@ internal sealed partial class OnnxImport
         return (network, features.Ending, scores);
     }
 
+    /// <summary>Whether a tensor is a product that only one node reads, which may then change it.</summary>
+    private bool IsOwnProduct(string name) => _products.Contains(name) && _readers[name] == 1;
+
     /// <summary>The graph's end as a node, for messages.</summary>
-    private OnnxOperation Output(string name) =>
-        new(_path, new(OutputOperator, name, [name], [name], new Dictionary<string, object?>()), _ => null, _model.Budget);
+    private GraphNode EndOf(string name) => new(this, new("output", name, [name], [name], new Dictionary<string, object?>()), Output);
 
     /// <summary>A name for a layer: that of its weights where they have one, else the node's without the scopes that it repeats.</summary>
     private string NameLayer(OnnxNode node, int weights)

@@ -14,4 +14,8 @@ public sealed record Scale : Operation
     }
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.AddStep(layer, new ChannelScale(), inputs);
+
+    internal override bool IsNonNegative(bool inputsAre) => inputsAre;
+
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node("Mul", layer.Name, graph.Inputs(layer));
 }
