@@ -224,13 +224,7 @@ internal sealed unsafe class BoundNetwork : IDisposable
                     Channels = output.Channels,
                     PlaneSize = output.PlaneSize(),
                 };
-                return function.Kind switch
-                {
-                    ActivationKind.HardSwish => new Steps<TVec>.Function<HardSwish<TVec>>(activation, arrivals),
-                    ActivationKind.HardSigmoid => new Steps<TVec>.Function<HardSigmoid<TVec>>(activation, arrivals),
-                    ActivationKind.Sigmoid => new Steps<TVec>.Function<Sigmoid<TVec>>(activation, arrivals),
-                    _ => new Steps<TVec>.Function<Silu<TVec>>(activation, arrivals),
-                };
+                return ActivationFunctions<TVec>.Step(function.Kind, activation, arrivals);
             case ChannelScale:
                 var scaling = new ChannelScaling
                 {

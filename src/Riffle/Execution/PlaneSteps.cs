@@ -4,20 +4,19 @@ using Riffle.Simd;
 
 namespace Riffle.Execution;
 
-/// <summary>The steps of a folded network whose values are planes: of sixteen images, or of one whose planes are large.</summary>
-internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena memory)
+/// <summary>The steps of inference whose outputs are planes: of sixteen images, or of one whose planes are large.</summary>
+internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes planes, NativeArena memory)
     where TVec : unmanaged, IVec<TVec>
 {
-    public FoldedStep Create(LoweredStep step)
+    public InferenceStep Create(CompiledStep step)
     {
-        var layer = step.Layer!;
-        var output = step.Output!;
-        var planes = layout.Planes;
-        var lanes = layout.LaneCount;
-        var input = step.Input;
+        var (input, output, lanes) = (step.Input, step.Output, compiled.LaneCount);
+        var (stride, size) = (output.Stride, output.Positions * lanes);
         var inputs = memory.Copy<int>(step.Inputs[0]);
-        var stride = layout.PlaceOf(output).Stride;
+        var function = ActivationFunctions<TVec>.Of(step.Epilogue.Function);
+        var count = step.Epilogue.HasBias ? step.Source.Layer!.Parameters[0].Count : 0;
         var window = step.Window(lanes) with { Input = inputs, Output = output.FirstPlane };
+        var all = planes;
         switch (step.Primitive)
         {
             case Product { IsPointwise: true } product:
@@ -28,47 +27,38 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     InputChannels = input.Channels,
                     OutputChannels = output.Channels,
                     Groups = product.Groups,
-                    PlaneSize = output.Positions * lanes,
-                    Packed = memory.Allocate<float>(layer.Parameters[0].Count),
-                    Offsets = memory.Copy<long>(layout.OffsetsOf(step.Inputs[0])),
+                    PlaneSize = size,
+                    Packed = memory.Allocate<float>(count),
+                    Offsets = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[0])),
                 };
-                if (layout.SumOf(step) is not { } sum)
-                    return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride), 0, pointwise.Pack);
-
-                // What the other branch holds is added as the product's rows are stored, at the places of the sum.
-                var total = sum.Output!;
-                var other = sum.Inputs[sum.Inputs[0][0] == output.FirstPlane ? 1 : 0];
-                var addends = memory.Copy<long>(layout.OffsetsOf(other));
-                (pointwise, stride) = (pointwise with { Output = total.FirstPlane }, layout.PlaceOf(total).Stride);
-                return new FoldedStep((data, _) => pointwise.Infer<TVec>(planes, data, stride, addends), 0, pointwise.Pack, total.FirstPlane);
+                var residual = step.Epilogue.Residual is { } added ? memory.Copy<long>(compiled.OffsetsOf(added)) : null;
+                return new((data, _) => pointwise.Infer<TVec>(all, data, stride, residual, function), pack: pointwise.Pack);
             case Depthwise:
-                var count = layer.Parameters[0].Count;
                 var weights = memory.Allocate<float>(count);
                 var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = window.Kernel * window.Kernel };
-                return new FoldedStep(
-                    (data, scratch) => depthwise.Infer<TVec>(planes, data, scratch),
+                return new(
+                    (data, scratch) => depthwise.Infer<TVec>(all, data, scratch, function),
                     depthwise.Scratch,
-                    kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)))
-               ;
+                    kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)));
             case Product product:
                 var dense = new DenseConvolution
                 {
                     Window = window,
                     OutputChannels = output.Channels,
                     Groups = product.Groups,
-                    Packed = memory.Allocate<float>(layer.Parameters[0].Count),
+                    Packed = memory.Allocate<float>(count),
                 };
                 dense = dense with { Offsets = memory.Copy<long>(dense.TapOffsets()) };
-                return new FoldedStep((data, scratch) => dense.Infer<TVec>(planes, data, scratch, stride), dense.Scratch, dense.Pack);
+                return new((data, scratch) => dense.Infer<TVec>(all, data, scratch, stride, function), dense.Scratch, dense.Pack);
             case MaxWindow when step.Primitive.IsPaperWindow():
                 var largest = new Kernels.MaxPool { Window = window };
-                return new FoldedStep((data, scratch) => largest.Infer<TVec>(planes, data, scratch), largest.Scratch);
+                return new((data, scratch) => largest.Infer<TVec>(all, data, scratch), largest.Scratch);
             case MeanWindow { CountsPadding: true }:
                 var mean = DepthwiseConvolution.Mean(window, memory.Allocate<float>(window.Kernel * window.Kernel));
-                return new FoldedStep((data, scratch) => mean.Infer<TVec>(planes, data, scratch), mean.Scratch);
+                return new((data, scratch) => mean.Infer<TVec>(all, data, scratch), mean.Scratch);
             case MaxWindow or MeanWindow:
                 var pool = WindowPool.Create(window, step.Primitive is MeanWindow, values => (nint)memory.Copy<float>(values));
-                return new FoldedStep((data, scratch) => pool.Infer<TVec>(planes, data, scratch), pool.Scratch);
+                return new((data, scratch) => pool.Infer<TVec>(all, data, scratch), pool.Scratch);
             case Mean:
                 var global = new Kernels.GlobalAveragePool
                 {
@@ -78,9 +68,7 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     PlaneSize = input.Height * input.Width * lanes,
                     LaneCount = lanes,
                 };
-                return new FoldedStep((data, _) => global.Infer<TVec>(planes, data), 0);
-            case Networks.Sum when layout.IsWrittenBefore(step):
-                return new FoldedStep((_, _) => { }, 0);
+                return new((data, _) => global.Infer<TVec>(all, data));
             case Networks.Sum:
                 var addition = new Addition
                 {
@@ -88,9 +76,25 @@ internal sealed unsafe class PlaneSteps<TVec>(FoldedLayout layout, NativeArena m
                     Right = memory.Copy<int>(step.Inputs[1]),
                     Output = output.FirstPlane,
                     Channels = input.Channels,
-                    PlaneSize = input.Height * input.Width * lanes,
+                    PlaneSize = size,
                 };
-                return new FoldedStep((data, _) => addition.Infer<TVec>(planes, data), 0);
+                return new((data, _) => addition.Infer<TVec>(all, data));
+            case Function apart:
+                var activation = new Kernels.Activation { Input = inputs, Output = output.FirstPlane, Channels = output.Channels, PlaneSize = size };
+                var apply = ActivationFunctions<TVec>.Of(apart.Kind);
+                return new((data, _) => activation.Infer<TVec>(all, data, apply));
+            case ChannelScale:
+                var scaling = new ChannelScaling
+                {
+                    Input = inputs,
+                    Factors = memory.Copy<int>(step.Inputs[1]),
+                    Output = output.FirstPlane,
+                    Channels = output.Channels,
+                    PlaneSize = size,
+                };
+                return lanes == 1
+                    ? new((data, _) => scaling.InferImage<TVec>(all, data))
+                    : new((data, _) => scaling.Infer<TVec>(all, data));
             default:
                 throw new NotSupportedException($"{step.Name}: {step.Primitive} has no kernel");
         }

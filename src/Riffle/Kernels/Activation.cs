@@ -49,6 +49,25 @@ internal readonly unsafe struct Activation
             TVec.Store(y + i, TFunction.Value(TVec.Load(x + i)));
     }
 
+    /// <summary>y = clamp(f(x)) in inference, of planes of sixteen images, of sixteen channels or of one image.</summary>
+    /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
+    /// <param name="data">The block's activations.</param>
+    /// <param name="function">f, of a run of floats.</param>
+    public void Infer<TVec>(in Planes planes, float* data, delegate*<float*, float*, int, void> function)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Channels; c++)
+        {
+            var y = data + planes.Offset[Output + c];
+            function(data + planes.Offset[Input[c]], y, PlaneSize);
+            if (planes.Clamp[Output + c] == Clamp.None)
+                continue;
+            var clamp = planes.Clamp[Output + c].For<TVec>();
+            for (var i = 0; i < PlaneSize; i += TVec.Count)
+                TVec.Store(y + i, clamp.Apply(TVec.Load(y + i)));
+        }
+    }
+
     /// <summary>dx = f'(x) · dy.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>

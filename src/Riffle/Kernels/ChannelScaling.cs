@@ -46,6 +46,59 @@ internal readonly unsafe struct ChannelScaling
         }
     }
 
+    /// <summary>y = clamp(s · x) in inference, of planes of sixteen images.</summary>
+    /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
+    /// <param name="data">The block's activations.</param>
+    public void Infer<TVec>(in Planes planes, float* data)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Channels; c++)
+            Multiply<TVec>(data + planes.Offset[Input[c]], data + planes.Offset[Factors[c]], data + planes.Offset[Output + c], planes.Clamp[Output + c]);
+    }
+
+    /// <summary>The same of the planes of one image; the factors lie anywhere.</summary>
+    /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
+    /// <param name="data">The image's activations.</param>
+    public void InferImage<TVec>(in Planes planes, float* data)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var c = 0; c < Channels; c++)
+        {
+            float* x = data + planes.Offset[Input[c]], y = data + planes.Offset[Output + c];
+            var (factor, clamp) = (TVec.Broadcast(data[planes.Offset[Factors[c]]]), planes.Clamp[Output + c].For<TVec>());
+            for (var i = 0; i < PlaneSize; i += TVec.Count)
+                TVec.Store(y + i, clamp.Apply(factor * TVec.Load(x + i)));
+        }
+    }
+
+    /// <summary>The same of one image with sixteen channels side by side: planes are blocks of channels.</summary>
+    /// <param name="blocks">Offsets, and the clamp of the output's blocks.</param>
+    /// <param name="data">The image's activations.</param>
+    /// <param name="factors">Where the factor of each lane of each block lies; −1 where a lane holds no channel.</param>
+    public void InferChannels<TVec>(in Planes blocks, float* data, long* factors)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var s = stackalloc float[Lanes.Count];
+        for (var block = 0; block < Channels; block++, factors += Lanes.Count)
+        {
+            for (var lane = 0; lane < Lanes.Count; lane++)
+                s[lane] = factors[lane] < 0 ? 0 : data[factors[lane]];
+            Multiply<TVec>(data + blocks.Offset[Input[block]], s, data + blocks.Offset[Output + block], blocks.Clamp[Output + block]);
+        }
+    }
+
+    private void Multiply<TVec>(float* x, float* s, float* y, Clamp range)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var clamp = range.For<TVec>();
+        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+        {
+            var factor = TVec.Load(s + lane);
+            for (var i = lane; i < PlaneSize; i += Lanes.Count)
+                TVec.Store(y + i, clamp.Apply(factor * TVec.Load(x + i)));
+        }
+    }
+
     /// <summary>dx and ds.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>

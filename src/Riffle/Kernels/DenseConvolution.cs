@@ -87,12 +87,13 @@ internal readonly unsafe struct DenseConvolution
         }
     }
 
-    /// <summary>y = clamp(w ∗ x + bias) in inference.</summary>
+    /// <summary>y = clamp(w ∗ x + bias) in inference, or y = function(w ∗ x + bias).</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
-    public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride)
+    /// <param name="function">A smooth activation of a run of floats; null without.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
         int height = Window.OutputHeight, row = Window.OutputRow, rowStep = Window.Padded.RowStep;
@@ -104,11 +105,8 @@ internal readonly unsafe struct DenseConvolution
             float* output = data + planes.Offset[first], packed = Packed + (long)g * outputs * depth;
             for (var y = 0; y < height; y++)
             {
-                var (x, target, clamp) = (RowsAt(scratch + (long)y * rowStep), (nint)(output + y * row), planes.Clamp[first]);
-                if (clamp.IsBounded)
-                    MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, outputs, depth, x, length, new((float*)target, outputStride, planes.Shift + first, clamp));
-                else
-                    MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, outputs, depth, x, length, new((float*)target, outputStride, planes.Shift + first, clamp));
+                FinalPlanes.Multiply<TVec>(
+                    packed, outputs, depth, RowsAt(scratch + (long)y * rowStep), length, output + y * row, outputStride, planes.Shift + first, planes.Clamp[first], function);
             }
         }
     }

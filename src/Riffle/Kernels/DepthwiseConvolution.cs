@@ -81,11 +81,12 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    /// <summary>y = clamp(w ∗ x + bias) in inference.</summary>
+    /// <summary>y = clamp(w ∗ x + bias) in inference, or y = function(w ∗ x + bias).</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    public void Infer<TVec>(in Planes planes, float* data, float* scratch)
+    /// <param name="function">A smooth activation of a run of floats; null without.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
         var input = Window.Padded;
@@ -100,6 +101,8 @@ internal readonly unsafe struct DepthwiseConvolution
                 Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Clamp[output], target, height, length);
             else
                 CorrelateAny<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Clamp[output], target, height, length);
+            if (function != null)
+                function(target, target, height * length);
         }
     }
 

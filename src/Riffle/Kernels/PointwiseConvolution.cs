@@ -154,14 +154,13 @@ internal readonly unsafe struct PointwiseConvolution
         }
     }
 
-    /// <summary>
-    /// y = clamp(w · x + bias) in inference, from plane to plane; or clamp(w · x + bias + addend).
-    /// </summary>
+    /// <summary>y = clamp(w · x + bias + residual) in inference, or y = function(w · x + bias), from plane to plane.</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
-    /// <param name="addends">Where the planes of an addend begin, one for each output channel; null without.</param>
-    public void Infer<TVec>(in Planes planes, float* data, long outputStride, long* addends = null)
+    /// <param name="residual">Where the planes that are added begin, one for each output channel; null without.</param>
+    /// <param name="function">A smooth activation of a run of floats; null without.</param>
+    public void Infer<TVec>(in Planes planes, float* data, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
         var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
@@ -177,19 +176,16 @@ internal readonly unsafe struct PointwiseConvolution
                 var length = Math.Min(part, size - start);
                 float* target = output + start, bias = planes.Shift + Output + first;
                 var clamp = planes.Clamp[Output + first];
-                if (addends == null)
+                if (residual == null)
                 {
-                    if (clamp.IsBounded)
-                        MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, clamp));
-                    else
-                        MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, clamp));
+                    FinalPlanes.Multiply<TVec>(packed, GroupOutput, GroupInput, x, length, target, outputStride, bias, clamp, function);
                     continue;
                 }
 
                 // ReLU is behind the sum, so nothing is cut off before.
                 var product = new FinalPlanes<Unbounded>(target, outputStride, bias, Clamp.None);
                 MatrixProduct.Multiply<TVec, FinalSums<TVec>>(
-                    packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, addends + first, length));
+                    packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, residual + first, length));
             }
         }
     }

@@ -105,6 +105,50 @@ internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, 
     }
 }
 
+/// <summary>The same with a smooth activation of each row, which its tile has just written.</summary>
+internal readonly unsafe struct ActivatedPlanes(FinalPlanes<Unbounded> planes, delegate*<float*, float*, int, void> function, int length) : IRowSink
+{
+    private readonly delegate*<float*, float*, int, void> _function = function;
+
+    public static bool HasBias => true;
+
+    public static bool HasHigh => false;
+
+    public float* Bias => planes.Bias;
+
+    public float Low => planes.Low;
+
+    public float High => planes.High;
+
+    public long Stride => planes.Stride;
+
+    public float* Target(int row) => planes.Target(row);
+
+    public void Written(int row, int count)
+    {
+        for (var r = row; r < row + count; r++)
+            _function(Target(r), Target(r), length);
+    }
+}
+
+/// <summary>Products whose rows stay as they are written, by what their epilogue needs.</summary>
+internal static unsafe class FinalPlanes
+{
+    /// <summary>rows = clamp(weights · x + bias), or function(weights · x + bias); see <see cref="MatrixProduct.Multiply"/>.</summary>
+    public static void Multiply<TVec>(
+        float* packed, int rows, int depth, in Rows x, int length,
+        float* target, long stride, float* bias, Clamp clamp, delegate*<float*, float*, int, void> function)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        if (function != null)
+            MatrixProduct.Multiply<TVec, ActivatedPlanes>(packed, rows, depth, x, length, new(new(target, stride, bias, Clamp.None), function, length));
+        else if (clamp.IsBounded)
+            MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, rows, depth, x, length, new(target, stride, bias, clamp));
+        else
+            MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, rows, depth, x, length, new(target, stride, bias, clamp));
+    }
+}
+
 /// <summary>The same with another value's planes added: the sum of a residual unit, where its branch ends in the product.</summary>
 internal readonly unsafe struct FinalSums<TVec>(FinalPlanes<Unbounded> planes, Clamp clamp, float* data, long* addends, int length) : IRowSink
     where TVec : unmanaged, IVec<TVec>

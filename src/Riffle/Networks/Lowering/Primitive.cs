@@ -48,5 +48,8 @@ internal sealed record Function(ActivationKind Kind) : Primitive;
 /// <summary>The first input, each channel multiplied by the one value that the second input has for it.</summary>
 internal sealed record ChannelScale : Primitive;
 
+/// <summary>Planes brought into another layout. No operator is lowered to it: compiling a network puts it where layouts meet.</summary>
+internal sealed record Reorder : Primitive;
+
 /// <summary>What reads the logits: in training the loss.</summary>
 internal sealed record Logits : Primitive;
