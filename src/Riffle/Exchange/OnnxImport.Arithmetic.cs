@@ -6,31 +6,43 @@ namespace Riffle.Exchange;
 /// <content>Arithmetic upon one value: with a number, or with one for each channel.</content>
 internal sealed partial class OnnxImport
 {
-    private Features WithConstant(GraphNode operation)
+    /// <summary>A value and one number.</summary>
+    private Features WithNumber(GraphNode node)
     {
-        var constant = _constants.ContainsKey(operation.Input(0)) ? 0 : 1;
-        var features = Ordered(operation, 1 - constant);
-        if (features.Reduction is not null && MeanTimes(operation, features, constant) is { } mean)
-            return mean;
-        var values = Channels(operation, features, operation.Constant(constant)!);
-        var (ones, zeros) = (Enumerable.Repeat(1f, values.Length).ToArray(), new float[values.Length]);
-        float[] Negative() => [.. values.Select(value => -value)];
-        return (operation.Node.Operator, constant) switch
-        {
-            ("Add", _) => Scale(operation, 1 - constant, ones, values),
-            ("Sub", 1) => Scale(operation, 1 - constant, ones, Negative()),
-            ("Sub", 0) => Scale(operation, 1 - constant, [.. ones.Select(one => -one)], values),
-            ("Mul", _) => Scale(operation, 1 - constant, values, zeros),
-            ("Div", 1) => Scale(operation, 1 - constant, [.. values.Select(value => 1 / value)], zeros),
-            _ => throw operation.Unsupported("it divides by what is computed"),
-        };
+        var constant = ConstantOf(node.Node);
+        var features = FeaturesOf(node, 1 - constant);
+        var number = Channels(node, features, node.Constant(constant)!)[0];
+        return Transform(node, 1 - constant, features, new(Factor(node, constant, number), Summand(node, constant, number), node));
     }
 
-    private Features Negate(GraphNode operation)
+    /// <summary>A value and a number for each channel.</summary>
+    private Features WithChannels(GraphNode node)
     {
-        var channels = FeaturesOf(operation, 0).Channels;
-        return Scale(operation, 0, [.. Enumerable.Repeat(-1f, channels)], new float[channels]);
+        var constant = ConstantOf(node.Node);
+        var values = Channels(node, Ordered(node, 1 - constant), node.Constant(constant)!);
+        return Scale(
+            node, 1 - constant, [.. values.Select(value => (float)Factor(node, constant, value))],
+            [.. values.Select(value => (float)Summand(node, constant, value))]);
     }
+
+    private static double Factor(GraphNode node, int constant, double number) => (node.Operator, constant) switch
+    {
+        ("Mul", _) => number,
+        ("Div", 1) => 1 / number,
+        ("Div", _) => throw node.Unsupported("it divides by what is computed"),
+        ("Sub", 0) => -1,
+        _ => 1,
+    };
+
+    private static double Summand(GraphNode node, int constant, double number) => (node.Operator, constant) switch
+    {
+        ("Add", _) or ("Sub", 0) => number,
+        ("Sub", _) => -number,
+        _ => 0,
+    };
+
+    /// <summary>Which of a node's two inputs is a constant; −1 where none is, or there are not two.</summary>
+    private int ConstantOf(OnnxNode node) => node.Inputs.Length == 2 ? Array.FindIndex(node.Inputs, _constants.ContainsKey) : -1;
 
     /// <summary>A constant as a number for each channel: of one number, of one for each, or of more that are the same all over an image.</summary>
     private static float[] Channels(OnnxOperation operation, Features features, OnnxTensor constant)
@@ -67,23 +79,32 @@ internal sealed partial class OnnxImport
         var features = Ordered(operation, input);
         if (features.Colours is not null)
             return ScaleColours(operation, features, scale, shift);
-        var name = _builder.NameOf(features.Value);
-        if (!IsOwnProduct(operation.Input(input)) || !_parameters.TryGetValue($"{name}.bias", out var bias))
+        if (!IsOwnProduct(operation.Input(input)) || !TakesIn(operation, features.Value, scale, shift))
             return features with { Value = Scaled(operation, features.Value, scale, shift) };
+        _products.Add(operation.Node.Outputs[0]);
+        return features;
+    }
+
+    /// <summary>Takes scale · x + shift into the weights of the layer that gives x; whether that has a bias to take the shift.</summary>
+    private bool TakesIn(OnnxOperation operation, Value x, float[] scale, float[] shift)
+    {
+        var name = _builder.NameOf(x);
+        if (!_parameters.TryGetValue($"{name}.bias", out var bias))
+            return false;
         var weights = _parameters[$"{name}.weight"];
         operation.Take((Int128)sizeof(float) * weights.Length);
         _parameters[$"{name}.weight"] = [.. weights.Select((value, i) => value * scale[i / (weights.Length / scale.Length)])];
         _parameters[$"{name}.bias"] = [.. bias.Select((value, c) => value * scale[c] + shift[c])];
-        _products.Add(operation.Node.Outputs[0]);
-        return features;
+        return true;
     }
 
     /// <summary>scale · x + shift as a layer of its own.</summary>
     private Value Scaled(OnnxOperation operation, Value x, float[] scale, float[] shift)
     {
         var name = NameLayer(operation.Node, int.MaxValue);
-        _scales.Add((operation, x.Layer));
         (_parameters[$"{name}.weight"], _parameters[$"{name}.bias"]) = (scale, shift);
-        return _builder.Convolution(name, x, x.Channels, kernel: 1, groups: x.Channels, bias: true);
+        var value = _builder.Convolution(name, x, x.Channels, kernel: 1, groups: x.Channels, bias: true);
+        _scales.Add(value.Layer, operation);
+        return value;
     }
 }

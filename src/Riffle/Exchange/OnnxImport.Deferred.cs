@@ -3,51 +3,94 @@ using Riffle.Networks;
 namespace Riffle.Exchange;
 
 /// <content>
-/// What becomes a layer only when something reads it, since exporters write it in several nodes: bounds on values, and means over height and width.
+/// What becomes layers only when something reads it, since exporters write it in several nodes: means over height and width, arithmetic with numbers, bounds.
 /// </content>
 internal sealed partial class OnnxImport
 {
-    /// <summary>How far from 1 a factor may be that rounding alone has left.</summary>
-    private const double Rounding = 1e-6;
-
-    /// <summary>The layers for what is pending on a value, unless a node goes on with that.</summary>
-    private Features Settle(GraphNode operation, Features features)
+    /// <summary>The layers for what is deferred on a tensor, unless a node goes on with that.</summary>
+    private Features Settle(GraphNode node, string name, Features features)
     {
-        if (features.Clamp is not null && !operation.Takes.HasFlag(Deferred.Clamp))
-            features = Held(features, features.Clamp);
-        if (features.Reduction is { } reduction && !operation.Takes.HasFlag(Deferred.Mean))
-            features = Pooled(features, reduction);
+        if (features.Mean is { } mean && !node.Takes.HasFlag(Deferred.Mean))
+            features = features with { Value = Pooled(features.Value, mean), Mean = null };
+
+        // What several nodes read becomes layers once, for all of them.
+        if (features is { Mean: null, Function: { } function } && (!node.Takes.HasFlag(Deferred.Function) || _readers[name] > 1))
+        {
+            if (function is { IsAffine: true, IsOfProduct: true })
+                _products.Add(name);
+            features = Computed(features);
+        }
+
+        if (features.Ending == Ending.Sigmoid && !node.Takes.HasFlag(Deferred.Ending))
+        {
+            var value = _builder.Activation(features.Value, ActivationKind.Sigmoid);
+            _probabilities[value.Layer] = features.EndedBy!;
+            features = features with { Value = value, Ending = Ending.Logits, EndedBy = null };
+        }
+
         return features;
     }
 
-    /// <summary>Values between two bounds, within those that there are already.</summary>
-    private Features Hold(GraphNode operation, int input, float least, float most)
+    /// <summary>An input with an affine upon the function that there is already.</summary>
+    private Features Transform(GraphNode node, int input, Features features, Affine affine)
     {
-        if (float.IsNaN(least) || float.IsNaN(most))
-            throw operation.Bad("a bound of it is no number");
-        var features = FeaturesOf(operation, input);
-        if (least <= float.MinValue && most >= float.MaxValue)
-            return features;
-        if (features.Colours is not null)
-            return HoldColours(operation, features, least, most);
-        if (features.Clamp is { } shared && _readers[operation.Input(input)] > 1)
-            _features[operation.Input(input)] = features = Held(features, shared); // what others read as well is a layer of its own
-        float Bound(float value) => Math.Min(Math.Max(value, least), most);
-        var before = features.Clamp;
-        return features with { Clamp = new(Bound(before?.Least ?? float.NegativeInfinity), Bound(before?.Most ?? float.PositiveInfinity), operation) };
+        if (features.Colours is { Length: var channels })
+            return ScaleColours(node, features, Repeat(affine.Scale, channels), Repeat(affine.Shift, channels));
+        var function = FunctionOf(node, input, features).Then(affine);
+        return features with { Function = function is { IsAffine: true, Before.IsIdentity: true } ? null : function };
     }
 
-    private Features Held(Features features, Clamp clamp)
+    /// <summary>An input with an affine and then bounds upon the function that there is already.</summary>
+    private Features Hold(GraphNode node, int input, Affine affine, float least, float most)
     {
-        var (least, most, by) = clamp;
-        most = most >= float.MaxValue ? float.PositiveInfinity : most;
-        var isAbove = least <= 0 && IsNonNegative(features.Value);
-        by.Require(
-            (isAbove || least == 0) && most > 0,
-            FormattableString.Invariant($"it clips to [{least}, {most}]; ReLU and ReLU6 begin at 0"));
-        var value = isAbove && float.IsPositiveInfinity(most) ? features.Value : _builder.Relu(features.Value, most);
-        return features with { Value = value, Clamp = null };
+        if (float.IsNaN(least) || float.IsNaN(most))
+            throw node.Bad("a bound of it is no number");
+        var features = FeaturesOf(node, input);
+        if (features.Function is { IsAffine: false } other && !(other.After.IsIdentity && affine.IsIdentity))
+            features = Computed(features);
+        if (!affine.IsIdentity)
+            features = Transform(node, input, features, affine);
+        if (least <= float.MinValue && most >= float.MaxValue)
+            return features;
+        return features.Colours is null
+            ? features with { Function = FunctionOf(node, input, features).Then(least, most, node) }
+            : HoldColours(node, features, least, most);
     }
+
+    private Elementwise FunctionOf(GraphNode node, int input, Features features) =>
+        features.Function ?? Elementwise.Identity with { IsOfProduct = features.Mean is null && IsOwnProduct(node.Input(input)) };
+
+    /// <summary>The layers of a function.</summary>
+    private Features Computed(Features features)
+    {
+        var (value, function) = (features.Value, features.Function!);
+        value = function.Line.IsNear(Activation.HardSigmoid)
+            ? _builder.Activation(value, ActivationKind.HardSigmoid)
+            : Scaled(function.After, Held(function, Scaled(function.Before, value, function.IsOfProduct)));
+        if (function.Line is { Low: 0, High: 1 })
+            _probabilities[value.Layer] = function.By!;
+        return features with { Value = value, Function = null };
+    }
+
+    private Value Scaled(Affine affine, Value value, bool isProduct = false)
+    {
+        if (affine.IsIdentity)
+            return value;
+        var (scale, shift) = (Repeat(affine.Scale, value.Channels), Repeat(affine.Shift, value.Channels));
+        return isProduct && TakesIn(affine.By!, value, scale, shift) ? value : Scaled(affine.By!, value, scale, shift);
+    }
+
+    private Value Held(Elementwise function, Value value)
+    {
+        if (function.By is not { } by)
+            return value;
+        var (low, high) = (function.Low, function.High >= float.MaxValue ? double.PositiveInfinity : function.High);
+        var isAbove = low <= 0 && IsNonNegative(value);
+        by.Require((isAbove || low == 0) && high > 0, FormattableString.Invariant($"it clips to [{low}, {high}]; ReLU and ReLU6 begin at 0"));
+        return isAbove && double.IsPositiveInfinity(high) ? value : _builder.Relu(value, (float)high);
+    }
+
+    private static float[] Repeat(double value, int count) => [.. Enumerable.Repeat((float)value, count)];
 
     /// <summary>Whether a value is never negative: ReLU's, or what pools and cuts have made of one.</summary>
     private bool IsNonNegative(Value value)
@@ -61,73 +104,39 @@ internal sealed partial class OnnxImport
         return _nonNegative[value.Layer];
     }
 
-    /// <summary>A mean or a sum over some axes, upon the means that there are already.</summary>
-    private Features Reduce(GraphNode operation, int input, int[] axes, bool keeps, bool isSum)
+    /// <summary>A mean or a sum over some axes, upon the means that there are already. It is a layer once it is over rows and columns.</summary>
+    private Features Reduce(GraphNode node, int input, int[] axes, bool keeps, bool isSum)
     {
-        var features = Layered(operation, Ordered(operation, input));
+        var features = Layered(node, Ordered(node, input));
+        if (features is { Mean: null, Function: not null })
+            features = Computed(features); // behind a mean there is an affine at most, and of that it does not matter which comes first
         var reduced = axes.Distinct().SelectMany(axis => features.Axes[axis]).ToArray();
         bool Over(Extent extent)
         {
             var factors = features.FactorsOf(extent).ToArray();
             var count = reduced.Count(factor => factor.Extent == extent);
-            operation.Require(count == 0 || count == factors.Length, "a mean over a part of the height or width");
+            node.Require(count == 0 || count == factors.Length, "a mean over a part of the height or width");
             return count > 0;
         }
 
-        operation.Require(
+        node.Require(
             reduced.All(factor => factor.Extent is Extent.Height or Extent.Width), $"a {(isSum ? "sum" : "mean")} over other axes than height and width");
-        var (before, summands) = (features.Reduction, reduced.Aggregate(1.0, (count, factor) => count * factor.Size));
         var left = features.Axes.Select((axis, place) => axes.Contains(place) ? [] : axis).Where((_, place) => keeps || !axes.Contains(place));
-        return WithReduction(
-            features with { Axes = [.. left] },
-            new((before?.Height ?? false) || Over(Extent.Height), (before?.Width ?? false) || Over(Extent.Width),
-                (before?.Scale ?? 1) * (isSum ? summands : 1), operation));
+        var mean = new Reduction((features.Mean?.Height ?? false) || Over(Extent.Height), (features.Mean?.Width ?? false) || Over(Extent.Width), node);
+        features = features with { Axes = [.. left], Mean = mean };
+        if (IsWhole(features.Value, mean) || !(mean.Height || mean.Width))
+            features = features with { Value = Pooled(features.Value, mean), Mean = null };
+        return isSum ? Transform(node, input, features, new(reduced.Aggregate(1.0, (count, factor) => count * factor.Size), 0, node)) : features;
     }
 
-    /// <summary>A mean times a number, or by one; null where it is more than one number.</summary>
-    private Features? MeanTimes(GraphNode operation, Features features, int constant)
+    private Value Pooled(Value value, Reduction mean)
     {
-        if (operation.Constant(constant) is not { Count: 1, Floats: { } floats } number || number.Shape.Length > features.Axes.Length
-            || operation.Node.Operator is not ("Mul" or "Div") || (operation.Node.Operator == "Div" && constant == 0))
-        {
-            _features[operation.Input(1 - constant)] = Pooled(features, features.Reduction!);
-            return null;
-        }
-
-        var reduction = features.Reduction!;
-        return WithReduction(features, reduction with
-        {
-            Scale = operation.Node.Operator == "Mul" ? reduction.Scale * floats[0] : reduction.Scale / floats[0],
-            By = operation,
-        });
-    }
-
-    /// <summary>The mean as a layer where it is one; else what is still missing is kept in mind.</summary>
-    private Features WithReduction(Features features, Reduction reduction)
-    {
-        var isOne = Math.Abs(reduction.Scale - 1) < Rounding;
-        if (isOne && (IsWhole(features.Value, reduction) || !(reduction.Height || reduction.Width)))
-            return Pooled(features, reduction);
-        return features with { Reduction = reduction };
-    }
-
-    private Features Pooled(Features features, Reduction reduction)
-    {
-        var (height, width, scale, by) = reduction;
-        var value = features.Value;
-        if (height || width)
-        {
-            by.Require(
-                IsWhole(value, reduction), $"a mean over {(height ? "height" : "width")} alone; Riffle pools over both");
-            value = _builder.GlobalAveragePool(value);
-        }
-
-        if (Math.Abs(scale - 1) >= Rounding)
-            value = Scaled(by, value, [.. Enumerable.Repeat((float)scale, value.Channels)], new float[value.Channels]);
-        return features with { Value = value, Reduction = null };
+        if (!mean.Height && !mean.Width)
+            return value;
+        mean.By.Require(IsWhole(value, mean), $"a mean over {(mean.Height ? "height" : "width")} alone; Riffle pools over both");
+        return _builder.GlobalAveragePool(value);
     }
 
     /// <summary>Whether a mean is over all positions of a value.</summary>
-    private static bool IsWhole(Value value, Reduction reduction) =>
-        (reduction.Height || value.Shape.Height == 1) && (reduction.Width || value.Shape.Width == 1);
+    private static bool IsWhole(Value value, Reduction mean) => (mean.Height || value.Shape.Height == 1) && (mean.Width || value.Shape.Width == 1);
 }

@@ -22,8 +22,8 @@ internal sealed partial class OnnxImport
     /// <summary>Layers that choose colours.</summary>
     private readonly HashSet<int> _chosen = [];
 
-    /// <summary>Nodes that became a scale of their own, with the layer that they read.</summary>
-    private readonly List<(OnnxOperation Node, int Layer)> _scales = [];
+    /// <summary>Layers that are a scale and a shift, with the nodes that they come from.</summary>
+    private readonly SortedList<int, OnnxOperation> _scales = [];
 
     private OnnxOperation? _firstArithmetic, _doubtful;
 
@@ -145,6 +145,6 @@ internal sealed partial class OnnxImport
         var hasWeights = new bool[network.Layers.Length];
         foreach (var layer in network.Layers)
             hasWeights[layer.Index] = layer.Inputs.Any(input => hasWeights[input]) || (!layer.Parameters.IsEmpty && !_chosen.Contains(layer.Index));
-        return new([.. _read], [.. _held], _firstArithmetic, _doubtful ?? _scales.Find(scale => !hasWeights[scale.Layer]).Node);
+        return new([.. _read], [.. _held], _firstArithmetic, _doubtful ?? _scales.FirstOrDefault(scale => !hasWeights[network.Layers[scale.Key].Inputs[0]]).Value);
     }
 }

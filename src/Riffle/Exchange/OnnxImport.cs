@@ -57,7 +57,8 @@ internal sealed partial class OnnxImport
     /// <summary>The number of images that whoever exported the graph left in it, where the file leaves their number free; null where none is found.</summary>
     private long? _seen;
 
-    private OnnxOperation? _ending;
+    /// <summary>Layers that give values from 0 to 1 as a sigmoid does, with the nodes that they come from.</summary>
+    private readonly Dictionary<int, OnnxOperation> _probabilities = [];
 
     /// <summary>Layers that the budget has counted, and the values that they give for an image.</summary>
     private (int Layers, long Values) _counted;
@@ -98,7 +99,7 @@ internal sealed partial class OnnxImport
         _features[Input.Name] = Images();
         AddAll([_model.Outputs.Count > 0 ? _model.Outputs[0].Name : throw OnnxReader.Bad(_path, "its graph gives nothing")]);
         var (network, ending, scores) = End(name, oneIsTwo);
-        return new(Fill(network), Input.Type == OnnxType.UInt8, Arithmetic(network), (ending, _ending), scores);
+        return new(Fill(network), Input.Type == OnnxType.UInt8, Arithmetic(network), ending, scores);
     }
 
     /// <summary>
@@ -204,9 +205,8 @@ internal sealed partial class OnnxImport
 
     private void Add(OnnxNode node)
     {
-        var isComputed = node.Inputs.Any(_features.ContainsKey);
-        var operation = isComputed && RuleOf(node) is { } rule
-            ? new GraphNode(this, node, rule)
+        var operation = node.Inputs.Any(_features.ContainsKey)
+            ? new GraphNode(this, node)
             : new OnnxOperation(_path, node, name => _constants.GetValueOrDefault(name), _model.Budget);
         foreach (var name in node.Inputs.Where(name => name.Length > 0 && !_constants.ContainsKey(name) && !_features.ContainsKey(name)))
             throw operation.Bad($"nothing before it gives '{name}'");
@@ -216,9 +216,6 @@ internal sealed partial class OnnxImport
         {
             if (operation is GraphNode computed)
                 Compute(computed);
-            else if (isComputed)
-                throw operation.Unsupported(
-                    WithConstants.ContainsKey(node.Operator) ? "Riffle computes this of a value and a constant alone" : "Riffle computes this of constants alone");
             else if (node.Operator == "Shape")
                 _constants[node.Outputs[0]] = OnnxTensor.Of("", operation.Constant(0)!.Shape);
             else if (ConstantFolding.Operators.Contains(node.Operator))
@@ -275,12 +272,12 @@ internal sealed partial class OnnxImport
         var name = operation.Input(input);
         var features = _features.TryGetValue(name, out var found) ? found : throw operation.Unsupported($"its input '{name}' is a constant");
         operation.Require(
-            features.Ending == Ending.Logits || operation.Takes.HasFlag(Deferred.Ending),
+            features.Ending is Ending.Logits or Ending.Sigmoid || operation.Takes.HasFlag(Deferred.Ending),
             $"it works on what a {features.Ending} gives; that is supported at a network's end");
         operation.Require(
             features.Padding == default || operation.Takes.HasFlag(Deferred.Padding),
             "it works on something that zeros were added to; that is supported before a convolution");
-        return _features[name] = Settle(operation, features);
+        return _features[name] = Settle(operation, name, features);
     }
 
     /// <summary>An input as a layer reads it: its channels in the value's own order.</summary>
@@ -321,7 +318,7 @@ internal sealed partial class OnnxImport
         string.Join('×', features.Axes.Select(axis => axis.Length == 0 ? "1" : string.Concat(axis.Select(f => f.Extent.ToString()[0]))));
 
     /// <summary>The network, whose last layer gives the logits; what the graph makes of them, and how many there are in the graph.</summary>
-    private (Network Network, Ending Ending, int Scores) End(string name, bool oneIsTwo)
+    private (Network Network, (Ending Kind, OnnxOperation? By) Ending, int Scores) End(string name, bool oneIsTwo)
     {
         var output = _model.Outputs[0].Name;
         if (!_features.ContainsKey(output))
@@ -336,6 +333,7 @@ internal sealed partial class OnnxImport
         end.Require(
             _read.All(colour => colour is not { } known || (known.Scale != 0 && double.IsFinite(known.Scale) && double.IsFinite(known.Shift))),
             "a colour of the images is multiplied by nothing, or by what is no number");
+        RequireLogits(features.Value);
         var scores = features.Value.Channels;
         if (scores == 1 && oneIsTwo)
         {
@@ -345,14 +343,14 @@ internal sealed partial class OnnxImport
         }
 
         var network = _builder.Build(name);
-        return (network, features.Ending, scores);
+        return (network, (features.Ending, features.EndedBy), scores);
     }
 
     /// <summary>Whether a tensor is a product that only one node reads, which may then change it.</summary>
     private bool IsOwnProduct(string name) => _products.Contains(name) && _readers[name] == 1;
 
     /// <summary>The graph's end as a node, for messages.</summary>
-    private GraphNode EndOf(string name) => new(this, new("output", name, [name], [name], new Dictionary<string, object?>()), Output);
+    private GraphNode EndOf(string name) => new(this, new("output", name, [name], [name], new Dictionary<string, object?>()), AtEnd);
 
     /// <summary>A name for a layer: that of its weights where they have one, else the node's without the scopes that it repeats.</summary>
     private string NameLayer(OnnxNode node, int weights)

@@ -92,6 +92,12 @@ internal interface IOnnxNode
     /// <summary>An input on whatever axes, its channels in their own order.</summary>
     Value InOrder(int input);
 
+    /// <summary>Whether an input has the axes of another, but one place where the other has rows and columns.</summary>
+    bool IsOneForEachChannel(int input, int other);
+
+    /// <summary>What the node is a product of, where that is a value and a function of the same value; else null.</summary>
+    OnnxGate? Gate();
+
     /// <summary>All inputs, one after the other; they lie on the same axes.</summary>
     IEnumerable<Value> Alike();
 
@@ -107,11 +113,14 @@ internal interface IOnnxNode
     /// <summary>The node gives a value as N×C.</summary>
     void GiveRows(Value value);
 
-    /// <summary>The node gives a value on the axes of one of its inputs.</summary>
-    void GiveLike(int input, Value value);
+    /// <summary>The node gives a value, times a number, on the axes of one of its inputs.</summary>
+    void GiveLike(int input, Value value, double factor = 1);
 
-    /// <summary>The node gives an input held between two bounds. It becomes a layer when something else reads it.</summary>
-    void GiveClamped(int input, float least, float most);
+    /// <summary>The node gives min(max(scale · x + shift, least), most) of an input. It becomes a layer when something reads it.</summary>
+    void GiveClamped(int input, float least, float most, float scale = 1, float shift = 0);
+
+    /// <summary>The node gives the sigmoid of an input. It becomes a layer when something reads it, else it is the network's end.</summary>
+    void GiveSigmoid(int input);
 
     /// <summary>The node gives scale · x + shift of an input, by channel. It becomes a layer, or a part of the one before.</summary>
     /// <param name="input">The input.</param>
@@ -131,13 +140,19 @@ internal interface IOnnxNode
     bool GiveColours(OnnxFloats weights, int groups, float[]? bias);
 }
 
+/// <summary>factor · x · f(x).</summary>
+/// <param name="X">The value.</param>
+/// <param name="Factor">A number.</param>
+/// <param name="Function">f; null for the sigmoid.</param>
+internal readonly record struct OnnxGate(Value X, double Factor, ClampedLine? Function);
+
 /// <summary>A constant of floats.</summary>
 /// <param name="Shape">Its dimensions.</param>
 /// <param name="Values">Its values, the last dimension running fastest.</param>
 internal readonly record struct OnnxFloats(long[] Shape, float[] Values);
 
 /// <summary>
-/// What may be pending on a value that a node reads, because exporters write one operator as several nodes. Whatever a node's rule does not take becomes layers
+/// What may be deferred on a value that a node reads, because exporters write one operator as several nodes. Whatever a node's rule does not take becomes layers
 /// before the node reads the value.
 /// </summary>
 [Flags]
@@ -148,18 +163,19 @@ internal enum Deferred
     /// <summary>Zeros around rows and columns.</summary>
     Padding = 1,
 
-    /// <summary>Bounds on each value.</summary>
-    Clamp = 2,
+    /// <summary>Arithmetic with numbers, and bounds, on each value by itself.</summary>
+    Function = 2,
 
     /// <summary>A mean over rows or columns.</summary>
     Mean = 4,
 
-    /// <summary>Probabilities of the logits.</summary>
+    /// <summary>A softmax or a sigmoid, which may be the network's end.</summary>
     Ending = 8,
 }
 
-/// <summary>How the nodes of one ONNX operator are read.</summary>
+/// <summary>How nodes of one ONNX operator are read.</summary>
 /// <param name="Operator">ONNX's name of it.</param>
 /// <param name="Read">Reads a node: adds its layers and says what it gives.</param>
-/// <param name="Takes">What may still be pending on what it reads.</param>
-internal sealed record OnnxRule(string Operator, Action<IOnnxNode> Read, Deferred Takes = Deferred.None);
+/// <param name="Takes">What may still be deferred on what it reads.</param>
+/// <param name="When">Whether it is for a node; null where it is for all of them. Of several rules for a node the first is taken.</param>
+internal sealed record OnnxRule(string Operator, Action<IOnnxNode> Read, Deferred Takes = Deferred.None, Func<IOnnxNode, bool>? When = null);

@@ -9,6 +9,6 @@ internal static class OnnxRules
     public static IReadOnlyList<OnnxRule> All { get; } =
     [
         .. Convolution.Onnx, .. BatchNorm.Onnx, .. Relu.Onnx, .. MaxPool.Onnx, .. AveragePool.Onnx, .. GlobalAveragePool.Onnx, .. Add.Onnx,
-        .. FullyConnected.Onnx,
+        .. FullyConnected.Onnx, .. Activation.Onnx, .. Scale.Onnx,
     ];
 }

@@ -18,7 +18,10 @@ public sealed record GlobalAveragePool : Operation
 
     /// <summary>The mean of all positions, in one step or in several: over rows, over columns, or a sum that a number divides.</summary>
     internal static OnnxRule[] Onnx { get; } =
-        [new("GlobalAveragePool", Read, Deferred.Mean), new("ReduceMean", ReadReduction, Deferred.Mean), new("ReduceSum", ReadReduction, Deferred.Mean)];
+    [
+        new("GlobalAveragePool", Read, Deferred.Mean | Deferred.Function), new("ReduceMean", ReadReduction, Deferred.Mean | Deferred.Function),
+        new("ReduceSum", ReadReduction, Deferred.Mean | Deferred.Function),
+    ];
 
     private static void Read(IOnnxNode node)
     {

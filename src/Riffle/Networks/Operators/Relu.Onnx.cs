@@ -5,8 +5,8 @@ public sealed partial record Relu
 {
     internal static OnnxRule[] Onnx { get; } =
     [
-        new("Relu", node => node.GiveClamped(0, 0, float.PositiveInfinity), Deferred.Clamp), new("Clip", ReadClip, Deferred.Clamp),
-        new("Max", ReadExtreme, Deferred.Clamp), new("Min", ReadExtreme, Deferred.Clamp),
+        new("Relu", node => node.GiveClamped(0, 0, float.PositiveInfinity), Deferred.Function), new("Clip", ReadClip, Deferred.Function),
+        new("Max", ReadExtreme, Deferred.Function), new("Min", ReadExtreme, Deferred.Function),
     ];
 
     internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => float.IsPositiveInfinity(Ceiling)
