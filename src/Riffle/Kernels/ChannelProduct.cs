@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
@@ -43,9 +44,11 @@ internal static unsafe class ChannelProduct
     /// <param name="offsets">Where each of the K values of a position lies.</param>
     /// <param name="positions">P.</param>
     /// <param name="output">Where results go.</param>
-    public static void Multiply<TVec>(float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in LaneSink output)
+    public static void Multiply<TVec>(float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(channels > 0 && depth > 0 && positions > 0, "an empty product");
+        Contract.RequireLanes(output.BlockStride);
         if (output.Clamp.IsBounded)
             Multiply<TVec, Bounded>(packed, channels, depth, x, step, offsets, positions, output);
         else
@@ -53,7 +56,7 @@ internal static unsafe class ChannelProduct
     }
 
     private static void Multiply<TVec, TBound>(
-        float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in LaneSink output)
+        float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
     {
@@ -87,7 +90,7 @@ internal static unsafe class ChannelProduct
     private static Tiles Panels<TVec>(int channels)
         where TVec : unmanaged, IVec<TVec> => new(Vectors<TVec>(channels), TVec.Registers >= 32 ? 4 : 2);
 
-    private static void Tile<TVec, TBound, THeight>(int width, in Operands operands, in LaneSink output)
+    private static void Tile<TVec, TBound, THeight>(int width, in Operands operands, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
         where THeight : IHeight
@@ -102,7 +105,7 @@ internal static unsafe class ChannelProduct
     }
 
     /// <summary>A tile of so many positions by so many vectors; the JIT drops those that it does not have.</summary>
-    private static void Tile<TVec, TBound, TPositions, TVectors>(in Operands operands, in LaneSink output)
+    private static void Tile<TVec, TBound, TPositions, TVectors>(in Operands operands, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
         where TPositions : IHeight
@@ -214,7 +217,7 @@ internal static unsafe class ChannelProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TBound, TVectors>(in LaneSink output, int channel, int position, TVec v0, TVec v1, TVec v2, TVec v3)
+    private static void Store<TVec, TBound, TVectors>(in BlockedEpilogue output, int channel, int position, TVec v0, TVec v1, TVec v2, TVec v3)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
         where TVectors : IHeight
@@ -229,7 +232,7 @@ internal static unsafe class ChannelProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TBound>(in LaneSink output, int channel, int position, TVec value)
+    private static void Store<TVec, TBound>(in BlockedEpilogue output, int channel, int position, TVec value)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
     {
@@ -257,7 +260,7 @@ internal static unsafe class ChannelProduct
 }
 
 /// <summary>Where a product of channel lanes goes: blocks of sixteen channels, [position][16] each.</summary>
-internal readonly unsafe struct LaneSink
+internal readonly unsafe struct BlockedEpilogue
 {
     /// <summary>The block of the first channel, at the first position.</summary>
     public readonly float* Target { get; init; }

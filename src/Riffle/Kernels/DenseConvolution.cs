@@ -78,12 +78,15 @@ internal readonly unsafe struct DenseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         ReadInput<TVec>(planes, block, scratch);
         int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
         for (var y = 0; y < height; y++)
         {
-            var sink = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
-            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, RowsAt(scratch + (long)y * stride), length, sink);
+            var epilogue = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
+            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, RowsAt(scratch + (long)y * stride), length, epilogue);
         }
     }
 
@@ -96,6 +99,9 @@ internal readonly unsafe struct DenseConvolution
     public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         int height = Window.OutputHeight, row = Window.OutputRow, rowStep = Window.Padded.RowStep;
         int length = (row + TVec.Count - 1) / TVec.Count * TVec.Count, depth = Depth, outputs = GroupOutput;
         for (var g = 0; g < Groups; g++)
@@ -116,9 +122,11 @@ internal readonly unsafe struct DenseConvolution
     /// <param name="data">The image's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="output">Where the first row goes.</param>
-    public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, LaneSink output)
+    public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         ReadFinal<TVec>(planes, data, scratch, first: 0);
         for (var y = 0; y < Window.OutputHeight; y++)
         {
@@ -134,21 +142,23 @@ internal readonly unsafe struct DenseConvolution
     /// <param name="scratch">At least <see cref="BlockScratch"/> floats.</param>
     /// <param name="depth">Values that an output channel sees; for each group <see cref="Offsets"/> holds where they lie in scratch.</param>
     /// <param name="output">Where the first row goes; each group begins with a block of its own.</param>
-    public void InferBlocks<TVec>(in Planes blocks, float* data, float* scratch, int depth, in LaneSink output)
+    public void InferBlocks<TVec>(in Planes blocks, float* data, float* scratch, int depth, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, BlockScratch);
         for (var block = 0; block < Window.Channels; block++)
             ReadFinal<TVec>(blocks, data, block, scratch + block * Window.Padded.Size);
         var groupBlocks = (GroupOutput + Lanes.Count - 1) / Lanes.Count;
         for (var g = 0; g < Groups; g++)
         {
             var packed = Packed + g * ChannelProduct.PackedCount<TVec>(GroupOutput, depth);
-            var sink = output with { Target = output.Target + g * groupBlocks * output.BlockStride, Bias = output.Bias + g * groupBlocks * Lanes.Count };
+            var epilogue = output with { Target = output.Target + g * groupBlocks * output.BlockStride, Bias = output.Bias + g * groupBlocks * Lanes.Count };
             for (var y = 0; y < Window.OutputHeight; y++)
             {
                 var x = scratch + (long)y * Window.Padded.RowStep;
-                ChannelProduct.Multiply<TVec>(packed, GroupOutput, depth, x, Lanes.Count, Offsets + (long)g * depth, Window.OutputWidth, sink);
-                sink = sink with { Target = sink.Target + (long)Window.OutputWidth * Lanes.Count };
+                ChannelProduct.Multiply<TVec>(packed, GroupOutput, depth, x, Lanes.Count, Offsets + (long)g * depth, Window.OutputWidth, epilogue);
+                epilogue = epilogue with { Target = epilogue.Target + (long)Window.OutputWidth * Lanes.Count };
             }
         }
     }
@@ -165,6 +175,9 @@ internal readonly unsafe struct DenseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         ReadInput<TVec>(planes, block, scratch);
         int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
         var dy = new Rows(scratch + Window.Channels * Window.Padded.Size, RowOffsets);
@@ -202,7 +215,7 @@ internal readonly unsafe struct DenseConvolution
         {
             var target = scratch + c * padded.Size;
             padded.Prepare(target, 0);
-            padded.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), target, border: 0);
+            padded.Read<TVec, DeferredPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), target, border: 0);
         }
     }
 }

@@ -24,7 +24,7 @@ internal readonly unsafe struct PaddedPlane
     public PaddedPlane(int height, int width, int stride, int lanes, Border border)
     {
         (_height, _width, _stride, _lanes, _border) = (height, width, stride, lanes, border);
-        _phase = (border.Left + width + border.Right + stride - 1) / stride * lanes + (lanes == 1 ? Lanes.Count : 0);
+        _phase = (border.Left + width + border.Right + stride - 1) / stride * lanes + (lanes == 1 ? Contract.Slack : 0);
         Row = stride * _phase;
         (Middle, Right) = (Column(1), Column(2));
         (_first, _second, _behind) = (Column(border.Left), Column(border.Left + 1), Column(border.Left + width));

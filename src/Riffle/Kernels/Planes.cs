@@ -99,26 +99,3 @@ internal readonly unsafe struct Block
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* SumsOf(int plane) => Sums + (long)plane * 2 * Lanes.Count;
 }
-
-/// <summary>What a gradient that arrives at a plane means for it; decided when the plan is made.</summary>
-[Flags]
-internal enum Arrival : byte
-{
-    /// <summary>The first of several: it is stored.</summary>
-    First = 0,
-
-    /// <summary>Added to what is there.</summary>
-    Add = 1,
-
-    /// <summary>No other follows: ReLU's mask is applied and batch norm's sums are gathered.</summary>
-    Last = 2,
-
-    /// <summary>Nobody wants it: the plane belongs to the images.</summary>
-    Unwanted = 4,
-
-    /// <summary>With <see cref="Last"/>: it is stored past the caches, which will have forgotten it before it is read.</summary>
-    Past = 16,
-
-    /// <summary>It is there already: the plane shares the gradient of the sum it is added to.</summary>
-    Shared = 8,
-}

@@ -97,6 +97,9 @@ internal readonly unsafe struct PointwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         int panel = Math.Min(PanelLength, Cut(PanelFloats / GroupInput)), stride = PanelStride;
         var x = new Rows(scratch, Offsets);
         for (var g = 0; g < Groups; g++)
@@ -108,8 +111,8 @@ internal readonly unsafe struct PointwiseConvolution
                 var length = Math.Min(panel, PlaneSize - start);
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * stride);
-                var sink = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
-                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, sink);
+                var epilogue = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
+                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, epilogue);
             }
         }
     }
@@ -120,10 +123,13 @@ internal readonly unsafe struct PointwiseConvolution
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="weightGradient">dw [O][C/g].</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
-    /// <param name="arrivals">What dx means for each input plane; null where nobody wants it.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
+    /// <param name="writes">What dx means for each input plane; null where nobody wants it.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         int panel = PanelLength, part = Math.Min(panel, Cut(PanelFloats / GroupOutput)), stride = PanelStride;
         var dy = new Rows(scratch, Offsets);
         var x = new Rows(dy.First + (long)GroupOutput * stride, Offsets);
@@ -141,14 +147,14 @@ internal readonly unsafe struct PointwiseConvolution
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x.First + (long)c * stride);
                 TransposedProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
-                if (arrivals == null)
+                if (writes == null)
                     continue;
                 for (var at = 0; at < length; at += part)
                 {
                     var partLength = Math.Min(part, length - at);
-                    var sink = new InputGradients<TVec>(planes, block, input, arrivals + g * GroupInput, start + at, partLength, dx, stride);
+                    var epilogue = new InputGradients<TVec>(planes, block, input, writes + g * GroupInput, start + at, partLength, dx, stride);
                     MatrixProduct.Multiply<TVec, InputGradients<TVec>>(
-                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, sink);
+                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, epilogue);
                 }
             }
         }
@@ -163,6 +169,7 @@ internal readonly unsafe struct PointwiseConvolution
     public void Infer<TVec>(in Planes planes, float* data, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
         var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
         var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestPanel);
         for (var g = 0; g < Groups; g++)

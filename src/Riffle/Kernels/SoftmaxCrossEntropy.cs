@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
@@ -48,12 +49,14 @@ internal readonly unsafe struct SoftmaxCrossEntropy
     /// <param name="labels">One for each image of the block; at most 16.</param>
     /// <param name="targets">What goes with the labels; the teacher's logits begin with the block's first image.</param>
     /// <param name="share">1 / N.</param>
-    /// <param name="arrivals">What dx means for each plane of the logits.</param>
+    /// <param name="writes">What dx means for each plane of the logits.</param>
     /// <returns>Sum of the losses by the labels, and the images whose label is first and among the first five.</returns>
     public (double Loss, int Top1, int Top5) Run<TVec>(
-        in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share, Arrival* arrivals)
+        in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(labels.Length is > 0 and <= Lanes.Count, $"{labels.Length} labels");
+        Contract.RequireScratch(scratch, Scratch);
         var size = Classes * Lanes.Count;
         float* gradients = scratch + size, target = gradients + size;
         for (var k = 0; k < Classes; k++)
@@ -81,7 +84,7 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         }
 
         for (var k = 0; k < Classes; k++)
-            PlaneAccess.AddGradient<TVec>(planes, block, Input[k], 0, Lanes.Count, gradients + k * Lanes.Count, arrivals[k]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[k], 0, Lanes.Count, gradients + k * Lanes.Count, writes[k]);
         return (loss, top1, top5);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Riffle.Simd;
@@ -24,6 +25,8 @@ internal static unsafe class TransposedProduct
     public static void Multiply<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(rowsA > 0 && rowsB > 0, "an empty product");
+        Contract.RequireLanes(length);
         var (mostLeft, mostRight) = TVec.Registers >= 32 ? (4, 6) : (3, 4);
         Tiles left = new(rowsA, mostLeft), right = new(rowsB, mostRight);
         var together = Math.Max(1, BlockFloats / (length * mostRight));

@@ -8,7 +8,7 @@ namespace Riffle.Execution;
 /// A network compiled for inference and bound to a vector width, for blocks of 16 images or of one. It holds packed weights, but no activations: those are the
 /// caller's, so one program serves many threads at once.
 /// </summary>
-internal sealed unsafe class InferenceProgram : IDisposable
+internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, IDisposable
 {
     private readonly NativeArena _memory = new();
     private readonly Planes _planes;
@@ -25,13 +25,7 @@ internal sealed unsafe class InferenceProgram : IDisposable
         try
         {
             _planes = CreatePlanes();
-            _steps = level switch
-            {
-                VectorLevel.Bits512 => CreateSteps<Vec512>(),
-                VectorLevel.Bits256 => CreateSteps<Vec256>(),
-                VectorLevel.Bits128 => CreateSteps<Vec128>(),
-                _ => CreateSteps<VecScalar>(),
-            };
+            _steps = level.Run(this);
         }
         catch
         {
@@ -39,7 +33,7 @@ internal sealed unsafe class InferenceProgram : IDisposable
             throw;
         }
 
-        Scratch = (_steps.Max(step => step.Scratch) + Lanes.Count + 63) / 64 * 64;
+        Scratch = (_steps.Max(step => step.Scratch) + Contract.Slack + 63) / 64 * 64;
     }
 
     public Network Network { get; }
@@ -136,7 +130,7 @@ internal sealed unsafe class InferenceProgram : IDisposable
     public void Dispose() => _memory.Dispose();
 
     /// <summary>Binds the steps to a vector; not to the width alone, so that a test may count what they compute.</summary>
-    internal InferenceStep[] CreateSteps<TVec>()
+    public InferenceStep[] Run<TVec>()
         where TVec : unmanaged, IVec<TVec>
     {
         var planes = new PlaneSteps<TVec>(Compiled, _planes, _memory);

@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>Where the rows of a product go, and what is done with them while they are in the L1 cache.</summary>
-internal unsafe interface IRowSink
+internal unsafe interface IEpilogue
 {
     /// <summary>Whether rows begin at <see cref="Bias"/> instead of 0 and end at no less than <see cref="Low"/>.</summary>
     static abstract bool HasBias { get; }
@@ -32,7 +32,7 @@ internal unsafe interface IRowSink
 
 /// <summary>Rows are parts of the output's planes; batch norm's sums are gathered from them.</summary>
 internal readonly unsafe struct OutputPlanes<TVec>(Planes planes, Block block, int firstPlane, long start, int length, long planeSize, bool gatherSums)
-    : IRowSink
+    : IEpilogue
     where TVec : unmanaged, IVec<TVec>
 {
     public static bool HasBias => false;
@@ -58,7 +58,7 @@ internal readonly unsafe struct OutputPlanes<TVec>(Planes planes, Block block, i
 
 /// <summary>Rows are gradients of parts of the input's planes: each tile is handed to them from the same small scratch.</summary>
 internal readonly unsafe struct InputGradients<TVec>(
-    Planes planes, Block block, int* input, Arrival* arrivals, long start, int length, float* scratch, long stride) : IRowSink
+    Planes planes, Block block, int* input, GradientWrite* writes, long start, int length, float* scratch, long stride) : IEpilogue
     where TVec : unmanaged, IVec<TVec>
 {
     public static bool HasBias => false;
@@ -78,12 +78,12 @@ internal readonly unsafe struct InputGradients<TVec>(
     public void Written(int row, int count)
     {
         for (var r = 0; r < count; r++)
-            PlaneAccess.AddGradient<TVec>(planes, block, input[row + r], start, length, scratch + r * stride, arrivals[row + r]);
+            PlaneAccess.AddGradient<TVec>(planes, block, input[row + r], start, length, scratch + r * stride, writes[row + r]);
     }
 }
 
 /// <summary>Rows are parts of the output's planes as they stay: batch norm is folded into the weights and the bias, ReLU is a clamp.</summary>
-internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, float* bias, Clamp clamp) : IRowSink
+internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, float* bias, Clamp clamp) : IEpilogue
     where TBound : IUpperBound
 {
     public static bool HasBias => true;
@@ -106,7 +106,7 @@ internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, 
 }
 
 /// <summary>The same with a smooth activation of each row, which its tile has just written.</summary>
-internal readonly unsafe struct ActivatedPlanes(FinalPlanes<Unbounded> planes, delegate*<float*, float*, int, void> function, int length) : IRowSink
+internal readonly unsafe struct ActivatedPlanes(FinalPlanes<Unbounded> planes, delegate*<float*, float*, int, void> function, int length) : IEpilogue
 {
     private readonly delegate*<float*, float*, int, void> _function = function;
 
@@ -150,7 +150,7 @@ internal static unsafe class FinalPlanes
 }
 
 /// <summary>The same with another value's planes added: the sum of a residual unit, where its branch ends in the product.</summary>
-internal readonly unsafe struct FinalSums<TVec>(FinalPlanes<Unbounded> planes, Clamp clamp, float* data, long* addends, int length) : IRowSink
+internal readonly unsafe struct FinalSums<TVec>(FinalPlanes<Unbounded> planes, Clamp clamp, float* data, long* addends, int length) : IEpilogue
     where TVec : unmanaged, IVec<TVec>
 {
     public static bool HasBias => true;

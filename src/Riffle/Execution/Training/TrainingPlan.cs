@@ -19,7 +19,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Most parts in which gradients by weights are kept until they are added: enough for as many threads, few enough for memory.</summary>
     private const int MostParts = 16;
 
-    private readonly BoundNetwork _network;
+    private readonly TrainingProgram _network;
     private readonly WorkerPool _pool;
     private readonly NativeArena _memory = new();
     private readonly Block[] _blocks;
@@ -66,7 +66,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         Weights = weights;
         Batch = batch;
         var blocks = Lanes.Blocks(batch);
-        _network = new BoundNetwork(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
+        _network = new TrainingProgram(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
         try
         {
             _blocksPerPart = (blocks + MostParts - 1) / MostParts;
@@ -253,8 +253,8 @@ public sealed unsafe class TrainingPlan : IDisposable
         for (var s = worker; s < steps.Length; s += Threads)
         {
             steps[s].Prepare();
-            if (_network.Pendings[s] is { NeedsBatch: false } pending)
-                pending.Prepare(_network.Planes);
+            if (_network.Affines[s] is { NeedsBatch: false } affine)
+                affine.Prepare(_network.Planes);
         }
 
         times?.Lap(worker, OtherWork.Weights);
@@ -270,11 +270,11 @@ public sealed unsafe class TrainingPlan : IDisposable
             for (var i = first; i < end; i++)
                 steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch);
             times?.Lap(worker, s);
-            if (_network.Pendings[s] is not { NeedsBatch: true } pending)
+            if (_network.Affines[s] is not { NeedsBatch: true } affine)
                 continue;
             if (_pool.Arrive())
             {
-                pending.AfterForward(_network.Planes, used, _images.Count);
+                affine.AfterForward(_network.Planes, used, _images.Count);
                 times?.Lap(worker, OtherWork.BatchNorm);
                 _pool.Release();
             }
@@ -326,8 +326,8 @@ public sealed unsafe class TrainingPlan : IDisposable
             return;
         if (_pool.Arrive())
         {
-            foreach (var pending in finished)
-                pending.AfterBackward(_network.Planes, used, _images.Count, _parts);
+            foreach (var affine in finished)
+                affine.AfterBackward(_network.Planes, used, _images.Count, _parts);
             Times?.Lap(worker, OtherWork.BatchNorm, backward: true);
             _pool.Release();
         }

@@ -203,7 +203,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
             });
     }
 
-    private LaneSink Sink(CompiledValue output, float* bias, float* data) => new()
+    private BlockedEpilogue Sink(CompiledValue output, float* bias, float* data) => new()
     {
         Target = data + output.Offset,
         BlockStride = output.Stride,
