@@ -1,4 +1,3 @@
-using Riffle.Execution;
 using Riffle.Formats.Onnx;
 using Riffle.Networks;
 

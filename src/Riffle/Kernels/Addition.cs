@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Sum of two values: the shortcut of a residual unit. ReLU, where it follows, is pending on the sum's planes.
+/// Sum of two values: the shortcut of a residual unit. ReLU, where it follows, is deferred on the sum's planes.
 /// <code>
 /// a, b [C][H·W][16]
 /// y    [C][H·W][16]
@@ -43,8 +43,8 @@ internal readonly unsafe struct Addition
         }
     }
 
-    /// <summary>y = max(floor, a + b) in inference.</summary>
-    /// <param name="planes">Offsets, and the floor of the output's planes.</param>
+    /// <summary>y = clamp(a + b) in inference.</summary>
+    /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     public void Infer<TVec>(in Planes planes, float* data)
         where TVec : unmanaged, IVec<TVec>

@@ -53,9 +53,9 @@ internal readonly unsafe struct ChannelConvolution
         }
     }
 
-    /// <summary>y = max(floor, w · x + bias), or max(floor, w · x + bias + addend).</summary>
+    /// <summary>y = clamp(w · x + bias), or clamp(w · x + bias + residual).</summary>
     /// <param name="data">The image's activations.</param>
-    /// <param name="output">Where y, bias, floor and addends of all groups lie.</param>
+    /// <param name="output">Where y, the bias and the residual of all groups lie, and the clamp.</param>
     public void Infer<TVec>(float* data, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {

@@ -19,14 +19,14 @@ internal static unsafe class ChannelProduct
     public static long PackedCount<TVec>(int channels, int depth)
         where TVec : unmanaged, IVec<TVec> => (long)Vectors<TVec>(channels) * TVec.Count * depth;
 
-    /// <summary>Orders weights [R][K] panel by panel, a panel being the vectors of a tile, in a panel depth first: a tile reads one run of memory.</summary>
+    /// <summary>Orders weights [R][K] by the vectors of a tile, and for each tile depth first, so that a tile reads one run of memory.</summary>
     public static void Pack<TVec>(float* weights, int channels, int depth, float* packed)
         where TVec : unmanaged, IVec<TVec>
     {
-        var panels = Panels<TVec>(channels);
-        for (var panel = 0; panel < panels.Count; panel++)
+        var columns = ColumnTiles<TVec>(channels);
+        for (var column = 0; column < columns.Count; column++)
         {
-            int first = panels.Start(panel) * TVec.Count, end = first + panels.Height(panel) * TVec.Count;
+            int first = columns.Start(column) * TVec.Count, end = first + columns.Height(column) * TVec.Count;
             for (var k = 0; k < depth; k++)
             {
                 for (var channel = first; channel < end; channel++)
@@ -35,7 +35,7 @@ internal static unsafe class ChannelProduct
         }
     }
 
-    /// <summary>output = max(floor, x · weightsᵀ + bias), or max(floor, x · weightsᵀ + bias + addend).</summary>
+    /// <summary>output = clamp(x · weightsᵀ + bias), or clamp(x · weightsᵀ + bias + residual).</summary>
     /// <param name="packed">Weights in the order of <see cref="Pack"/>.</param>
     /// <param name="channels">R.</param>
     /// <param name="depth">K.</param>
@@ -60,11 +60,11 @@ internal static unsafe class ChannelProduct
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
     {
-        var panels = Panels<TVec>(channels);
+        var columns = ColumnTiles<TVec>(channels);
         var tiles = new Tiles(positions, MostPositions);
-        for (var panel = 0; panel < panels.Count; panel++)
+        for (var column = 0; column < columns.Count; column++)
         {
-            var (vector, width) = (panels.Start(panel), panels.Height(panel));
+            var (vector, width) = (columns.Start(column), columns.Height(column));
             for (var tile = 0; tile < tiles.Count; tile++)
             {
                 var (position, height) = (tiles.Start(tile), tiles.Height(tile));
@@ -87,7 +87,7 @@ internal static unsafe class ChannelProduct
     private static int Vectors<TVec>(int channels)
         where TVec : unmanaged, IVec<TVec> => (channels + TVec.Count - 1) / TVec.Count;
 
-    private static Tiles Panels<TVec>(int channels)
+    private static Tiles ColumnTiles<TVec>(int channels)
         where TVec : unmanaged, IVec<TVec> => new(Vectors<TVec>(channels), TVec.Registers >= 32 ? 4 : 2);
 
     private static void Tile<TVec, TBound, THeight>(int width, in Operands operands, in BlockedEpilogue output)

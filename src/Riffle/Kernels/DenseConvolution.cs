@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Convolution of any size, in groups. Training has the stem, 3×3 with a border of 1 over the images, which has no gradient by the input.
+/// Convolution of any size, in groups. Training has the stem, 3×3 with a border of 1 over the images, which has no gradient with respect to the input.
 /// <code>
 /// x    [C][H][W][16]     w [O][C/g][k][k]
 /// y    [O][h][w][16]     h = ⌊(H + top + bottom − k) / stride⌋ + 1
@@ -32,7 +32,7 @@ internal readonly unsafe struct DenseConvolution
     /// <summary><see cref="TapOffsets"/>, where the kernel reads them.</summary>
     public readonly long* Offsets { get; init; }
 
-    /// <summary><see cref="PanelOffsets"/>, where backward reads them.</summary>
+    /// <summary><see cref="GradientRowOffsets"/>, where backward reads them.</summary>
     public readonly long* RowOffsets { get; init; }
 
     /// <summary>k²·C/g.</summary>
@@ -44,11 +44,11 @@ internal readonly unsafe struct DenseConvolution
 
     private int GroupOutput => OutputChannels / Groups;
 
-    /// <summary>Distance between the rows of the panel of output gradients: no power of two.</summary>
-    private int PanelStride => Window.OutputRow + Lanes.Count;
+    /// <summary>Distance between the rows of output gradients: no power of two.</summary>
+    private int GradientRowStride => Window.OutputRow + Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => GroupInput * Window.Padded.Size + (long)OutputChannels * PanelStride;
+    public long Scratch => GroupInput * Window.Padded.Size + (long)OutputChannels * GradientRowStride;
 
     /// <summary>Where the k²·C/g rows begin that the first row of outputs sees.</summary>
     public long[] TapOffsets()
@@ -57,10 +57,10 @@ internal readonly unsafe struct DenseConvolution
         return [.. Enumerable.Range(0, Depth).Select(k => k / taps * padded.Size + padded.Tap(k % taps / window.Kernel, k % window.Kernel))];
     }
 
-    /// <summary>Where the rows of the panel of output gradients begin.</summary>
-    public long[] PanelOffsets()
+    /// <summary>Where the rows of output gradients begin.</summary>
+    public long[] GradientRowOffsets()
     {
-        long stride = PanelStride;
+        long stride = GradientRowStride;
         return [.. Enumerable.Range(0, OutputChannels).Select(row => row * stride)];
     }
 
@@ -184,7 +184,7 @@ internal readonly unsafe struct DenseConvolution
         for (var y = 0; y < height; y++)
         {
             for (var o = 0; o < OutputChannels; o++)
-                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * PanelStride);
+                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * GradientRowStride);
             TransposedProduct.Multiply<TVec>(dy, OutputChannels, RowsAt(scratch + (long)y * stride), Depth, length, weightGradient, accumulate || y > 0);
         }
     }

@@ -255,7 +255,7 @@ internal readonly unsafe struct DepthwiseConvolution
     }
 
     /// <summary>
-    /// The gradient by x with stride 2. Rows and columns of x are of two kinds: the even ones lie under the middle of a window, the odd ones under
+    /// The gradient with respect to x with stride 2. Rows and columns of x are of two kinds: the even ones lie under the middle of a window, the odd ones under
     /// the edges of two. dy points behind its border, which is zero.
     /// </summary>
     private void InputGradientOfStride2<TVec>(float* dy, int dyRow, float* weights, float* dx)
@@ -292,7 +292,7 @@ internal readonly unsafe struct DepthwiseConvolution
     }
 
     /// <summary>
-    /// The gradient by x of any window: pixel (y, x) is seen by the outputs (y + top − ky) / stride whose division leaves nothing. dy points behind its border,
+    /// The gradient with respect to x of any window: pixel (y, x) is seen by the outputs (y + top − ky) / stride whose division leaves nothing. dy points behind its border,
     /// which is zero.
     /// </summary>
     private void InputGradientAny<TVec>(float* dy, int dyRow, float* weights, float* dx)
@@ -319,7 +319,7 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    /// <summary>The gradient by the weights of any window, five taps of a row of the window at a time.</summary>
+    /// <summary>The gradient with respect to the weights of any window, five taps of a row of the window at a time.</summary>
     private void WeightGradientAny<TVec>(float* x, in PaddedPlane plane, float* dy, int dyRow, float* target)
         where TVec : unmanaged, IVec<TVec>
     {

@@ -5,7 +5,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// The matrix product behind every convolution: output[R×P] = weights[R×K] · x[K×P]. Rows are channels; columns are positions of planes or of panels packed
+/// The matrix product behind every convolution: output[R×P] = weights[R×K] · x[K×P]. Rows are channels; columns are positions of planes or of chunks packed
 /// from them (<see cref="Rows"/>). It is computed in tiles of up to 6 rows by 4 vectors where there are 32 registers (24 accumulators, 4 loads, a broadcast),
 /// by 2 where there are 16. Rows are cut into tiles of nearly equal height, so that no row is padded; the height is a type, so that the JIT drops the rows a
 /// tile does not have.

@@ -77,7 +77,7 @@ internal readonly unsafe struct MaxPool
             new Span<float>(dx, 3 * PaddedRow).Clear();
             var plane = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
             var largest = block.Data + planes.Offset[Window.Output + c];
-            int read = 0, whole = 0;
+            int read = 0, complete = 0;
             for (var y = 0; y < Window.OutputHeight; y++, largest += Window.OutputRow)
             {
                 for (; read < Math.Min(Window.Height, y * Window.Stride + 2); read++)
@@ -87,12 +87,12 @@ internal readonly unsafe struct MaxPool
                 PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + c, (long)y * Window.OutputRow, Window.OutputRow, dy);
                 Scatter<TVec>(input, dx, y * Window.Stride - 1, largest, dy);
 
-                // What the next row of windows does not see is whole.
-                for (; whole < (y + 1 == Window.OutputHeight ? Window.Height : (y + 1) * Window.Stride - 1); whole++)
+                // Rows that no later window sees are complete.
+                for (; complete < (y + 1 == Window.OutputHeight ? Window.Height : (y + 1) * Window.Stride - 1); complete++)
                 {
-                    var row = dx + Slot(whole);
+                    var row = dx + Slot(complete);
                     var length = Window.Width * Lanes.Count;
-                    PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)whole * length, length, row + Lanes.Count, writes[c]);
+                    PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)complete * length, length, row + Lanes.Count, writes[c]);
                     new Span<float>(row, PaddedRow).Clear();
                 }
             }

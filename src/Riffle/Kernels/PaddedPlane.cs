@@ -106,7 +106,7 @@ internal readonly unsafe struct PaddedPlane
         }
     }
 
-    /// <summary>Reads the gradient by a plane into the middle of the scratch, which is prepared with zeros. Stride 1 and 16 lanes only.</summary>
+    /// <summary>Reads the gradient with respect to a plane into the middle of the scratch, which is prepared with zeros. Stride 1 and 16 lanes only.</summary>
     public void ReadGradient<TVec>(in Planes planes, in Block block, int plane, float* target)
         where TVec : unmanaged, IVec<TVec>
     {

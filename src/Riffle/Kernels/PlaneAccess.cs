@@ -49,7 +49,7 @@ internal static unsafe class PlaneAccess
             TVec.Broadcast(planes.Shift[plane]),
             planes.Clamp[plane].For<TVec>());
 
-    /// <summary>Gradient by x for a part of a plane, zero in unused lanes.</summary>
+    /// <summary>Gradient with respect to x for a part of a plane, zero in unused lanes.</summary>
     public static void ReadGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
@@ -75,7 +75,7 @@ internal static unsafe class PlaneAccess
             TVec.Store(target + i, TVec.Load(target + i) * TVec.Load(block.LaneMask + i % Lanes.Count));
     }
 
-    /// <summary>Takes in the gradient by the value read (after the clamp) for a part of a plane: adds, masks and gathers sums as <paramref name="write"/>
+    /// <summary>Takes in the gradient with respect to the value read (after the clamp) for a part of a plane: adds, masks and gathers sums as <paramref name="write"/>
     /// says.</summary>
     public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, GradientWrite write)
         where TVec : unmanaged, IVec<TVec>
@@ -239,7 +239,7 @@ internal static unsafe class PlaneAccess
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private TVec Alone(int i) => TVec.Load(gradient + i);
 
-        /// <summary>What arrives, with what arrived before.</summary>
+        /// <summary>This gradient, added to those before it.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private TVec Sum(int i) => TVec.Load(gradient + i) + TVec.Load(dz + i);
 
@@ -260,7 +260,7 @@ internal static unsafe class PlaneAccess
             return value;
         }
 
-        /// <summary>The same, added to what arrived before.</summary>
+        /// <summary>The same, added to those before it.</summary>
         public readonly struct Added(FinalGradient<TVec> last) : ITerm<TVec>
         {
             [MethodImpl(MethodImplOptions.AggressiveInlining)]

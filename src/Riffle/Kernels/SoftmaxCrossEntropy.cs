@@ -28,7 +28,7 @@ internal readonly unsafe struct SoftTargets
 /// loss = −Σ t·log softmax(x)
 /// dx   = ((1 − a) (softmax(x) − t) + a T (softmax(x / T) − q)) / N
 /// </code>
-/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). What is told is the loss by the labels alone, so that it means the same with
+/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). The loss that is reported is that of the labels alone, so that it means the same with
 /// and without a teacher.
 /// </summary>
 internal readonly unsafe struct SoftmaxCrossEntropy
@@ -42,7 +42,7 @@ internal readonly unsafe struct SoftmaxCrossEntropy
     /// <summary>Floats of scratch that one thread needs: logits, their gradient, the target of an image.</summary>
     public long Scratch => (2L * Lanes.Count + 1) * Classes;
 
-    /// <summary>Loss, hits and the gradient by the logits.</summary>
+    /// <summary>Loss, hits and the gradient with respect to the logits.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
@@ -102,7 +102,7 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         return rank;
     }
 
-    /// <summary>−Σ target·log softmax(scale · x), whose gradient by x, times a weight, is added.</summary>
+    /// <summary>−Σ target·log softmax(scale · x), whose gradient with respect to x, times a weight, is added.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private double Approach(float* logits, float* target, float scale, float weight, float* gradient)
     {

@@ -6,7 +6,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// The product behind the gradient by weights: target[A×B] (+)= a[A×P] · b[B×P]ᵀ, in tiles of up to 4 by 6 sums (3 by 4 with 16 registers), each kept as a
+/// The product behind the gradient with respect to the weights: target[A×B] (+)= a[A×P] · b[B×P]ᵀ, in tiles of up to 4 by 6 sums (3 by 4 with 16 registers), each kept as a
 /// vector until the end of the positions.
 /// </summary>
 internal static unsafe class TransposedProduct

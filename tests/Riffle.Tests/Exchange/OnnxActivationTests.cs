@@ -1,8 +1,9 @@
 using Riffle.Data;
 using Riffle.Exchange;
-using Riffle.Execution;
 using Riffle.Formats.Onnx;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Tests.Execution;
 using Riffle.Tests.Formats;
 using Riffle.Tests.Kernels;

@@ -224,7 +224,7 @@ public unsafe class OperationTests
                 Packed = memory.Allocate<float>(values.Length),
                 PackedTransposed = memory.Allocate<float>(values.Length),
             };
-            kernel = kernel with { Offsets = memory.Copy(kernel.PanelOffsets()) };
+            kernel = kernel with { Offsets = memory.Copy(kernel.ChunkOffsets()) };
             kernel.Pack(weights);
             Check(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 1, 1, groups),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
@@ -295,7 +295,7 @@ public unsafe class OperationTests
             var weights = memory.RandomFloats(o * 27, out var values);
             var window = Window(memory, 3, h, w, stride, out var order);
             var kernel = new DenseConvolution { Window = window, OutputChannels = o, Packed = memory.Allocate<float>(values.Length) };
-            kernel = kernel with { Offsets = memory.Copy(kernel.TapOffsets()), RowOffsets = memory.Copy(kernel.PanelOffsets()) };
+            kernel = kernel with { Offsets = memory.Copy(kernel.TapOffsets()), RowOffsets = memory.Copy(kernel.GradientRowOffsets()) };
             kernel.Pack(weights);
             Check(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 3, stride, 1),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),

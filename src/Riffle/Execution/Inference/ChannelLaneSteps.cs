@@ -90,7 +90,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                 var pool = WindowPool.Create(of, step.Primitive is MeanWindow, shares => (nint)memory.Copy<float>(shares));
                 return new((data, scratch) => pool.Infer<TVec>(pooled, data, scratch), pool.Scratch);
             case Mean:
-                var (whole, over) = Slide(step);
+                var (averaged, over) = Slide(step);
                 var global = new Kernels.GlobalAveragePool
                 {
                     Input = over.Input,
@@ -98,7 +98,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                     Channels = over.Channels,
                     PlaneSize = input.Height * input.Width * Lanes.Count,
                 };
-                return new((data, _) => global.Infer<TVec>(whole, data));
+                return new((data, _) => global.Infer<TVec>(averaged, data));
             case Networks.Sum:
                 long* left = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[0])), right = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[1]));
                 var sums = memory.Copy<long>([.. Enumerable.Range(0, output.Channels).Select(output.OffsetOf)]);

@@ -263,7 +263,7 @@ public sealed unsafe class InferencePlan : IDisposable
         }
     }
 
-    /// <summary>Brings the images of an item into place; tells who computes them, which is the first and how many they are.</summary>
+    /// <summary>Loads the images of an item; returns the program that computes them, the first image and their number.</summary>
     private (InferenceProgram Network, int First, int Count) Load(in ImageBatch images, int item, Workspace workspace)
     {
         var blocks = Items(images.Count).Blocks;

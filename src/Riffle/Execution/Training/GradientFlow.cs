@@ -43,7 +43,7 @@ internal sealed class GradientFlow
     /// <summary>The normalised plane that shares the gradient of this one, a sum; −1 without.</summary>
     public int AddendOf(int plane) => _addendOf[plane];
 
-    /// <summary>Walks backward and tells for each reader of a plane whether its gradient is the first, one of several, or the last to arrive.</summary>
+    /// <summary>Walks backward and decides for each reader of a plane whether its gradient is the first, one of several, or the last.</summary>
     private void DecideWrites()
     {
         var readers = Enumerable.Range(0, _network.PlaneCount).Select(plane => _network.ReadersOf(plane).Count()).ToArray();
@@ -66,7 +66,7 @@ internal sealed class GradientFlow
 
     /// <summary>
     /// The gradient of a sum is that of its addends. An addend read by nothing else, normalised and without ReLU, has it in common with the sum for good.
-    /// The other addend, a shortcut, starts from it and takes in what else arrives: by then the first addend's layers are done with it.
+    /// The other addend, a shortcut, starts from it and accumulates the others: by then the first addend's layers are done with it.
     /// </summary>
     private void Share(LoweredStep step)
     {

@@ -16,7 +16,7 @@ public readonly record struct StepResult(double Loss, int Top1, int Top5);
 /// </summary>
 public sealed unsafe class TrainingPlan : IDisposable
 {
-    /// <summary>Most parts in which gradients by weights are kept until they are added: enough for as many threads, few enough for memory.</summary>
+    /// <summary>Most parts in which gradients with respect to the weights are kept until they are added: enough for as many threads, few enough for memory.</summary>
     private const int MostParts = 16;
 
     private readonly TrainingProgram _network;
@@ -318,7 +318,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Blocks are taken up and down in turn: a step begins with the block that the one before it ended with, which is still in the cache.</summary>
     private static int InTurn(int step, int i, int first, int end) => step % 2 == 0 ? i : first + end - 1 - i;
 
-    /// <summary>Where gradients have become whole, batch norm's backward; its own gradients go to the first part, and stay zero in the others.</summary>
+    /// <summary>Where gradients are complete, batch norm's backward; its own gradients go to the first part, and stay zero in the others.</summary>
     private void FinishBackward(int step, ReadOnlySpan<Block> used, int worker)
     {
         var finished = _network.FinishedAfter[step];

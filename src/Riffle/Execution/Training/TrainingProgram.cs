@@ -159,7 +159,7 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
             case Product:
                 var packed = _memory.Allocate<float>(step.Layer!.Parameters[0].Count);
                 var dense = new DenseConvolution { Window = window, OutputChannels = output.Channels, Packed = packed };
-                dense = dense with { Offsets = _memory.Copy<long>(dense.TapOffsets()), RowOffsets = _memory.Copy<long>(dense.PanelOffsets()) };
+                dense = dense with { Offsets = _memory.Copy<long>(dense.TapOffsets()), RowOffsets = _memory.Copy<long>(dense.GradientRowOffsets()) };
                 return new TrainingSteps<TVec>.Dense(dense, Kernel(step.Layer), KernelOffset(step.Layer), gather);
             case MaxWindow:
                 return new TrainingSteps<TVec>.Maximum(new Kernels.MaxPool { Window = window }, writes);
@@ -226,7 +226,7 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
             Packed = _memory.Allocate<float>(layer.Parameters[0].Count),
             PackedTransposed = wanted ? _memory.Allocate<float>(layer.Parameters[0].Count) : null,
         };
-        kernel = kernel with { Offsets = _memory.Copy<long>(kernel.PanelOffsets()) };
+        kernel = kernel with { Offsets = _memory.Copy<long>(kernel.ChunkOffsets()) };
         return new TrainingSteps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? Writes(step, 0) : null, gather);
     }
 
