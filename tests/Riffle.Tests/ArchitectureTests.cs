@@ -18,7 +18,7 @@ public partial class ArchitectureTests
         ["Formats"] = [],
         ["Data"] = ["Formats"],
         ["Execution"] = ["Simd", "Kernels", "Networks"],
-        ["Exchange"] = ["Execution", "Networks", "Formats"],
+        ["Exchange"] = ["Networks", "Formats"],
         ["Recipes"] = ["Networks", "Data"],
         ["Model"] = ["Networks", "Data"],
         ["OnnxHints"] = ["Networks", "Data"],
@@ -61,30 +61,6 @@ public partial class ArchitectureTests
             where !allowed!.Contains(used)
             select $"{Path.GetRelativePath(Shell.Root, file)} uses Riffle.{used}";
         Assert.Empty(wrong.Distinct());
-    }
-
-    /// <summary>
-    /// An operator says of itself what it is and how it is computed (Networks/Operators); only ONNX's reader and writer, in Exchange, ask which one a layer has.
-    /// </summary>
-    [Fact]
-    public void Nothing_but_operators_and_the_exchange_with_onnx_asks_which_operator_a_layer_has()
-    {
-        var operators = Directory.GetFiles(Path.Combine(Library, "Networks", "Operators"), "*.cs").Select(file => Path.GetFileNameWithoutExtension(file))
-            .Where(name => name is not ("Operation" or "Rules"))
-            .ToArray();
-        Assert.Contains("Convolution", operators);
-        var asks = new Regex($@"\bOperation(:| is| switch)|OperationOf\(|\b(case|is|is not|or) (Networks\.)?({string.Join('|', operators)})\b");
-        var wrong =
-            from folder in (string[])[Library, .. Projects.Select(project => $"{Library}.{project}"), Path.Combine(Shell.Root, "benchmarks")]
-            from file in Sources(folder)
-            let place = Path.GetRelativePath(Shell.Root, file).Replace('\\', '/')
-            where !place.StartsWith("src/Riffle/Networks/Operators/", StringComparison.Ordinal)
-                && !place.StartsWith("src/Riffle/Networks/NetworkBuilder", StringComparison.Ordinal)
-                && !place.StartsWith("src/Riffle/Exchange/", StringComparison.Ordinal)
-            from line in File.ReadLines(file)
-            where asks.IsMatch(Text().Replace(line, "")) && !line.TrimStart().StartsWith("///", StringComparison.Ordinal)
-            select $"{place}: {line.Trim()}";
-        Assert.Empty(wrong);
     }
 
     [Theory]
