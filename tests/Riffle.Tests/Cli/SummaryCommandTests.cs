@@ -91,7 +91,7 @@ public class SummaryCommandTests
     {
         var text = Summary();
         Assert.All(NetworkCatalogue.Names, name => Assert.Contains($"\n{name} ", text));
-        Assert.Contains("shufflenet-v2-x1.0         27,778,500   1,106,544            29   1.04   54 %\n", text);
+        Assert.Contains("shufflenet-v2-x1.0           27,778,500   1,106,544            29   1.04   54 %\n", text);
         Assert.All(text.Split('\n').Where(line => line.Contains("net-v")), line => Assert.InRange(line.Length, 1, 80));
         using var document = JsonDocument.Parse(Summary("--json"));
         Assert.Equal(NetworkCatalogue.Names, document.RootElement.EnumerateArray().Select(network => network.GetProperty("model").GetString()));
