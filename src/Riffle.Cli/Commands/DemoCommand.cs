@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 
@@ -63,7 +63,7 @@ internal static class DemoCommand
 
         Console.WriteLine($"""
 
-            Done in {ProgressLine.Duration(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {ShellWord.Path(folder)}).
+            Done in {DurationText.Of(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {ShellWord.Path(folder)}).
             Next, with your own images, a folder for each class:
               riffle prepare my-images --out my-data
               riffle train --data my-data --model shufflenet-v1-g3-x0.5 --out my-run

@@ -2,9 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Riffle.Execution;
 using Riffle.Measurement;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Study;
 
 namespace Riffle.Cli.Commands;
 
@@ -22,6 +24,7 @@ internal static class SummaryCommand
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     public static Command Create()
@@ -34,6 +37,11 @@ internal static class SummaryCommand
         };
         var options = new NetworkOptions();
         var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
+        var plan = new Option<string?>("--plan")
+        {
+            Description = "Show the steps that run, with layouts, epilogues and memory: inference of one image, inference of a batch, or training.",
+        };
+        plan.AcceptOnlyFromAmong("image", "batch", "training");
         var noMeasure = new Option<bool>("--no-measure") { Description = "Count only: do not measure what an image takes on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
         var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency; without a name, lists networks.")
@@ -42,6 +50,7 @@ internal static class SummaryCommand
         };
         options.AddTo(command);
         command.Options.Add(layers);
+        command.Options.Add(plan);
         command.Options.Add(noMeasure);
         command.Options.Add(json);
         return command.WithAction((parse, cancel) =>
@@ -51,6 +60,18 @@ internal static class SummaryCommand
             var networks = from known in name is null ? NetworkCatalogue.Names : [name] select Find(known, options, parse);
             Performance? Measure(Counted counted) =>
                 parse.GetValue(noMeasure) ? null : NetworkBenchmark.Of(counted.Network, LatencyBudget).Inference(batch: 1, threads: 1, cancel);
+            if (parse.GetValue(plan) is { } kind)
+            {
+                if (name is null)
+                    throw new RiffleException("--plan shows the steps of one network; name it, for example: riffle summary shufflenet-v2-x1.0 --plan image");
+                var steps = ExecutionPlan.Of(networks.Single().Network, Enum.Parse<PlanKind>(kind, ignoreCase: true));
+                if (parse.GetValue(json))
+                    output.WriteLine(JsonSerializer.Serialize(steps, Json));
+                else
+                    PlanTable.Write(steps, output);
+                return ExitCode.Done;
+            }
+
             switch (name, parse.GetValue(json))
             {
                 case (null, true):
@@ -74,6 +95,7 @@ internal static class SummaryCommand
             "riffle summary",
             "riffle summary shufflenet-v1-g3-x1.0",
             "riffle summary shufflenet-v2-x1.0 --preset imagenet --layers",
+            "riffle summary shufflenet-v2-x1.0 --plan image",
             "riffle summary runs/first",
             "riffle summary model.onnx --layers",
             "riffle summary shufflenet-v1-g3-x0.25 --size 64 --classes 10 --units 2,2,2 --json");
@@ -100,7 +122,7 @@ internal static class SummaryCommand
         var table = new TextTable("Network", ">Multiply-adds", ">Parameters", ">Study MFLOPs", ">Ratio", ">Top-1");
         foreach (var (spec, _, cost, _) in networks)
         {
-            var study = Study.Of(spec!);
+            var study = StudyFigures.Of(spec!);
             table.Add(
                 spec!.Name, Number(cost.Macs), Number(cost.Parameters), Number(study?.MegaFlops), Ratio(study, cost),
                 study is null ? "" : Number(study.Top1) + " %");
@@ -109,7 +131,7 @@ internal static class SummaryCommand
         table.Write(output);
         output.WriteLine();
         output.WriteLine(HowCounted);
-        if (networks.Any(network => Study.Of(network.Spec!) is not null))
+        if (networks.Any(network => StudyFigures.Of(network.Spec!) is not null))
         {
             output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's, which does not say how it counted;\n"
                 + "the ratio is its number to this count.");
@@ -139,7 +161,7 @@ internal static class SummaryCommand
                 + FormattableString.Invariant($"{100 * latency.ShareOfPeak:0} % of this machine's peak."));
         }
 
-        if (spec is not null && Study.Of(spec) is { } study)
+        if (spec is not null && StudyFigures.Of(spec) is { } study)
         {
             output.WriteLine($"The study: {Number(study.MegaFlops)} MFLOPs, {Ratio(study, cost)} of this count (it does not say how it counted), "
                 + $"and {Number(study.Top1)} % top-1 accuracy on Tiny ImageNet.");

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Riffle.Execution;
 using Riffle.Formats.Onnx;
 using Riffle.Networks;
 

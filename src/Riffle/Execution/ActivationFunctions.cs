@@ -19,11 +19,11 @@ internal static unsafe class ActivationFunctions<TVec>
     };
 
     /// <summary>The step of training.</summary>
-    public static Step Step(ActivationKind kind, Kernels.Activation kernel, Arrival* arrivals) => kind switch
+    public static TrainingStep Step(ActivationKind kind, Kernels.Activation kernel, GradientWrite* writes) => kind switch
     {
-        ActivationKind.HardSwish => new Steps<TVec>.Function<HardSwish<TVec>>(kernel, arrivals),
-        ActivationKind.HardSigmoid => new Steps<TVec>.Function<HardSigmoid<TVec>>(kernel, arrivals),
-        ActivationKind.Sigmoid => new Steps<TVec>.Function<Sigmoid<TVec>>(kernel, arrivals),
-        _ => new Steps<TVec>.Function<Silu<TVec>>(kernel, arrivals),
+        ActivationKind.HardSwish => new TrainingSteps<TVec>.Function<HardSwish<TVec>>(kernel, writes),
+        ActivationKind.HardSigmoid => new TrainingSteps<TVec>.Function<HardSigmoid<TVec>>(kernel, writes),
+        ActivationKind.Sigmoid => new TrainingSteps<TVec>.Function<Sigmoid<TVec>>(kernel, writes),
+        _ => new TrainingSteps<TVec>.Function<Silu<TVec>>(kernel, writes),
     };
 }

@@ -31,6 +31,7 @@ internal readonly unsafe struct Activation
         where TVec : unmanaged, IVec<TVec>
         where TFunction : IFunction<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         for (var c = 0; c < Channels; c++)
         {
             var x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);
@@ -72,18 +73,20 @@ internal readonly unsafe struct Activation
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    /// <param name="arrivals">What dx means for each plane of x.</param>
-    public void Backward<TVec, TFunction>(in Planes planes, in Block block, float* scratch, Arrival* arrivals)
+    /// <param name="writes">What dx means for each plane of x.</param>
+    public void Backward<TVec, TFunction>(in Planes planes, in Block block, float* scratch, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
         where TFunction : IFunction<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         for (var c = 0; c < Channels; c++)
         {
             var x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);
             PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, PlaneSize, scratch);
             for (var i = 0; i < PlaneSize; i += TVec.Count)
                 TVec.Store(scratch + i, TFunction.Slope(x.At(i)) * TVec.Load(scratch + i));
-            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, arrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, writes[c]);
         }
     }
 }

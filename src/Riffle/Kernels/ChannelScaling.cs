@@ -33,9 +33,10 @@ internal readonly unsafe struct ChannelScaling
     public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         for (var c = 0; c < Channels; c++)
         {
-            PendingPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
+            DeferredPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
             var y = block.Data + planes.Offset[Output + c];
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
@@ -52,6 +53,7 @@ internal readonly unsafe struct ChannelScaling
     public void Infer<TVec>(in Planes planes, float* data)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         for (var c = 0; c < Channels; c++)
             Multiply<TVec>(data + planes.Offset[Input[c]], data + planes.Offset[Factors[c]], data + planes.Offset[Output + c], planes.Clamp[Output + c]);
     }
@@ -78,6 +80,7 @@ internal readonly unsafe struct ChannelScaling
     public void InferChannels<TVec>(in Planes blocks, float* data, long* factors)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         var s = stackalloc float[Lanes.Count];
         for (var block = 0; block < Channels; block++, factors += Lanes.Count)
         {
@@ -103,15 +106,17 @@ internal readonly unsafe struct ChannelScaling
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    /// <param name="arrivals">What dx means for each plane of x.</param>
-    /// <param name="factorArrivals">What ds means for each plane of s.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* arrivals, Arrival* factorArrivals)
+    /// <param name="writes">What dx means for each plane of x.</param>
+    /// <param name="factorWrites">What ds means for each plane of s.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes, GradientWrite* factorWrites)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         var ds = scratch + PlaneSize;
         for (var c = 0; c < Channels; c++)
         {
-            PendingPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
+            DeferredPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
             PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, PlaneSize, scratch);
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
@@ -126,8 +131,8 @@ internal readonly unsafe struct ChannelScaling
                 TVec.Store(ds + lane, sum);
             }
 
-            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, arrivals[c]);
-            PlaneAccess.AddGradient<TVec>(planes, block, Factors[c], 0, Lanes.Count, ds, factorArrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, writes[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Factors[c], 0, Lanes.Count, ds, factorWrites[c]);
         }
     }
 }

@@ -64,13 +64,15 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         float none = 0;
         input.Prepare(scratch, 0);
         for (var c = 0; c < Window.Channels; c++)
         {
-            input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
+            input.Read<TVec, DeferredPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
             float* weights = Weights + c * WeightStride, target = block.Data + planes.Offset[Window.Output + c];
             if (Window.Kernel == 3)
                 Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, &none, Clamp.None, target, height, length);
@@ -89,6 +91,8 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Infer<TVec>(in Planes planes, float* data, float* scratch, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
@@ -116,6 +120,8 @@ internal readonly unsafe struct DepthwiseConvolution
     public void InferChannels<TVec>(in Planes blocks, float* data, float* scratch, float* bias)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
@@ -140,10 +146,12 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="weightGradient">dw [C][k][k], or null where the weights are constants.</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
-    /// <param name="arrivals">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
+    /// <param name="writes">What dx means for each input plane.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireScratch(scratch, Scratch);
         PaddedPlane input = Window.Padded, output = Output;
         var border = OutputBorder;
         float* x = scratch, dy = x + input.Size, dx = dy + output.Size;
@@ -156,7 +164,7 @@ internal readonly unsafe struct DepthwiseConvolution
             output.ReadGradient<TVec>(planes, block, Window.Output + c, dy);
             if (weightGradient != null)
             {
-                input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), x, border: 0);
+                input.Read<TVec, DeferredPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), x, border: 0);
                 var target = weightGradient + c * Taps;
                 if (!accumulate)
                     new Span<float>(target, Taps).Clear();
@@ -169,7 +177,7 @@ internal readonly unsafe struct DepthwiseConvolution
             var weights = Weights + c * WeightStride;
             if (!HasOwnKernels)
             {
-                SpreadAny<TVec>(dy + output.Tap(border.Top, border.Left), output.Row, weights, dx);
+                InputGradientAny<TVec>(dy + output.Tap(border.Top, border.Left), output.Row, weights, dx);
             }
             else if (Window.Stride == 1)
             {
@@ -179,10 +187,10 @@ internal readonly unsafe struct DepthwiseConvolution
             }
             else
             {
-                Spread<TVec>(dy + output.Tap(1, 1), output.Row, weights, dx);
+                InputGradientOfStride2<TVec>(dy + output.Tap(1, 1), output.Row, weights, dx);
             }
 
-            PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, InputSize, dx, arrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, InputSize, dx, writes[c]);
         }
     }
 
@@ -247,10 +255,10 @@ internal readonly unsafe struct DepthwiseConvolution
     }
 
     /// <summary>
-    /// The gradient by x with stride 2. Rows and columns of x are of two kinds: the even ones lie under the middle of a window, the odd ones under
+    /// The gradient with respect to x with stride 2. Rows and columns of x are of two kinds: the even ones lie under the middle of a window, the odd ones under
     /// the edges of two. dy points behind its border, which is zero.
     /// </summary>
-    private void Spread<TVec>(float* dy, int dyRow, float* weights, float* dx)
+    private void InputGradientOfStride2<TVec>(float* dy, int dyRow, float* weights, float* dx)
         where TVec : unmanaged, IVec<TVec>
     {
         TVec w0 = TVec.Broadcast(weights[0]), w1 = TVec.Broadcast(weights[1]), w2 = TVec.Broadcast(weights[2]);
@@ -284,10 +292,10 @@ internal readonly unsafe struct DepthwiseConvolution
     }
 
     /// <summary>
-    /// The gradient by x of any window: pixel (y, x) is seen by the outputs (y + top − ky) / stride whose division leaves nothing. dy points behind its border,
+    /// The gradient with respect to x of any window: pixel (y, x) is seen by the outputs (y + top − ky) / stride whose division leaves nothing. dy points behind its border,
     /// which is zero.
     /// </summary>
-    private void SpreadAny<TVec>(float* dy, int dyRow, float* weights, float* dx)
+    private void InputGradientAny<TVec>(float* dy, int dyRow, float* weights, float* dx)
         where TVec : unmanaged, IVec<TVec>
     {
         var (k, stride, top, left) = (Window.Kernel, Window.Stride, Window.Border.Top, Window.Border.Left);
@@ -311,7 +319,7 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    /// <summary>The gradient by the weights of any window, five taps of a row of the window at a time.</summary>
+    /// <summary>The gradient with respect to the weights of any window, five taps of a row of the window at a time.</summary>
     private void WeightGradientAny<TVec>(float* x, in PaddedPlane plane, float* dy, int dyRow, float* target)
         where TVec : unmanaged, IVec<TVec>
     {

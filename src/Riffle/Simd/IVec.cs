@@ -23,8 +23,8 @@ internal unsafe interface IVec<TSelf>
 
     static abstract void Store(float* target, TSelf value);
 
-    /// <summary>Stores past the caches, at a multiple of the vector's size. A plain store first reads the line that it overwrites.</summary>
-    static abstract void StorePast(float* target, TSelf value);
+    /// <summary>Non-temporal store, around the caches, at a multiple of the vector's size. A plain store first reads the line that it overwrites.</summary>
+    static abstract void StoreNonTemporal(float* target, TSelf value);
 
     static abstract TSelf Broadcast(float value);
 

@@ -26,7 +26,7 @@ internal unsafe struct Vec128 : IVec<Vec128>
     public static void Store(float* target, Vec128 value) => value._v.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePast(float* target, Vec128 value) => value._v.StoreAlignedNonTemporal(target);
+    public static void StoreNonTemporal(float* target, Vec128 value) => value._v.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 Broadcast(float value) => new() { _v = Vector128.Create(value) };

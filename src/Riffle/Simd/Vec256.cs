@@ -25,7 +25,7 @@ internal unsafe struct Vec256 : IVec<Vec256>
     public static void Store(float* target, Vec256 value) => value._v.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePast(float* target, Vec256 value) => value._v.StoreAlignedNonTemporal(target);
+    public static void StoreNonTemporal(float* target, Vec256 value) => value._v.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 Broadcast(float value) => new() { _v = Vector256.Create(value) };

@@ -1,3 +1,6 @@
+using Riffle.Evaluation;
+using Riffle.Models;
+
 namespace Riffle.Training;
 
 /// <summary>Sees a training as it goes, on the thread that trains: it should return soon. Every method may be left out.</summary>

@@ -3,7 +3,6 @@ using Google.Protobuf;
 using Riffle.Formats.Onnx;
 using Riffle.Formats.Onnx.Protos;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 
 namespace Riffle.Tests.Exchange;
 

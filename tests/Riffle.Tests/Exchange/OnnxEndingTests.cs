@@ -1,8 +1,9 @@
 using Riffle.Data;
+using Riffle.Evaluation;
 using Riffle.Execution;
+using Riffle.Networks;
 using Riffle.Tests.Formats;
 using Riffle.Tests.Training;
-using Riffle.Training;
 
 namespace Riffle.Tests.Exchange;
 

@@ -3,7 +3,6 @@ using Riffle.Execution;
 using Riffle.Formats.Onnx;
 using Riffle.Networks;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 
 namespace Riffle.Tests.Exchange;
 

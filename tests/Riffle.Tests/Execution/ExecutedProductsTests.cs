@@ -25,8 +25,8 @@ public unsafe class ExecutedProductsTests
     {
         var network = NetworkCatalogue.Build(spec);
         var expected = Complexity.Of(network);
-        using var program = new InferenceProgram(network, Lanes.Count, VectorLevel.Scalar);
-        var steps = program.CreateSteps<CountingVec>();
+        using var program = new InferenceProgram(network, Lanes.Count, VectorLevels.All[^1]);
+        var steps = program.Run<CountingVec>();
         using var memory = new NativeArray<float>(program.DataSize + program.Scratch);
         var layers = program.Compiled.Steps.Select(step => step.Source.Layer!).ToArray();
         long sum = 0;
@@ -91,7 +91,7 @@ public unsafe class ExecutedProductsTests
 
         public static void Store(float* target, CountingVec value) => *target = value._value;
 
-        public static void StorePast(float* target, CountingVec value) => Store(target, value);
+        public static void StoreNonTemporal(float* target, CountingVec value) => Store(target, value);
 
         public static CountingVec Broadcast(float value) => new(value);
 

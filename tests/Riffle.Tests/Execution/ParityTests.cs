@@ -2,7 +2,7 @@ using System.Globalization;
 using Riffle.Execution;
 using Riffle.Formats;
 using Riffle.Networks;
-using Riffle.Simd;
+using Riffle.Recipes;
 using Riffle.Tests.Kernels;
 using Riffle.Training;
 
@@ -39,7 +39,7 @@ public class ParityTests
     public void Inference_gives_torch_s_logits(string width, string name)
     {
         var file = Read(name);
-        using var plan = new InferencePlan(Initial(file), 16, 2, VectorWidths.Count(Enum.Parse<VectorLevel>(width)));
+        using var plan = new InferencePlan(Initial(file), 16, 2, VectorWidths.Count(width));
         var images = file.Get("images");
         var (one, classes) = (images.Length / Images, plan.Weights.Network.Classes);
         var logits = new float[Images * classes];
@@ -54,7 +54,7 @@ public class ParityTests
     {
         var file = Read(name);
         var weights = Initial(file);
-        using var plan = new TrainingPlan(weights, Images, 2, VectorWidths.Count(Enum.Parse<VectorLevel>(width)));
+        using var plan = new TrainingPlan(weights, Images, 2, VectorWidths.Count(width));
         var logits = new float[Images * weights.Network.Classes];
         var step = plan.Step(file.Get("images"), Labels(file));
         plan.ReadLogits(logits);
@@ -78,7 +78,7 @@ public class ParityTests
     {
         var file = Read(name);
         var weights = Initial(file);
-        using var plan = new TrainingPlan(weights, Images, 2, VectorWidths.Count(Enum.Parse<VectorLevel>(width)));
+        using var plan = new TrainingPlan(weights, Images, 2, VectorWidths.Count(width));
         var optimiser = new Optimiser(weights, OptimiserKind.Nesterov, momentum: 0.9f, weightDecay: 1e-4f);
         var (images, labels) = (file.Get("images"), Labels(file));
         var rate = double.Parse(file.Metadata["rate"], CultureInfo.InvariantCulture);

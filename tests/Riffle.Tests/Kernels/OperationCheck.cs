@@ -9,7 +9,7 @@ internal static unsafe class OperationCheck
 
     public delegate void Forward(in Planes planes, in Block block, float* scratch);
 
-    public delegate void Backward(in Planes planes, in Block block, float* scratch, float* weightGradient, Arrival* arrivals);
+    public delegate void Backward(in Planes planes, in Block block, float* scratch, float* weightGradient, GradientWrite* writes);
 
     /// <summary>Runs both directions of an operation with one input (tensor 0) and one output (tensor 1), and compares with the oracle.</summary>
     public static void Run(
@@ -45,11 +45,11 @@ internal static unsafe class OperationCheck
         var (dx, dw) = Gradients(oracle, input, weights, dy);
         var before = memory.Gradient(0, order);
         var weightGradient = memory.Allocate<float>(Math.Max(1, weights.Length));
-        var arrivals = memory.Allocate<Arrival>(order.Length);
+        var writes = memory.Allocate<GradientWrite>(order.Length);
         for (var c = 0; c < order.Length; c++)
-            arrivals[c] = (Arrival)(c % 4) | (c % 8 < 4 ? Arrival.First : Arrival.Past);
+            writes[c] = (GradientWrite)(c % 4) | (c % 8 < 4 ? GradientWrite.Store : GradientWrite.NonTemporal);
         new Span<float>(room, (int)scratch).Fill(float.NaN);
-        backward(memory.Planes, memory.Block, room, weightGradient, arrivals);
+        backward(memory.Planes, memory.Block, room, weightGradient, writes);
 
         Close.Assert(dw, Close.Doubles(weightGradient, weights.Length), 10 * Tolerance, "dw");
         if (!wantsInput)
@@ -58,21 +58,21 @@ internal static unsafe class OperationCheck
         var perChannel = input.Height * input.Width;
         for (var i = 0; i < dx.Length; i++)
         {
-            var arrival = arrivals[i / perChannel % order.Length];
-            dx[i] += (arrival & Arrival.Add) != 0 ? before.Values[i] : 0;
-            dx[i] *= (arrival & Arrival.Last) != 0 ? mask.Values[i] : 1;
+            var write = writes[i / perChannel % order.Length];
+            dx[i] += (write & GradientWrite.Accumulate) != 0 ? before.Values[i] : 0;
+            dx[i] *= (write & GradientWrite.Final) != 0 ? mask.Values[i] : 1;
         }
 
         Close.Assert(dx, memory.Gradient(0, order).Values, 10 * Tolerance, "dz");
-        CheckGradientSums(memory, order, arrivals, dx, perChannel);
+        CheckGradientSums(memory, order, writes, dx, perChannel);
     }
 
-    private static void CheckGradientSums(PlaneMemory memory, int[] order, Arrival* arrivals, double[] dz, int perChannel)
+    private static void CheckGradientSums(PlaneMemory memory, int[] order, GradientWrite* writes, double[] dz, int perChannel)
     {
         var raw = memory.Raw(0);
         for (var c = 0; c < order.Length; c++)
         {
-            if ((arrivals[c] & Arrival.Last) == 0)
+            if ((writes[c] & GradientWrite.Final) == 0)
                 continue;
             double sum = 0, products = 0;
             for (var n = 0; n < raw.Images; n++)

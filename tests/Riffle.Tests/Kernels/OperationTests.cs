@@ -91,9 +91,9 @@ public unsafe class OperationTests
         memory.Planes.Scale[0] = 0;
         var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, 1, 3, 3, 2, out _) };
         var scratch = memory.Allocate<float>(kernel.Scratch);
-        var arrivals = memory.Allocate<Arrival>(1);
+        var writes = memory.Allocate<GradientWrite>(1);
         kernel.Forward<VecScalar>(memory.Planes, memory.Block);
-        kernel.Backward<VecScalar>(memory.Planes, memory.Block, scratch, arrivals);
+        kernel.Backward<VecScalar>(memory.Planes, memory.Block, scratch, writes);
         var (dy, dx) = (memory.RawGradient(1), memory.Gradient(0));
 
         // All nine are equal: the four windows begin at (0, 0), (0, 1), (1, 0) and (1, 1) of what is not padding.
@@ -139,11 +139,11 @@ public unsafe class OperationTests
                 Packed = memory.Allocate<float>(values.Length),
                 PackedTransposed = memory.Allocate<float>(values.Length),
             };
-            kernel = kernel with { Offsets = memory.Copy(kernel.PanelOffsets()) };
+            kernel = kernel with { Offsets = memory.Copy(kernel.ChunkOffsets()) };
             kernel.Pack(weights);
             OperationCheck.Run(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 1, 1, groups),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
-                (in p, in b, s, dw, arrivals) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, arrivals), gathersSums: true, wantsInput: true);
+                (in p, in b, s, dw, writes) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, writes), gathersSums: true, wantsInput: true);
         }
     }
 
@@ -159,7 +159,7 @@ public unsafe class OperationTests
             var kernel = new DepthwiseConvolution { Window = window, Weights = memory.RandomFloats(9 * c, out var values), WeightStride = 9 };
             OperationCheck.Run(memory, order, kernel.Scratch, values, Oracle.Convolution(c, 3, stride, c),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
-                (in p, in b, s, dw, arrivals) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, arrivals), gathersSums: true, wantsInput: true);
+                (in p, in b, s, dw, writes) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, writes), gathersSums: true, wantsInput: true);
         }
     }
 
@@ -176,7 +176,7 @@ public unsafe class OperationTests
             var oracle = Oracle.Convolution(c, k, stride, c, new(border.Top, border.Left, border.Bottom, border.Right));
             OperationCheck.Run(memory, order, kernel.Scratch, values, oracle,
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
-                (in p, in b, s, dw, arrivals) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, arrivals), gathersSums: true, wantsInput: true);
+                (in p, in b, s, dw, writes) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, writes), gathersSums: true, wantsInput: true);
         }
     }
 
@@ -193,7 +193,7 @@ public unsafe class OperationTests
             var kernel = new DepthwiseConvolution { Window = Window(memory, c, h, w, stride, out var order), Weights = ninths };
             OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.AveragePool(c, stride),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: false),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, null, accumulate: false, arrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, null, accumulate: false, writes), gathersSums: false, wantsInput: true);
         }
     }
 
@@ -212,7 +212,7 @@ public unsafe class OperationTests
             var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, c, h, w, stride, out var order) };
             OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.MaxPool(stride),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes), gathersSums: false, wantsInput: true);
         }
     }
 
@@ -227,7 +227,7 @@ public unsafe class OperationTests
             var weights = memory.RandomFloats(o * 27, out var values);
             var window = Window(memory, 3, h, w, stride, out var order);
             var kernel = new DenseConvolution { Window = window, OutputChannels = o, Packed = memory.Allocate<float>(values.Length) };
-            kernel = kernel with { Offsets = memory.Copy(kernel.TapOffsets()), RowOffsets = memory.Copy(kernel.PanelOffsets()) };
+            kernel = kernel with { Offsets = memory.Copy(kernel.TapOffsets()), RowOffsets = memory.Copy(kernel.GradientRowOffsets()) };
             kernel.Pack(weights);
             OperationCheck.Run(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 3, stride, 1),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
@@ -246,7 +246,7 @@ public unsafe class OperationTests
             var kernel = new Riffle.Kernels.GlobalAveragePool { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.GlobalAveragePool(),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes), gathersSums: false, wantsInput: true);
         }
     }
 
@@ -259,12 +259,12 @@ public unsafe class OperationTests
             using var memory = new PlaneMemory(images, (c, h, w), (c, h, w), (c, h, w));
             var right = memory.ShuffledPlanes(2, out var rightOrder);
             var other = memory.Value(2, rightOrder);
-            var rightArrivals = memory.Allocate<Arrival>(c);
+            var rightWrites = memory.Allocate<GradientWrite>(c);
             var left = memory.ShuffledPlanes(0, out var order);
             var kernel = new Addition { Left = left, Right = right, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.Add(other),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals, rightArrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes, rightWrites), gathersSums: false, wantsInput: true);
             Close.Assert(memory.RawGradient(1).Values, memory.Gradient(2, rightOrder).Values, 10 * OperationCheck.Tolerance, "db");
         }
     }
@@ -293,7 +293,7 @@ public unsafe class OperationTests
             var kernel = new Riffle.Kernels.Activation { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.Activation(kind),
                 (in p, in b, _) => kernel.Forward<TVec, TFunction>(p, b),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec, TFunction>(p, b, s, arrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec, TFunction>(p, b, s, writes), gathersSums: false, wantsInput: true);
         }
     }
 
@@ -308,14 +308,14 @@ public unsafe class OperationTests
             var factors = memory.ShuffledPlanes(2, out var factorOrder);
             new Span<int>(factors, c).Reverse();
             Array.Reverse(factorOrder);
-            var arrivalsOfFactors = memory.Allocate<Arrival>(c);
+            var factorWrites = memory.Allocate<GradientWrite>(c);
             var planes = memory.ShuffledPlanes(0, out var order);
             var kernel = new ChannelScaling { Input = planes, Factors = factors, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             OperationCheck.Run(memory, order, kernel.Scratch, memory.Value(2, factorOrder).Values, Oracle.Scale(),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
-                (in p, in b, s, ds, arrivals) =>
+                (in p, in b, s, ds, writes) =>
                 {
-                    kernel.Backward<TVec>(p, b, s, arrivals, arrivalsOfFactors);
+                    kernel.Backward<TVec>(p, b, s, writes, factorWrites);
                     var gradient = memory.Gradient(2, factorOrder).Values;
                     for (var i = 0; i < gradient.Length; i++)
                         ds[i] = (float)gradient[i];

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Riffle.Execution;
+using Riffle.Evaluation;
 using Riffle.Formats;
 using Riffle.Formats.Protos;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Training;
 using Xunit.Abstractions;
 

@@ -45,6 +45,9 @@ internal sealed class CompiledNetwork
     /// <summary>Floats of the activations of one block of images.</summary>
     public long DataSize { get; set; }
 
+    /// <summary>Floats of the gradients of one block of images; 0 in inference.</summary>
+    public long GradientSize { get; set; }
+
     /// <summary>The value that a plane belongs to.</summary>
     public CompiledValue ValueOf(int plane) => _valueOf[plane] ?? throw new InvalidOperationException($"plane {plane} is never written");
 

@@ -36,6 +36,9 @@ internal sealed class CompiledValue(string name, Shape shape, Layout layout, int
     /// <summary>Its first float in the memory of a block of images.</summary>
     public long Offset { get; set; }
 
+    /// <summary>In training, the first float of its gradient in the gradients of a block. Values that share another's gradient have none of their own.</summary>
+    public long? GradientOffset { get; set; }
+
     /// <summary>The step that writes it; −1 for the images.</summary>
     public int FirstStep { get; set; } = -1;
 

@@ -1,3 +1,4 @@
+using Riffle.Kernels;
 using Riffle.Networks;
 using Riffle.Simd;
 
@@ -125,7 +126,7 @@ internal sealed class InferenceCompiler
 
     /// <summary>The sum that a pointwise convolution's output is wholly and only added to, while what it is added to is there already; null without.</summary>
     private LoweredStep? SumBehind(LoweredStep step) =>
-        step.Primitive is Product { IsPointwise: true } && OnlyReader(step) is { Primitive: Sum } sum && !_fused.Contains(sum)
+        step.Primitive is Product { IsPointwise: true } && OnlyReader(step) is { Primitive: Networks.Sum } sum && !_fused.Contains(sum)
             && ResidualOf(step, sum)?.All(plane => _lowered.TensorOf(plane).Step < step.Index) == true
             ? sum
             : null;
@@ -176,8 +177,8 @@ internal sealed class InferenceCompiler
             var isBlocked = value.Layout == Layout.ChannelsInLanes;
             var length = (long)value.Positions * (isBlocked ? Lanes.Count : _compiled.LaneCount);
             var isTight = isBlocked || (value == _compiled.Images && _compiled.LaneCount > 1);
-            value.Stride = isTight ? length : RoundUp(length + Lanes.Count);
-            value.Size = isBlocked ? value.Blocks * length : RoundUp(value.Channels * value.Stride + Lanes.Count);
+            value.Stride = isTight ? length : RoundUp(length + Contract.Slack);
+            value.Size = isBlocked ? value.Blocks * length : RoundUp(value.Channels * value.Stride + Contract.Slack);
             value.Offset = memory.Place(value.Size, value.FirstStep, value.LastStep);
         }
 

@@ -1,0 +1,197 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Riffle.Data;
+using Riffle.Formats;
+using Riffle.Models;
+
+namespace Riffle.Distillation;
+
+/// <summary>
+/// What trained networks say of the training images of a data set, as logits: what another network can learn from beside the labels (Hinton, Vinyals and Dean,
+/// "Distilling the Knowledge in a Neural Network", 2015). Of each image there are several views, each augmented in its own way, and a training with soft labels
+/// sees just these: what the teachers said of one crop is not taught for another (Beyer et al., "Knowledge distillation: a good teacher is patient and
+/// consistent", 2022).
+/// </summary>
+/// <remarks>
+/// A folder: <c>soft-labels.json</c>, and for each view <c>view-00000.safetensors</c> with one tensor, <c>logits</c>, training images×classes, in the order of
+/// the shards, of 16-bit floats.
+/// </remarks>
+public sealed class SoftLabels
+{
+    private const int CurrentVersion = 1;
+    private const string Tensor = "logits";
+
+    private readonly string _folder;
+    private readonly Document _document;
+    private int _classes;
+    private float[] _logits = [];
+
+    private SoftLabels(string folder, Document document) => (_folder, _document) = (folder, document);
+
+    /// <summary>How often teachers may look at an image.</summary>
+    public static Limits<int> ViewLimits { get; } = new(1, 1000);
+
+    /// <summary>Which they are.</summary>
+    public SoftLabelsIdentity Identity => _document.SoftLabels;
+
+    /// <summary>What the teachers reach together on the validation images, in percent.</summary>
+    public double Top1 => _document.Top1;
+
+    /// <summary>Number of views that are there already.</summary>
+    public int Made => _document.Views.Length;
+
+    /// <summary>Opens a folder of soft labels.</summary>
+    /// <exception cref="RiffleException">There are none, not all views have been made, or a newer version wrote it.</exception>
+    /// <exception cref="BadDataException">It is damaged.</exception>
+    public static SoftLabels Open(string folder)
+    {
+        var labels = Find(folder)
+            ?? throw new RiffleException($"{folder}: no soft labels: it has no {SoftLabelsIdentity.DocumentName}; 'riffle teach' makes them of trained networks");
+        return labels.Made == labels.Identity.Views
+            ? labels
+            : throw new RiffleException($"{folder}: has {labels.Made} of {labels.Identity.Views} views; give 'riffle teach' the same again to go on");
+    }
+
+    /// <summary>How many views give a training of that many epochs another image in each: it sees a view, and later its mirror image.</summary>
+    public static int ViewsFor(int epochs) => (epochs + 1) / 2;
+
+    /// <summary>The soft labels that were begun in a folder; null where none were.</summary>
+    /// <exception cref="RiffleException">It has others.</exception>
+    internal static SoftLabels? Begun(string folder, SoftLabelsIdentity identity)
+    {
+        var found = Find(folder);
+        return found is null || found.Identity.Fingerprint == identity.Fingerprint
+            ? found
+            : throw new RiffleException($"{folder}: has other soft labels, {found.Identity.Fingerprint}, than are asked for; give another --out");
+    }
+
+    /// <summary>Begins a folder of soft labels.</summary>
+    /// <param name="folder">New or empty.</param>
+    /// <param name="identity">Which they will be.</param>
+    /// <param name="validate">What the teachers reach together in percent; asked for when the folder is known to be good.</param>
+    /// <exception cref="RiffleException">It can't be made, or is not empty.</exception>
+    internal static SoftLabels Begin(string folder, SoftLabelsIdentity identity, Func<double> validate)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            if (Directory.EnumerateFileSystemEntries(folder).Any())
+                throw new RiffleException($"{folder}: the folder is not empty; give another --out");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RiffleException($"{folder}: the folder can't be made: {e.Message} Give another --out.", e);
+        }
+
+        return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, validate(), [])).Saved();
+    }
+
+    /// <summary>The same with one view more.</summary>
+    /// <param name="logits">Training images×classes.</param>
+    internal SoftLabels With(float[] logits)
+    {
+        var path = ViewFile(Made);
+        var shape = new[] { Identity.Data.Train, logits.Length / Identity.Data.Train };
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, [(Tensor, shape, logits)], new Dictionary<string, string>(), "F16"));
+        return new SoftLabels(_folder, _document with { Views = _document.Views.Add(Sha256Of(path)) }).Saved();
+    }
+
+    /// <summary>Memory for the labels of a view.</summary>
+    /// <exception cref="RiffleException">There is not enough.</exception>
+    internal static float[] Allocate(int images, int classes)
+    {
+        var bytes = (long)images * classes * sizeof(float);
+        var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return bytes / sizeof(float) <= Array.MaxLength && bytes <= available / 2
+            ? new float[(long)images * classes]
+            : throw new RiffleException($"soft labels of {images:N0} images in {classes:N0} classes take {bytes >> 20:N0} MiB, more than half of the "
+                + $"{available >> 20:N0} MiB here; take fewer images");
+    }
+
+    /// <summary>Refuses labels of other images than a training's.</summary>
+    /// <exception cref="ArgumentException">They are.</exception>
+    internal void RequireFor(Dataset data, int imageSize, Augmentation augmentation)
+    {
+        var difference = DatasetIdentity.Of(data) is var own && own != Identity.Data
+                ? $"the data set {Identity.Data.Fingerprint} with {Identity.Data.Train:N0} training images; {data.Directory} is {own.Fingerprint} with {own.Train:N0}"
+            : imageSize != Identity.ImageSize ? $"images of {Identity.ImageSize}×{Identity.ImageSize} pixels, and the network's are {imageSize}×{imageSize}"
+            : augmentation != Identity.Augmentation ? "images that were cropped, mirrored or coloured in another way than this training's (leave out the options for that)"
+            : null;
+        if (difference is not null)
+            throw new ArgumentException($"{_folder}: soft labels of {difference}; make others by 'riffle teach'");
+    }
+
+    /// <summary>What an epoch of a training sees, from 0: one view after another and then, where the teachers looked at both, one mirror image after
+    /// another.</summary>
+    internal AugmentedAs SeenIn(int epoch) =>
+        new(Identity.Seed, epoch % Identity.Views, Identity.Mirrored && Identity.Augmentation.Flip && epoch / Identity.Views % 2 == 1);
+
+    /// <summary>Reads a view.</summary>
+    /// <exception cref="BadDataException">Its file is damaged.</exception>
+    /// <exception cref="RiffleException">It can't be read.</exception>
+    internal void Load(int view)
+    {
+        var path = ViewFile(view);
+        var file = SafeTensors.Read(path);
+        if (Sha256Of(path) != _document.Views[view])
+            throw new BadDataException($"{path}: not as {SoftLabelsIdentity.DocumentName} tells its SHA-256; make the soft labels again by 'riffle teach'");
+        if (!file.Contains(Tensor) || file.Shape(Tensor) is not [var images, var classes] || images != Identity.Data.Train)
+            throw new BadDataException($"{path}: has no tensor '{Tensor}' of {Identity.Data.Train} images by their classes; make it again by 'riffle teach'");
+        (_logits, _classes) = (file.Get(Tensor), classes);
+    }
+
+    /// <summary>Copies the logits of a batch's images in the view that was read, images×classes. Allocates nothing.</summary>
+    internal ReadOnlySpan<float> Of(Batch batch, float[] logits)
+    {
+        for (var i = 0; i < batch.Count; i++)
+            _logits.AsSpan(batch.Numbers[i] * _classes, _classes).CopyTo(logits.AsSpan(i * _classes));
+        return logits.AsSpan(0, batch.Count * _classes);
+    }
+
+    /// <summary>The soft labels in a folder, also where not all views have been made; null where there are none.</summary>
+    /// <exception cref="RiffleException">They can't be read, or a newer version wrote them.</exception>
+    /// <exception cref="BadDataException">They are damaged.</exception>
+    public static SoftLabels? Find(string folder)
+    {
+        var path = Path.Combine(folder, SoftLabelsIdentity.DocumentName);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            var document = JsonSerializer.Deserialize<Document>(InputFile.ReadDocument(path), ModelJson.Indented) ?? throw new JsonException("it is null");
+            if (document.Version > CurrentVersion)
+                throw new RiffleException($"{path}: has format version {document.Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+            return document.SoftLabels.Teachers.IsDefaultOrEmpty || document.Views.IsDefault || document.Views.Length > document.SoftLabels.Views
+                || !ViewLimits.Contain(document.SoftLabels.Views) || document.SoftLabels.Data.Train < 1
+                ? throw new JsonException("a list is missing or too long, or a number is impossible")
+                : new(folder, document);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            throw new BadDataException($"{path}: damaged: {e.Message} Make the soft labels again by 'riffle teach'.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+
+    private static string Sha256Of(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    private string ViewFile(int view) => Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"view-{view:D5}.safetensors"));
+
+    private SoftLabels Saved()
+    {
+        AtomicFile.WriteText(Path.Combine(_folder, SoftLabelsIdentity.DocumentName), JsonSerializer.Serialize(_document, ModelJson.Indented) + "\n");
+        return this;
+    }
+
+    /// <summary>What soft-labels.json holds; of each view that has been made, the SHA-256 of its file.</summary>
+    private sealed record Document(int Version, string Riffle, SoftLabelsIdentity SoftLabels, double Top1, ImmutableArray<string> Views);
+}

@@ -1,0 +1,189 @@
+using Riffle.Data;
+using Riffle.Evaluation;
+using Riffle.Execution;
+using Riffle.Models;
+using Riffle.Networks;
+
+namespace Riffle.Distillation;
+
+/// <summary>How far teachers are.</summary>
+/// <param name="Split">Whose images they look at: first validation's, to know what they are worth, then each training image as often as there are views.</param>
+/// <param name="Done">How many looks are done.</param>
+/// <param name="Total">How many there are.</param>
+/// <param name="Top1">What they reach together on the validation images looked at so far, in percent; 0 where there are none yet.</param>
+public readonly record struct TeachingProgress(Split Split, long Done, long Total, double Top1);
+
+/// <summary>
+/// Trained networks that look at every training image and at its mirror image, and say together what they see: the mean of their logits.
+/// </summary>
+public static class Teachers
+{
+    /// <summary>Makes soft labels of the training images of a data set in a folder, or goes on where that was interrupted.</summary>
+    /// <param name="folder">The folder of the labels, new or empty, or one in which the same was begun.</param>
+    /// <param name="teachers">At least one; all of the same image size, and of the data set's classes in its order.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="augmentation">What is done to an image before it is looked at: what a training with these labels does.</param>
+    /// <param name="views">How often each image is looked at, each time augmented anew; see <see cref="SoftLabels.ViewLimits"/>. A training of more epochs sees
+    /// their mirror images next.</param>
+    /// <param name="seed">Of the augmentation.</param>
+    /// <param name="threads">Threads that compute; 0: one per core. The result does not depend on it.</param>
+    /// <param name="progress">Told when they begin with a split, and after each batch.</param>
+    /// <param name="cancel">Stops between batches; views that are whole are kept.</param>
+    /// <exception cref="ArgumentException">The teachers do not fit each other or the data set.</exception>
+    /// <exception cref="RiffleException">The data set has no images of a split or does not tell how many its shards have, its labels do not fit into
+    /// memory, or the folder has something else in it.</exception>
+    /// <exception cref="BadDataException">The data set is damaged.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static SoftLabels Teach(
+        string folder,
+        IReadOnlyList<Model> teachers,
+        Dataset data,
+        Augmentation augmentation,
+        int views,
+        ulong seed = 0,
+        int threads = 0,
+        Action<TeachingProgress>? progress = null,
+        CancellationToken cancel = default)
+    {
+        SoftLabels.ViewLimits.Require(views, "number of views");
+        augmentation.Check();
+        Require(teachers, data);
+        var size = teachers[0].ImageSize;
+        var identity = new SoftLabelsIdentity(
+            DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views, Mirrored: true);
+        var labels = SoftLabels.Begun(folder, identity);
+        if (labels?.Made == views)
+            return labels;
+        using var panel = new Panel(teachers, threads);
+        labels ??= SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, threads, progress, cancel));
+        var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
+        var logits = SoftLabels.Allocate(images, classes);
+        using var loader = Open(data, Split.Train, size, augmentation, seed, threads, cancel);
+        var (done, total) = ((long)labels.Made * images, (long)views * images);
+        progress?.Invoke(new(Split.Train, done, total, labels.Top1));
+        while (labels.Made < views)
+        {
+            loader.StartEpoch(labels.Made);
+            while (loader.TryNext(out var batch))
+            {
+                cancel.ThrowIfCancellationRequested();
+                var said = panel.Look(batch);
+                for (var i = 0; i < batch.Count; i++)
+                    said.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
+                progress?.Invoke(new(Split.Train, done += batch.Count, total, labels.Top1));
+            }
+
+            labels = labels.With(logits);
+        }
+
+        return labels;
+    }
+
+    private static double Validate(
+        Panel panel, Dataset data, int imageSize, int threads, Action<TeachingProgress>? progress, CancellationToken cancel)
+    {
+        var (tally, images, classes) = (default(Tally), data.Count(Split.Validation), data.Info.Classes.Length);
+        progress?.Invoke(new(Split.Validation, 0, images, Top1: 0));
+        using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, threads, cancel);
+        loader.StartEpoch(0);
+        while (loader.TryNext(out var batch))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var said = panel.Look(batch);
+            for (var i = 0; i < batch.Count; i++)
+                tally = tally.Plus(said.Slice(i * classes, classes), batch.Labels[i]);
+            progress?.Invoke(new(Split.Validation, tally.Images, images, tally.Mean().Top1));
+        }
+
+        return tally.Mean().Top1;
+    }
+
+    private static void Require(IReadOnlyList<Model> teachers, Dataset data)
+    {
+        if (teachers.Count == 0)
+            throw new ArgumentException("no teacher was given");
+        foreach (var teacher in teachers)
+        {
+            if (teacher.ImageSize != teachers[0].ImageSize)
+            {
+                throw new ArgumentException($"{teachers[0].Name} sees images of {teachers[0].ImageSize}×{teachers[0].ImageSize} pixels, {teacher.Name} of "
+                    + $"{teacher.ImageSize}×{teacher.ImageSize}; ask them one by one");
+            }
+
+            if (!teacher.Classes.Select(c => c.Name).SequenceEqual(data.Info.Classes.Select(c => c.Name)))
+            {
+                throw new ArgumentException($"{teacher.Name} knows {teacher.Classes.Count} classes, which are not the {data.Info.Classes.Length} of "
+                    + $"{data.Directory} in its order");
+            }
+        }
+    }
+
+    private static BatchLoader Open(
+        Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
+    {
+        if (data.Count(split) == 0)
+            throw new RiffleException($"{data.Directory}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
+        if (data.FirstOfShard(split) is null)
+            throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not tell how many images each shard has; prepare the data set again");
+        return new(
+            data, split, imageSize, Batch.ForInference(data.Count(split), imageSize), augmentation, shuffle: false, dropLast: false, seed,
+            BatchLoader.ThreadsFor(threads), cancel: cancel);
+    }
+
+    /// <summary>The teachers at work.</summary>
+    private sealed class Panel : IDisposable
+    {
+        private readonly List<(InferencePlan Plan, Normalisation Normalisation)> _members = [];
+        private readonly float[] _said, _mean;
+        private readonly byte[] _mirrored;
+        private readonly int _size;
+
+        public Panel(IReadOnlyList<Model> teachers, int threads)
+        {
+            _size = teachers[0].ImageSize;
+            var batch = Batch.ForInference(int.MaxValue, _size);
+            try
+            {
+                foreach (var teacher in teachers)
+                    _members.Add((new(teacher.Weights, batch, threads), teacher.Normalisation));
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+
+            (_said, _mean) = (new float[batch * teachers[0].Classes.Count], new float[batch * teachers[0].Classes.Count]);
+            _mirrored = new byte[batch * _size * _size * 3];
+        }
+
+        /// <summary>The mean of what they make of a batch and of its mirror image; valid until the next call.</summary>
+        public ReadOnlySpan<float> Look(Batch batch)
+        {
+            var image = _size * _size * 3;
+            for (var i = 0; i < batch.Count; i++)
+                Crop.Copy(batch.Pixels.Slice(i * image, image), _size, 0, 0, _size, mirrored: true, _mirrored.AsSpan(i * image, image));
+            Array.Clear(_mean);
+            foreach (var (plan, normalisation) in _members)
+            {
+                Add(plan, normalisation, batch.Pixels, batch.Count);
+                Add(plan, normalisation, _mirrored.AsSpan(0, batch.Pixels.Length), batch.Count);
+            }
+
+            return _mean;
+        }
+
+        private void Add(InferencePlan plan, Normalisation normalisation, ReadOnlySpan<byte> pixels, int images)
+        {
+            plan.Run(pixels, images, normalisation, _said);
+            for (var i = 0; i < images * plan.Weights.Network.Classes; i++)
+                _mean[i] += _said[i] / (2 * _members.Count);
+        }
+
+        public void Dispose()
+        {
+            foreach (var (plan, _) in _members)
+                plan.Dispose();
+        }
+    }
+}

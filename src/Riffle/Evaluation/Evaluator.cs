@@ -1,0 +1,178 @@
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Networks;
+
+namespace Riffle.Evaluation;
+
+/// <summary>What a network reached on a data set's validation images.</summary>
+/// <param name="Model">The network's name.</param>
+/// <param name="Images">How many there are; each counts once.</param>
+/// <param name="Top1">In percent.</param>
+/// <param name="Top5">In percent.</param>
+/// <param name="Loss">Mean softmax cross-entropy.</param>
+public sealed record EvaluationResult(string Model, int Images, double Top1, double Top5, double Loss);
+
+/// <summary>Measures weights on every validation image, each once, without augmentation.</summary>
+public sealed class Evaluator : IDisposable
+{
+    private readonly InferencePlan _plan;
+    private readonly BatchLoader _loader;
+    private readonly string _directory;
+    private readonly Normalisation _normalisation;
+    private readonly int[] _classOf;
+    private readonly float[] _logits;
+    private bool _isDisposed;
+
+    /// <summary>Plans the measurement.</summary>
+    /// <param name="weights">Read anew by each run.</param>
+    /// <param name="normalisation">How bytes become inputs.</param>
+    /// <param name="classes">The classes of the logits; every class of the data set must be among them, by name.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="loading">Told how many images have been decoded, where they are decoded ahead.</param>
+    /// <param name="imageMemory">Most bytes for decoded images; null: a quarter of what the machine has. What does not fit is read anew in each run.</param>
+    /// <param name="cancel">Stops the decoding.</param>
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
+    public Evaluator(
+        Weights weights,
+        Normalisation normalisation,
+        IReadOnlyList<DatasetClass> classes,
+        Dataset data,
+        int threads = 0,
+        IProgress<(long Done, long Total)>? loading = null,
+        long? imageMemory = null,
+        CancellationToken cancel = default)
+    {
+        Images = data.Count(Split.Validation);
+        if (Images == 0)
+        {
+            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1, "
+                + "which needs two images of a class");
+        }
+
+        _classOf = Match(classes, data);
+        (_normalisation, _directory) = (normalisation, data.Directory);
+        var size = weights.Network.Input.Height;
+        var batch = Batch.ForInference(Images, size);
+
+        // The training images of a run have half of the memory.
+        var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+        _loader = new(
+            data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
+            BatchLoader.ThreadsFor(threads), memory, loading, cancel);
+        try
+        {
+            _logits = new float[batch * weights.Network.Classes];
+            _plan = new(weights, batch, threads);
+        }
+        catch
+        {
+            _loader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Number of validation images.</summary>
+    public int Images => Live(field);
+
+    /// <summary>Where the loss of the last run became infinite or not a number; null where it did not.</summary>
+    internal NonFinite? NonFinite { get; private set; }
+
+    /// <summary>Measures a checkpoint or another model on a data set.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="progress">Told how many images are done.</param>
+    /// <param name="confusions">Counts what each image is taken for; as many classes as the network has.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know; or the loss is no number.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static EvaluationResult Evaluate(
+        Model model,
+        Dataset data,
+        int threads = 0,
+        Action<int>? progress = null,
+        ConfusionMatrix? confusions = null,
+        CancellationToken cancel = default)
+    {
+        using var evaluator = new Evaluator(model.Weights, model.Normalisation, model.Classes, data, threads, cancel: cancel);
+        var (loss, top1, top5) = evaluator.Run(progress, confusions, cancel);
+        if (evaluator.NonFinite is { } found)
+            throw new RiffleException($"{model.Name}: the loss is {loss}: layer {found.Layer.Name} gives {found.Value}. Use another checkpoint.");
+        return new(model.Name, evaluator.Images, top1, top5, loss);
+    }
+
+    /// <summary>Measures the weights as they are now.</summary>
+    /// <param name="progress">Told how many images are done.</param>
+    /// <param name="confusions">Counts what each image is taken for; as many classes as the network has.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default) =>
+        Run(progress, confusions, mistakes: null, cancel);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _plan.Dispose();
+        _loader.Dispose();
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
+    }
+
+    /// <summary>The same, keeping images that are taken for another class.</summary>
+    internal Measures Run(Action<int>? progress, ConfusionMatrix? confusions, Mistakes? mistakes, CancellationToken cancel)
+    {
+        var tally = default(Tally);
+        NonFinite = null;
+        _plan.Refresh();
+        var classes = _plan.Weights.Network.Classes;
+        _loader.StartEpoch(0);
+        while (_loader.TryNext(out var batch))
+        {
+            cancel.ThrowIfCancellationRequested();
+            _plan.Run(batch.Pixels, batch.Count, _normalisation, _logits);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var logits = _logits.AsSpan(i * classes, classes);
+                var label = _classOf[batch.Labels[i]];
+                tally = tally.Plus(logits, label);
+                confusions?.Add(label, logits);
+                mistakes?.Add(logits, label, batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
+            }
+
+            if (NonFinite is null && !double.IsFinite(tally.LossSum))
+                NonFinite = _plan.FirstNonFinite(batch.Pixels, batch.Count, _normalisation);
+
+            progress?.Invoke((int)tally.Images);
+        }
+
+        if (tally.Images != Images)
+            throw new BadDataException($"{_directory}: {tally.Images} validation images were read, dataset.json counts {Images}; prepare the data set again");
+        return tally.Mean();
+    }
+
+    private static int[] Match(IReadOnlyList<DatasetClass> classes, Dataset data)
+    {
+        var places = new Dictionary<string, int>();
+        for (var i = 0; i < classes.Count; i++)
+            places.TryAdd(classes[i].Name, i);
+        var unknown = data.Info.Classes.Where(c => !places.ContainsKey(c.Name)).ToArray();
+        if (unknown.Length > 0)
+        {
+            throw new RiffleException(
+                $"{data.Directory}: {unknown.Length} of its {data.Info.Classes.Length} classes are unknown to the network ({Some(unknown)}), "
+                + $"which knows {classes.Count} ({Some(classes)}); evaluate it on the data set it was trained on, or on one with the same classes");
+        }
+
+        return [.. data.Info.Classes.Select(c => places[c.Name])];
+    }
+
+    private static string Some(IReadOnlyCollection<DatasetClass> classes) =>
+        string.Join(", ", classes.Take(3).Select(c => c.Name)) + (classes.Count > 3 ? ", …" : "");
+}

@@ -1,0 +1,134 @@
+using Riffle.Kernels;
+using Riffle.Simd;
+
+namespace Riffle.Execution;
+
+/// <summary>The kernels as steps. Each holds where its weights' gradients go and what its input's gradients mean; nothing else.</summary>
+internal static unsafe class TrainingSteps<TVec>
+    where TVec : unmanaged, IVec<TVec>
+{
+    internal sealed class Pointwise(PointwiseConvolution kernel, float* weights, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Prepare() => kernel.Pack(weights);
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate, writes);
+    }
+
+    internal sealed class Dense(DenseConvolution kernel, float* weights, long weightOffset, bool gatherSums) : TrainingStep
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Prepare() => kernel.Pack(weights);
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate);
+    }
+
+    /// <summary>Depthwise convolution; with a negative <paramref name="weightOffset"/> its weights are constants, as in average pooling.</summary>
+    internal sealed class Depthwise(DepthwiseConvolution kernel, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, weightOffset < 0 ? null : gradients + weightOffset, accumulate, writes);
+    }
+
+    internal sealed class Maximum(MaxPool kernel, GradientWrite* writes) : TrainingStep
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, writes);
+    }
+
+    internal sealed class GlobalAverage(GlobalAveragePool kernel, GradientWrite* writes) : TrainingStep
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, writes);
+    }
+
+    internal sealed class Sum(Addition kernel, GradientWrite* left, GradientWrite* right) : TrainingStep
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, left, right);
+    }
+
+    internal sealed class Function<TFunction>(Activation kernel, GradientWrite* writes) : TrainingStep
+        where TFunction : IFunction<TVec>
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec, TFunction>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec, TFunction>(planes, block, scratch, writes);
+    }
+
+    internal sealed class Scale(ChannelScaling kernel, GradientWrite* writes, GradientWrite* factors) : TrainingStep
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, writes, factors);
+    }
+
+    internal sealed class Batch(SoftmaxCrossEntropy kernel, GradientWrite* writes) : BatchKernels
+    {
+        public override BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share)
+        {
+            var (loss, top1, top5) = kernel.Run<TVec>(planes, block, scratch, labels, targets, share, writes);
+            return new BlockLoss(loss, top1, top5);
+        }
+
+        public override void ReadLogits(in Planes planes, in Block block, float* scratch, int images, float* rows)
+        {
+            for (var k = 0; k < kernel.Classes; k++)
+            {
+                PlaneAccess.Read<TVec>(planes, block, kernel.Input[k], 0, Lanes.Count, scratch);
+                for (var n = 0; n < images; n++)
+                    rows[(long)n * kernel.Classes + k] = scratch[n];
+            }
+        }
+
+        public override void SumParts(float* parts, int count, long stride, long start, long end, float* target)
+        {
+            var i = start;
+            for (; i + TVec.Count <= end; i += TVec.Count)
+            {
+                var sum = TVec.Load(parts + i);
+                for (var part = 1; part < count; part++)
+                    sum += TVec.Load(parts + part * stride + i);
+                TVec.Store(target + i, sum);
+            }
+
+            for (; i < end; i++)
+            {
+                var sum = parts[i];
+                for (var part = 1; part < count; part++)
+                    sum += parts[part * stride + i];
+                target[i] = sum;
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text;
+using System.Text.Json;
+using Riffle.Data;
+using Riffle.Formats;
+
+namespace Riffle.Models;
+
+/// <summary>Lists of classes as text files.</summary>
+public static class ClassNames
+{
+    /// <summary>
+    /// Reads names of classes: a line for each, in the order of the logits; behind a tab may follow what a person reads. A name that came before gets its
+    /// number, as ImageNet's second crane, <c>crane (517)</c>.
+    /// </summary>
+    /// <exception cref="RiffleException">The file can't be read.</exception>
+    /// <exception cref="BadDataException">A line is empty, or there is none.</exception>
+    public static IReadOnlyList<DatasetClass> Read(string path)
+    {
+        var lines = ReadLines(path);
+        if (lines.Count == 0)
+            throw new BadDataException($"{path}: names no class; give each class a line");
+        var classes = new List<DatasetClass>();
+        var names = new HashSet<string>();
+        foreach (var line in lines)
+        {
+            var parts = line.Split('\t', 2, StringSplitOptions.TrimEntries);
+            if (parts[0].Length == 0)
+                throw new BadDataException($"{path}: line {classes.Count + 1} names no class; give each class a line");
+            var suffix = names.Add(parts[0]) ? "" : $" ({classes.Count})";
+            classes.Add(new(parts[0] + suffix, parts[^1] + suffix));
+        }
+
+        return classes;
+    }
+
+    /// <summary>Whether it is JSON, and not names of which the first begins with a bracket.</summary>
+    private static bool IsJson(byte[] bytes)
+    {
+        try
+        {
+            JsonDocument.Parse(bytes).Dispose();
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private static List<string> ReadLines(string path)
+    {
+        try
+        {
+            var bytes = InputFile.ReadDocument(path);
+            if (FileKind.Describe(bytes.AsSpan(0, Math.Min(bytes.Length, FileKind.Bytes))) is { } kind and not (FileKind.Text or FileKind.Empty)
+                && (kind != FileKind.Json || IsJson(bytes)))
+                throw new BadDataException($"{path}: {kind}, where a list of names is expected: a line of text for each class");
+
+            // Of bytes that are no UTF-8, as those of Latin 1, different names would become the same.
+            using var reader = new StreamReader(new MemoryStream(bytes), new UTF8Encoding(false, throwOnInvalidBytes: true));
+            var lines = new List<string>();
+            while (reader.ReadLine() is { } line)
+                lines.Add(line);
+            return lines;
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new BadDataException($"{path}: is not UTF-8 text; save it as that, as by: iconv -f LATIN1 -t UTF-8", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using System.Text;
+using Riffle.Formats;
+using Riffle.Networks;
+
+namespace Riffle.Models;
+
+/// <summary>Which of a file's tensors are the weights of a network.</summary>
+/// <param name="path">The file.</param>
+/// <param name="sets">Its sets of named tensors.</param>
+/// <param name="spec">The network; the number of classes does not count.</param>
+internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, NetworkSpec spec)
+{
+    /// <summary>How many names a message lists.</summary>
+    private const int Few = 4, Most = 8;
+
+    private const int LongestName = 100;
+
+    private readonly Dictionary<NetworkSpec, Network> _networks = [];
+
+    /// <summary>Chooses the weights.</summary>
+    /// <param name="key">Where they are to be; null: wherever they fit.</param>
+    /// <param name="tell">Receives a line on the choice, where there is something to tell.</param>
+    /// <returns>Where they are, and the network with their number of classes.</returns>
+    /// <exception cref="BadDataException">None fit.</exception>
+    /// <exception cref="ArgumentException">Nothing is at the key, or several fit equally well.</exception>
+    public (WeightSource Source, Network Network) Choose(string? key, Action<string> tell)
+    {
+        var all = WeightSource.Find(sets, Build(spec).Parameters);
+        var sources = key is null ? all : [.. all.Where(source => source.IsAt(key))];
+        if (key is not null && sources.Count == 0)
+            throw new ArgumentException($"{path}: nothing under '{key}' is of a {spec.Name}; --key takes {Listed(all.Select(source => source.Address))}");
+        var fitting = sources.Where(source => Fits(source, spec)).OrderBy(source => source.Rank).ToArray();
+        if (fitting.Length == 0)
+            throw Misfit(sources.Count > 0 ? sources[0] : null);
+        var best = fitting[0];
+        if (fitting.Length > 1 && fitting[1].Rank == best.Rank)
+            throw new ArgumentException($"{path}: holds several sets of weights that fit; choose by --key {Listed(fitting.Select(source => source.Address))}");
+        if (Notes(best, fitting[1..]) is { Length: > 0 } notes)
+            tell($"{path}: {notes}");
+        return (best, Described(best, spec));
+    }
+
+    private static string Notes(WeightSource best, WeightSource[] others)
+    {
+        var notes = new List<string>();
+        var place = best.File.Place.Length > 0 ? $" of '{Shown(best.File.Place)}'" : "";
+        if (best.Prefix.Length > 0)
+            notes.Add($"takes the weights{place} whose names begin with '{Shown(best.Prefix)}'");
+        else if (place.Length > 0)
+            notes.Add($"takes the weights{place}");
+        var beside = best.Beside.Except(others.SelectMany(other => other.Names.Values)).ToArray();
+        if (beside.Length > 0)
+            notes.Add($"leaves out {Counted(beside)}");
+        if (others.Length > 0)
+            notes.Add($"--key takes others that fit as well: {Listed(others.Select(other => other.Address))}");
+        return string.Join("; ", notes);
+    }
+
+    private Network Build(NetworkSpec wanted)
+    {
+        if (!_networks.TryGetValue(wanted, out var network))
+            _networks.Add(wanted, network = NetworkCatalogue.Build(wanted));
+        return network;
+    }
+
+    /// <summary>The network with as many classes as the classifier of the file has rows.</summary>
+    private Network Described(WeightSource source, NetworkSpec wanted)
+    {
+        var classifier = Build(wanted).Layers[^1].Parameters[0].Name;
+        return source.Names.TryGetValue(classifier, out var name) && source.File.Shape(name) is [>= 1 and <= NetworkCatalogue.MaximumClasses and var rows, ..]
+            ? Build(wanted with { Classes = rows })
+            : Build(wanted);
+    }
+
+    private bool Fits(WeightSource source, NetworkSpec wanted) =>
+        source.Names.Count == Build(wanted).Parameters.Length && !source.Unexpected.Any() && !Misshapen(source, Described(source, wanted)).Any();
+
+    private static IEnumerable<string> Misshapen(WeightSource source, Network network) =>
+        from p in network.Parameters
+        where source.Names.ContainsKey(p.Name)
+        let shape = source.File.Shape(source.Names[p.Name])
+        where !shape.SequenceEqual(p.Shape)
+        select $"{source.Names[p.Name]} ({string.Join('×', shape)}, not {string.Join('×', p.Shape)})";
+
+    /// <summary>What is wrong with the weights that come nearest, and of which network they are.</summary>
+    private BadDataException Misfit(WeightSource? source)
+    {
+        var units = spec.Units.IsEmpty ? "" : $" of units {string.Join(',', spec.Units)}";
+        var text = new StringBuilder($"{path}: does not hold a {spec.Name}{units}");
+        if (source is null)
+        {
+            text.Append($": none of its parameters is there, such as {Build(spec).Parameters[0].Name}; there are ")
+                .Append(Counted([.. sets.SelectMany(set => set.Names)]));
+        }
+        else
+        {
+            var network = Described(source, spec);
+            var missing = network.Parameters.Select(p => p.Name).Where(name => !source.Names.ContainsKey(name)).ToArray();
+
+            // What stands in the place of a weight and can't be read says so itself.
+            if (Array.Find(missing, name => source.File.Contains(source.Prefix + name)) is { } unreadable)
+                source.File.Shape(source.Prefix + unreadable);
+            text.Append(source.Address.Length > 0 ? $"; nearest to it is '{Shown(source.Address)}':" : ":");
+            foreach (var (what, tensors) in new[]
+            {
+                ("missing", Counted([.. missing.Select(name => source.Prefix + name)])), ("unexpected", Counted([.. source.Unexpected])),
+                ("of another shape", Some([.. Misshapen(source, network)])),
+            })
+            {
+                if (tensors.Length > 0)
+                    text.Append($"\n  {what}: {tensors}");
+            }
+        }
+
+        return new(text.Append('\n').Append(Advice()).ToString());
+    }
+
+    /// <summary>Networks of the catalogue that the file does hold.</summary>
+    private string Advice()
+    {
+        var others =
+            from preset in Enum.GetValues<Preset>()
+            from name in NetworkCatalogue.Names
+            let other = NetworkCatalogue.Resolve(name, preset)
+            where MayHold(Build(other)) && WeightSource.Find(sets, Build(other).Parameters).Any(source => Fits(source, other))
+            let sameUnits = other.Units.IsEmpty || other.Units.SequenceEqual(spec.Units)
+            select $"--model {name}" + (sameUnits ? "" : $" --preset {preset.ToString().ToLowerInvariant()}");
+        return others.FirstOrDefault() is { } fits
+            ? $"It holds another network. Give {fits}."
+            : "Give the --model, --preset and --units that the weights are of.";
+    }
+
+    /// <summary>A quick look before the long one: whether anything has the name of the first parameter and of the last at its end.</summary>
+    private bool MayHold(Network network) => new[] { network.Parameters[0], network.Parameters[^1] }
+        .All(p => sets.Any(set => set.Names.Any(name => name.EndsWith(p.Name, StringComparison.Ordinal))));
+
+    private static string Listed(IEnumerable<string> addresses)
+    {
+        var names = addresses.Where(address => address.Length > 0).Distinct().Select(Shown).ToArray();
+        return names.Length == 0 ? "nothing here: the file is one set of tensors" : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
+    }
+
+    /// <summary>How many, and the first of them, those of the same layer in one word: <c>conv1.1.{weight,bias}</c>.</summary>
+    private static string Counted(string[] names) => Some(
+    [
+        .. names.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
+            .SelectMany(layer => layer.Chunk(Few), (layer, part) => part.Length == 1 ? layer.Key + part[0] : $"{layer.Key}{{{string.Join(',', part)}}}"),
+    ], names.Length);
+
+    private static string Some(string[] entries, int? count = null)
+    {
+        var first = string.Join(", ", entries.Take(Few).Select(Shown));
+        return entries.Length <= Few ? first : $"{count ?? entries.Length} tensors, such as {first}";
+    }
+
+    /// <summary>Names of a file as a message can show them, whatever they are.</summary>
+    private static string Shown(string name) =>
+        string.Concat((name.Length <= LongestName ? name : $"{name[..LongestName]}…").Select(c => char.IsControl(c) ? '?' : c));
+}
