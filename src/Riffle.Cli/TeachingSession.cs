@@ -3,10 +3,10 @@ using Riffle.Training;
 
 namespace Riffle.Cli;
 
-/// <summary>Teachers at work in front of a person: how far they are, on standard error.</summary>
+/// <summary>Makes soft labels and shows the progress on standard error.</summary>
 internal static class TeachingSession
 {
-    /// <summary>Makes soft labels, or goes on with them, as <see cref="Teachers.Teach"/> does; null when it was asked to stop.</summary>
+    /// <summary>Makes soft labels or continues with them, see <see cref="Teachers.Teach"/>; null if cancelled.</summary>
     public static SoftLabels? Run(
         string folder, IReadOnlyList<Model> teachers, Dataset data, Augmentation augmentation, int views, ulong seed, int threads, CancellationToken cancel)
     {
