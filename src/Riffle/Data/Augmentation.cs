@@ -62,9 +62,9 @@ public sealed record Augmentation
     public void Check()
     {
         if (SmallestArea > 0 && !RandomCrop)
-            throw new ArgumentException("Scaled crops are random crops: a smallest area needs random crops.");
+            throw new ArgumentException("SmallestArea requires RandomCrop.");
         if (SharpShare > 0 && SmallestArea == 0)
-            throw new ArgumentException("A share of sharp crops needs a smallest area: without one no crop is scaled.");
+            throw new ArgumentException("SharpShare requires SmallestArea; without it no crop is resized.");
     }
 
     /// <summary>Cuts a square out of a stored image and changes it. Allocates nothing.</summary>
@@ -109,5 +109,5 @@ public sealed record Augmentation
 
     private static float Checked(float value, Limits<float> limits, string name) => limits.Contain(value)
         ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"{name} is {limits}.");
+        : throw new ArgumentOutOfRangeException(name, value, $"{name} must be {limits}.");
 }

@@ -11,7 +11,7 @@ public sealed class Batch
     {
         var most = MostImages(imageSize);
         if (capacity > most)
-            throw new ArgumentException($"a batch of {capacity} images of {imageSize}×{imageSize} pixels is too large; at most {most} can be in one");
+            throw new ArgumentException($"a batch of {capacity} images of {imageSize}×{imageSize} pixels is too large; use at most {most}");
         ImageBytes = imageSize * imageSize * 3;
         _pixels = GC.AllocateUninitializedArray<byte>(capacity * ImageBytes, pinned: true);
         (_labels, _numbers) = (new int[capacity], new int[capacity]);

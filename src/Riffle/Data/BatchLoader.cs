@@ -72,7 +72,7 @@ public sealed class BatchLoader : IDisposable
         (Images, _firstOfShard) = (data.Count(split), data.FirstOfShard(split));
         BatchesPerEpoch = dropLast ? Images / batchSize : (int)(((long)Images + batchSize - 1) / batchSize);
         if (dropLast && Images > 0 && BatchesPerEpoch == 0)
-            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Choose a smaller batch.");
+            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Use a smaller --batch.");
 
         var side = ImageFit.StoredSide(imageSize, data.Info);
         var makers = Math.Min(threads, MostMakers);
@@ -159,7 +159,7 @@ public sealed class BatchLoader : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             if (_epoch < 0)
-                throw new InvalidOperationException("StartEpoch comes before TryNext.");
+                throw new InvalidOperationException("Call StartEpoch before TryNext.");
             batch = null;
             _released = _nextToTake;
             Monitor.PulseAll(_gate);

@@ -5,20 +5,20 @@ namespace Riffle.Data;
 /// <summary>Kinds of what a check finds beside <see cref="Sources.SkipReason"/>.</summary>
 internal static class CheckKind
 {
-    public const string Description = "description that does not fit";
+    public const string Description = "description that does not match the data";
     public const string MissingShard = "missing shard";
-    public const string UnknownShard = "shard that dataset.json does not know";
-    public const string ShardChecksum = "shard with another checksum";
+    public const string UnknownShard = "shard not listed in dataset.json";
+    public const string ShardChecksum = "shard with a wrong checksum";
     public const string Record = "damaged record";
-    public const string Example = "record that holds no labelled image";
+    public const string Example = "record without a labelled image";
     public const string Image = "damaged image";
     public const string Label = "wrong label";
-    public const string Source = "source that cannot be read";
+    public const string Source = "unreadable source";
     public const string BothSplits = "image in training and validation";
     public const string TwoClasses = "image in two classes";
-    public const string Twice = "image that comes twice";
+    public const string Twice = "duplicate image";
     public const string EmptyClass = "class without images";
-    public const string Unequal = "classes of very unequal size";
+    public const string Unequal = "very unequal class sizes";
     public const string NoValidation = "no validation images";
     public const string OddSize = "odd size";
 }

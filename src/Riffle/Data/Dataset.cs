@@ -27,7 +27,7 @@ public sealed class Dataset
             if (lengths.TryGetValue(file.Name, out var bytes) && bytes != file.Length)
             {
                 throw new BadDataException(
-                    $"{path}: the shard ends at byte {file.Length}, {DatasetFiles.Info} tells {bytes}. Copy the file again, or run riffle prepare again.");
+                    $"{path}: the shard ends at byte {file.Length}, but {DatasetFiles.Info} says {bytes}. Copy the file again, or run riffle prepare again.");
             }
         }
 

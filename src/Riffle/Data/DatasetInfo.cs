@@ -125,25 +125,25 @@ public sealed record DatasetInfo
         try
         {
             var info = JsonSerializer.Deserialize<DatasetInfo>(InputFile.ReadDocument(path), Json)
-                ?? throw new BadDataException($"{path}: holds nothing; run riffle prepare again");
+                ?? throw new BadDataException($"{path}: the file is empty; run riffle prepare again");
             return info.Checked(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new RiffleException(
-                File.Exists(directory) ? $"{directory}: a file, where a data set folder is expected, as riffle prepare writes it"
-                : Directory.Exists(directory) ? $"{directory}: not a data set folder: it has no {DatasetFiles.Info}. "
-                    + $"Of images in it, one is made by: riffle prepare {ShellWord.Path(directory)} --out DIR"
-                : $"{directory}: no such folder; a data set folder is what riffle prepare writes",
+                File.Exists(directory) ? $"{directory}: this is a file, not a data set folder; riffle prepare writes such a folder"
+                : Directory.Exists(directory) ? $"{directory}: not a data set folder, because it has no {DatasetFiles.Info}. "
+                    + $"If it contains images, run: riffle prepare {ShellWord.Path(directory)} --out DIR"
+                : $"{directory}: no such folder; riffle prepare writes a data set folder",
                 e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: cannot be read: {e.Message}", e);
+            throw new RiffleException($"{path}: can't read the file: {e.Message}", e);
         }
         catch (JsonException e)
         {
-            throw new BadDataException($"{path}: damaged in line {e.LineNumber + 1}, byte {e.BytePositionInLine} of it; run riffle prepare again", e);
+            throw new BadDataException($"{path}: damaged at line {e.LineNumber + 1}, byte {e.BytePositionInLine} of that line; run riffle prepare again", e);
         }
     }
 
@@ -157,14 +157,14 @@ public sealed record DatasetInfo
     private DatasetInfo Checked(string path)
     {
         if (Version > CurrentVersion)
-            throw new RiffleException($"{path}: has format version {Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+            throw new RiffleException($"{path}: the format version is {Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
         var wrong =
             Classes.IsDefaultOrEmpty ? "no classes"
             : Shards.DistinctBy(shard => shard.Name).Count() < Shards.Length ? "the same shard twice"
             : Train < 0 || Validation < 0 ? "a negative number of images"
             : !ShardsFit(Train, TrainShards) || !ShardsFit(Validation, ValidationShards) ? "an impossible number of shards"
             : null;
-        return wrong is null ? this : throw new BadDataException($"{path}: says {wrong}; run riffle prepare again");
+        return wrong is null ? this : throw new BadDataException($"{path}: lists {wrong}; run riffle prepare again");
     }
 
     private static bool ShardsFit(int images, int shards) => shards is >= 0 and <= DatasetFiles.MaxShards && (images == 0 || shards > 0);

@@ -41,7 +41,7 @@ public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictiona
         if (EntryName.HasExtension(entry.Name) && EntryName.MayBeImage(entry.Name))
             return null;
         if (entry.Length == 0)
-            return "empty, or no file"; // A pipe or a device has no length either.
+            return "empty or not a file"; // A pipe or a device has no length either.
         try
         {
             return ImageFile.IsOne(path, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";

@@ -50,7 +50,7 @@ public static class Preparation
     {
         static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) + Path.DirectorySeparatorChar;
         if (Full(output).StartsWith(Full(source), StringComparison.Ordinal))
-            throw new RiffleException($"{output}: lies in the source {source}; name a folder outside it");
+            throw new RiffleException($"{output}: the folder is inside the source {source}; name a folder outside it");
     }
 
     /// <summary>One run over one source.</summary>
@@ -66,7 +66,7 @@ public static class Preparation
             if (layout.HasValidation && options.ValidationFraction is not null)
             {
                 throw new RiffleException(
-                    $"{container.Path}: has validation images of its own, {layout.Validation}; leave --validation-fraction out, or move them away");
+                    $"{container.Path}: already has validation images, {layout.Validation}; remove --validation-fraction, or move them away");
             }
 
             var plan = PreparationPlan.Make(layout, options);
@@ -146,8 +146,8 @@ public static class Preparation
                 if (count == 0 || perClass[(int)split].Sum() > 0)
                     continue;
                 var (kind, way) = split == Split.Train ? ("", "")
-                    : ("validation ", $"; move them away, {layout.Validation}, and a part of the training images is set aside");
-                throw new BadDataException($"{container.Path}: none of its {count:N0} {kind}images can be read: {Reasons()}. Riffle reads JPEG and PNG{way}");
+                    : ("validation ", $"; move {layout.Validation} away to set training images aside instead");
+                throw new BadDataException($"{container.Path}: none of the {count:N0} {kind}images can be read: {Reasons()}. Riffle reads JPEG and PNG{way}");
             }
         }
 
@@ -156,7 +156,7 @@ public static class Preparation
         {
             var reasons = _skips.ToArray().Where(skip => !SkipReason.OfListing.Contains(skip.Reason));
             static IEnumerable<string> Examples(DatasetSkipped skip) => skip.Examples.DistinctBy(example => example[(example.IndexOf(':') + 1)..]).Take(3);
-            return string.Join("; ", reasons.Select(skip => $"{skip.Count:N0} × {skip.Reason}, as {string.Join(", ", Examples(skip))}"));
+            return string.Join("; ", reasons.Select(skip => $"{skip.Count:N0} × {skip.Reason}, for example {string.Join(", ", Examples(skip))}"));
         }
 
         private void AddEmptyClasses(ImmutableArray<DatasetClass> classes, int[] train)
@@ -164,7 +164,7 @@ public static class Preparation
             for (var label = 0; label < classes.Length; label++)
             {
                 if (train[label] == 0)
-                    _skips.Add(new Skip(SkipReason.EmptyClass, classes[label].Name, "no image of it can be read; it keeps its label"));
+                    _skips.Add(new Skip(SkipReason.EmptyClass, classes[label].Name, "none of its images can be read; it keeps its label"));
             }
         }
 
@@ -212,7 +212,7 @@ public static class Preparation
             if (free < needed)
             {
                 var place = Path.GetDirectoryName(directory);
-                throw new RiffleException($"{place}: has room for {free / 1e6:N0} MB, {needed / 1e6:N0} MB are needed; choose another disk for the output");
+                throw new RiffleException($"{place}: not enough space, {free / 1e6:N0} MB free but {needed / 1e6:N0} MB needed; name a folder on another disk");
             }
         }
     }

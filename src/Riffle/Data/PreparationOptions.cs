@@ -44,11 +44,11 @@ public sealed record PreparationOptions
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     internal void Check()
     {
-        Require(ValidationFraction is null or (>= 0 and < 1), $"a validation fraction of {ValidationFraction} is impossible; from 0 to below 1, as 0.1");
-        Require(Shards is >= 1 and <= DatasetFiles.MaxShards, $"{Shards} shards are impossible; from 1 to {DatasetFiles.MaxShards}");
-        Require(BakeCopies is >= 0 and <= 1000, $"{BakeCopies} baked copies are impossible; from 1 to 1000, or 0 for none");
-        Require(BakeSize is >= 8 and <= 1024, $"baked images of {BakeSize} pixels are impossible; from 8 to 1024");
-        Require(Threads >= 1, $"{Threads} threads are impossible; at least 1");
+        Require(ValidationFraction is null or (>= 0 and < 1), $"--validation-fraction must be from 0 to below 1, for example 0.1, not {ValidationFraction}");
+        Require(Shards is >= 1 and <= DatasetFiles.MaxShards, $"--shards must be from 1 to {DatasetFiles.MaxShards}, not {Shards}");
+        Require(BakeCopies is >= 0 and <= 1000, $"--bake must be from 1 to 1000, or 0 for none, not {BakeCopies}");
+        Require(BakeSize is >= 8 and <= 1024, $"--bake-size must be from 8 to 1024 pixels, not {BakeSize}");
+        Require(Threads >= 1, $"--threads must be at least 1, not {Threads}");
     }
 
     private static void Require(bool condition, string message)

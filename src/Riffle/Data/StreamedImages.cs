@@ -36,7 +36,7 @@ internal sealed class StreamedImages : ImageSource
         {
             _records = [.. _shards.Index().SelectMany(shard => Enumerable.Range(0, shard.Item.Count).Select(index => (shard.Index, index)))];
             if (_records.Length != data.Count(split))
-                throw ShardSequence.Miscounted(data, split, $"hold {_records.Length}");
+                throw ShardSequence.Miscounted(data, split, $"have {_records.Length}");
             (_order, _held) = (new int[_records.Length], new int[Math.Min(slots, _records.Length)]);
             _images = new(_held.Length, side);
         }

@@ -72,8 +72,8 @@ public static class ImageFile
     {
         var start = InputFile.ReadStart(stream, FileKind.Bytes);
         if (ImageDecoder.DetectFormat(start) is null)
-            throw new BadDataException($"{name}: {FileKind.Describe(start) ?? "neither a JPEG nor a PNG file"}. Give an image as JPEG or PNG.");
+            throw new BadDataException($"{name}: this is {FileKind.Describe(start) ?? "neither a JPEG nor a PNG file"}. Give a JPEG or PNG image.");
         return InputFile.ReadAll(stream, MaxBytes, start)
-            ?? throw new BadDataException($"{name}: the image has more than {MaxBytes >> 20} MiB, which is the most that is read. Make it smaller.");
+            ?? throw new BadDataException($"{name}: the image file is larger than {MaxBytes >> 20} MiB, the limit. Make it smaller.");
     }
 }

@@ -25,7 +25,7 @@ internal static class InputFile
         try
         {
             if (Task.WaitAny([opening], (int)Patience.TotalMilliseconds, cancel) < 0)
-                throw new IOException($"It is a pipe, and in {Patience.TotalSeconds} seconds nobody wrote into it.");
+                throw new IOException($"It is a pipe, and nothing was written to it for {Patience.TotalSeconds} seconds.");
             return opening.GetAwaiter().GetResult();
         }
         catch when (!opening.IsCompleted)
@@ -53,7 +53,7 @@ internal static class InputFile
         if (stream.CanSeek)
             return stream;
         stream.Dispose();
-        throw new IOException("It is a pipe; a file is needed, in which one can go back and forth.");
+        throw new IOException("It is a pipe; a regular file is needed here.");
     }
 
     /// <summary>Reads a document.</summary>
@@ -63,7 +63,7 @@ internal static class InputFile
     {
         using var stream = Open(path);
         return ReadAll(stream, MaxDocument)
-            ?? throw new BadDataException($"{path}: has more than {MaxDocument / 1_000_000} MB, which no such file has. Give another.");
+            ?? throw new BadDataException($"{path}: the file is larger than {MaxDocument / 1_000_000} MB, too large for this kind of file. Give another file.");
     }
 
     /// <summary>The first bytes of a file, as many as <see cref="FileKind"/> looks at.</summary>
@@ -119,7 +119,7 @@ internal static class InputFile
 
     /// <summary>What is said of a file that is not there.</summary>
     public static string Missing(string path) => IsAddress(path)
-        ? $"{path}: an address on the web, from which nothing is read. Get the file first, as by: curl -L -O {ShellWord.Quote(path)}"
+        ? $"{path}: this is a web address, and Riffle reads only files. Download it first, for example: curl -L -O {ShellWord.Quote(path)}"
         : $"{path}: no such file";
 
     private static bool IsAddress(string path) =>

@@ -44,7 +44,7 @@ public sealed class Checkpoint : Model
         var path = RunFolder.FindCheckpoint(runOrFile);
         var checkpoint = Read(path);
         return NonFinite.FirstWeight(checkpoint.Weights) is { } found
-            ? throw new BadDataException($"{path}: layer {found.Layer.Name}: {found.What} has {found.Value}, which is no number. Use another checkpoint.")
+            ? throw new BadDataException($"{path}: layer {found.Layer.Name}: {found.What} contains {found.Value}. Use another checkpoint.")
             : checkpoint;
     }
 
@@ -125,7 +125,7 @@ public sealed class Checkpoint : Model
             using var json = JsonDocument.Parse(text, new() { MaxDepth = TrainingJson.MaxDepth });
             if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("version", out var version)
                 && version.TryGetInt32(out var number) && number > CurrentVersion)
-                throw new RiffleException($"{path}: has format version {number}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+                throw new RiffleException($"{path}: the format version is {number}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             var document = json.Deserialize<Document>(TrainingJson.Compact) ?? throw new JsonException("it is null");
             if (document.Network.Units.IsDefault || document.Classes.IsDefault)
                 throw new JsonException("a list is missing");
@@ -149,11 +149,11 @@ public sealed class Checkpoint : Model
         if (!file.Contains(name))
             throw Damaged(path, $"the tensor {name} is missing");
         if (!file.Shape(name).SequenceEqual(shape))
-            throw Damaged(path, $"the tensor {name} is {string.Join('×', file.Shape(name))} where the network has {string.Join('×', shape)}");
+            throw Damaged(path, $"the tensor {name} has the shape {string.Join('×', file.Shape(name))}, but the network needs {string.Join('×', shape)}");
     }
 
     private static BadDataException Damaged(string path, string what, Exception? inner = null) =>
-        new($"{path}: a damaged checkpoint: {what}. Use another checkpoint of the run, or train again.", inner);
+        new($"{path}: damaged checkpoint: {what}. Use another checkpoint of the run, or train again.", inner);
 
     private sealed record Document(
         int Version, string Riffle, NetworkSpec Network, ImmutableArray<DatasetClass> Classes, Normalisation Normalisation, TrainingRecord? Training);

@@ -24,7 +24,7 @@ public sealed class Classifier : IDisposable
     public Classifier(Model model, int threads = 1)
     {
         if (model.Classes.Count == 1)
-            throw new RiffleException($"{model.Name}: it has one class, so that every image would be that with 100 %; use a network of two classes or more");
+            throw new RiffleException($"{model.Name}: the network has only one class, so every image would get 100 %; use a network with at least two classes");
         Model = model;
         _plan = new(model.Weights, batch: 1, threads);
     }
@@ -72,7 +72,7 @@ public sealed class Classifier : IDisposable
         if (float.IsNaN(probabilities[0]))
         {
             var layer = _plan.FirstNonFinite(pixels, 1, Model.Normalisation)?.Layer.Name ?? Model.Weights.Network.Layers[^1].Name;
-            throw new RiffleException($"{name}: the network gives no number for this image: its layer {layer} overflows. Use another checkpoint.");
+            throw new RiffleException($"{name}: the network produced NaN or infinity for this image, because its layer {layer} overflows. Use another checkpoint.");
         }
 
         return

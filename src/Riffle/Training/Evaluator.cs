@@ -45,8 +45,8 @@ public sealed class Evaluator : IDisposable
         Images = data.Count(Split.Validation);
         if (Images == 0)
         {
-            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1, "
-                + "which needs two images of a class");
+            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1 "
+                + "(a class needs at least two images)");
         }
 
         _classOf = Match(classes, data);
@@ -98,7 +98,7 @@ public sealed class Evaluator : IDisposable
         using var evaluator = new Evaluator(model.Weights, model.Normalisation, model.Classes, data, threads, cancel: cancel);
         var (loss, top1, top5) = evaluator.Run(progress, confusions, cancel);
         if (evaluator.NonFinite is { } found)
-            throw new RiffleException($"{model.Name}: the loss is {loss}: layer {found.Layer.Name} gives {found.Value}. Use another checkpoint.");
+            throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
         return new(model.Name, evaluator.Images, top1, top5, loss);
     }
 
@@ -152,7 +152,7 @@ public sealed class Evaluator : IDisposable
         }
 
         if (tally.Images != Images)
-            throw new BadDataException($"{_directory}: {tally.Images} validation images were read, dataset.json counts {Images}; prepare the data set again");
+            throw new BadDataException($"{_directory}: {tally.Images} validation images were read, but dataset.json says {Images}; prepare the data set again");
         return tally.Mean();
     }
 
@@ -165,8 +165,8 @@ public sealed class Evaluator : IDisposable
         if (unknown.Length > 0)
         {
             throw new RiffleException(
-                $"{data.Directory}: {unknown.Length} of its {data.Info.Classes.Length} classes are unknown to the network ({Some(unknown)}), "
-                + $"which knows {classes.Count} ({Some(classes)}); evaluate it on the data set it was trained on, or on one with the same classes");
+                $"{data.Directory}: the network does not have {unknown.Length} of the {data.Info.Classes.Length} classes ({Some(unknown)}); "
+                + $"it has {classes.Count} ({Some(classes)}). Evaluate it on the data set it was trained on, or on one with the same classes");
         }
 
         return [.. data.Info.Classes.Select(c => places[c.Name])];

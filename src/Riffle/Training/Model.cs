@@ -18,9 +18,9 @@ public class Model
     {
         var network = weights.Network;
         if (classes.Count != network.Classes)
-            throw new ArgumentException($"{classes.Count} classes were given for a network of {network.Classes}");
+            throw new ArgumentException($"the network has {network.Classes} classes, but {classes.Count} were given");
         if (network.Input.Height != network.Input.Width)
-            throw new ArgumentException($"a network over images of {network.Input.Height}×{network.Input.Width}, which are not square");
+            throw new ArgumentException($"the network has images of {network.Input.Height}×{network.Input.Width}, but only square images are supported");
         (Weights, Classes, Normalisation) = (weights, classes, normalisation);
     }
 
@@ -72,6 +72,6 @@ public class Model
 
         return hints is null or { Classes: null, Normalisation: null }
             ? Checkpoint.Load(path)
-            : throw new ArgumentException($"{path}: a checkpoint tells its classes and its normalisation itself; leave these options out");
+            : throw new ArgumentException($"{path}: a checkpoint has its own classes and normalisation; remove --labels, --mean and --std");
     }
 }

@@ -57,23 +57,23 @@ public static class OnnxFile
         var (imported, document) = Import(path);
         var network = imported.Weights.Network;
         if (network.Input.Height != network.Input.Width)
-            throw new RiffleException($"{path}: its images are {network.Input.Height}×{network.Input.Width}; Riffle prepares square ones");
+            throw new RiffleException($"{path}: its input images are {network.Input.Height}×{network.Input.Width}, but Riffle only supports square images");
         RequireOneOfClasses(imported);
         if (hints?.Classes is { } given && given.Count != network.Classes)
         {
-            var order = imported.Scores < network.Classes ? ": it gives one number; name the class that a low number means, then that of a high one" : "";
-            throw new ArgumentException($"{given.Count} class names were given for {path}, which has {network.Classes} classes{order}");
+            var order = imported.Scores < network.Classes ? ". It has a single output: name the class of low values first, then that of high values" : "";
+            throw new ArgumentException($"{path} has {network.Classes} classes, but {given.Count} class names were given{order}");
         }
 
         if (document is not null && document.Classes.Length != network.Classes)
-            throw OnnxReader.Bad(path, $"its document names {document.Classes.Length} classes, the network has {network.Classes}");
+            throw OnnxReader.Bad(path, $"its metadata names {document.Classes.Length} classes, but the network has {network.Classes}");
         RequirePlan(path, imported.Weights);
         var classes = hints?.Classes ?? document?.Classes.AsEnumerable().ToArray()
             ?? [.. Enumerable.Range(0, network.Classes).Select(index => $"{index}").Select(name => new DatasetClass(name, name))];
         var (normalisation, recognised) = Normalise(path, imported, hints?.Normalisation, document?.Normalisation);
         List<string> notes = recognised is null ? [] : [recognised];
         if (imported.Scores < network.Classes)
-            notes.Add($"{path} gives one number, whose sigmoid is the probability of class {classes[1].Name}; a low number means class {classes[0].Name}");
+            notes.Add($"{path} has a single output; its sigmoid is the probability of class {classes[1].Name}, and low values mean class {classes[0].Name}");
         return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes };
     }
 
@@ -102,12 +102,12 @@ public static class OnnxFile
         var (kind, by) = imported.Ending;
         if (kind == Ending.Sigmoid && imported.Scores > 1)
         {
-            throw by!.Unsupported($"it gives each of {imported.Scores} labels a probability of its own, so that an image may have several or none, "
-                + "where Riffle names the one class of an image");
+            throw by!.Unsupported($"it gives each of {imported.Scores} labels an independent probability, so an image may have several labels or none; "
+                + "Riffle supports only one class per image");
         }
 
         if (kind is Ending.Softmax or Ending.LogSoftmax && imported.Scores == 1)
-            throw by!.Unsupported("it is over one number, of which it always makes the same");
+            throw by!.Unsupported("it has a single value, for which its output is always the same");
     }
 
     /// <summary>How bytes become what the first layer reads: what is given to the graph, and its own arithmetic upon that, as one.</summary>
@@ -119,7 +119,7 @@ public static class OnnxFile
         if (imported.TakesBytes)
         {
             if (given is not null)
-                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; leave mean and deviation out");
+                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; remove --mean and --std");
             RequireBounds(images, ImageValues.Pixels.Line);
             return (images.After(ImageValues.Pixels.Line), null);
         }
@@ -140,15 +140,15 @@ public static class OnnxFile
         if (images.Broken(given) is { } broken)
         {
             throw broken.By.Unsupported(
-                FormattableString.Invariant($"it clips the images to [{broken.Least}, {broken.Most}], and with this normalisation they go beyond that"));
+                FormattableString.Invariant($"it clips the images to [{broken.Least}, {broken.Most}], but with this normalisation their values exceed that range"));
         }
     }
 
     private static RiffleException Unclear(string path, ImageArithmetic images) => new(
         $"{path}: {OnnxOperation.Name((images.Doubtful ?? images.First)!.Node)}: it computes something on the images before the first convolution"
-        + (images.Doubtful is null ? $" ({images.Describe()} in all)" : "") + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Give --mean and --std: the graph is then fed "
-        + "(pixel / 255 - mean) / std. For values from 0 to 1 that is --mean 0,0,0 --std 1,1,1; "
-        + "for pixels --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
+        + (images.Doubtful is null ? $" ({images.Describe()} in total)" : "") + ", so it is unclear whether the graph expects pixels from 0 to 255, values from 0 to 1 or others. "
+        + "Give --mean and --std; the graph then gets (pixel / 255 - mean) / std. For values from 0 to 1, give --mean 0,0,0 --std 1,1,1; "
+        + "for pixels, give --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
 
     /// <summary>A network that no plan can be made of is refused before anything is asked of it.</summary>
     private static void RequirePlan(string path, Weights weights)
@@ -171,7 +171,7 @@ public static class OnnxFile
         {
             var document = JsonSerializer.Deserialize<Document>(text, TrainingJson.Compact) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
-                throw new RiffleException($"{path}: its document has version {document.Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+                throw new RiffleException($"{path}: its metadata has version {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             if (document is not { Classes.IsDefaultOrEmpty: false, Network.Name: not null, Normalisation: { } normalisation }
                 || document.Classes.Any(c => c is not { Name: not null, Text: not null }))
                 throw new JsonException("the network, its classes or its normalisation are missing");
@@ -180,7 +180,7 @@ public static class OnnxFile
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
         {
-            throw OnnxReader.Bad(path, $"the document '{MetadataKey}' in its metadata can't be read ({e.Message})", e);
+            throw OnnxReader.Bad(path, $"the metadata entry '{MetadataKey}' is damaged ({e.Message})", e);
         }
     }
 

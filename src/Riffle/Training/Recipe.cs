@@ -143,6 +143,6 @@ public sealed record Recipe
         where T : struct, Enum
     {
         if (!Enum.IsDefined(value))
-            throw new ArgumentException($"There is no {what} {value}: it is one of {string.Join(", ", Enum.GetNames<T>())}.");
+            throw new ArgumentException($"The {what} must be one of {string.Join(", ", Enum.GetNames<T>())}, not {value}.");
     }
 }

@@ -36,7 +36,7 @@ public sealed record RunDescription(
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException
             or BadDataException)
         {
-            throw new RiffleException($"{path}: can't be read: {e.Message}", e);
+            throw new RiffleException($"{path}: can't read the file: {e.Message}", e);
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed class RunFolder : IDisposable
     public static RunFolder Create(string path)
     {
         if (File.Exists(path))
-            throw new RiffleException($"{path}: a file, where the folder of the run is to be; give another --out");
+            throw new RiffleException($"{path}: this is a file, but a run needs a folder; give another --out");
         try
         {
             System.IO.Directory.CreateDirectory(path);
@@ -84,7 +84,7 @@ internal sealed class RunFolder : IDisposable
             {
                 folder.Dispose();
                 throw new RiffleException(File.Exists(folder.Last)
-                    ? $"{path}: there is a run in it already; go on with it by: riffle train --resume {ShellWord.Path(path)}, or give another --out"
+                    ? $"{path}: the folder already contains a run; continue it with riffle train --resume {ShellWord.Path(path)}, or give another --out"
                     : $"{path}: the folder is not empty; give another --out, or empty it");
             }
 
@@ -92,7 +92,7 @@ internal sealed class RunFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: the folder of the run can't be made: {e.Message} Give another --out.", e);
+            throw new RiffleException($"{path}: can't create the run folder: {e.Message} Give another --out.", e);
         }
     }
 
@@ -104,15 +104,15 @@ internal sealed class RunFolder : IDisposable
         {
             throw new RiffleException(Path.GetDirectoryName(path) is { } checkpoints && Path.GetFileName(checkpoints) == "checkpoints"
                 && Path.GetDirectoryName(checkpoints) is { Length: > 0 } run
-                ? $"{path}: a checkpoint of a run; give the run's folder: riffle train --resume {ShellWord.Path(run)}"
-                : $"{path}: no such folder; --resume takes the folder that was the --out of 'riffle train'");
+                ? $"{path}: this is a checkpoint file; give the run folder: riffle train --resume {ShellWord.Path(run)}"
+                : $"{path}: no such folder; give --resume the folder that was --out of 'riffle train'");
         }
 
         if (!File.Exists(Path.Combine(Checkpoints(path), LastName)))
         {
             throw new RiffleException(
-                $"{path}: no run to go on with: it has no {Path.Combine("checkpoints", LastName)}; start one by 'riffle train --out', with --from if it is to "
-                + "begin with other weights");
+                $"{path}: not a run, because it has no {Path.Combine("checkpoints", LastName)}; start one with 'riffle train --out', and with --from "
+                + "to start from other weights");
         }
 
         return Hold(path);
@@ -127,7 +127,7 @@ internal sealed class RunFolder : IDisposable
         if (!System.IO.Directory.Exists(runOrFile))
         {
             throw new RiffleException(
-                $"{InputFile.Missing(runOrFile)} or folder; give a checkpoint file, or the folder that was the --out of 'riffle train'");
+                $"{InputFile.Missing(runOrFile)} or folder; give a checkpoint file, or the folder that was --out of 'riffle train'");
         }
 
         string[] candidates = [Path.Combine(Checkpoints(runOrFile), BestName), Path.Combine(Checkpoints(runOrFile), LastName)];
@@ -176,8 +176,8 @@ internal sealed class RunFolder : IDisposable
         if (PlaceOf(_lock) is { } place && place != _place)
         {
             throw new RiffleException(
-                $"{Directory}: the folder of the run, or the .lock in it, was moved or deleted during the training. Its last checkpoint is where the "
-                + "folder is now; go on from there by 'riffle train --resume'");
+                $"{Directory}: the run folder, or the .lock file in it, was moved or deleted during the training. If the folder was moved, the last checkpoint "
+                + "is in its new place; continue with 'riffle train --resume' and that folder");
         }
     }
 
@@ -188,11 +188,11 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            return entry(RunDescription.Read(Directory)) ?? throw new RiffleException($"{Description}: has nothing of it");
+            return entry(RunDescription.Read(Directory)) ?? throw new RiffleException($"{Description}: the entry is missing");
         }
         catch (RiffleException e)
         {
-            throw new RiffleException($"{e.Message}. So it does not tell where {what}; {wayOut}", e);
+            throw new RiffleException($"{e.Message}. So it is unknown where {what}; {wayOut}", e);
         }
     }
 

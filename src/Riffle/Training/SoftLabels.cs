@@ -82,10 +82,10 @@ public sealed class SoftLabels
     public static SoftLabels Open(string folder)
     {
         var labels = Find(folder)
-            ?? throw new RiffleException($"{folder}: no soft labels: it has no {DocumentName}; 'riffle teach' makes them of trained networks");
+            ?? throw new RiffleException($"{folder}: not a folder of soft labels, because it has no {DocumentName}; make soft labels with 'riffle teach'");
         return labels.Made == labels.Identity.Views
             ? labels
-            : throw new RiffleException($"{folder}: has {labels.Made} of {labels.Identity.Views} views; give 'riffle teach' the same again to go on");
+            : throw new RiffleException($"{folder}: only {labels.Made} of {labels.Identity.Views} views are finished; run the same 'riffle teach' command again to continue");
     }
 
     /// <summary>How many views give a training of that many epochs another image in each: it sees a view, and later its mirror image.</summary>
@@ -98,7 +98,7 @@ public sealed class SoftLabels
         var found = Find(folder);
         return found is null || found.Identity.Fingerprint == identity.Fingerprint
             ? found
-            : throw new RiffleException($"{folder}: has other soft labels, {found.Identity.Fingerprint}, than are asked for; give another --out");
+            : throw new RiffleException($"{folder}: the folder contains soft labels with other settings ({found.Identity.Fingerprint}); give another --out");
     }
 
     /// <summary>Begins a folder of soft labels.</summary>
@@ -116,7 +116,7 @@ public sealed class SoftLabels
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{folder}: the folder can't be made: {e.Message} Give another --out.", e);
+            throw new RiffleException($"{folder}: can't create the folder: {e.Message} Give another --out.", e);
         }
 
         return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, validate(), [])).Saved();
@@ -140,8 +140,8 @@ public sealed class SoftLabels
         var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return bytes / sizeof(float) <= Array.MaxLength && bytes <= available / 2
             ? new float[(long)images * classes]
-            : throw new RiffleException($"soft labels of {images:N0} images in {classes:N0} classes take {bytes >> 20:N0} MiB, more than half of the "
-                + $"{available >> 20:N0} MiB here; take fewer images");
+            : throw new RiffleException($"soft labels for {images:N0} images and {classes:N0} classes need {bytes >> 20:N0} MiB, more than half of the "
+                + $"{available >> 20:N0} MiB of this machine; use fewer images");
     }
 
     /// <summary>Refuses labels of other images than a training's.</summary>
@@ -149,12 +149,12 @@ public sealed class SoftLabels
     internal void RequireFor(Dataset data, int imageSize, Augmentation augmentation)
     {
         var difference = DatasetIdentity.Of(data) is var own && own != Identity.Data
-                ? $"the data set {Identity.Data.Fingerprint} with {Identity.Data.Train:N0} training images; {data.Directory} is {own.Fingerprint} with {own.Train:N0}"
-            : imageSize != Identity.ImageSize ? $"images of {Identity.ImageSize}×{Identity.ImageSize} pixels, and the network's are {imageSize}×{imageSize}"
-            : augmentation != Identity.Augmentation ? "images that were cropped, mirrored or coloured in another way than this training's (leave out the options for that)"
+                ? $"the data set {Identity.Data.Fingerprint} with {Identity.Data.Train:N0} training images, but {data.Directory} is {own.Fingerprint} with {own.Train:N0}"
+            : imageSize != Identity.ImageSize ? $"images of {Identity.ImageSize}×{Identity.ImageSize} pixels, but the network has {imageSize}×{imageSize}"
+            : augmentation != Identity.Augmentation ? "images with another augmentation than this training (remove the augmentation options)"
             : null;
         if (difference is not null)
-            throw new ArgumentException($"{_folder}: soft labels of {difference}; make others by 'riffle teach'");
+            throw new ArgumentException($"{_folder}: these soft labels are for {difference}; make others with 'riffle teach'");
     }
 
     /// <summary>What an epoch of a training sees, from 0: one view after another and then, where the teachers looked at both, one mirror image after
@@ -170,9 +170,9 @@ public sealed class SoftLabels
         var path = ViewFile(view);
         var file = SafeTensors.Read(path);
         if (Sha256Of(path) != _document.Views[view])
-            throw new BadDataException($"{path}: not as {DocumentName} tells its SHA-256; make the soft labels again by 'riffle teach'");
+            throw new BadDataException($"{path}: the SHA-256 differs from that in {DocumentName}; make the soft labels again with 'riffle teach'");
         if (!file.Contains(Tensor) || file.Shape(Tensor) is not [var images, var classes] || images != Identity.Data.Train)
-            throw new BadDataException($"{path}: has no tensor '{Tensor}' of {Identity.Data.Train} images by their classes; make it again by 'riffle teach'");
+            throw new BadDataException($"{path}: there is no tensor '{Tensor}' with a row for each of {Identity.Data.Train} images; make it again with 'riffle teach'");
         (_logits, _classes) = (file.Get(Tensor), classes);
     }
 
@@ -196,7 +196,7 @@ public sealed class SoftLabels
         {
             var document = JsonSerializer.Deserialize<Document>(InputFile.ReadDocument(path), TrainingJson.Indented) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
-                throw new RiffleException($"{path}: has format version {document.Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+                throw new RiffleException($"{path}: the format version is {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             return document.SoftLabels.Teachers.IsDefaultOrEmpty || document.Views.IsDefault || document.Views.Length > document.SoftLabels.Views
                 || !ViewLimits.Contain(document.SoftLabels.Views) || document.SoftLabels.Data.Train < 1
                 ? throw new JsonException("a list is missing or too long, or a number is impossible")
@@ -204,7 +204,7 @@ public sealed class SoftLabels
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
-            throw new BadDataException($"{path}: damaged: {e.Message} Make the soft labels again by 'riffle teach'.", e);
+            throw new BadDataException($"{path}: damaged: {e.Message} Make the soft labels again with 'riffle teach'.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

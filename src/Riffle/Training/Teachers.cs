@@ -98,19 +98,19 @@ public static class Teachers
     private static void Require(IReadOnlyList<Model> teachers, Dataset data)
     {
         if (teachers.Count == 0)
-            throw new ArgumentException("no teacher was given");
+            throw new ArgumentException("give at least one teacher");
         foreach (var teacher in teachers)
         {
             if (teacher.ImageSize != teachers[0].ImageSize)
             {
-                throw new ArgumentException($"{teachers[0].Name} sees images of {teachers[0].ImageSize}×{teachers[0].ImageSize} pixels, {teacher.Name} of "
-                    + $"{teacher.ImageSize}×{teacher.ImageSize}; ask them one by one");
+                throw new ArgumentException($"{teachers[0].Name} has images of {teachers[0].ImageSize}×{teachers[0].ImageSize} pixels, but {teacher.Name} of "
+                    + $"{teacher.ImageSize}×{teacher.ImageSize}; run 'riffle teach' separately for each");
             }
 
             if (!teacher.Classes.Select(c => c.Name).SequenceEqual(data.Info.Classes.Select(c => c.Name)))
             {
-                throw new ArgumentException($"{teacher.Name} knows {teacher.Classes.Count} classes, which are not the {data.Info.Classes.Length} of "
-                    + $"{data.Directory} in its order");
+                throw new ArgumentException($"{teacher.Name} has {teacher.Classes.Count} classes, which are not the {data.Info.Classes.Length} of "
+                    + $"{data.Directory} in the same order");
             }
         }
     }
@@ -119,9 +119,9 @@ public static class Teachers
         Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
     {
         if (data.Count(split) == 0)
-            throw new RiffleException($"{data.Directory}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
+            throw new RiffleException($"{data.Directory}: the data set has no {(split == Split.Train ? "training" : "validation")} images; prepare it again with some");
         if (data.FirstOfShard(split) is null)
-            throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not tell how many images each shard has; prepare the data set again");
+            throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not say how many images each shard has; prepare the data set again");
         return new(
             data, split, imageSize, Batch.ForInference(data.Count(split), imageSize), augmentation, shuffle: false, dropLast: false, seed,
             BatchLoader.ThreadsFor(threads), cancel: cancel);

@@ -63,7 +63,7 @@ public sealed class Trainer : IDisposable
                 data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
                 BatchLoader.ThreadsFor(threads), imageMemory, Loading(0), cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
-                throw new BadDataException($"{folder.Last}: tells of step {steps} in epoch {epochs + 1}, which this training can't have; start a new run");
+                throw new BadDataException($"{folder.Last}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             if (softLabels is var (labels, _))
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
@@ -126,9 +126,9 @@ public sealed class Trainer : IDisposable
     {
         recipe.Check();
         if (recipe.FreezeFeatures && from is null)
-            throw new ArgumentException("Frozen features need weights to begin with: there is nothing to be kept in weights that have learnt nothing.");
+            throw new ArgumentException("FreezeFeatures requires weights to start from; features that were never trained are not worth keeping.");
         if (network.Classes != data.Info.Classes.Length)
-            throw new ArgumentException($"the network has {network.Classes} classes and the data set {data.Info.Classes.Length}");
+            throw new ArgumentException($"the network has {network.Classes} classes, but the data set {data.Directory} has {data.Info.Classes.Length}");
         if (data.Count(Split.Train) == 0)
             throw new RiffleException($"{data.Directory}: the data set has no training images");
 
@@ -176,14 +176,14 @@ public sealed class Trainer : IDisposable
         {
             var checkpoint = Checkpoint.Read(folder.Last);
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
-                throw new BadDataException($"{folder.Last}: holds weights but not the state of a training, so nothing can go on from it");
+                throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued; start a new run with --from");
 
             var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory());
             if (DatasetIdentity.Of(data) != training.Data)
             {
                 throw new RiffleException(
-                    $"{data.Directory}: not the data set that the run was started with "
-                    + $"(fingerprint {data.Info.Fingerprint}, the run's {training.Data.Fingerprint}); give that one's folder with --data, or start a new run");
+                    $"{data.Directory}: this is not the data set of the run "
+                    + $"(its fingerprint is {data.Info.Fingerprint}, that of the run {training.Data.Fingerprint}); give the right folder with --data, or start a new run");
             }
 
             return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, loading, imageMemory, cancel).Begin(threads);
@@ -287,7 +287,7 @@ public sealed class Trainer : IDisposable
         if (steps != _loader.BatchesPerEpoch)
         {
             throw new BadDataException(
-                $"{DataDirectory}: an epoch ended after {steps} of {_loader.BatchesPerEpoch} steps, so dataset.json and the records differ; prepare it again");
+                $"{DataDirectory}: an epoch ended after {steps} of {_loader.BatchesPerEpoch} steps, so dataset.json does not match the records; prepare it again");
         }
 
         _record = _record with { Progress = new(epochs, steps, tally) };
@@ -377,8 +377,8 @@ public sealed class Trainer : IDisposable
             return;
 
         // In the order of a step: activations and their statistics, gradients, and the weights that they change.
-        var first = _plan.FirstNonFiniteActivation() ?? NonFinite.FirstOf(_weights, _plan.Gradients, "the gradient by") ?? spoilt;
-        throw Diverged("a weight, or what goes with it, became infinite or not a number", _record.Progress.Steps, rate, first);
+        var first = _plan.FirstNonFiniteActivation() ?? NonFinite.FirstOf(_weights, _plan.Gradients, "the gradient with respect to") ?? spoilt;
+        throw Diverged("a weight or its optimiser state became NaN or infinite", _record.Progress.Steps, rate, first);
     }
 
     /// <summary>What made the last step's loss what it is: weights that the step before it spoilt, an activation, or else the loss itself.</summary>
@@ -388,19 +388,19 @@ public sealed class Trainer : IDisposable
 
     private RiffleException Diverged(string what, int step, double rate, NonFinite? first) => new(
         $"{what} in epoch {_record.Progress.Epochs + 1}, step {step}, at learning rate {rate:G6}. "
-        + (first is null ? "" : $"The first such value appeared in layer {first.Layer.Name}: {first.What} has {first.Value}. ")
-        + $"Weights from before are in {_folder.Last}. Start anew with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
+        + (first is null ? "" : $"The first affected layer is {first.Layer.Name}: {first.What} contains {first.Value}. ")
+        + $"Earlier weights are in {_folder.Last}. Start again with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
 
     private static (SoftLabels Labels, string Folder)? FindSoftLabels(RunFolder folder, TrainingRecord training, string? given)
     {
         if (training.SoftLabels is not { } own)
-            return given is null ? null : throw new ArgumentException($"{folder.Directory}: the run has no soft labels, and can't be given any");
+            return given is null ? null : throw new ArgumentException($"{folder.Directory}: the run was started without soft labels; remove --soft-labels");
         var place = given ?? folder.ReadSoftLabelsFolder();
         var labels = SoftLabels.Open(place);
         return labels.Identity.Fingerprint == own.Fingerprint
             ? (labels, place)
-            : throw new RiffleException($"{place}: not the soft labels that the run was started with (fingerprint {labels.Identity.Fingerprint}, the run's "
-                + $"{own.Fingerprint}); give those with --soft-labels");
+            : throw new RiffleException($"{place}: these are not the soft labels of the run (their fingerprint is {labels.Identity.Fingerprint}, that of the run "
+                + $"{own.Fingerprint}); give the right folder with --soft-labels");
     }
 
     private sealed class PartOfLoading(IProgress<(long Done, long Total)> whole, long before, long total) : IProgress<(long Done, long Total)>

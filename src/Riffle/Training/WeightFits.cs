@@ -28,13 +28,13 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         var all = WeightSource.Find(sets, Build(spec).Parameters);
         var sources = key is null ? all : [.. all.Where(source => source.IsAt(key))];
         if (key is not null && sources.Count == 0)
-            throw new ArgumentException($"{path}: nothing under '{key}' is of a {spec.Name}; --key takes {Listed(all.Select(source => source.Address))}");
+            throw new ArgumentException($"{path}: --key '{key}' has no weights of a {spec.Name}; possible keys are {Listed(all.Select(source => source.Address))}");
         var fitting = sources.Where(source => Fits(source, spec)).OrderBy(source => source.Rank).ToArray();
         if (fitting.Length == 0)
             throw Misfit(sources.Count > 0 ? sources[0] : null);
         var best = fitting[0];
         if (fitting.Length > 1 && fitting[1].Rank == best.Rank)
-            throw new ArgumentException($"{path}: holds several sets of weights that fit; choose by --key {Listed(fitting.Select(source => source.Address))}");
+            throw new ArgumentException($"{path}: several sets of weights fit; choose one with --key {Listed(fitting.Select(source => source.Address))}");
         if (Notes(best, fitting[1..]) is { Length: > 0 } notes)
             tell($"{path}: {notes}");
         return (best, Described(best, spec));
@@ -45,14 +45,14 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         var notes = new List<string>();
         var place = best.File.Place.Length > 0 ? $" of '{Shown(best.File.Place)}'" : "";
         if (best.Prefix.Length > 0)
-            notes.Add($"takes the weights{place} whose names begin with '{Shown(best.Prefix)}'");
+            notes.Add($"using the weights{place} whose names begin with '{Shown(best.Prefix)}'");
         else if (place.Length > 0)
-            notes.Add($"takes the weights{place}");
+            notes.Add($"using the weights{place}");
         var beside = best.Beside.Except(others.SelectMany(other => other.Names.Values)).ToArray();
         if (beside.Length > 0)
-            notes.Add($"leaves out {Counted(beside)}");
+            notes.Add($"ignoring {Counted(beside)}");
         if (others.Length > 0)
-            notes.Add($"--key takes others that fit as well: {Listed(others.Select(other => other.Address))}");
+            notes.Add($"others fit too, choose them with --key: {Listed(others.Select(other => other.Address))}");
         return string.Join("; ", notes);
     }
 
@@ -85,11 +85,11 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     /// <summary>What is wrong with the weights that come nearest, and of which network they are.</summary>
     private BadDataException Misfit(WeightSource? source)
     {
-        var units = spec.Units.IsEmpty ? "" : $" of units {string.Join(',', spec.Units)}";
-        var text = new StringBuilder($"{path}: does not hold a {spec.Name}{units}");
+        var units = spec.Units.IsEmpty ? "" : $" with units {string.Join(',', spec.Units)}";
+        var text = new StringBuilder($"{path}: the file does not contain a {spec.Name}{units}");
         if (source is null)
         {
-            text.Append($": none of its parameters is there, such as {Build(spec).Parameters[0].Name}; there are ")
+            text.Append($": none of its parameters (for example {Build(spec).Parameters[0].Name}) is there, only ")
                 .Append(Counted([.. sets.SelectMany(set => set.Names)]));
         }
         else
@@ -100,11 +100,11 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             // What stands in the place of a weight and can't be read says so itself.
             if (Array.Find(missing, name => source.File.Contains(source.Prefix + name)) is { } unreadable)
                 source.File.Shape(source.Prefix + unreadable);
-            text.Append(source.Address.Length > 0 ? $"; nearest to it is '{Shown(source.Address)}':" : ":");
+            text.Append(source.Address.Length > 0 ? $"; the closest set is '{Shown(source.Address)}':" : ":");
             foreach (var (what, tensors) in new[]
             {
                 ("missing", Counted([.. missing.Select(name => source.Prefix + name)])), ("unexpected", Counted([.. source.Unexpected])),
-                ("of another shape", Some([.. Misshapen(source, network)])),
+                ("wrong shape", Some([.. Misshapen(source, network)])),
             })
             {
                 if (tensors.Length > 0)
@@ -126,8 +126,8 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             let sameUnits = other.Units.IsEmpty || other.Units.SequenceEqual(spec.Units)
             select $"--model {name}" + (sameUnits ? "" : $" --preset {preset.ToString().ToLowerInvariant()}");
         return others.FirstOrDefault() is { } fits
-            ? $"It holds another network. Give {fits}."
-            : "Give the --model, --preset and --units that the weights are of.";
+            ? $"It contains another network. Give {fits}."
+            : "Give the --model, --preset and --units that the weights belong to.";
     }
 
     /// <summary>A quick look before the long one: whether anything has the name of the first parameter and of the last at its end.</summary>
@@ -137,7 +137,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private static string Listed(IEnumerable<string> addresses)
     {
         var names = addresses.Where(address => address.Length > 0).Distinct().Select(Shown).ToArray();
-        return names.Length == 0 ? "nothing here: the file is one set of tensors" : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
+        return names.Length == 0 ? "none: the file is a single set of tensors" : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
     }
 
     /// <summary>How many, and the first of them, those of the same layer in one word: <c>conv1.1.{weight,bias}</c>.</summary>
@@ -150,7 +150,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private static string Some(string[] entries, int? count = null)
     {
         var first = string.Join(", ", entries.Take(Few).Select(Shown));
-        return entries.Length <= Few ? first : $"{count ?? entries.Length} tensors, such as {first}";
+        return entries.Length <= Few ? first : $"{count ?? entries.Length} tensors, for example {first}";
     }
 
     /// <summary>Names of a file as a message can show them, whatever they are.</summary>

@@ -31,14 +31,14 @@ public static class WeightImport
         var (source, described) = fits.Choose(key, tell ?? (_ => { }));
         network = network with { Classes = described.Classes };
         if (classes is not null && classes.Count != network.Classes)
-            throw new RiffleException($"{path}: is for {network.Classes} classes, and {classes.Count} are named; name each, in the order of the logits");
+            throw new RiffleException($"{path}: the network has {network.Classes} classes, but {classes.Count} are named; name every class, in the order of the logits");
 
         var weights = new Weights(described);
         foreach (var p in described.Parameters)
         {
             var values = source.File.Get(source.Names[p.Name]);
             if (values.Any(value => !float.IsFinite(value)))
-                throw new BadDataException($"{path}: the tensor '{source.Names[p.Name]}' holds infinities or what is not a number; such weights are of no use");
+                throw new BadDataException($"{path}: the tensor '{source.Names[p.Name]}' contains NaN or infinity; use other weights");
             values.CopyTo(weights[p.Name]);
         }
 

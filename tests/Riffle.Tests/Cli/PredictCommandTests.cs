@@ -49,7 +49,7 @@ public sealed class PredictCommandTests : IDisposable
         _folder.Add("photos/page.jpg", "<!DOCTYPE html>"u8.ToArray());
         result = Predict(_folder.PathOf("photos"), "--json");
         Assert.Equal((ExitCode.BadData, 3), (result.ExitCode, Files(result.Output).Length));
-        Assert.Contains($"{_folder.PathOf("photos/page.jpg")}: a web page", result.Error);
+        Error.Names(result.Error, $"{_folder.PathOf("photos/page.jpg")}: ", "a web page");
     }
 
     /// <summary>A NAS keeps a thumbnail of each image beside it, under the image's own name.</summary>
@@ -98,7 +98,7 @@ public sealed class PredictCommandTests : IDisposable
 
         var nothing = Piped("\"$@\" < /dev/null", "-");
         Assert.Equal(ExitCode.BadData, nothing.ExitCode);
-        Assert.Contains("standard input: empty", nothing.Error);
+        Error.Names(nothing.Error, "standard input: ", "empty");
         Assert.Equal(ExitCode.Usage, CommandLine.Execute(["predict", _model, "-", "-"]));
     }
 
