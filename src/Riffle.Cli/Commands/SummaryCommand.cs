@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Riffle.Execution;
 using Riffle.Measurement;
 using Riffle.Networks;
 using Riffle.Training;
@@ -22,6 +23,7 @@ internal static class SummaryCommand
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
     public static Command Create()
@@ -33,6 +35,11 @@ internal static class SummaryCommand
         };
         var options = new NetworkOptions();
         var layers = new Option<bool>("--layers") { Description = "Show every layer instead of every unit." };
+        var plan = new Option<string?>("--plan")
+        {
+            Description = "Show the steps that run, with layouts, epilogues and memory, for inference of one image, inference of a batch, or training.",
+        };
+        plan.AcceptOnlyFromAmong("image", "batch", "training");
         var noMeasure = new Option<bool>("--no-measure") { Description = "Do not measure the latency on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
         var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency. Without MODEL, lists all networks.")
@@ -41,6 +48,7 @@ internal static class SummaryCommand
         };
         options.AddTo(command);
         command.Options.Add(layers);
+        command.Options.Add(plan);
         command.Options.Add(noMeasure);
         command.Options.Add(json);
         return command.WithAction((parse, cancel) =>
@@ -50,6 +58,18 @@ internal static class SummaryCommand
             var networks = from known in name is null ? NetworkCatalogue.Names : [name] select Find(known, options, parse);
             Performance? Measure(Counted counted) =>
                 parse.GetValue(noMeasure) ? null : NetworkBenchmark.Of(counted.Network, LatencyBudget).Inference(batch: 1, threads: 1, cancel);
+            if (parse.GetValue(plan) is { } kind)
+            {
+                if (name is null)
+                    throw new RiffleException("--plan shows the steps of one network; name it, for example: riffle summary shufflenet-v2-x1.0 --plan image");
+                var steps = ExecutionPlan.Of(networks.Single().Network, Enum.Parse<PlanKind>(kind, ignoreCase: true));
+                if (parse.GetValue(json))
+                    output.WriteLine(JsonSerializer.Serialize(steps, Json));
+                else
+                    PlanTable.Write(steps, output);
+                return ExitCode.Done;
+            }
+
             switch (name, parse.GetValue(json))
             {
                 case (null, true):
@@ -73,6 +93,7 @@ internal static class SummaryCommand
             "riffle summary",
             "riffle summary shufflenet-v1-g3-x1.0",
             "riffle summary shufflenet-v2-x1.0 --preset imagenet --layers",
+            "riffle summary shufflenet-v2-x1.0 --plan image",
             "riffle summary runs/first",
             "riffle summary model.onnx --layers",
             "riffle summary shufflenet-v1-g3-x0.25 --size 64 --classes 10 --units 2,2,2 --json");

@@ -43,14 +43,19 @@ internal static unsafe class LoweredExtensions
         primitive.Window is { Kernel: 3, Stride: 1 or 2 } window && window.Padding == Padding.Of(1);
 
     /// <summary>The window of a step's primitive over planes of so many lanes.</summary>
-    public static Window Window(this LoweredStep step, int lanes)
+    public static Window Window(this CompiledStep step, int lanes) => Window(step.Primitive, step.Input, lanes);
+
+    /// <inheritdoc cref="Window(CompiledStep, int)"/>
+    public static Window Window(this LoweredStep step, int lanes) => Window(step.Primitive, step.Input, lanes);
+
+    private static Window Window(Primitive primitive, Shape input, int lanes)
     {
-        var (kernel, stride, padding) = step.Primitive.Window;
+        var (kernel, stride, padding) = primitive.Window;
         return new()
         {
-            Height = step.Input.Height,
-            Width = step.Input.Width,
-            Channels = step.Input.Channels,
+            Height = input.Height,
+            Width = input.Width,
+            Channels = input.Channels,
             Stride = stride,
             Lanes = lanes,
             Kernel = kernel,

@@ -16,7 +16,7 @@ internal sealed unsafe record NonFinite(Layer Layer, string What, float Value)
 
     /// <summary>The first activation of a training step: what a layer gives, or what batch norm makes of it.</summary>
     /// <param name="lowered">The steps.</param>
-    /// <param name="planes">What is pending on their planes.</param>
+    /// <param name="planes">What is deferred on their planes.</param>
     /// <param name="weights">Whose running statistics the step has moved.</param>
     /// <param name="blocks">The blocks of the batch.</param>
     /// <param name="images">Images in the batch: lanes behind them hold no values.</param>

@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Sum of two values: the shortcut of a residual unit. ReLU, where it follows, is pending on the sum's planes.
+/// Sum of two values: the shortcut of a residual unit. ReLU, where it follows, is deferred on the sum's planes.
 /// <code>
 /// a, b [C][H·W][16]
 /// y    [C][H·W][16]
@@ -33,17 +33,18 @@ internal readonly unsafe struct Addition
     public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         for (var c = 0; c < Channels; c++)
         {
             var target = block.Data + planes.Offset[Output + c];
-            PendingPlane<TVec> left = PlaneAccess.Reader<TVec>(planes, block, Left[c], 0), right = PlaneAccess.Reader<TVec>(planes, block, Right[c], 0);
+            DeferredPlane<TVec> left = PlaneAccess.Reader<TVec>(planes, block, Left[c], 0), right = PlaneAccess.Reader<TVec>(planes, block, Right[c], 0);
             for (var i = 0; i < PlaneSize; i += TVec.Count)
                 TVec.Store(target + i, left.At(i) + right.At(i));
         }
     }
 
-    /// <summary>y = max(floor, a + b) in inference.</summary>
-    /// <param name="planes">Offsets, and the floor of the output's planes.</param>
+    /// <summary>y = clamp(a + b) in inference.</summary>
+    /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     public void Infer<TVec>(in Planes planes, float* data)
         where TVec : unmanaged, IVec<TVec>
@@ -78,18 +79,20 @@ internal readonly unsafe struct Addition
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    /// <param name="leftArrivals">What da means for each plane of a.</param>
-    /// <param name="rightArrivals">What db means for each plane of b.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* leftArrivals, Arrival* rightArrivals)
+    /// <param name="leftWrites">What da means for each plane of a.</param>
+    /// <param name="rightWrites">What db means for each plane of b.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* leftWrites, GradientWrite* rightWrites)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         for (var c = 0; c < Channels; c++)
         {
-            if ((leftArrivals[c] & rightArrivals[c] & Arrival.Shared) != 0)
+            if ((leftWrites[c] & rightWrites[c] & GradientWrite.Shared) != 0)
                 continue;
             PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, PlaneSize, scratch);
-            PlaneAccess.AddGradient<TVec>(planes, block, Left[c], 0, PlaneSize, scratch, leftArrivals[c]);
-            PlaneAccess.AddGradient<TVec>(planes, block, Right[c], 0, PlaneSize, scratch, rightArrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Left[c], 0, PlaneSize, scratch, leftWrites[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Right[c], 0, PlaneSize, scratch, rightWrites[c]);
         }
     }
 }

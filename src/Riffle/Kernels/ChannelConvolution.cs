@@ -53,16 +53,19 @@ internal readonly unsafe struct ChannelConvolution
         }
     }
 
-    /// <summary>y = max(floor, w · x + bias), or max(floor, w · x + bias + addend).</summary>
+    /// <summary>y = clamp(w · x + bias), or clamp(w · x + bias + residual).</summary>
     /// <param name="data">The image's activations.</param>
-    /// <param name="output">Where y, bias, floor and addends of all groups lie.</param>
-    public void Infer<TVec>(float* data, in LaneSink output)
+    /// <param name="output">Where y, the bias and the residual of all groups lie, and the clamp.</param>
+    public void Infer<TVec>(float* data, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
+        Contract.RequireAligned(output.Target);
+        Contract.RequireLanes(output.BlockStride);
         for (var g = 0; g < Groups; g++)
         {
             var block = g * GroupBlocks;
-            var sink = output with
+            var epilogue = output with
             {
                 Target = output.Target + block * output.BlockStride,
                 Bias = output.Bias + block * Lanes.Count,
@@ -76,7 +79,7 @@ internal readonly unsafe struct ChannelConvolution
                 Lanes.Count,
                 Offsets + (long)g * GroupInput,
                 Positions,
-                sink);
+                epilogue);
         }
     }
 }

@@ -21,6 +21,7 @@ internal static unsafe class ChannelLanes
     public static void FromPlanes<TVec>(float* data, long* planes, int channels, int positions, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireAligned(target);
         var square = stackalloc float[TVec.Count * TVec.Count];
         var sources = stackalloc float*[TVec.Count];
         var none = stackalloc float[TVec.Count];

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
@@ -18,14 +19,14 @@ internal static unsafe class ChannelProduct
     public static long PackedCount<TVec>(int channels, int depth)
         where TVec : unmanaged, IVec<TVec> => (long)Vectors<TVec>(channels) * TVec.Count * depth;
 
-    /// <summary>Orders weights [R][K] panel by panel, a panel being the vectors of a tile, in a panel depth first: a tile reads one run of memory.</summary>
+    /// <summary>Orders weights [R][K] by the vectors of a tile, and for each tile depth first, so that a tile reads one run of memory.</summary>
     public static void Pack<TVec>(float* weights, int channels, int depth, float* packed)
         where TVec : unmanaged, IVec<TVec>
     {
-        var panels = Panels<TVec>(channels);
-        for (var panel = 0; panel < panels.Count; panel++)
+        var columns = ColumnTiles<TVec>(channels);
+        for (var column = 0; column < columns.Count; column++)
         {
-            int first = panels.Start(panel) * TVec.Count, end = first + panels.Height(panel) * TVec.Count;
+            int first = columns.Start(column) * TVec.Count, end = first + columns.Height(column) * TVec.Count;
             for (var k = 0; k < depth; k++)
             {
                 for (var channel = first; channel < end; channel++)
@@ -34,7 +35,7 @@ internal static unsafe class ChannelProduct
         }
     }
 
-    /// <summary>output = max(floor, x · weightsᵀ + bias), or max(floor, x · weightsᵀ + bias + addend).</summary>
+    /// <summary>output = clamp(x · weightsᵀ + bias), or clamp(x · weightsᵀ + bias + residual).</summary>
     /// <param name="packed">Weights in the order of <see cref="Pack"/>.</param>
     /// <param name="channels">R.</param>
     /// <param name="depth">K.</param>
@@ -43,9 +44,11 @@ internal static unsafe class ChannelProduct
     /// <param name="offsets">Where each of the K values of a position lies.</param>
     /// <param name="positions">P.</param>
     /// <param name="output">Where results go.</param>
-    public static void Multiply<TVec>(float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in LaneSink output)
+    public static void Multiply<TVec>(float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(channels > 0 && depth > 0 && positions > 0, "an empty product");
+        Contract.RequireLanes(output.BlockStride);
         if (output.Clamp.IsBounded)
             Multiply<TVec, Bounded>(packed, channels, depth, x, step, offsets, positions, output);
         else
@@ -53,15 +56,15 @@ internal static unsafe class ChannelProduct
     }
 
     private static void Multiply<TVec, TBound>(
-        float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in LaneSink output)
+        float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
     {
-        var panels = Panels<TVec>(channels);
+        var columns = ColumnTiles<TVec>(channels);
         var tiles = new Tiles(positions, MostPositions);
-        for (var panel = 0; panel < panels.Count; panel++)
+        for (var column = 0; column < columns.Count; column++)
         {
-            var (vector, width) = (panels.Start(panel), panels.Height(panel));
+            var (vector, width) = (columns.Start(column), columns.Height(column));
             for (var tile = 0; tile < tiles.Count; tile++)
             {
                 var (position, height) = (tiles.Start(tile), tiles.Height(tile));
@@ -84,10 +87,10 @@ internal static unsafe class ChannelProduct
     private static int Vectors<TVec>(int channels)
         where TVec : unmanaged, IVec<TVec> => (channels + TVec.Count - 1) / TVec.Count;
 
-    private static Tiles Panels<TVec>(int channels)
+    private static Tiles ColumnTiles<TVec>(int channels)
         where TVec : unmanaged, IVec<TVec> => new(Vectors<TVec>(channels), TVec.Registers >= 32 ? 4 : 2);
 
-    private static void Tile<TVec, TBound, THeight>(int width, in Operands operands, in LaneSink output)
+    private static void Tile<TVec, TBound, THeight>(int width, in Operands operands, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
         where THeight : IHeight
@@ -102,7 +105,7 @@ internal static unsafe class ChannelProduct
     }
 
     /// <summary>A tile of so many positions by so many vectors; the JIT drops those that it does not have.</summary>
-    private static void Tile<TVec, TBound, TPositions, TVectors>(in Operands operands, in LaneSink output)
+    private static void Tile<TVec, TBound, TPositions, TVectors>(in Operands operands, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
         where TPositions : IHeight
@@ -214,7 +217,7 @@ internal static unsafe class ChannelProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TBound, TVectors>(in LaneSink output, int channel, int position, TVec v0, TVec v1, TVec v2, TVec v3)
+    private static void Store<TVec, TBound, TVectors>(in BlockedEpilogue output, int channel, int position, TVec v0, TVec v1, TVec v2, TVec v3)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
         where TVectors : IHeight
@@ -229,7 +232,7 @@ internal static unsafe class ChannelProduct
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TBound>(in LaneSink output, int channel, int position, TVec value)
+    private static void Store<TVec, TBound>(in BlockedEpilogue output, int channel, int position, TVec value)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
     {
@@ -257,7 +260,7 @@ internal static unsafe class ChannelProduct
 }
 
 /// <summary>Where a product of channel lanes goes: blocks of sixteen channels, [position][16] each.</summary>
-internal readonly unsafe struct LaneSink
+internal readonly unsafe struct BlockedEpilogue
 {
     /// <summary>The block of the first channel, at the first position.</summary>
     public readonly float* Target { get; init; }

@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Convolution of any size, in groups. Training has the stem, 3×3 with a border of 1 over the images, which has no gradient by the input.
+/// Convolution of any size, in groups. Training has the stem, 3×3 with a border of 1 over the images, which has no gradient with respect to the input.
 /// <code>
 /// x    [C][H][W][16]     w [O][C/g][k][k]
 /// y    [O][h][w][16]     h = ⌊(H + top + bottom − k) / stride⌋ + 1
@@ -32,7 +32,7 @@ internal readonly unsafe struct DenseConvolution
     /// <summary><see cref="TapOffsets"/>, where the kernel reads them.</summary>
     public readonly long* Offsets { get; init; }
 
-    /// <summary><see cref="PanelOffsets"/>, where backward reads them.</summary>
+    /// <summary><see cref="GradientRowOffsets"/>, where backward reads them.</summary>
     public readonly long* RowOffsets { get; init; }
 
     /// <summary>k²·C/g.</summary>
@@ -44,11 +44,11 @@ internal readonly unsafe struct DenseConvolution
 
     private int GroupOutput => OutputChannels / Groups;
 
-    /// <summary>Distance between the rows of the panel of output gradients: no power of two.</summary>
-    private int PanelStride => Window.OutputRow + Lanes.Count;
+    /// <summary>Distance between the rows of output gradients: no power of two.</summary>
+    private int GradientRowStride => Window.OutputRow + Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => GroupInput * Window.Padded.Size + (long)OutputChannels * PanelStride;
+    public long Scratch => GroupInput * Window.Padded.Size + (long)OutputChannels * GradientRowStride;
 
     /// <summary>Where the k²·C/g rows begin that the first row of outputs sees.</summary>
     public long[] TapOffsets()
@@ -57,10 +57,10 @@ internal readonly unsafe struct DenseConvolution
         return [.. Enumerable.Range(0, Depth).Select(k => k / taps * padded.Size + padded.Tap(k % taps / window.Kernel, k % window.Kernel))];
     }
 
-    /// <summary>Where the rows of the panel of output gradients begin.</summary>
-    public long[] PanelOffsets()
+    /// <summary>Where the rows of output gradients begin.</summary>
+    public long[] GradientRowOffsets()
     {
-        long stride = PanelStride;
+        long stride = GradientRowStride;
         return [.. Enumerable.Range(0, OutputChannels).Select(row => row * stride)];
     }
 
@@ -78,23 +78,30 @@ internal readonly unsafe struct DenseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         ReadInput<TVec>(planes, block, scratch);
         int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
         for (var y = 0; y < height; y++)
         {
-            var sink = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
-            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, RowsAt(scratch + (long)y * stride), length, sink);
+            var epilogue = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
+            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, RowsAt(scratch + (long)y * stride), length, epilogue);
         }
     }
 
-    /// <summary>y = clamp(w ∗ x + bias) in inference.</summary>
+    /// <summary>y = clamp(w ∗ x + bias) in inference, or y = function(w ∗ x + bias).</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
-    public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride)
+    /// <param name="function">A smooth activation of a run of floats; null without.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         int height = Window.OutputHeight, row = Window.OutputRow, rowStep = Window.Padded.RowStep;
         int length = (row + TVec.Count - 1) / TVec.Count * TVec.Count, depth = Depth, outputs = GroupOutput;
         for (var g = 0; g < Groups; g++)
@@ -104,11 +111,8 @@ internal readonly unsafe struct DenseConvolution
             float* output = data + planes.Offset[first], packed = Packed + (long)g * outputs * depth;
             for (var y = 0; y < height; y++)
             {
-                var (x, target, clamp) = (RowsAt(scratch + (long)y * rowStep), (nint)(output + y * row), planes.Clamp[first]);
-                if (clamp.IsBounded)
-                    MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, outputs, depth, x, length, new((float*)target, outputStride, planes.Shift + first, clamp));
-                else
-                    MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, outputs, depth, x, length, new((float*)target, outputStride, planes.Shift + first, clamp));
+                FinalPlanes.Multiply<TVec>(
+                    packed, outputs, depth, RowsAt(scratch + (long)y * rowStep), length, output + y * row, outputStride, planes.Shift + first, planes.Clamp[first], function);
             }
         }
     }
@@ -118,9 +122,11 @@ internal readonly unsafe struct DenseConvolution
     /// <param name="data">The image's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="output">Where the first row goes.</param>
-    public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, LaneSink output)
+    public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         ReadFinal<TVec>(planes, data, scratch, first: 0);
         for (var y = 0; y < Window.OutputHeight; y++)
         {
@@ -136,21 +142,23 @@ internal readonly unsafe struct DenseConvolution
     /// <param name="scratch">At least <see cref="BlockScratch"/> floats.</param>
     /// <param name="depth">Values that an output channel sees; for each group <see cref="Offsets"/> holds where they lie in scratch.</param>
     /// <param name="output">Where the first row goes; each group begins with a block of its own.</param>
-    public void InferBlocks<TVec>(in Planes blocks, float* data, float* scratch, int depth, in LaneSink output)
+    public void InferBlocks<TVec>(in Planes blocks, float* data, float* scratch, int depth, in BlockedEpilogue output)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, BlockScratch);
         for (var block = 0; block < Window.Channels; block++)
             ReadFinal<TVec>(blocks, data, block, scratch + block * Window.Padded.Size);
         var groupBlocks = (GroupOutput + Lanes.Count - 1) / Lanes.Count;
         for (var g = 0; g < Groups; g++)
         {
             var packed = Packed + g * ChannelProduct.PackedCount<TVec>(GroupOutput, depth);
-            var sink = output with { Target = output.Target + g * groupBlocks * output.BlockStride, Bias = output.Bias + g * groupBlocks * Lanes.Count };
+            var epilogue = output with { Target = output.Target + g * groupBlocks * output.BlockStride, Bias = output.Bias + g * groupBlocks * Lanes.Count };
             for (var y = 0; y < Window.OutputHeight; y++)
             {
                 var x = scratch + (long)y * Window.Padded.RowStep;
-                ChannelProduct.Multiply<TVec>(packed, GroupOutput, depth, x, Lanes.Count, Offsets + (long)g * depth, Window.OutputWidth, sink);
-                sink = sink with { Target = sink.Target + (long)Window.OutputWidth * Lanes.Count };
+                ChannelProduct.Multiply<TVec>(packed, GroupOutput, depth, x, Lanes.Count, Offsets + (long)g * depth, Window.OutputWidth, epilogue);
+                epilogue = epilogue with { Target = epilogue.Target + (long)Window.OutputWidth * Lanes.Count };
             }
         }
     }
@@ -167,13 +175,16 @@ internal readonly unsafe struct DenseConvolution
     public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
+        Contract.RequireScratch(scratch, Scratch);
         ReadInput<TVec>(planes, block, scratch);
         int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
         var dy = new Rows(scratch + Window.Channels * Window.Padded.Size, RowOffsets);
         for (var y = 0; y < height; y++)
         {
             for (var o = 0; o < OutputChannels; o++)
-                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * PanelStride);
+                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * GradientRowStride);
             TransposedProduct.Multiply<TVec>(dy, OutputChannels, RowsAt(scratch + (long)y * stride), Depth, length, weightGradient, accumulate || y > 0);
         }
     }
@@ -204,7 +215,7 @@ internal readonly unsafe struct DenseConvolution
         {
             var target = scratch + c * padded.Size;
             padded.Prepare(target, 0);
-            padded.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), target, border: 0);
+            padded.Read<TVec, DeferredPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), target, border: 0);
         }
     }
 }

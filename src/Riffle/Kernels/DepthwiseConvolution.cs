@@ -4,7 +4,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// Depthwise convolution; average pooling is one whose weights are all 1/k². Training has 3×3 windows with a border of 1 and strides of 1 and 2.
+/// Depthwise convolution; average pooling is one whose weights are all 1/k². 3×3 windows with a border of 1 and a stride of 1 or 2 have kernels of their own.
 /// <code>
 /// x    [C][H][W][16]     w [C][k][k]
 /// y    [C][h][w][16]     h = ⌊(H + top + bottom − k) / stride⌋ + 1
@@ -22,7 +22,28 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <summary>k² where each channel has its own weights, 0 where all share them.</summary>
     public readonly int WeightStride { get; init; }
 
-    private PaddedPlane Output => new(Window.OutputHeight, Window.OutputWidth, stride: 1, Window.Lanes, Border.One);
+    /// <summary>dy with zeros around it wherever a window that sees a pixel of x would begin or end outside.</summary>
+    private PaddedPlane Output => new(Window.OutputHeight, Window.OutputWidth, stride: 1, Window.Lanes, OutputBorder);
+
+    private Border OutputBorder
+    {
+        get
+        {
+            var (k, stride, border) = (Window.Kernel, Window.Stride, Window.Border);
+            int Before(int added) => Math.Max(0, (k - 1 - added) / stride);
+            int Behind(int length, int added, int outputs) => Math.Max(0, (length - 1 + added) / stride - (outputs - 1));
+            return HasOwnKernels
+                ? Border.One
+                : new(
+                    Before(border.Top), Before(border.Left),
+                    Behind(Window.Height, border.Top, Window.OutputHeight), Behind(Window.Width, border.Left, Window.OutputWidth));
+        }
+    }
+
+    /// <summary>Whether the window is 3×3 with a border of 1 and a stride of 1 or 2.</summary>
+    private bool HasOwnKernels => Window is { Kernel: 3, Stride: 1 or 2 } && Window.Border == Border.One;
+
+    private int Taps => Window.Kernel * Window.Kernel;
 
     private int InputSize => Window.Height * Window.Width * Window.Lanes;
 
@@ -43,27 +64,35 @@ internal readonly unsafe struct DepthwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         float none = 0;
         input.Prepare(scratch, 0);
         for (var c = 0; c < Window.Channels; c++)
         {
-            input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
-            var target = block.Data + planes.Offset[Window.Output + c];
-            Correlate<TVec, PlaneTaps<TVec>>(scratch, input, Weights + c * WeightStride, &none, Clamp.None, target, height, length);
+            input.Read<TVec, DeferredPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
+            float* weights = Weights + c * WeightStride, target = block.Data + planes.Offset[Window.Output + c];
+            if (Window.Kernel == 3)
+                Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, &none, Clamp.None, target, height, length);
+            else
+                CorrelateAny<TVec, PlaneTaps<TVec>>(scratch, input, weights, &none, Clamp.None, target, height, length);
             if (gatherSums)
                 PlaneAccess.GatherSums<TVec>(planes, block, Window.Output + c, 0, height * length);
         }
     }
 
-    /// <summary>y = clamp(w ∗ x + bias) in inference.</summary>
+    /// <summary>y = clamp(w ∗ x + bias) in inference, or y = function(w ∗ x + bias).</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    public void Infer<TVec>(in Planes planes, float* data, float* scratch)
+    /// <param name="function">A smooth activation of a run of floats; null without.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
@@ -76,6 +105,8 @@ internal readonly unsafe struct DepthwiseConvolution
                 Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Clamp[output], target, height, length);
             else
                 CorrelateAny<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Clamp[output], target, height, length);
+            if (function != null)
+                function(target, target, height * length);
         }
     }
 
@@ -89,6 +120,8 @@ internal readonly unsafe struct DepthwiseConvolution
     public void InferChannels<TVec>(in Planes blocks, float* data, float* scratch, float* bias)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
@@ -111,13 +144,16 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    /// <param name="weightGradient">dw [C][3][3], or null where the weights are constants.</param>
+    /// <param name="weightGradient">dw [C][k][k], or null where the weights are constants.</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
-    /// <param name="arrivals">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
+    /// <param name="writes">What dx means for each input plane.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireScratch(scratch, Scratch);
         PaddedPlane input = Window.Padded, output = Output;
+        var border = OutputBorder;
         float* x = scratch, dy = x + input.Size, dx = dy + output.Size;
         var flipped = stackalloc float[9];
         float none = 0;
@@ -128,12 +164,22 @@ internal readonly unsafe struct DepthwiseConvolution
             output.ReadGradient<TVec>(planes, block, Window.Output + c, dy);
             if (weightGradient != null)
             {
-                input.Read<TVec, PendingPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), x, border: 0);
-                WeightGradient<TVec>(x, input, dy + output.Tap(1, 1), output.Row, weightGradient + c * 9, accumulate);
+                input.Read<TVec, DeferredPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), x, border: 0);
+                var target = weightGradient + c * Taps;
+                if (!accumulate)
+                    new Span<float>(target, Taps).Clear();
+                if (HasOwnKernels)
+                    WeightGradient<TVec>(x, input, dy + output.Tap(1, 1), output.Row, target);
+                else
+                    WeightGradientAny<TVec>(x, input, dy + output.Tap(border.Top, border.Left), output.Row, target);
             }
 
             var weights = Weights + c * WeightStride;
-            if (Window.Stride == 1)
+            if (!HasOwnKernels)
+            {
+                InputGradientAny<TVec>(dy + output.Tap(border.Top, border.Left), output.Row, weights, dx);
+            }
+            else if (Window.Stride == 1)
             {
                 for (var i = 0; i < 9; i++)
                     flipped[i] = weights[8 - i];
@@ -141,10 +187,10 @@ internal readonly unsafe struct DepthwiseConvolution
             }
             else
             {
-                Spread<TVec>(dy + output.Tap(1, 1), output.Row, weights, dx);
+                InputGradientOfStride2<TVec>(dy + output.Tap(1, 1), output.Row, weights, dx);
             }
 
-            PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, InputSize, dx, arrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, InputSize, dx, writes[c]);
         }
     }
 
@@ -209,10 +255,10 @@ internal readonly unsafe struct DepthwiseConvolution
     }
 
     /// <summary>
-    /// The gradient by x with stride 2. Rows and columns of x are of two kinds: the even ones lie under the middle of a window, the odd ones under
+    /// The gradient with respect to x with stride 2. Rows and columns of x are of two kinds: the even ones lie under the middle of a window, the odd ones under
     /// the edges of two. dy points behind its border, which is zero.
     /// </summary>
-    private void Spread<TVec>(float* dy, int dyRow, float* weights, float* dx)
+    private void InputGradientOfStride2<TVec>(float* dy, int dyRow, float* weights, float* dx)
         where TVec : unmanaged, IVec<TVec>
     {
         TVec w0 = TVec.Broadcast(weights[0]), w1 = TVec.Broadcast(weights[1]), w2 = TVec.Broadcast(weights[2]);
@@ -245,7 +291,70 @@ internal readonly unsafe struct DepthwiseConvolution
         }
     }
 
-    private void WeightGradient<TVec>(float* x, in PaddedPlane plane, float* dy, int dyRow, float* target, bool accumulate)
+    /// <summary>
+    /// The gradient with respect to x of any window: pixel (y, x) is seen by the outputs (y + top − ky) / stride whose division leaves nothing. dy points behind its border,
+    /// which is zero.
+    /// </summary>
+    private void InputGradientAny<TVec>(float* dy, int dyRow, float* weights, float* dx)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var (k, stride, top, left) = (Window.Kernel, Window.Stride, Window.Border.Top, Window.Border.Left);
+        for (var y = 0; y < Window.Height; y++)
+        {
+            for (var x = 0; x < Window.Width; x++, dx += Lanes.Count)
+            {
+                for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+                {
+                    var sum = TVec.Zero;
+                    for (var ky = (y + top) % stride; ky < k; ky += stride)
+                    {
+                        var row = dy + (y + top - ky) / stride * dyRow + lane;
+                        for (var kx = (x + left) % stride; kx < k; kx += stride)
+                            TVec.Accumulate(ref sum, TVec.Broadcast(weights[ky * k + kx]), TVec.Load(row + (x + left - kx) / stride * Lanes.Count));
+                    }
+
+                    TVec.Store(dx + lane, sum);
+                }
+            }
+        }
+    }
+
+    /// <summary>The gradient with respect to the weights of any window, five taps of a row of the window at a time.</summary>
+    private void WeightGradientAny<TVec>(float* x, in PaddedPlane plane, float* dy, int dyRow, float* target)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        const int Together = 5;
+        int k = Window.Kernel, height = Window.OutputHeight, length = Window.OutputRow;
+        for (var ky = 0; ky < k; ky++)
+        {
+            for (var kx = 0; kx < k; kx += Together)
+            {
+                // Taps that the window does not have repeat its last one, and are left out at the end.
+                int Column(int tap) => Math.Min(kx + tap, k - 1);
+                int a = plane.Tap(ky, kx), b = plane.Tap(ky, Column(1)), c = plane.Tap(ky, Column(2)), d = plane.Tap(ky, Column(3)), e = plane.Tap(ky, Column(4));
+                TVec s0 = TVec.Zero, s1 = TVec.Zero, s2 = TVec.Zero, s3 = TVec.Zero, s4 = TVec.Zero;
+                float* row = x, gradient = dy;
+                for (var y = 0; y < height; y++, row += plane.RowStep, gradient += dyRow)
+                {
+                    for (var i = 0; i < length; i += TVec.Count)
+                    {
+                        var value = TVec.Load(gradient + i);
+                        TVec.Accumulate(ref s0, value, TVec.Load(row + a + i));
+                        TVec.Accumulate(ref s1, value, TVec.Load(row + b + i));
+                        TVec.Accumulate(ref s2, value, TVec.Load(row + c + i));
+                        TVec.Accumulate(ref s3, value, TVec.Load(row + d + i));
+                        TVec.Accumulate(ref s4, value, TVec.Load(row + e + i));
+                    }
+                }
+
+                ReadOnlySpan<float> sums = [TVec.Sum(s0), TVec.Sum(s1), TVec.Sum(s2), TVec.Sum(s3), TVec.Sum(s4)];
+                for (var tap = 0; tap < Math.Min(Together, k - kx); tap++)
+                    target[ky * k + kx + tap] += sums[tap];
+            }
+        }
+    }
+
+    private void WeightGradient<TVec>(float* x, in PaddedPlane plane, float* dy, int dyRow, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
         TVec s0 = TVec.Zero, s1 = TVec.Zero, s2 = TVec.Zero, s3 = TVec.Zero, s4 = TVec.Zero, s5 = TVec.Zero, s6 = TVec.Zero, s7 = TVec.Zero, s8 = TVec.Zero;
@@ -268,8 +377,6 @@ internal readonly unsafe struct DepthwiseConvolution
             }
         }
 
-        if (!accumulate)
-            new Span<float>(target, 9).Clear();
         target[0] += TVec.Sum(s0);
         target[1] += TVec.Sum(s1);
         target[2] += TVec.Sum(s2);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Riffle.Simd;
 
 namespace Riffle.Kernels;
@@ -40,6 +41,7 @@ internal readonly unsafe struct GlobalAveragePool
     public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
         var share = TVec.Broadcast(Share);
         for (var c = 0; c < Channels; c++)
         {
@@ -61,6 +63,7 @@ internal readonly unsafe struct GlobalAveragePool
     public void Infer<TVec>(in Planes planes, float* data)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(LaneCount is 1 or Lanes.Count && PlaneSize % LaneCount == 0, $"{PlaneSize} floats of {LaneCount} lanes");
         var share = TVec.Broadcast(Share);
         for (var c = 0; c < Channels; c++)
         {
@@ -100,10 +103,12 @@ internal readonly unsafe struct GlobalAveragePool
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    /// <param name="arrivals">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* arrivals)
+    /// <param name="writes">What dx means for each input plane.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
         var share = TVec.Broadcast(Share);
         var dy = stackalloc float[Lanes.Count];
         for (var c = 0; c < Channels; c++)
@@ -116,7 +121,7 @@ internal readonly unsafe struct GlobalAveragePool
                     TVec.Store(scratch + i, value);
             }
 
-            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, arrivals[c]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[c], 0, PlaneSize, scratch, writes[c]);
         }
     }
 }

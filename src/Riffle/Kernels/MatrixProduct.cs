@@ -1,10 +1,11 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
 namespace Riffle.Kernels;
 
 /// <summary>
-/// The matrix product behind every convolution: output[R×P] = weights[R×K] · x[K×P]. Rows are channels; columns are positions of planes or of panels packed
+/// The matrix product behind every convolution: output[R×P] = weights[R×K] · x[K×P]. Rows are channels; columns are positions of planes or of chunks packed
 /// from them (<see cref="Rows"/>). It is computed in tiles of up to 6 rows by 4 vectors where there are 32 registers (24 accumulators, 4 loads, a broadcast),
 /// by 2 where there are 16. Rows are cut into tiles of nearly equal height, so that no row is padded; the height is a type, so that the JIT drops the rows a
 /// tile does not have.
@@ -46,48 +47,50 @@ internal static unsafe class MatrixProduct
     /// <param name="depth">K.</param>
     /// <param name="x">K rows.</param>
     /// <param name="length">P, a multiple of the vector's floats.</param>
-    /// <param name="sink">Takes the output.</param>
-    public static void Multiply<TVec, TSink>(float* packed, int rows, int depth, in Rows x, int length, in TSink sink)
+    /// <param name="epilogue">Takes the output.</param>
+    public static void Multiply<TVec, TEpilogue>(float* packed, int rows, int depth, in Rows x, int length, in TEpilogue epilogue)
         where TVec : unmanaged, IVec<TVec>
-        where TSink : unmanaged, IRowSink
+        where TEpilogue : unmanaged, IEpilogue
     {
+        Debug.Assert(rows > 0 && depth > 0, "an empty product");
+        Contract.RequireVectors<TVec>(length);
         var tiles = new Tiles(rows, MostRows);
         for (var tile = 0; tile < tiles.Count; tile++)
         {
             var (row, height) = (tiles.Start(tile), tiles.Height(tile));
             switch (height)
             {
-                case 1: Tile<TVec, Height1, TSink>(packed, depth, x, length, row, sink); break;
-                case 2: Tile<TVec, Height2, TSink>(packed, depth, x, length, row, sink); break;
-                case 3: Tile<TVec, Height3, TSink>(packed, depth, x, length, row, sink); break;
-                case 4: Tile<TVec, Height4, TSink>(packed, depth, x, length, row, sink); break;
-                case 5: Tile<TVec, Height5, TSink>(packed, depth, x, length, row, sink); break;
-                default: Tile<TVec, Height6, TSink>(packed, depth, x, length, row, sink); break;
+                case 1: Tile<TVec, Height1, TEpilogue>(packed, depth, x, length, row, epilogue); break;
+                case 2: Tile<TVec, Height2, TEpilogue>(packed, depth, x, length, row, epilogue); break;
+                case 3: Tile<TVec, Height3, TEpilogue>(packed, depth, x, length, row, epilogue); break;
+                case 4: Tile<TVec, Height4, TEpilogue>(packed, depth, x, length, row, epilogue); break;
+                case 5: Tile<TVec, Height5, TEpilogue>(packed, depth, x, length, row, epilogue); break;
+                default: Tile<TVec, Height6, TEpilogue>(packed, depth, x, length, row, epilogue); break;
             }
 
-            sink.Written(row, height);
+            epilogue.Written(row, height);
             packed += (long)height * depth;
         }
     }
 
-    private static void Tile<TVec, THeight, TSink>(float* weights, int depth, in Rows x, int length, int row, in TSink sink)
+    private static void Tile<TVec, THeight, TEpilogue>(float* weights, int depth, in Rows x, int length, int row, in TEpilogue epilogue)
         where TVec : unmanaged, IVec<TVec>
         where THeight : IHeight
-        where TSink : unmanaged, IRowSink
+        where TEpilogue : unmanaged, IEpilogue
     {
-        var target = sink.Target(row);
-        var stride = sink.Stride;
+        var target = epilogue.Target(row);
+        var stride = epilogue.Stride;
         long* offsets = x.Offsets, end = offsets + depth;
         var from = x.First;
         nint p = 0;
         for (; TVec.Registers >= 32 && p + 4 * TVec.Count <= length; p += 4 * TVec.Count)
         {
-            TVec b0 = Start<TVec, THeight, TSink>(sink, row, 0), c00 = b0, c01 = b0, c02 = b0, c03 = b0;
-            TVec b1 = Start<TVec, THeight, TSink>(sink, row, 1), c10 = b1, c11 = b1, c12 = b1, c13 = b1;
-            TVec b2 = Start<TVec, THeight, TSink>(sink, row, 2), c20 = b2, c21 = b2, c22 = b2, c23 = b2;
-            TVec b3 = Start<TVec, THeight, TSink>(sink, row, 3), c30 = b3, c31 = b3, c32 = b3, c33 = b3;
-            TVec b4 = Start<TVec, THeight, TSink>(sink, row, 4), c40 = b4, c41 = b4, c42 = b4, c43 = b4;
-            TVec b5 = Start<TVec, THeight, TSink>(sink, row, 5), c50 = b5, c51 = b5, c52 = b5, c53 = b5;
+            TVec b0 = Start<TVec, THeight, TEpilogue>(epilogue, row, 0), c00 = b0, c01 = b0, c02 = b0, c03 = b0;
+            TVec b1 = Start<TVec, THeight, TEpilogue>(epilogue, row, 1), c10 = b1, c11 = b1, c12 = b1, c13 = b1;
+            TVec b2 = Start<TVec, THeight, TEpilogue>(epilogue, row, 2), c20 = b2, c21 = b2, c22 = b2, c23 = b2;
+            TVec b3 = Start<TVec, THeight, TEpilogue>(epilogue, row, 3), c30 = b3, c31 = b3, c32 = b3, c33 = b3;
+            TVec b4 = Start<TVec, THeight, TEpilogue>(epilogue, row, 4), c40 = b4, c41 = b4, c42 = b4, c43 = b4;
+            TVec b5 = Start<TVec, THeight, TEpilogue>(epilogue, row, 5), c50 = b5, c51 = b5, c52 = b5, c53 = b5;
             float* p0 = from + p, p1 = p0 + TVec.Count, p2 = p1 + TVec.Count, p3 = p2 + TVec.Count, wk = weights;
             for (var offset = offsets; offset < end; offset++)
             {
@@ -146,27 +149,27 @@ internal static unsafe class MatrixProduct
             }
 
             var to = target + p;
-            Store(sink, to, c00, c01, c02, c03);
+            Store(epilogue, to, c00, c01, c02, c03);
             if (THeight.Count > 1)
-                Store(sink, to + stride, c10, c11, c12, c13);
+                Store(epilogue, to + stride, c10, c11, c12, c13);
             if (THeight.Count > 2)
-                Store(sink, to + 2 * stride, c20, c21, c22, c23);
+                Store(epilogue, to + 2 * stride, c20, c21, c22, c23);
             if (THeight.Count > 3)
-                Store(sink, to + 3 * stride, c30, c31, c32, c33);
+                Store(epilogue, to + 3 * stride, c30, c31, c32, c33);
             if (THeight.Count > 4)
-                Store(sink, to + 4 * stride, c40, c41, c42, c43);
+                Store(epilogue, to + 4 * stride, c40, c41, c42, c43);
             if (THeight.Count > 5)
-                Store(sink, to + 5 * stride, c50, c51, c52, c53);
+                Store(epilogue, to + 5 * stride, c50, c51, c52, c53);
         }
 
         for (; p + 2 * TVec.Count <= length; p += 2 * TVec.Count)
         {
-            TVec b0 = Start<TVec, THeight, TSink>(sink, row, 0), c00 = b0, c01 = b0;
-            TVec b1 = Start<TVec, THeight, TSink>(sink, row, 1), c10 = b1, c11 = b1;
-            TVec b2 = Start<TVec, THeight, TSink>(sink, row, 2), c20 = b2, c21 = b2;
-            TVec b3 = Start<TVec, THeight, TSink>(sink, row, 3), c30 = b3, c31 = b3;
-            TVec b4 = Start<TVec, THeight, TSink>(sink, row, 4), c40 = b4, c41 = b4;
-            TVec b5 = Start<TVec, THeight, TSink>(sink, row, 5), c50 = b5, c51 = b5;
+            TVec b0 = Start<TVec, THeight, TEpilogue>(epilogue, row, 0), c00 = b0, c01 = b0;
+            TVec b1 = Start<TVec, THeight, TEpilogue>(epilogue, row, 1), c10 = b1, c11 = b1;
+            TVec b2 = Start<TVec, THeight, TEpilogue>(epilogue, row, 2), c20 = b2, c21 = b2;
+            TVec b3 = Start<TVec, THeight, TEpilogue>(epilogue, row, 3), c30 = b3, c31 = b3;
+            TVec b4 = Start<TVec, THeight, TEpilogue>(epilogue, row, 4), c40 = b4, c41 = b4;
+            TVec b5 = Start<TVec, THeight, TEpilogue>(epilogue, row, 5), c50 = b5, c51 = b5;
             float* p0 = from + p, p1 = p0 + TVec.Count, wk = weights;
             for (var offset = offsets; offset < end; offset++)
             {
@@ -213,27 +216,27 @@ internal static unsafe class MatrixProduct
             }
 
             var to = target + p;
-            Store(sink, to, c00, c01);
+            Store(epilogue, to, c00, c01);
             if (THeight.Count > 1)
-                Store(sink, to + stride, c10, c11);
+                Store(epilogue, to + stride, c10, c11);
             if (THeight.Count > 2)
-                Store(sink, to + 2 * stride, c20, c21);
+                Store(epilogue, to + 2 * stride, c20, c21);
             if (THeight.Count > 3)
-                Store(sink, to + 3 * stride, c30, c31);
+                Store(epilogue, to + 3 * stride, c30, c31);
             if (THeight.Count > 4)
-                Store(sink, to + 4 * stride, c40, c41);
+                Store(epilogue, to + 4 * stride, c40, c41);
             if (THeight.Count > 5)
-                Store(sink, to + 5 * stride, c50, c51);
+                Store(epilogue, to + 5 * stride, c50, c51);
         }
 
         for (; p < length; p += TVec.Count)
         {
-            TVec b0 = Start<TVec, THeight, TSink>(sink, row, 0), c00 = b0;
-            TVec b1 = Start<TVec, THeight, TSink>(sink, row, 1), c10 = b1;
-            TVec b2 = Start<TVec, THeight, TSink>(sink, row, 2), c20 = b2;
-            TVec b3 = Start<TVec, THeight, TSink>(sink, row, 3), c30 = b3;
-            TVec b4 = Start<TVec, THeight, TSink>(sink, row, 4), c40 = b4;
-            TVec b5 = Start<TVec, THeight, TSink>(sink, row, 5), c50 = b5;
+            TVec b0 = Start<TVec, THeight, TEpilogue>(epilogue, row, 0), c00 = b0;
+            TVec b1 = Start<TVec, THeight, TEpilogue>(epilogue, row, 1), c10 = b1;
+            TVec b2 = Start<TVec, THeight, TEpilogue>(epilogue, row, 2), c20 = b2;
+            TVec b3 = Start<TVec, THeight, TEpilogue>(epilogue, row, 3), c30 = b3;
+            TVec b4 = Start<TVec, THeight, TEpilogue>(epilogue, row, 4), c40 = b4;
+            TVec b5 = Start<TVec, THeight, TEpilogue>(epilogue, row, 5), c50 = b5;
             float* p0 = from + p, wk = weights;
             for (var offset = offsets; offset < end; offset++)
             {
@@ -274,54 +277,54 @@ internal static unsafe class MatrixProduct
             }
 
             var to = target + p;
-            Store(sink, to, c00);
+            Store(epilogue, to, c00);
             if (THeight.Count > 1)
-                Store(sink, to + stride, c10);
+                Store(epilogue, to + stride, c10);
             if (THeight.Count > 2)
-                Store(sink, to + 2 * stride, c20);
+                Store(epilogue, to + 2 * stride, c20);
             if (THeight.Count > 3)
-                Store(sink, to + 3 * stride, c30);
+                Store(epilogue, to + 3 * stride, c30);
             if (THeight.Count > 4)
-                Store(sink, to + 4 * stride, c40);
+                Store(epilogue, to + 4 * stride, c40);
             if (THeight.Count > 5)
-                Store(sink, to + 5 * stride, c50);
+                Store(epilogue, to + 5 * stride, c50);
         }
     }
 
     /// <summary>What a row's sums begin with; rows that the tile does not have are left out by the JIT.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVec Start<TVec, THeight, TSink>(in TSink sink, int row, int r)
+    private static TVec Start<TVec, THeight, TEpilogue>(in TEpilogue epilogue, int row, int r)
         where TVec : unmanaged, IVec<TVec>
         where THeight : IHeight
-        where TSink : unmanaged, IRowSink => TSink.HasBias && THeight.Count > r ? TVec.Broadcast(sink.Bias[row + r]) : TVec.Zero;
+        where TEpilogue : unmanaged, IEpilogue => TEpilogue.HasBias && THeight.Count > r ? TVec.Broadcast(epilogue.Bias[row + r]) : TVec.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TSink>(in TSink sink, float* target, TVec v0)
+    private static void Store<TVec, TEpilogue>(in TEpilogue epilogue, float* target, TVec v0)
         where TVec : unmanaged, IVec<TVec>
-        where TSink : unmanaged, IRowSink
+        where TEpilogue : unmanaged, IEpilogue
     {
-        if (TSink.HasBias)
-            v0 = TVec.Max(TVec.Broadcast(sink.Low), v0);
-        if (TSink.HasHigh)
-            v0 = TVec.Min(TVec.Broadcast(sink.High), v0);
+        if (TEpilogue.HasBias)
+            v0 = TVec.Max(TVec.Broadcast(epilogue.Low), v0);
+        if (TEpilogue.HasHigh)
+            v0 = TVec.Min(TVec.Broadcast(epilogue.High), v0);
         TVec.Store(target, v0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TSink>(in TSink sink, float* target, TVec v0, TVec v1)
+    private static void Store<TVec, TEpilogue>(in TEpilogue epilogue, float* target, TVec v0, TVec v1)
         where TVec : unmanaged, IVec<TVec>
-        where TSink : unmanaged, IRowSink
+        where TEpilogue : unmanaged, IEpilogue
     {
-        Store(sink, target, v0);
-        Store(sink, target + TVec.Count, v1);
+        Store(epilogue, target, v0);
+        Store(epilogue, target + TVec.Count, v1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TSink>(in TSink sink, float* target, TVec v0, TVec v1, TVec v2, TVec v3)
+    private static void Store<TVec, TEpilogue>(in TEpilogue epilogue, float* target, TVec v0, TVec v1, TVec v2, TVec v3)
         where TVec : unmanaged, IVec<TVec>
-        where TSink : unmanaged, IRowSink
+        where TEpilogue : unmanaged, IEpilogue
     {
-        Store(sink, target, v0, v1);
-        Store(sink, target + 2 * TVec.Count, v2, v3);
+        Store(epilogue, target, v0, v1);
+        Store(epilogue, target + 2 * TVec.Count, v2, v3);
     }
 }

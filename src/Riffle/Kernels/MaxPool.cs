@@ -25,10 +25,11 @@ internal readonly unsafe struct MaxPool
     public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
         for (var c = 0; c < Window.Channels; c++)
         {
             var plane = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
-            Largest<TVec, PendingPlane<TVec>>(plane, Clamp.None, block.Data + planes.Offset[Window.Output + c]);
+            Largest<TVec, DeferredPlane<TVec>>(plane, Clamp.None, block.Data + planes.Offset[Window.Output + c]);
         }
     }
 
@@ -39,6 +40,8 @@ internal readonly unsafe struct MaxPool
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         var padded = Window.Padded;
         if (Window.Lanes == 1)
             padded.Prepare(scratch, float.NegativeInfinity);
@@ -61,10 +64,12 @@ internal readonly unsafe struct MaxPool
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    /// <param name="arrivals">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, Arrival* arrivals)
+    /// <param name="writes">What dx means for each input plane.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: true);
+        Contract.RequireScratch(scratch, Scratch);
         float* input = scratch, dx = input + 3 * PaddedRow, dy = dx + 3 * PaddedRow;
         for (var c = 0; c < Window.Channels; c++)
         {
@@ -72,7 +77,7 @@ internal readonly unsafe struct MaxPool
             new Span<float>(dx, 3 * PaddedRow).Clear();
             var plane = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
             var largest = block.Data + planes.Offset[Window.Output + c];
-            int read = 0, whole = 0;
+            int read = 0, complete = 0;
             for (var y = 0; y < Window.OutputHeight; y++, largest += Window.OutputRow)
             {
                 for (; read < Math.Min(Window.Height, y * Window.Stride + 2); read++)
@@ -80,14 +85,14 @@ internal readonly unsafe struct MaxPool
                 if (read < y * Window.Stride + 2)
                     new Span<float>(input + Slot(read), PaddedRow).Fill(float.NegativeInfinity);
                 PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + c, (long)y * Window.OutputRow, Window.OutputRow, dy);
-                Spread<TVec>(input, dx, y * Window.Stride - 1, largest, dy);
+                Scatter<TVec>(input, dx, y * Window.Stride - 1, largest, dy);
 
-                // What the next row of windows does not see is whole.
-                for (; whole < (y + 1 == Window.OutputHeight ? Window.Height : (y + 1) * Window.Stride - 1); whole++)
+                // Rows that no later window sees are complete.
+                for (; complete < (y + 1 == Window.OutputHeight ? Window.Height : (y + 1) * Window.Stride - 1); complete++)
                 {
-                    var row = dx + Slot(whole);
+                    var row = dx + Slot(complete);
                     var length = Window.Width * Lanes.Count;
-                    PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)whole * length, length, row + Lanes.Count, arrivals[c]);
+                    PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)complete * length, length, row + Lanes.Count, writes[c]);
                     new Span<float>(row, PaddedRow).Clear();
                 }
             }
@@ -97,7 +102,7 @@ internal readonly unsafe struct MaxPool
     /// <summary>Where a row lies in a ring of three.</summary>
     private long Slot(int row) => (row + 3) % 3 * PaddedRow;
 
-    private void ReadRow<TVec>(PendingPlane<TVec> plane, int row, float* target)
+    private void ReadRow<TVec>(DeferredPlane<TVec> plane, int row, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
         long length = Window.Width * Lanes.Count, from = row * length;
@@ -109,7 +114,7 @@ internal readonly unsafe struct MaxPool
     /// The gradients of a row of windows go to the three rows that it sees. What is left of a window's gradient goes to the first value that is its largest;
     /// then nothing is left.
     /// </summary>
-    private void Spread<TVec>(float* input, float* dx, int top, float* largest, float* dy)
+    private void Scatter<TVec>(float* input, float* dx, int top, float* largest, float* dy)
         where TVec : unmanaged, IVec<TVec>
     {
         int width = Window.OutputWidth, step = Window.Stride * Lanes.Count;
@@ -120,16 +125,16 @@ internal readonly unsafe struct MaxPool
             {
                 var most = TVec.Load(largest + lane);
                 var left = TVec.Load(dy + lane);
-                Give(input + first + lane, dx + first + lane, most, ref left);
-                Give(input + second + lane, dx + second + lane, most, ref left);
-                Give(input + third + lane, dx + third + lane, most, ref left);
+                ScatterRow(input + first + lane, dx + first + lane, most, ref left);
+                ScatterRow(input + second + lane, dx + second + lane, most, ref left);
+                ScatterRow(input + third + lane, dx + third + lane, most, ref left);
             }
         }
     }
 
     /// <summary>Three values of a window in a row take what is left of its gradient.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Give<TVec>(float* values, float* gradients, TVec most, ref TVec left)
+    private static void ScatterRow<TVec>(float* values, float* gradients, TVec most, ref TVec left)
         where TVec : unmanaged, IVec<TVec>
     {
         for (var i = 0; i < 3 * Lanes.Count; i += Lanes.Count)

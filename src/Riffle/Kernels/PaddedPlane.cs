@@ -24,7 +24,7 @@ internal readonly unsafe struct PaddedPlane
     public PaddedPlane(int height, int width, int stride, int lanes, Border border)
     {
         (_height, _width, _stride, _lanes, _border) = (height, width, stride, lanes, border);
-        _phase = (border.Left + width + border.Right + stride - 1) / stride * lanes + (lanes == 1 ? Lanes.Count : 0);
+        _phase = (border.Left + width + border.Right + stride - 1) / stride * lanes + (lanes == 1 ? Contract.Slack : 0);
         Row = stride * _phase;
         (Middle, Right) = (Column(1), Column(2));
         (_first, _second, _behind) = (Column(border.Left), Column(border.Left + 1), Column(border.Left + width));
@@ -106,7 +106,7 @@ internal readonly unsafe struct PaddedPlane
         }
     }
 
-    /// <summary>Reads the gradient by a plane into the middle of the scratch, which is prepared with zeros. Stride 1 and 16 lanes only.</summary>
+    /// <summary>Reads the gradient with respect to a plane into the middle of the scratch, which is prepared with zeros. Stride 1 and 16 lanes only.</summary>
     public void ReadGradient<TVec>(in Planes planes, in Block block, int plane, float* target)
         where TVec : unmanaged, IVec<TVec>
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
@@ -18,38 +19,42 @@ internal readonly unsafe struct FinalPlane<TVec>(float* x) : IPlaneReader<TVec>
     public TVec At(long i) => TVec.Load(x + i);
 }
 
-/// <summary>A plane with what is pending on it: clamp(scale · x + shift).</summary>
-internal readonly unsafe struct PendingPlane<TVec>(float* x, TVec scale, TVec shift, Clamp<TVec> clamp) : IPlaneReader<TVec>
+/// <summary>A plane with what is deferred on it: clamp(scale · x + shift).</summary>
+internal readonly unsafe struct DeferredPlane<TVec>(float* x, TVec scale, TVec shift, Clamp<TVec> clamp) : IPlaneReader<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TVec At(long i) => clamp.Apply(TVec.MultiplyAdd(scale, TVec.Load(x + i), shift));
 }
 
-/// <summary>Reads planes with what is pending on them, and writes gradients. Pointers are to parts of planes; lengths are multiples of 16 floats.</summary>
+/// <summary>Reads planes with what is deferred on them, and writes gradients. Pointers are to parts of planes; lengths are multiples of 16 floats.</summary>
 internal static unsafe class PlaneAccess
 {
     /// <summary>clamp(scale · x + shift) for a part of a plane.</summary>
     public static void Read<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(length);
+        Debug.Assert(start % Lanes.Count == 0, $"a part that begins at {start}");
         var value = Reader<TVec>(planes, block, plane, start);
         for (var i = 0; i < length; i += TVec.Count)
             TVec.Store(target + i, value.At(i));
     }
 
     /// <summary>clamp(scale · x + shift) from a place of a plane on, a vector at a time.</summary>
-    public static PendingPlane<TVec> Reader<TVec>(in Planes planes, in Block block, int plane, long start)
+    public static DeferredPlane<TVec> Reader<TVec>(in Planes planes, in Block block, int plane, long start)
         where TVec : unmanaged, IVec<TVec> => new(
             block.Data + planes.Offset[plane] + start,
             TVec.Broadcast(planes.Scale[plane]),
             TVec.Broadcast(planes.Shift[plane]),
             planes.Clamp[plane].For<TVec>());
 
-    /// <summary>Gradient by x for a part of a plane, zero in unused lanes.</summary>
+    /// <summary>Gradient with respect to x for a part of a plane, zero in unused lanes.</summary>
     public static void ReadGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* target)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireLanes(length);
+        Debug.Assert(start % Lanes.Count == 0, $"a part that begins at {start}");
         var dz = block.Gradients + planes.GradientOffset[plane] + start;
         if (!planes.IsNormed[plane])
         {
@@ -70,16 +75,18 @@ internal static unsafe class PlaneAccess
             TVec.Store(target + i, TVec.Load(target + i) * TVec.Load(block.LaneMask + i % Lanes.Count));
     }
 
-    /// <summary>Takes in the gradient by the value read (after the clamp) for a part of a plane: adds, masks and gathers sums as <paramref name="arrival"/>
+    /// <summary>Takes in the gradient with respect to the value read (after the clamp) for a part of a plane: adds, masks and gathers sums as <paramref name="write"/>
     /// says.</summary>
-    public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, Arrival arrival)
+    public static void AddGradient<TVec>(in Planes planes, in Block block, int plane, long start, int length, float* gradient, GradientWrite write)
         where TVec : unmanaged, IVec<TVec>
     {
-        if ((arrival & (Arrival.Unwanted | Arrival.Shared)) != 0)
+        Contract.RequireLanes(length);
+        Debug.Assert(start % Lanes.Count == 0, $"a part that begins at {start}");
+        if ((write & (GradientWrite.None | GradientWrite.Shared)) != 0)
             return;
         var dz = block.Gradients + planes.GradientOffset[plane] + start;
-        var add = (arrival & Arrival.Add) != 0;
-        if ((arrival & Arrival.Last) == 0)
+        var add = (write & GradientWrite.Accumulate) != 0;
+        if ((write & GradientWrite.Final) == 0)
         {
             if (add)
             {
@@ -96,7 +103,7 @@ internal static unsafe class PlaneAccess
 
         // An addend has no ReLU of its own and shares this gradient: only its sums are missing.
         var gathered = planes.Addend[plane] >= 0 ? planes.Addend[plane] : plane;
-        var term = new LastGradient<TVec>(
+        var term = new FinalGradient<TVec>(
             block.Data + planes.Offset[plane] + start,
             block.Data + planes.Offset[gathered] + start,
             gradient,
@@ -107,12 +114,14 @@ internal static unsafe class PlaneAccess
             TVec.Broadcast(planes.Mean[gathered]));
         var sums = block.SumsOf(gathered);
         var first = start == 0;
-        switch (add, (arrival & Arrival.Past) != 0)
+        if ((write & GradientWrite.NonTemporal) != 0)
+            Contract.RequireAligned(dz);
+        switch (add, (write & GradientWrite.NonTemporal) != 0)
         {
-            case (false, false): Gather<TVec, LastGradient<TVec>>(term, length, sums, first); break;
-            case (true, false): Gather<TVec, LastGradient<TVec>.Added>(new(term), length, sums, first); break;
-            case (false, true): Gather<TVec, LastGradient<TVec>.Past>(new(term), length, sums, first); break;
-            default: Gather<TVec, LastGradient<TVec>.AddedPast>(new(term), length, sums, first); break;
+            case (false, false): Gather<TVec, FinalGradient<TVec>>(term, length, sums, first); break;
+            case (true, false): Gather<TVec, FinalGradient<TVec>.Added>(new(term), length, sums, first); break;
+            case (false, true): Gather<TVec, FinalGradient<TVec>.NonTemporal>(new(term), length, sums, first); break;
+            default: Gather<TVec, FinalGradient<TVec>.AddedNonTemporal>(new(term), length, sums, first); break;
         }
     }
 
@@ -217,8 +226,8 @@ internal static unsafe class PlaneAccess
         public TVec Factor(int i, TVec value) => value;
     }
 
-    /// <summary>The last gradient to arrive: masked by ReLU and stored; the factor is batch norm's x − mean.</summary>
-    private readonly struct LastGradient<TVec>(float* x, float* normed, float* gradient, float* dz, TVec scale, TVec shift, Clamp<TVec> clamp, TVec mean) : ITerm<TVec>
+    /// <summary>The last gradient of a plane: masked by the clamp and stored; the factor is batch norm's x − mean.</summary>
+    private readonly struct FinalGradient<TVec>(float* x, float* normed, float* gradient, float* dz, TVec scale, TVec shift, Clamp<TVec> clamp, TVec mean) : ITerm<TVec>
         where TVec : unmanaged, IVec<TVec>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -230,7 +239,7 @@ internal static unsafe class PlaneAccess
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private TVec Alone(int i) => TVec.Load(gradient + i);
 
-        /// <summary>What arrives, with what arrived before.</summary>
+        /// <summary>This gradient, added to those before it.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private TVec Sum(int i) => TVec.Load(gradient + i) + TVec.Load(dz + i);
 
@@ -245,14 +254,14 @@ internal static unsafe class PlaneAccess
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private TVec StorePast(int i, TVec value)
+        private TVec StoreNonTemporal(int i, TVec value)
         {
-            TVec.StorePast(dz + i, value);
+            TVec.StoreNonTemporal(dz + i, value);
             return value;
         }
 
-        /// <summary>The same, added to what arrived before.</summary>
-        public readonly struct Added(LastGradient<TVec> last) : ITerm<TVec>
+        /// <summary>The same, added to those before it.</summary>
+        public readonly struct Added(FinalGradient<TVec> last) : ITerm<TVec>
         {
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public TVec Value(int i) => last.Store(i, last.Masked(i, last.Sum(i)));
@@ -261,21 +270,21 @@ internal static unsafe class PlaneAccess
             public TVec Factor(int i, TVec value) => last.Factor(i, value);
         }
 
-        /// <summary>The same, stored past the caches.</summary>
-        public readonly struct Past(LastGradient<TVec> last) : ITerm<TVec>
+        /// <summary>The same, stored around the caches.</summary>
+        public readonly struct NonTemporal(FinalGradient<TVec> last) : ITerm<TVec>
         {
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            public TVec Value(int i) => last.StorePast(i, last.Masked(i, last.Alone(i)));
+            public TVec Value(int i) => last.StoreNonTemporal(i, last.Masked(i, last.Alone(i)));
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public TVec Factor(int i, TVec value) => last.Factor(i, value);
         }
 
         /// <summary>Both.</summary>
-        public readonly struct AddedPast(LastGradient<TVec> last) : ITerm<TVec>
+        public readonly struct AddedNonTemporal(FinalGradient<TVec> last) : ITerm<TVec>
         {
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
-            public TVec Value(int i) => last.StorePast(i, last.Masked(i, last.Sum(i)));
+            public TVec Value(int i) => last.StoreNonTemporal(i, last.Masked(i, last.Sum(i)));
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public TVec Factor(int i, TVec value) => last.Factor(i, value);

@@ -7,8 +7,8 @@ namespace Riffle.Kernels;
 /// What is known of every plane of a plan: where it lies in a block of 16 images, and how it is read. A plane is one channel, H·W·16 floats.
 /// <list type="bullet">
 /// <item>Forward a plane holds raw values x, and is read as clamp(scale · x + shift): batch norm and ReLU, applied on load.</item>
-/// <item>Backward it has a gradient plane that holds dz, the gradient by that value before ReLU, and is read as slope-corrected
-/// gradient · dz + slope · x + offset: the gradient by x, batch norm's backward applied on load.</item>
+/// <item>Backward it has a gradient plane that holds dz, the gradient with respect to that value before ReLU, and is read as slope-corrected
+/// gradient · dz + slope · x + offset: the gradient with respect to x, batch norm's backward applied on load.</item>
 /// </list>
 /// A value of the network is a list of planes, so channel shuffle, split and concat are other lists: they move nothing.
 /// </summary>
@@ -29,7 +29,7 @@ internal readonly unsafe struct Planes
     /// <summary>What values are cut off at, by ReLU or ReLU6.</summary>
     public readonly Clamp* Clamp { get; init; }
 
-    /// <summary>Whether batch norm is pending: then x takes part in the gradient by x, and sums are gathered forward and backward.</summary>
+    /// <summary>Whether batch norm is deferred: then x takes part in the gradient with respect to x, and sums are gathered forward and backward.</summary>
     public readonly bool* IsNormed { get; init; }
 
     /// <summary>A plane whose gradient is this one's own (an addend of a sum), whose backward sums are gathered in its stead; −1 without.</summary>
@@ -38,16 +38,16 @@ internal readonly unsafe struct Planes
     /// <summary>Mean of x over the batch, which the sums of the gradient are taken around.</summary>
     public readonly float* Mean { get; init; }
 
-    /// <summary>Factor of dz in the gradient by x.</summary>
+    /// <summary>Factor of dz in the gradient with respect to x.</summary>
     public readonly float* GradientScale { get; init; }
 
-    /// <summary>Factor of x in the gradient by x.</summary>
+    /// <summary>Factor of x in the gradient with respect to x.</summary>
     public readonly float* GradientSlope { get; init; }
 
-    /// <summary>Constant in the gradient by x.</summary>
+    /// <summary>Constant in the gradient with respect to x.</summary>
     public readonly float* GradientShift { get; init; }
 
-    /// <summary>The table for a number of planes, all of which are read as they are until something is pending on them.</summary>
+    /// <summary>The table for a number of planes, all of which are read as they are until something is deferred on them.</summary>
     /// <param name="count">Number of planes.</param>
     /// <param name="allocate">Gives as many zeroed bytes as asked for; they belong to the caller.</param>
     public static Planes Create(int count, Func<long, nint> allocate)
@@ -98,27 +98,4 @@ internal readonly unsafe struct Block
     /// <summary>Sums of a plane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* SumsOf(int plane) => Sums + (long)plane * 2 * Lanes.Count;
-}
-
-/// <summary>What a gradient that arrives at a plane means for it; decided when the plan is made.</summary>
-[Flags]
-internal enum Arrival : byte
-{
-    /// <summary>The first of several: it is stored.</summary>
-    First = 0,
-
-    /// <summary>Added to what is there.</summary>
-    Add = 1,
-
-    /// <summary>No other follows: ReLU's mask is applied and batch norm's sums are gathered.</summary>
-    Last = 2,
-
-    /// <summary>Nobody wants it: the plane belongs to the images.</summary>
-    Unwanted = 4,
-
-    /// <summary>With <see cref="Last"/>: it is stored past the caches, which will have forgotten it before it is read.</summary>
-    Past = 16,
-
-    /// <summary>It is there already: the plane shares the gradient of the sum it is added to.</summary>
-    Shared = 8,
 }

@@ -8,18 +8,18 @@ namespace Riffle.Kernels;
 /// x    [C][H·W·16]   planes of the input, anywhere     w [O][C/g]
 /// y    [O][H·W·16]   planes of the output, in one run
 /// </code>
-/// A panel of positions of one group is read once into the L2 cache, normalised on the way, and multiplied as a matrix product.
+/// A chunk of positions of one group is read once into the L2 cache, with its deferred affine applied on the way, and multiplied as a matrix product.
 /// </summary>
 internal readonly unsafe struct PointwiseConvolution
 {
-    /// <summary>Longest panel of positions, in floats: long runs to read, and few horizontal sums for the gradient by weights.</summary>
-    private const int LongestPanel = 1024;
+    /// <summary>Longest chunk of positions, in floats: long runs to read, and few horizontal sums for the gradient with respect to the weights.</summary>
+    private const int LongestChunk = 1024;
 
     /// <summary>Floats of the rows that a product sees at a time: 192 KB, within the smallest L2 cache there is.</summary>
-    private const int PanelFloats = 48 * 1024;
+    private const int ChunkFloats = 48 * 1024;
 
-    /// <summary>Floats of both panels of backward together; what is beyond the L2 cache is read in long runs.</summary>
-    private const int BothPanelsFloats = 192 * 1024;
+    /// <summary>Floats of both chunks of backward together; what is beyond the L2 cache is read in long runs.</summary>
+    private const int BothChunksFloats = 192 * 1024;
 
     /// <summary>Floats of x that a product in inference works on at a time, so that they stay in the L1 cache from tile to tile.</summary>
     private const int PartFloats = 3 * 1024;
@@ -45,11 +45,11 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Weights by group in the order of <see cref="MatrixProduct.Pack"/>.</summary>
     public readonly float* Packed { get; init; }
 
-    /// <summary>Transposed weights by group in the same order, for the gradient by the input.</summary>
+    /// <summary>Transposed weights by group in the same order, for the gradient with respect to the input.</summary>
     public readonly float* PackedTransposed { get; init; }
 
     /// <summary>
-    /// Where rows of x begin: in training those of a panel (<see cref="PanelOffsets"/>), in inference those of the input, in the block's memory.
+    /// Where rows of x begin: in training those of a chunk (<see cref="ChunkOffsets"/>), in inference those of the input, in the block's memory.
     /// </summary>
     public readonly long* Offsets { get; init; }
 
@@ -58,26 +58,26 @@ internal readonly unsafe struct PointwiseConvolution
     private int GroupOutput => OutputChannels / Groups;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * PanelStride;
+    public long Scratch => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * ChunkStride;
 
-    /// <summary>Positions in a panel, in floats.</summary>
-    private int PanelLength => Cut(BothPanelsFloats / (GroupInput + GroupOutput));
+    /// <summary>Positions in a chunk, in floats.</summary>
+    private int ChunkLength => Cut(BothChunksFloats / (GroupInput + GroupOutput));
 
-    /// <summary>Rows of a panel are a cache line further apart than they are long: at powers of two they would share few sets of the L1 cache.</summary>
-    private int PanelStride => PanelLength + Lanes.Count;
+    /// <summary>Rows of a chunk are a cache line further apart than they are long: at powers of two they would share few sets of the L1 cache.</summary>
+    private int ChunkStride => ChunkLength + Lanes.Count;
 
-    /// <summary>A plane in nearly equal parts that are not longer than this, nor than the longest panel.</summary>
+    /// <summary>A plane in nearly equal parts that are not longer than this, nor than the longest chunk.</summary>
     private int Cut(int longest)
     {
-        longest = Math.Clamp(longest, 4 * Lanes.Count, LongestPanel);
+        longest = Math.Clamp(longest, 4 * Lanes.Count, LongestChunk);
         var count = (PlaneSize + longest - 1) / longest;
         return ((PlaneSize + count - 1) / count + Lanes.Count - 1) / Lanes.Count * Lanes.Count;
     }
 
-    /// <summary>Where the rows of a panel begin.</summary>
-    public long[] PanelOffsets()
+    /// <summary>Where the rows of a chunk begin.</summary>
+    public long[] ChunkOffsets()
     {
-        long stride = PanelStride;
+        long stride = ChunkStride;
         return [.. Enumerable.Range(0, Math.Max(GroupInput, GroupOutput)).Select(row => row * stride)];
     }
 
@@ -97,19 +97,22 @@ internal readonly unsafe struct PointwiseConvolution
     public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
         where TVec : unmanaged, IVec<TVec>
     {
-        int panel = Math.Min(PanelLength, Cut(PanelFloats / GroupInput)), stride = PanelStride;
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
+        int chunk = Math.Min(ChunkLength, Cut(ChunkFloats / GroupInput)), stride = ChunkStride;
         var x = new Rows(scratch, Offsets);
         for (var g = 0; g < Groups; g++)
         {
             var input = Input + g * GroupInput;
             var packed = Packed + (long)g * GroupOutput * GroupInput;
-            for (var start = 0; start < PlaneSize; start += panel)
+            for (var start = 0; start < PlaneSize; start += chunk)
             {
-                var length = Math.Min(panel, PlaneSize - start);
+                var length = Math.Min(chunk, PlaneSize - start);
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * stride);
-                var sink = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
-                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, sink);
+                var epilogue = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
+                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, epilogue);
             }
         }
     }
@@ -120,11 +123,14 @@ internal readonly unsafe struct PointwiseConvolution
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="weightGradient">dw [O][C/g].</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
-    /// <param name="arrivals">What dx means for each input plane; null where nobody wants it.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Arrival* arrivals)
+    /// <param name="writes">What dx means for each input plane; null where nobody wants it.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
-        int panel = PanelLength, part = Math.Min(panel, Cut(PanelFloats / GroupOutput)), stride = PanelStride;
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
+        Contract.RequireLanes(PlaneSize);
+        Contract.RequireScratch(scratch, Scratch);
+        int chunk = ChunkLength, part = Math.Min(chunk, Cut(ChunkFloats / GroupOutput)), stride = ChunkStride;
         var dy = new Rows(scratch, Offsets);
         var x = new Rows(dy.First + (long)GroupOutput * stride, Offsets);
         var dx = x.First + (long)GroupInput * stride;
@@ -133,39 +139,39 @@ internal readonly unsafe struct PointwiseConvolution
             var input = Input + g * GroupInput;
             var output = Output + g * GroupOutput;
             var weights = (long)g * GroupOutput * GroupInput;
-            for (var start = 0; start < PlaneSize; start += panel)
+            for (var start = 0; start < PlaneSize; start += chunk)
             {
-                var length = Math.Min(panel, PlaneSize - start);
+                var length = Math.Min(chunk, PlaneSize - start);
                 for (var o = 0; o < GroupOutput; o++)
                     PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy.First + (long)o * stride);
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x.First + (long)c * stride);
                 TransposedProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
-                if (arrivals == null)
+                if (writes == null)
                     continue;
                 for (var at = 0; at < length; at += part)
                 {
                     var partLength = Math.Min(part, length - at);
-                    var sink = new InputGradients<TVec>(planes, block, input, arrivals + g * GroupInput, start + at, partLength, dx, stride);
+                    var epilogue = new InputGradients<TVec>(planes, block, input, writes + g * GroupInput, start + at, partLength, dx, stride);
                     MatrixProduct.Multiply<TVec, InputGradients<TVec>>(
-                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, sink);
+                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, epilogue);
                 }
             }
         }
     }
 
-    /// <summary>
-    /// y = clamp(w · x + bias) in inference, from plane to plane; or clamp(w · x + bias + addend).
-    /// </summary>
+    /// <summary>y = clamp(w · x + bias + residual) in inference, or y = function(w · x + bias), from plane to plane.</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
-    /// <param name="addends">Where the planes of an addend begin, one for each output channel; null without.</param>
-    public void Infer<TVec>(in Planes planes, float* data, long outputStride, long* addends = null)
+    /// <param name="residual">Where the planes that are added begin, one for each output channel; null without.</param>
+    /// <param name="function">A smooth activation of a run of floats; null without.</param>
+    public void Infer<TVec>(in Planes planes, float* data, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireGroups(Groups, InputChannels, OutputChannels);
         var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
-        var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestPanel);
+        var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestChunk);
         for (var g = 0; g < Groups; g++)
         {
             var packed = Packed + (long)g * GroupOutput * GroupInput;
@@ -177,19 +183,16 @@ internal readonly unsafe struct PointwiseConvolution
                 var length = Math.Min(part, size - start);
                 float* target = output + start, bias = planes.Shift + Output + first;
                 var clamp = planes.Clamp[Output + first];
-                if (addends == null)
+                if (residual == null)
                 {
-                    if (clamp.IsBounded)
-                        MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, clamp));
-                    else
-                        MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, GroupOutput, GroupInput, x, length, new(target, outputStride, bias, clamp));
+                    FinalPlanes.Multiply<TVec>(packed, GroupOutput, GroupInput, x, length, target, outputStride, bias, clamp, function);
                     continue;
                 }
 
                 // ReLU is behind the sum, so nothing is cut off before.
                 var product = new FinalPlanes<Unbounded>(target, outputStride, bias, Clamp.None);
                 MatrixProduct.Multiply<TVec, FinalSums<TVec>>(
-                    packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, addends + first, length));
+                    packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, residual + first, length));
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
@@ -27,7 +28,7 @@ internal readonly unsafe struct SoftTargets
 /// loss = −Σ t·log softmax(x)
 /// dx   = ((1 − a) (softmax(x) − t) + a T (softmax(x / T) − q)) / N
 /// </code>
-/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). What is told is the loss by the labels alone, so that it means the same with
+/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). The loss that is reported is that of the labels alone, so that it means the same with
 /// and without a teacher.
 /// </summary>
 internal readonly unsafe struct SoftmaxCrossEntropy
@@ -41,19 +42,21 @@ internal readonly unsafe struct SoftmaxCrossEntropy
     /// <summary>Floats of scratch that one thread needs: logits, their gradient, the target of an image.</summary>
     public long Scratch => (2L * Lanes.Count + 1) * Classes;
 
-    /// <summary>Loss, hits and the gradient by the logits.</summary>
+    /// <summary>Loss, hits and the gradient with respect to the logits.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="labels">One for each image of the block; at most 16.</param>
     /// <param name="targets">What goes with the labels; the teacher's logits begin with the block's first image.</param>
     /// <param name="share">1 / N.</param>
-    /// <param name="arrivals">What dx means for each plane of the logits.</param>
+    /// <param name="writes">What dx means for each plane of the logits.</param>
     /// <returns>Sum of the losses by the labels, and the images whose label is first and among the first five.</returns>
     public (double Loss, int Top1, int Top5) Run<TVec>(
-        in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share, Arrival* arrivals)
+        in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(labels.Length is > 0 and <= Lanes.Count, $"{labels.Length} labels");
+        Contract.RequireScratch(scratch, Scratch);
         var size = Classes * Lanes.Count;
         float* gradients = scratch + size, target = gradients + size;
         for (var k = 0; k < Classes; k++)
@@ -81,7 +84,7 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         }
 
         for (var k = 0; k < Classes; k++)
-            PlaneAccess.AddGradient<TVec>(planes, block, Input[k], 0, Lanes.Count, gradients + k * Lanes.Count, arrivals[k]);
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[k], 0, Lanes.Count, gradients + k * Lanes.Count, writes[k]);
         return (loss, top1, top5);
     }
 
@@ -99,7 +102,7 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         return rank;
     }
 
-    /// <summary>−Σ target·log softmax(scale · x), whose gradient by x, times a weight, is added.</summary>
+    /// <summary>−Σ target·log softmax(scale · x), whose gradient with respect to x, times a weight, is added.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private double Approach(float* logits, float* target, float scale, float weight, float* gradient)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Riffle.Simd;
@@ -5,7 +6,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>
-/// The product behind the gradient by weights: target[A×B] (+)= a[A×P] · b[B×P]ᵀ, in tiles of up to 4 by 6 sums (3 by 4 with 16 registers), each kept as a
+/// The product behind the gradient with respect to the weights: target[A×B] (+)= a[A×P] · b[B×P]ᵀ, in tiles of up to 4 by 6 sums (3 by 4 with 16 registers), each kept as a
 /// vector until the end of the positions.
 /// </summary>
 internal static unsafe class TransposedProduct
@@ -24,6 +25,8 @@ internal static unsafe class TransposedProduct
     public static void Multiply<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
+        Debug.Assert(rowsA > 0 && rowsB > 0, "an empty product");
+        Contract.RequireLanes(length);
         var (mostLeft, mostRight) = TVec.Registers >= 32 ? (4, 6) : (3, 4);
         Tiles left = new(rowsA, mostLeft), right = new(rowsB, mostRight);
         var together = Math.Max(1, BlockFloats / (length * mostRight));

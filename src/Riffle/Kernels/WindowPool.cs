@@ -61,7 +61,7 @@ internal readonly unsafe struct WindowPool
         float[] rows = [.. Enumerable.Range(0, window.OutputHeight).Select(y => Share(y * stride - border.Top, kernel, window.Height))];
         float[] columns =
         [
-            .. Enumerable.Range(0, window.OutputRow + Lanes.Count)
+            .. Enumerable.Range(0, window.OutputRow + Contract.Slack)
                 .Select(i => Share(Math.Min(i / window.Lanes, last) * stride - border.Left, kernel, window.Width)),
         ];
         return new() { Window = window, Rows = (float*)copy(rows), Columns = (float*)copy(columns) };
@@ -74,6 +74,8 @@ internal readonly unsafe struct WindowPool
     public void Infer<TVec>(in Planes planes, float* data, float* scratch)
         where TVec : unmanaged, IVec<TVec>
     {
+        Contract.RequireWindow(Window, isTraining: false);
+        Contract.RequireScratch(scratch, Scratch);
         if (Rows == null)
             Infer<TVec, Largest<TVec>>(planes, data, scratch);
         else

@@ -46,7 +46,7 @@ public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool laye
     private readonly long _macs = Complexity.Of(weights.Network).Macs;
 
     /// <summary>Bits of the vectors that the kernels use here.</summary>
-    public static int VectorBits => (int)VectorLevels.Best is var bits and > 1 ? bits : 8 * sizeof(float);
+    public static int VectorBits => VectorLevels.Best.Bits;
 
     /// <summary>A benchmark of a network with first weights.</summary>
     /// <param name="network">The network.</param>

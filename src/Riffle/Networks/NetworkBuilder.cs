@@ -73,12 +73,23 @@ public sealed class NetworkBuilder
         string name, Value x, int outputChannels, int kernel, int stride = 1, int groups = 1, Padding? padding = null, bool bias = false) =>
         Append(name, new Convolution(outputChannels, kernel, stride, padding ?? Padding.Of(kernel / 2), groups, bias), x);
 
-    /// <summary>Batch normalisation over the channels of a value, where ε is added to the variance.</summary>
-    public Value BatchNorm(string name, Value x, float epsilon = 1e-5f) => Append(name, new BatchNorm(epsilon), x);
+    /// <summary>Batch normalisation over the channels of a value.</summary>
+    /// <param name="name">Prefix of its parameters' names.</param>
+    /// <param name="x">What it reads.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="momentum">Share of a new batch in the running mean and variance.</param>
+    public Value BatchNorm(string name, Value x, float epsilon = 1e-5f, float momentum = 0.1f) => Append(name, new BatchNorm(epsilon, momentum), x);
 
     /// <summary>max(x, 0), and no more than a ceiling where one is given.</summary>
     /// <exception cref="ArgumentException">The ceiling is not positive.</exception>
     public Value Relu(Value x, float ceiling = float.PositiveInfinity) => Append(null, new Relu(ceiling), x);
+
+    /// <summary>A smooth function of each value: hard-swish, hard-sigmoid, sigmoid or SiLU.</summary>
+    public Value Activation(Value x, ActivationKind kind) => Append(null, new Activation(kind), x);
+
+    /// <summary>Each channel of a value times its factor: C×H×W · C×1×1.</summary>
+    /// <exception cref="ArgumentException">There is not one factor for each channel.</exception>
+    public Value Scale(Value x, Value factors) => Append(null, new Scale(), x, factors);
 
     /// <summary>Max pooling, with half the kernel, rounded down, as padding where none is given.</summary>
     /// <exception cref="ArgumentException">A window would see nothing but padding.</exception>

@@ -10,7 +10,10 @@ public static partial class NetworkCatalogue
     private const int MaximumSize = 4096;
     internal const int MaximumClasses = 100_000;
 
-    private static readonly ImmutableArray<Family> Families = [ShuffleNetV1.Family, ShuffleNetV2.Family, MobileNetV1.Family];
+    private static readonly ImmutableArray<Family> Families =
+    [
+        ShuffleNetV1.Family, ShuffleNetV2.Family, MobileNetV1.Family, MobileNetV2.Family, MobileNetV3.LargeFamily, MobileNetV3.SmallFamily,
+    ];
 
     /// <summary>How many units a stage may have.</summary>
     public static Limits<int> UnitLimits { get; } = new(1, 100);
@@ -119,6 +122,6 @@ public static partial class NetworkCatalogue
         return row[^1];
     }
 
-    [GeneratedRegex(@"^(?<family>[a-z]+-v\d+)(-g(?<groups>\d{1,9}))?-x(?<scale>\d{1,9}(\.\d{1,9})?)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<family>[a-z]+-v\d+(-[a-z]{2,})?)(-g(?<groups>\d{1,9}))?-x(?<scale>\d{1,9}(\.\d{1,9})?)$", RegexOptions.CultureInvariant)]
     private static partial Regex NamePattern();
 }

@@ -23,8 +23,8 @@ internal unsafe interface IVec<TSelf>
 
     static abstract void Store(float* target, TSelf value);
 
-    /// <summary>Stores past the caches, at a multiple of the vector's size. A plain store first reads the line that it overwrites.</summary>
-    static abstract void StorePast(float* target, TSelf value);
+    /// <summary>Non-temporal store, around the caches, at a multiple of the vector's size. A plain store first reads the line that it overwrites.</summary>
+    static abstract void StoreNonTemporal(float* target, TSelf value);
 
     static abstract TSelf Broadcast(float value);
 
@@ -39,6 +39,11 @@ internal unsafe interface IVec<TSelf>
     static abstract TSelf operator -(TSelf a, TSelf b);
 
     static abstract TSelf operator *(TSelf a, TSelf b);
+
+    static abstract TSelf operator /(TSelf a, TSelf b);
+
+    /// <summary>eˣ.</summary>
+    static abstract TSelf Exp(TSelf value);
 
     /// <summary>The larger of two; b where one of them is not a number.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);

@@ -26,7 +26,7 @@ internal unsafe struct Vec128 : IVec<Vec128>
     public static void Store(float* target, Vec128 value) => value._v.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePast(float* target, Vec128 value) => value._v.StoreAlignedNonTemporal(target);
+    public static void StoreNonTemporal(float* target, Vec128 value) => value._v.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 Broadcast(float value) => new() { _v = Vector128.Create(value) };
@@ -45,6 +45,12 @@ internal unsafe struct Vec128 : IVec<Vec128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 operator *(Vec128 a, Vec128 b) => new() { _v = a._v * b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 operator /(Vec128 a, Vec128 b) => new() { _v = a._v / b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec128 Exp(Vec128 value) => new() { _v = Vector128.Exp(value._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec128 Max(Vec128 a, Vec128 b) => new() { _v = Vector128.MaxNative(a._v, b._v) };

@@ -25,7 +25,7 @@ internal unsafe struct Vec256 : IVec<Vec256>
     public static void Store(float* target, Vec256 value) => value._v.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePast(float* target, Vec256 value) => value._v.StoreAlignedNonTemporal(target);
+    public static void StoreNonTemporal(float* target, Vec256 value) => value._v.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 Broadcast(float value) => new() { _v = Vector256.Create(value) };
@@ -44,6 +44,12 @@ internal unsafe struct Vec256 : IVec<Vec256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 operator *(Vec256 a, Vec256 b) => new() { _v = a._v * b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 operator /(Vec256 a, Vec256 b) => new() { _v = a._v / b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec256 Exp(Vec256 value) => new() { _v = Vector256.Exp(value._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec256 Max(Vec256 a, Vec256 b) => new() { _v = Vector256.MaxNative(a._v, b._v) };

@@ -22,7 +22,7 @@ internal unsafe struct Vec512 : IVec<Vec512>
     public static void Store(float* target, Vec512 value) => value._v.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePast(float* target, Vec512 value) => value._v.StoreAlignedNonTemporal(target);
+    public static void StoreNonTemporal(float* target, Vec512 value) => value._v.StoreAlignedNonTemporal(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 Broadcast(float value) => new() { _v = Vector512.Create(value) };
@@ -41,6 +41,12 @@ internal unsafe struct Vec512 : IVec<Vec512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 operator *(Vec512 a, Vec512 b) => new() { _v = a._v * b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 operator /(Vec512 a, Vec512 b) => new() { _v = a._v / b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vec512 Exp(Vec512 value) => new() { _v = Vector512.Exp(value._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vec512 Max(Vec512 a, Vec512 b) => new() { _v = Vector512.MaxNative(a._v, b._v) };

@@ -21,7 +21,7 @@ internal unsafe struct VecScalar : IVec<VecScalar>
     public static void Store(float* target, VecScalar value) => *target = value._v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePast(float* target, VecScalar value) => Store(target, value);
+    public static void StoreNonTemporal(float* target, VecScalar value) => Store(target, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VecScalar Broadcast(float value) => new() { _v = value };
@@ -40,6 +40,12 @@ internal unsafe struct VecScalar : IVec<VecScalar>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VecScalar operator *(VecScalar a, VecScalar b) => new() { _v = a._v * b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VecScalar operator /(VecScalar a, VecScalar b) => new() { _v = a._v / b._v };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static VecScalar Exp(VecScalar value) => new() { _v = MathF.Exp(value._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VecScalar Max(VecScalar a, VecScalar b) => new() { _v = float.MaxNative(a._v, b._v) };

@@ -42,6 +42,26 @@ public class SummaryCommandTests
         Assert.DoesNotContain('\u001b', string.Concat(lines));
     }
 
+    /// <summary>The steps of ShuffleNet v1's first unit with a shortcut: its sum and its ReLU are the epilogue of the second pointwise convolution.</summary>
+    [Fact]
+    public void Plan_shows_layouts_reorders_and_epilogues()
+    {
+        using var document = JsonDocument.Parse(Summary("shufflenet-v1-g3-x0.25", "--plan", "image", "--json"));
+        var steps = document.RootElement.GetProperty("steps").EnumerateArray().ToArray();
+        string Text(JsonElement step, string name) => step.GetProperty(name).GetString()!;
+        var sum = steps.First(step => Text(step, "epilogue").Contains("residual"));
+        Assert.Equal("bias, residual, clamp 0 to ∞", Text(sum, "epilogue"));
+        Assert.Equal("pointwise, 3 groups", Text(sum, "kernel"));
+        Assert.Equal(3, sum.GetProperty("inputs").GetArrayLength());
+        var reorder = steps.First(step => Text(step, "kernel") == "reorder");
+        Assert.Equal("planes", Text(reorder.GetProperty("inputs")[0], "layout"));
+        Assert.Equal("channels_in_lanes", Text(reorder.GetProperty("output"), "layout"));
+
+        // The same in lines, for all three; training keeps every value, inference shares memory.
+        Assert.All(["image", "batch", "training"], kind => Assert.Contains("depthwise 3×3/2", Summary("shufflenet-v1-g3-x0.25", "--plan", kind)));
+        Assert.Contains("batch norm, clamp 0 to ∞", Summary("shufflenet-v1-g3-x0.25", "--plan", "training"));
+    }
+
     [Fact]
     public void Latency_is_measured_beside_the_multiply_adds()
     {
@@ -90,7 +110,7 @@ public class SummaryCommandTests
     {
         var text = Summary();
         Assert.All(NetworkCatalogue.Names, name => Assert.Contains($"\n{name} ", text));
-        Assert.Contains("shufflenet-v2-x1.0         27,778,500   1,106,544            29   1.04   54 %\n", text);
+        Assert.Matches(@"\nshufflenet-v2-x1\.0 +27,778,500 +1,106,544 +29 +1\.04 +54 %\n", text);
         Assert.All(text.Split('\n').Where(line => line.Contains("net-v")), line => Assert.InRange(line.Length, 1, 80));
         using var document = JsonDocument.Parse(Summary("--json"));
         Assert.Equal(NetworkCatalogue.Names, document.RootElement.EnumerateArray().Select(network => network.GetProperty("model").GetString()));

@@ -27,15 +27,15 @@ public unsafe class ExecutedProductsTests
     {
         var network = NetworkCatalogue.Build(spec);
         var expected = Complexity.Of(network);
-        using var folded = new FoldedNetwork(network, Lanes.Count, VectorLevel.Scalar);
-        var steps = folded.CreateSteps<CountingVec>();
-        using var memory = new NativeArray<float>(folded.DataSize + folded.Scratch);
-        var layers = new LoweredNetwork(network).Steps.SkipLast(1).Select(step => step.Layer!).ToArray();
+        using var program = new InferenceProgram(network, Lanes.Count, VectorLevels.All[^1]);
+        var steps = program.Run<CountingVec>();
+        using var memory = new NativeArray<float>(program.DataSize + program.Scratch);
+        var layers = program.Compiled.Steps.Select(step => step.Source.Layer!).ToArray();
         long sum = 0;
         for (var s = 0; s < steps.Length; s++)
         {
             CountingVec.Products = 0;
-            steps[s].Run(memory.Pointer, memory.Pointer + folded.DataSize);
+            steps[s].Run(memory.Pointer, memory.Pointer + program.DataSize);
             var macs = expected.Layers.Single(layer => layer.Layer.Index == layers[s].Index).Macs;
             if (macs == 0)
                 continue; // a pool or a sum: an average's products by 1/9 are no multiply-adds in any paper
@@ -72,11 +72,15 @@ public unsafe class ExecutedProductsTests
             return new(a._value * b._value);
         }
 
+        public static CountingVec operator /(CountingVec a, CountingVec b) => new(a._value / b._value);
+
+        public static CountingVec Exp(CountingVec value) => new(MathF.Exp(value._value));
+
         public static CountingVec Load(float* source) => new(*source);
 
         public static void Store(float* target, CountingVec value) => *target = value._value;
 
-        public static void StorePast(float* target, CountingVec value) => Store(target, value);
+        public static void StoreNonTemporal(float* target, CountingVec value) => Store(target, value);
 
         public static CountingVec Broadcast(float value) => new(value);
 

@@ -26,7 +26,7 @@ public class InferencePlanTests
     [MemberData(nameof(Cases))]
     public void Batches_of_every_kind_give_the_logits_of_single_images_the_same_bits_for_any_number_of_threads(string width, string name)
     {
-        var level = VectorWidths.Count(Enum.Parse<VectorLevel>(width));
+        var level = VectorWidths.Count(width);
         var weights = Trained(NetworkCatalogue.Build(NetworkCatalogue.Resolve(name, imageSize: 32, classes: 10)));
         var (images, _) = TrainingPlanTests.Batch(weights.Network, Most);
         using var single = new InferencePlan(weights, 1, 1, level);
@@ -49,7 +49,7 @@ public class InferencePlanTests
     [MemberData(nameof(ImageSizes))]
     public void Images_of_odd_sizes_give_the_naive_network_s_logits_alone_and_among_sixteen(string width, int size)
     {
-        var level = VectorWidths.Count(Enum.Parse<VectorLevel>(width));
+        var level = VectorWidths.Count(width);
         foreach (var name in Names)
             AssertCorrect(NetworkCatalogue.Resolve(name, imageSize: size, classes: 7), level);
     }

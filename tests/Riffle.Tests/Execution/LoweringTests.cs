@@ -42,10 +42,10 @@ public class LoweringTests
 
         // Backward the sum comes before the branch: it stores the stem's gradient, the branch adds to it and is the last.
         var (branch, addition) = (steps[1], steps[2]);
-        Assert.All(flow.ArrivalsOf(addition, 0), arrival => Assert.Equal(Arrival.Last, arrival));
-        Assert.All(flow.ArrivalsOf(addition, 1), arrival => Assert.Equal(Arrival.First, arrival));
-        Assert.All(flow.ArrivalsOf(branch, 0), arrival => Assert.Equal(Arrival.Add | Arrival.Last, arrival));
-        Assert.All(flow.ArrivalsOf(steps[0], 0), arrival => Assert.Equal(Arrival.Unwanted, arrival));
+        Assert.All(flow.WritesOf(addition, 0), write => Assert.Equal(GradientWrite.Final, write));
+        Assert.All(flow.WritesOf(addition, 1), write => Assert.Equal(GradientWrite.Store, write));
+        Assert.All(flow.WritesOf(branch, 0), write => Assert.Equal(GradientWrite.Accumulate | GradientWrite.Final, write));
+        Assert.All(flow.WritesOf(steps[0], 0), write => Assert.Equal(GradientWrite.None, write));
     }
 
     /// <summary>In which order the next step reads the stem's channels.</summary>

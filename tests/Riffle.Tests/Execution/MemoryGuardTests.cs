@@ -1,6 +1,5 @@
 using Riffle.Execution;
 using Riffle.Networks;
-using Riffle.Simd;
 using Riffle.Tests.Kernels;
 
 namespace Riffle.Tests.Execution;
@@ -16,7 +15,7 @@ public class MemoryGuardTests
     [MemberData(nameof(AllWidths))]
     public void No_kernel_writes_past_the_end_of_its_memory(string width, string name)
     {
-        var level = VectorWidths.Count(Enum.Parse<VectorLevel>(width));
+        var level = VectorWidths.Count(width);
         var weights = TrainingPlanTests.Create(name);
         using var on = MemoryGuard.TurnOn();
         using var training = new TrainingPlan(weights, 40, 2, level);

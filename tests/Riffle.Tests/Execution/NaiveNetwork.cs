@@ -58,6 +58,10 @@ internal static class NaiveNetwork
                 return Each((n, c, y, p) => (x[n, c, y, p] - mean[c]) / Math.Sqrt(variance[c] + norm.Epsilon) * weight[c] + shift[c]);
             case Relu relu:
                 return Each((n, c, y, p) => Math.Clamp(x[n, c, y, p], 0, relu.Ceiling));
+            case Activation activation:
+                return Each((n, c, y, p) => Oracle.Activation(activation.Kind, x[n, c, y, p]));
+            case Scale:
+                return Each((n, c, y, p) => x[n, c, y, p] * inputs[1][n, c, 0, 0]);
             case MaxPool pool:
                 return Oracle.Pool(x, pool.Kernel, pool.Stride, pool.Padding, (seen, _) => seen.Max());
             case AveragePool pool:

@@ -1,7 +1,6 @@
 using Riffle.Execution;
 using Riffle.Formats;
 using Riffle.Networks;
-using Riffle.Simd;
 using Riffle.Tests.Kernels;
 using Riffle.Training;
 
@@ -35,7 +34,7 @@ public class ParityTests
     public void Inference_gives_torch_s_logits(string width, string name)
     {
         var file = Read(name);
-        using var plan = new InferencePlan(Initial(file), 16, 2, VectorWidths.Count(Enum.Parse<VectorLevel>(width)));
+        using var plan = new InferencePlan(Initial(file), 16, 2, VectorWidths.Count(width));
         var images = file.Get("images");
         var (one, classes) = (images.Length / Images, plan.Weights.Network.Classes);
         var logits = new float[Images * classes];
@@ -50,7 +49,7 @@ public class ParityTests
     {
         var file = Read(name);
         var weights = Initial(file);
-        using var plan = new TrainingPlan(weights, Images, 2, VectorWidths.Count(Enum.Parse<VectorLevel>(width)));
+        using var plan = new TrainingPlan(weights, Images, 2, VectorWidths.Count(width));
         var logits = new float[Images * weights.Network.Classes];
         var step = plan.Step(file.Get("images"), Labels(file));
         plan.ReadLogits(logits);
@@ -74,7 +73,7 @@ public class ParityTests
     {
         var file = Read(name);
         var weights = Initial(file);
-        using var plan = new TrainingPlan(weights, Images, 2, VectorWidths.Count(Enum.Parse<VectorLevel>(width)));
+        using var plan = new TrainingPlan(weights, Images, 2, VectorWidths.Count(width));
         var optimiser = new Optimiser(weights, OptimiserKind.Nesterov, momentum: 0.9f, weightDecay: 1e-4f);
         var (images, labels) = (file.Get("images"), Labels(file));
         var losses = new double[10];

@@ -36,7 +36,7 @@ internal sealed class RandomNetworks
         return _builder.Build(name);
     }
 
-    private Value Unit(Value x) => Next(_isTrainable ? 9 : 13) switch
+    private Value Unit(Value x) => Next(_isTrainable ? 11 : 15) switch
     {
         0 => Activated(Normed(Convolution(x, Width(x, out var groups), 1, 1, groups))),
         1 => Activated(Normed(Convolution(x, x.Channels, 3, Next(1, 3), x.Channels))),
@@ -47,9 +47,11 @@ internal sealed class RandomNetworks
         6 => Joined(Activated(Convolution(x, Width(x, out var groups), 1, 1, groups)), x),
         7 => Split(x),
         8 => Pooled(x),
-        9 => Activated(Dense(x, Next(1, 40))),
-        10 => Activated(Grouped(x)),
-        11 => Activated(AnyPool(x)),
+        9 => Activated(Normed(WideDepthwise(x))),
+        10 => Excited(x),
+        11 => Activated(Dense(x, Next(1, 40))),
+        12 => Activated(Grouped(x)),
+        13 => Activated(AnyPool(x)),
         _ => Activated(_builder.Add(Convolution(x, x.Channels, 1, 1, 1), Convolution(x, x.Channels, 1, 1, 1))),
     };
 
@@ -68,10 +70,12 @@ internal sealed class RandomNetworks
         ? x
         : _builder.BatchNorm($"norm{_layers++}", x, epsilon: 1e-3f);
 
-    private Value Activated(Value x) => Next(3) switch
+    private Value Activated(Value x) => Next(5) switch
     {
         0 => x,
         1 => _builder.Relu(x),
+        2 => _builder.Activation(x, (ActivationKind)Next(4)),
+        3 => _builder.Relu(_builder.Activation(x, (ActivationKind)Next(4)), ceiling: 0.4f),
         _ => _builder.Relu(x, ceiling: _random.NextSingle() + 0.1f),
     };
 
@@ -86,6 +90,25 @@ internal sealed class RandomNetworks
     {
         groups = GroupsOf(x.Channels);
         return groups * Next(1, Math.Max(2, MostChannels / groups));
+    }
+
+    /// <summary>A depthwise convolution of any window that leaves something of the image.</summary>
+    private Value WideDepthwise(Value x)
+    {
+        int kernel = Next(1, 8), stride = Next(1, 4);
+        var border = new Padding(Next(kernel), Next(kernel), Next(kernel), Next(kernel));
+        var fits = x.Shape.Height + border.Top + border.Bottom >= kernel && x.Shape.Width + border.Left + border.Right >= kernel;
+        return _builder.Convolution($"convolution{_layers++}", x, x.Channels, kernel, stride, x.Channels, fits ? border : Padding.Of(kernel - 1), Next(2) == 0);
+    }
+
+    /// <summary>Squeeze-and-excite, now and then of factors that something else reads too.</summary>
+    private Value Excited(Value x)
+    {
+        var squeezed = Activated(_builder.GlobalAveragePool(x));
+        var hidden = Activated(Convolution(squeezed, Next(1, 20), 1, 1, 1));
+        var factors = _builder.Activation(Convolution(hidden, x.Channels, 1, 1, 1), Next(2) == 0 ? ActivationKind.HardSigmoid : ActivationKind.Sigmoid);
+        var y = Activated(_builder.Scale(x, factors));
+        return x.Shape is { Height: 1, Width: 1 } && Next(2) == 0 ? Joined(y, factors) : y;
     }
 
     private Value Shuffled(Value x) => _builder.ChannelShuffle(x, GroupsOf(x.Channels));

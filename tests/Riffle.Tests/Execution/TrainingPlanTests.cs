@@ -15,7 +15,7 @@ public class TrainingPlanTests
     [MemberData(nameof(Cases))]
     public void SameBitsForAnyNumberOfThreads(string width, string name)
     {
-        var level = VectorWidths.Count(Enum.Parse<VectorLevel>(width));
+        var level = VectorWidths.Count(width);
         var one = Train(name, level, threads: 1, batch: 41);
         Assert.Contains(one, value => value != 0);
         Assert.Equal(one, Train(name, level, threads: 2, batch: 41));
@@ -28,7 +28,7 @@ public class TrainingPlanTests
     public void TheClassifierAloneIsTrainedOnWhatInferenceSees(string width, string name)
     {
         const int Images = 19;
-        var level = VectorWidths.Count(Enum.Parse<VectorLevel>(width));
+        var level = VectorWidths.Count(width);
         var weights = Create(name);
         var (images, labels) = Batch(weights.Network, Images);
         using (var whole = new TrainingPlan(weights, Images, 1))

@@ -71,7 +71,7 @@ public unsafe class BatchNormalisationTests
         {
             var arriving = memory.Allocate<float>(6 * Lanes.Count);
             new Span<float>(memory.Block.Gradients + planes.GradientOffset[c], 6 * Lanes.Count).CopyTo(new Span<float>(arriving, 6 * Lanes.Count));
-            PlaneAccess.AddGradient<VecScalar>(planes, memory.Block, c, 0, 6 * Lanes.Count, arriving, Arrival.Last);
+            PlaneAccess.AddGradient<VecScalar>(planes, memory.Block, c, 0, 6 * Lanes.Count, arriving, GradientWrite.Final);
         }
 
         float* dgamma = memory.Allocate<float>(Channels), dbeta = memory.Allocate<float>(Channels);

@@ -103,7 +103,7 @@ public unsafe class ChannelLaneTests
                 foreach (var clamp in InferenceMemory.Clamps)
                 {
                     memory.Prepare(clamp, 0);
-                    kernel.Infer<TVec>(memory.Data, new LaneSink
+                    kernel.Infer<TVec>(memory.Data, new BlockedEpilogue
                     {
                         Target = memory.Data + memory.Planes.Offset[memory.Output],
                         BlockStride = memory.OutputStride,
@@ -183,7 +183,7 @@ public unsafe class ChannelLaneTests
             var size = (long)outputHeight * outputWidth * Lanes.Count;
             var target = memory.Allocate<float>(blocks * size);
             var scratch = memory.Prepare(InferenceMemory.Clamps[1], kernel.Scratch);
-            kernel.InferChannels<TVec>(memory.Planes, memory.Data, scratch, new LaneSink { Target = target, BlockStride = size, Bias = bias, Clamp = new(0, float.PositiveInfinity) });
+            kernel.InferChannels<TVec>(memory.Planes, memory.Data, scratch, new BlockedEpilogue { Target = target, BlockStride = size, Bias = bias, Clamp = new(0, float.PositiveInfinity) });
             var oracle = Oracle.Convolution(o, 3, stride, 1).Forward(memory.Read(images), values);
             var y = Volume.Create(1, o, outputHeight, outputWidth, (_, c, row, x) =>
                 target[c / Lanes.Count * size + (row * outputWidth + x) * Lanes.Count + c % Lanes.Count]);

@@ -5,7 +5,7 @@ using Riffle.Simd;
 namespace Riffle.Tests.Kernels;
 
 /// <summary>
-/// The activations of one block as a <see cref="FoldedNetwork"/> lays them out, for one kernel: planes are a cache line further apart than they are long,
+/// The activations of one block as a <see cref="InferenceProgram"/> lays them out, for one kernel: planes are a cache line further apart than they are long,
 /// single values lie side by side. All that is no value is junk, so large that it spoils any result it reaches, and known to the bit, so that a write to a
 /// wrong place is seen.
 /// </summary>

@@ -68,7 +68,7 @@ public unsafe class MatrixProductTests
     }
 
     /// <summary>Rows one after the other; each must be handed over once, in order.</summary>
-    private readonly struct PlainRows(float* target, long stride, int count) : IRowSink
+    private readonly struct PlainRows(float* target, long stride, int count) : IEpilogue
     {
         public static bool HasBias => false;
 
@@ -87,7 +87,7 @@ public unsafe class MatrixProductTests
         public void Written(int row, int written) => Assert.InRange(row + written, 1, count);
     }
 
-    private readonly struct BiasedRows(PlainRows rows, float* bias) : IRowSink
+    private readonly struct BiasedRows(PlainRows rows, float* bias) : IEpilogue
     {
         public static bool HasBias => true;
 

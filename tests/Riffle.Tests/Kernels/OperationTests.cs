@@ -14,7 +14,7 @@ public unsafe class OperationTests
     /// <summary>What a kernel under test is: its two directions and its oracle.</summary>
     private delegate void Forward(in Planes planes, in Block block, float* scratch);
 
-    private delegate void Backward(in Planes planes, in Block block, float* scratch, float* weightGradient, Arrival* arrivals);
+    private delegate void Backward(in Planes planes, in Block block, float* scratch, float* weightGradient, GradientWrite* writes);
 
     private static readonly (int C, int O, int Groups, int H, int W, int Images)[] PointwiseShapes =
     [
@@ -72,9 +72,9 @@ public unsafe class OperationTests
         memory.Planes.Scale[0] = 0;
         var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, 1, 3, 3, 2, out _) };
         var scratch = memory.Allocate<float>(kernel.Scratch);
-        var arrivals = memory.Allocate<Arrival>(1);
+        var writes = memory.Allocate<GradientWrite>(1);
         kernel.Forward<VecScalar>(memory.Planes, memory.Block);
-        kernel.Backward<VecScalar>(memory.Planes, memory.Block, scratch, arrivals);
+        kernel.Backward<VecScalar>(memory.Planes, memory.Block, scratch, writes);
         var (dy, dx) = (memory.RawGradient(1), memory.Gradient(0));
 
         // All nine are equal: the four windows begin at (0, 0), (0, 1), (1, 0) and (1, 1) of what is not padding.
@@ -121,11 +121,11 @@ public unsafe class OperationTests
         var (dx, dw) = Gradients(oracle, input, weights, dy);
         var before = memory.Gradient(0, order);
         var weightGradient = memory.Allocate<float>(Math.Max(1, weights.Length));
-        var arrivals = memory.Allocate<Arrival>(order.Length);
+        var writes = memory.Allocate<GradientWrite>(order.Length);
         for (var c = 0; c < order.Length; c++)
-            arrivals[c] = (Arrival)(c % 4) | (c % 8 < 4 ? Arrival.First : Arrival.Past);
+            writes[c] = (GradientWrite)(c % 4) | (c % 8 < 4 ? GradientWrite.Store : GradientWrite.NonTemporal);
         new Span<float>(room, (int)scratch).Fill(float.NaN);
-        backward(memory.Planes, memory.Block, room, weightGradient, arrivals);
+        backward(memory.Planes, memory.Block, room, weightGradient, writes);
 
         Close.Assert(dw, Close.Doubles(weightGradient, weights.Length), 10 * Tolerance, "dw");
         if (!wantsInput)
@@ -134,21 +134,21 @@ public unsafe class OperationTests
         var perChannel = input.Height * input.Width;
         for (var i = 0; i < dx.Length; i++)
         {
-            var arrival = arrivals[i / perChannel % order.Length];
-            dx[i] += (arrival & Arrival.Add) != 0 ? before.Values[i] : 0;
-            dx[i] *= (arrival & Arrival.Last) != 0 ? mask.Values[i] : 1;
+            var write = writes[i / perChannel % order.Length];
+            dx[i] += (write & GradientWrite.Accumulate) != 0 ? before.Values[i] : 0;
+            dx[i] *= (write & GradientWrite.Final) != 0 ? mask.Values[i] : 1;
         }
 
         Close.Assert(dx, memory.Gradient(0, order).Values, 10 * Tolerance, "dz");
-        CheckGradientSums(memory, order, arrivals, dx, perChannel);
+        CheckGradientSums(memory, order, writes, dx, perChannel);
     }
 
-    private static void CheckGradientSums(PlaneMemory memory, int[] order, Arrival* arrivals, double[] dz, int perChannel)
+    private static void CheckGradientSums(PlaneMemory memory, int[] order, GradientWrite* writes, double[] dz, int perChannel)
     {
         var raw = memory.Raw(0);
         for (var c = 0; c < order.Length; c++)
         {
-            if ((arrivals[c] & Arrival.Last) == 0)
+            if ((writes[c] & GradientWrite.Final) == 0)
                 continue;
             double sum = 0, products = 0;
             for (var n = 0; n < raw.Images; n++)
@@ -224,11 +224,11 @@ public unsafe class OperationTests
                 Packed = memory.Allocate<float>(values.Length),
                 PackedTransposed = memory.Allocate<float>(values.Length),
             };
-            kernel = kernel with { Offsets = memory.Copy(kernel.PanelOffsets()) };
+            kernel = kernel with { Offsets = memory.Copy(kernel.ChunkOffsets()) };
             kernel.Pack(weights);
             Check(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 1, 1, groups),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
-                (in p, in b, s, dw, arrivals) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, arrivals), gathersSums: true, wantsInput: true);
+                (in p, in b, s, dw, writes) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, writes), gathersSums: true, wantsInput: true);
         }
     }
 
@@ -244,7 +244,7 @@ public unsafe class OperationTests
             var kernel = new DepthwiseConvolution { Window = window, Weights = memory.RandomFloats(9 * c, out var values), WeightStride = 9 };
             Check(memory, order, kernel.Scratch, values, Oracle.Convolution(c, 3, stride, c),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
-                (in p, in b, s, dw, arrivals) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, arrivals), gathersSums: true, wantsInput: true);
+                (in p, in b, s, dw, writes) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, writes), gathersSums: true, wantsInput: true);
         }
     }
 
@@ -261,7 +261,7 @@ public unsafe class OperationTests
             var kernel = new DepthwiseConvolution { Window = Window(memory, c, h, w, stride, out var order), Weights = ninths };
             Check(memory, order, kernel.Scratch, [], Oracle.AveragePool(c, stride),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: false),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, null, accumulate: false, arrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, null, accumulate: false, writes), gathersSums: false, wantsInput: true);
         }
     }
 
@@ -280,7 +280,7 @@ public unsafe class OperationTests
             var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, c, h, w, stride, out var order) };
             Check(memory, order, kernel.Scratch, [], Oracle.MaxPool(stride),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes), gathersSums: false, wantsInput: true);
         }
     }
 
@@ -295,7 +295,7 @@ public unsafe class OperationTests
             var weights = memory.RandomFloats(o * 27, out var values);
             var window = Window(memory, 3, h, w, stride, out var order);
             var kernel = new DenseConvolution { Window = window, OutputChannels = o, Packed = memory.Allocate<float>(values.Length) };
-            kernel = kernel with { Offsets = memory.Copy(kernel.TapOffsets()), RowOffsets = memory.Copy(kernel.PanelOffsets()) };
+            kernel = kernel with { Offsets = memory.Copy(kernel.TapOffsets()), RowOffsets = memory.Copy(kernel.GradientRowOffsets()) };
             kernel.Pack(weights);
             Check(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 3, stride, 1),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
@@ -314,7 +314,7 @@ public unsafe class OperationTests
             var kernel = new Riffle.Kernels.GlobalAveragePool { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             Check(memory, order, kernel.Scratch, [], Oracle.GlobalAveragePool(),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes), gathersSums: false, wantsInput: true);
         }
     }
 
@@ -327,12 +327,12 @@ public unsafe class OperationTests
             using var memory = new PlaneMemory(images, (c, h, w), (c, h, w), (c, h, w));
             var right = memory.ShuffledPlanes(2, out var rightOrder);
             var other = memory.Value(2, rightOrder);
-            var rightArrivals = memory.Allocate<Arrival>(c);
+            var rightWrites = memory.Allocate<GradientWrite>(c);
             var left = memory.ShuffledPlanes(0, out var order);
             var kernel = new Addition { Left = left, Right = right, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             Check(memory, order, kernel.Scratch, [], Oracle.Add(other),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
-                (in p, in b, s, _, arrivals) => kernel.Backward<TVec>(p, b, s, arrivals, rightArrivals), gathersSums: false, wantsInput: true);
+                (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes, rightWrites), gathersSums: false, wantsInput: true);
             Close.Assert(memory.RawGradient(1).Values, memory.Gradient(2, rightOrder).Values, 10 * Tolerance, "db");
         }
     }

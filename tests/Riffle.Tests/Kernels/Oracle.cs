@@ -10,6 +10,14 @@ internal sealed record Operation(Func<Volume, double[], Volume> Forward, Action<
 /// <summary>The definitions. Each backward is held against finite differences of its forward by the tests that use it.</summary>
 internal static class Oracle
 {
+    public static double Activation(ActivationKind kind, double x) => kind switch
+    {
+        ActivationKind.HardSwish => x * Math.Clamp(x + 3, 0, 6) / 6,
+        ActivationKind.HardSigmoid => Math.Clamp(x + 3, 0, 6) / 6,
+        ActivationKind.Sigmoid => 1 / (1 + Math.Exp(-x)),
+        _ => x / (1 + Math.Exp(-x)),
+    };
+
     /// <summary>weights [out][in/groups][k][k], padding k/2 unless it is given.</summary>
     public static Operation Convolution(int outputs, int kernel, int stride, int groups, Padding? padding = null)
     {

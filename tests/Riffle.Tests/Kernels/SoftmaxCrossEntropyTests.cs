@@ -42,7 +42,7 @@ public unsafe class SoftmaxCrossEntropyTests
 
         var kernel = new SoftmaxCrossEntropy { Input = Planes(memory, 9), Classes = 9 };
         var targets = new SoftTargets { Teacher = teacher, TeacherShare = 1, Temperature = 3 };
-        kernel.Run<VecScalar>(memory.Planes, memory.Block, memory.Allocate<float>(kernel.Scratch), [0, 1, 2, 3, 4], targets, 0.2f, memory.Allocate<Arrival>(9));
+        kernel.Run<VecScalar>(memory.Planes, memory.Block, memory.Allocate<float>(kernel.Scratch), [0, 1, 2, 3, 4], targets, 0.2f, memory.Allocate<GradientWrite>(9));
         Assert.All(memory.Gradient(0).Values, gradient => Assert.InRange(gradient, -1e-6, 1e-6));
     }
 
@@ -58,8 +58,8 @@ public unsafe class SoftmaxCrossEntropyTests
 
         var kernel = new SoftmaxCrossEntropy { Input = Planes(memory, 7), Classes = 7 };
         var scratch = memory.Allocate<float>(kernel.Scratch);
-        var arrivals = memory.Allocate<Arrival>(7);
-        var (_, top1, top5) = kernel.Run<VecScalar>(memory.Planes, memory.Block, scratch, [0, 4, 5], default, 1, arrivals);
+        var writes = memory.Allocate<GradientWrite>(7);
+        var (_, top1, top5) = kernel.Run<VecScalar>(memory.Planes, memory.Block, scratch, [0, 4, 5], default, 1, writes);
         Assert.Equal((1, 2), (top1, top5));
     }
 
@@ -87,7 +87,7 @@ public unsafe class SoftmaxCrossEntropyTests
         {
             using var memory = new PlaneMemory(images, (classes, 1, 1));
             var labels = Enumerable.Range(0, images).Select(n => n * 31 % classes).ToArray();
-            var arrivals = memory.Allocate<Arrival>(classes);
+            var writes = memory.Allocate<GradientWrite>(classes);
             var kernel = new SoftmaxCrossEntropy { Input = Planes(memory, classes), Classes = classes };
             var logits = memory.Value(0);
             var scratch = memory.Allocate<float>(kernel.Scratch);
@@ -96,7 +96,7 @@ public unsafe class SoftmaxCrossEntropyTests
             const float Temperature = 2.5f;
             double Objective() => Oracle.SoftmaxCrossEntropy(logits, labels, smoothing, said, teacherShare, Temperature);
             var targets = new SoftTargets { Smoothing = smoothing, Teacher = Copy(memory, said), TeacherShare = teacherShare, Temperature = Temperature };
-            var (loss, top1, top5) = kernel.Run<TVec>(memory.Planes, memory.Block, scratch, labels, targets, 1f / images, arrivals);
+            var (loss, top1, top5) = kernel.Run<TVec>(memory.Planes, memory.Block, scratch, labels, targets, 1f / images, writes);
             Assert.Equal(Oracle.SoftmaxCrossEntropy(logits, labels, smoothing), loss / images, 1e-5);
             int Before(int n, int label) => Enumerable.Range(0, classes).Count(k => logits[n, k, 0, 0] > logits[n, label, 0, 0]);
             int Hits(int most) => labels.Where((label, n) => Before(n, label) < most).Count();

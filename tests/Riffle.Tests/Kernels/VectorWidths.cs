@@ -14,32 +14,22 @@ internal static class VectorWidths
     public static TheoryData<string, T> With<T>(IEnumerable<T> values)
     {
         var data = new TheoryData<string, T>();
-        foreach (var level in Enum.GetValues<VectorLevel>())
+        foreach (var level in VectorLevels.All)
         {
             foreach (var value in values)
-                data.Add(level.ToString(), value);
+                data.Add(level.Name, value);
         }
 
         return data;
     }
 
     /// <summary>Runs a body generic over the vector at a width.</summary>
-    public static void Run(string width, IVectorBody body)
-    {
-        var level = Enum.Parse<VectorLevel>(width);
-        Count(level);
-        switch (level)
-        {
-            case VectorLevel.Bits512: body.Run<Vec512>(); break;
-            case VectorLevel.Bits256: body.Run<Vec256>(); break;
-            case VectorLevel.Bits128: body.Run<Vec128>(); break;
-            default: body.Run<VecScalar>(); break;
-        }
-    }
+    public static void Run(string width, IVectorBody body) => Count(width).Run(new Work(body));
 
-    /// <summary>Notes a test that ran at a width.</summary>
-    public static VectorLevel Count(VectorLevel level)
+    /// <summary>The level of a width; notes that a test ran there.</summary>
+    public static VectorLevel Count(string width)
     {
+        var level = VectorLevels.All.Single(level => level.Name == width);
         Counts.AddOrUpdate(level, 1, (_, count) => count + 1);
         return level;
     }
@@ -51,8 +41,8 @@ internal static class VectorWidths
 
         var folder = Path.Combine(RepositoryRoot(), "artifacts");
         Directory.CreateDirectory(folder);
-        static string Name(VectorLevel level) => level == VectorLevel.Scalar ? "scalar" : $"{(int)level} bits";
-        var parts = Counts.OrderByDescending(pair => pair.Key).Select(pair => $"{pair.Value} at {Name(pair.Key)}");
+        static string Name(VectorLevel level) => level.Name == "1" ? "scalar" : $"{level.Name} bits";
+        var parts = Counts.OrderByDescending(pair => pair.Key.Bits).Select(pair => $"{pair.Value} at {Name(pair.Key)}");
         File.WriteAllText(Path.Combine(folder, "vector-widths.txt"), $"tests by vector width: {string.Join(", ", parts)}\n");
     }
 
@@ -62,6 +52,16 @@ internal static class VectorWidths
         while (folder is { Parent: not null } && !File.Exists(Path.Combine(folder.FullName, "Riffle.slnx")))
             folder = folder.Parent;
         return folder?.FullName ?? Path.GetTempPath();
+    }
+
+    private sealed class Work(IVectorBody body) : IVectorWork<bool>
+    {
+        public bool Run<TVec>()
+            where TVec : unmanaged, IVec<TVec>
+        {
+            body.Run<TVec>();
+            return true;
+        }
     }
 }
 

@@ -188,7 +188,7 @@ public unsafe class WindowTests
                 memory.Data[memory.Planes.Offset[c / Lanes.Count] + (y * w + x) * Lanes.Count + c % Lanes.Count]);
             var oracle = Oracle.Convolution(outputs, kernel, stride, groups, new(top, left, bottom, right)).Forward(input, values);
             var scratch = memory.Prepare(InferenceMemory.Clamps[1], dense.BlockScratch);
-            dense.InferBlocks<TVec>(memory.Planes, memory.Data, scratch, depth, new LaneSink
+            dense.InferBlocks<TVec>(memory.Planes, memory.Data, scratch, depth, new BlockedEpilogue
             {
                 Target = memory.Data + memory.Planes.Offset[memory.Output],
                 BlockStride = memory.OutputStride,

@@ -1,6 +1,6 @@
 namespace Riffle.Networks;
 
-/// <summary>A channel of a value while a network is lowered: a plane, and how much was pending on it when it was taken.</summary>
+/// <summary>A channel of a value while a network is lowered: a plane, and how much was deferred on it when it was taken.</summary>
 internal readonly record struct Channel(int Plane, int Version);
 
 /// <summary>A run of planes that one step writes: the output of a product, a window, a mean or a sum, or the images.</summary>
@@ -48,7 +48,7 @@ internal sealed record LoweredStep(int Index, Layer? Layer, Primitive Primitive,
 
 /// <summary>
 /// A network as the steps that compute it: the one lowering that training and inference share. A value is a list of planes, each one channel. Channel shuffle,
-/// slice and concat are other lists of the same planes; batch norm and ReLU are pending on planes, to be applied by whoever writes or reads them; neither is a
+/// slice and concat are other lists of the same planes; batch norm and ReLU are deferred on planes, to be applied by whoever writes or reads them; neither is a
 /// step.
 /// </summary>
 internal sealed class LoweredNetwork
@@ -145,7 +145,7 @@ internal sealed class LoweredNetwork
         return [.. Enumerable.Range(tensor.FirstPlane, tensor.Channels).Select(plane => new Channel(plane, 0))];
     }
 
-    /// <summary>Changes what is pending on a plane, which makes it a new version of the plane.</summary>
+    /// <summary>Changes what is deferred on a plane, which makes it a new version of the plane.</summary>
     private Channel Touch(Channel channel, Action<Plane> change)
     {
         var plane = _planes[channel.Plane];

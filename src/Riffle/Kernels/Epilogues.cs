@@ -3,7 +3,7 @@ using Riffle.Simd;
 namespace Riffle.Kernels;
 
 /// <summary>Where the rows of a product go, and what is done with them while they are in the L1 cache.</summary>
-internal unsafe interface IRowSink
+internal unsafe interface IEpilogue
 {
     /// <summary>Whether rows begin at <see cref="Bias"/> instead of 0 and end at no less than <see cref="Low"/>.</summary>
     static abstract bool HasBias { get; }
@@ -32,7 +32,7 @@ internal unsafe interface IRowSink
 
 /// <summary>Rows are parts of the output's planes; batch norm's sums are gathered from them.</summary>
 internal readonly unsafe struct OutputPlanes<TVec>(Planes planes, Block block, int firstPlane, long start, int length, long planeSize, bool gatherSums)
-    : IRowSink
+    : IEpilogue
     where TVec : unmanaged, IVec<TVec>
 {
     public static bool HasBias => false;
@@ -58,7 +58,7 @@ internal readonly unsafe struct OutputPlanes<TVec>(Planes planes, Block block, i
 
 /// <summary>Rows are gradients of parts of the input's planes: each tile is handed to them from the same small scratch.</summary>
 internal readonly unsafe struct InputGradients<TVec>(
-    Planes planes, Block block, int* input, Arrival* arrivals, long start, int length, float* scratch, long stride) : IRowSink
+    Planes planes, Block block, int* input, GradientWrite* writes, long start, int length, float* scratch, long stride) : IEpilogue
     where TVec : unmanaged, IVec<TVec>
 {
     public static bool HasBias => false;
@@ -78,12 +78,12 @@ internal readonly unsafe struct InputGradients<TVec>(
     public void Written(int row, int count)
     {
         for (var r = 0; r < count; r++)
-            PlaneAccess.AddGradient<TVec>(planes, block, input[row + r], start, length, scratch + r * stride, arrivals[row + r]);
+            PlaneAccess.AddGradient<TVec>(planes, block, input[row + r], start, length, scratch + r * stride, writes[row + r]);
     }
 }
 
 /// <summary>Rows are parts of the output's planes as they stay: batch norm is folded into the weights and the bias, ReLU is a clamp.</summary>
-internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, float* bias, Clamp clamp) : IRowSink
+internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, float* bias, Clamp clamp) : IEpilogue
     where TBound : IUpperBound
 {
     public static bool HasBias => true;
@@ -105,8 +105,52 @@ internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, 
     }
 }
 
+/// <summary>The same with a smooth activation of each row, which its tile has just written.</summary>
+internal readonly unsafe struct ActivatedPlanes(FinalPlanes<Unbounded> planes, delegate*<float*, float*, int, void> function, int length) : IEpilogue
+{
+    private readonly delegate*<float*, float*, int, void> _function = function;
+
+    public static bool HasBias => true;
+
+    public static bool HasHigh => false;
+
+    public float* Bias => planes.Bias;
+
+    public float Low => planes.Low;
+
+    public float High => planes.High;
+
+    public long Stride => planes.Stride;
+
+    public float* Target(int row) => planes.Target(row);
+
+    public void Written(int row, int count)
+    {
+        for (var r = row; r < row + count; r++)
+            _function(Target(r), Target(r), length);
+    }
+}
+
+/// <summary>Products whose rows stay as they are written, by what their epilogue needs.</summary>
+internal static unsafe class FinalPlanes
+{
+    /// <summary>rows = clamp(weights · x + bias), or function(weights · x + bias); see <see cref="MatrixProduct.Multiply"/>.</summary>
+    public static void Multiply<TVec>(
+        float* packed, int rows, int depth, in Rows x, int length,
+        float* target, long stride, float* bias, Clamp clamp, delegate*<float*, float*, int, void> function)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        if (function != null)
+            MatrixProduct.Multiply<TVec, ActivatedPlanes>(packed, rows, depth, x, length, new(new(target, stride, bias, Clamp.None), function, length));
+        else if (clamp.IsBounded)
+            MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, rows, depth, x, length, new(target, stride, bias, clamp));
+        else
+            MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, rows, depth, x, length, new(target, stride, bias, clamp));
+    }
+}
+
 /// <summary>The same with another value's planes added: the sum of a residual unit, where its branch ends in the product.</summary>
-internal readonly unsafe struct FinalSums<TVec>(FinalPlanes<Unbounded> planes, Clamp clamp, float* data, long* addends, int length) : IRowSink
+internal readonly unsafe struct FinalSums<TVec>(FinalPlanes<Unbounded> planes, Clamp clamp, float* data, long* addends, int length) : IEpilogue
     where TVec : unmanaged, IVec<TVec>
 {
     public static bool HasBias => true;

@@ -10,7 +10,7 @@ namespace Riffle.Execution;
 internal sealed class GradientFlow
 {
     private readonly LoweredNetwork _network;
-    private readonly Arrival[][][] _arrivals;
+    private readonly GradientWrite[][][] _writes;
     private readonly int?[] _sumOf;
     private readonly int[] _addendOf;
     private readonly Dictionary<LoweredTensor, int> _until;
@@ -19,17 +19,17 @@ internal sealed class GradientFlow
     public GradientFlow(LoweredNetwork network)
     {
         _network = network;
-        _arrivals = [.. network.Steps.Select(step => step.Inputs.Select(input => new Arrival[input.Length]).ToArray())];
+        _writes = [.. network.Steps.Select(step => step.Inputs.Select(input => new GradientWrite[input.Length]).ToArray())];
         _sumOf = new int?[network.PlaneCount];
         _addendOf = [.. Enumerable.Repeat(-1, network.PlaneCount)];
         _until = network.Tensors.ToDictionary(tensor => tensor, tensor => tensor.Step);
-        DecideArrivals();
+        DecideWrites();
         foreach (var step in network.Steps.Where(step => step.Primitive is Sum).Reverse())
             Share(step);
     }
 
     /// <summary>For each plane that a step reads what this step's gradient means for it.</summary>
-    public Arrival[] ArrivalsOf(LoweredStep step, int input) => _arrivals[step.Index][input];
+    public GradientWrite[] WritesOf(LoweredStep step, int input) => _writes[step.Index][input];
 
     /// <summary>Whether a tensor's planes' gradients are those of sums they are added to, in the same memory.</summary>
     public bool IsShared(LoweredTensor tensor) => _sharing.Contains(tensor);
@@ -43,8 +43,8 @@ internal sealed class GradientFlow
     /// <summary>The normalised plane that shares the gradient of this one, a sum; −1 without.</summary>
     public int AddendOf(int plane) => _addendOf[plane];
 
-    /// <summary>Walks backward and tells for each reader of a plane whether its gradient is the first, one of several, or the last to arrive.</summary>
-    private void DecideArrivals()
+    /// <summary>Walks backward and decides for each reader of a plane whether its gradient is the first, one of several, or the last.</summary>
+    private void DecideWrites()
     {
         var readers = Enumerable.Range(0, _network.PlaneCount).Select(plane => _network.ReadersOf(plane).Count()).ToArray();
         var arrived = new int[_network.PlaneCount];
@@ -55,10 +55,10 @@ internal sealed class GradientFlow
                 for (var c = 0; c < step.Inputs[input].Length; c++)
                 {
                     var p = step.Inputs[input][c];
-                    var arrival = arrived[p]++ > 0 ? Arrival.Add : Arrival.First;
+                    var write = arrived[p]++ > 0 ? GradientWrite.Accumulate : GradientWrite.Store;
                     if (arrived[p] == readers[p])
-                        arrival |= Arrival.Last;
-                    _arrivals[step.Index][input][c] = _network.TensorOf(p).Step < 0 ? Arrival.Unwanted : arrival;
+                        write |= GradientWrite.Final;
+                    _writes[step.Index][input][c] = _network.TensorOf(p).Step < 0 ? GradientWrite.None : write;
                 }
             }
         }
@@ -66,7 +66,7 @@ internal sealed class GradientFlow
 
     /// <summary>
     /// The gradient of a sum is that of its addends. An addend read by nothing else, normalised and without ReLU, has it in common with the sum for good.
-    /// The other addend, a shortcut, starts from it and takes in what else arrives: by then the first addend's layers are done with it.
+    /// The other addend, a shortcut, starts from it and accumulates the others: by then the first addend's layers are done with it.
     /// </summary>
     private void Share(LoweredStep step)
     {
@@ -89,7 +89,7 @@ internal sealed class GradientFlow
             for (var c = 0; c < planes.Length; c++)
             {
                 _sumOf[planes[c]] = sum.FirstPlane + c;
-                _arrivals[step.Index][input][c] = Arrival.Shared;
+                _writes[step.Index][input][c] = GradientWrite.Shared;
                 if (isAddend)
                     _addendOf[sum.FirstPlane + c] = planes[c];
             }

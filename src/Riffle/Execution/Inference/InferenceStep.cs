@@ -4,15 +4,11 @@ namespace Riffle.Execution;
 /// <param name="run">Computes one block.</param>
 /// <param name="scratch">Floats of scratch that it needs.</param>
 /// <param name="pack">Takes over its weights, in which batch norm is folded; its bias is in the table of planes by then. Null where it has none.</param>
-/// <param name="output">First plane of what it writes, where that is not the step's own output.</param>
-internal sealed unsafe class FoldedStep(FoldedStep.Compute run, long scratch, FoldedStep.Pack? pack = null, int? output = null)
+internal sealed unsafe class InferenceStep(InferenceStep.Compute run, long scratch = 0, InferenceStep.Pack? pack = null)
 {
     public delegate void Compute(float* data, float* scratch);
 
     public delegate void Pack(float* kernel);
-
-    /// <summary>First plane of what it writes, where that is not the step's own output.</summary>
-    public int? Output => output;
 
     /// <summary>Floats of scratch that it needs.</summary>
     public long Scratch => scratch;
@@ -26,14 +22,13 @@ internal sealed unsafe class FoldedStep(FoldedStep.Compute run, long scratch, Fo
             pack!(pointer);
     }
 
-    /// <summary>This step after something else that it needs.</summary>
-    public FoldedStep Behind(Compute before) => new(
+    /// <summary>This step, then something that is done with what it wrote.</summary>
+    public InferenceStep Then(Action<nint> next) => new(
         (data, scratch) =>
         {
-            before(data, scratch);
             run(data, scratch);
+            next((nint)data);
         },
-        scratch,
-        pack,
-        output);
+        Scratch,
+        pack);
 }

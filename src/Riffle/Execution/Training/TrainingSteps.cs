@@ -4,10 +4,10 @@ using Riffle.Simd;
 namespace Riffle.Execution;
 
 /// <summary>The kernels as steps. Each holds where its weights' gradients go and what its input's gradients mean; nothing else.</summary>
-internal static unsafe class Steps<TVec>
+internal static unsafe class TrainingSteps<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
-    internal sealed class Pointwise(PointwiseConvolution kernel, float* weights, long weightOffset, Arrival* arrivals, bool gatherSums) : Step
+    internal sealed class Pointwise(PointwiseConvolution kernel, float* weights, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -16,10 +16,10 @@ internal static unsafe class Steps<TVec>
         public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
 
         public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate, arrivals);
+            kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate, writes);
     }
 
-    internal sealed class Dense(DenseConvolution kernel, float* weights, long weightOffset, bool gatherSums) : Step
+    internal sealed class Dense(DenseConvolution kernel, float* weights, long weightOffset, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -32,37 +32,37 @@ internal static unsafe class Steps<TVec>
     }
 
     /// <summary>Depthwise convolution; with a negative <paramref name="weightOffset"/> its weights are constants, as in average pooling.</summary>
-    internal sealed class Depthwise(DepthwiseConvolution kernel, long weightOffset, Arrival* arrivals, bool gatherSums) : Step
+    internal sealed class Depthwise(DepthwiseConvolution kernel, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
         public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
 
         public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, weightOffset < 0 ? null : gradients + weightOffset, accumulate, arrivals);
+            kernel.Backward<TVec>(planes, block, scratch, weightOffset < 0 ? null : gradients + weightOffset, accumulate, writes);
     }
 
-    internal sealed class Maximum(MaxPool kernel, Arrival* arrivals) : Step
+    internal sealed class Maximum(MaxPool kernel, GradientWrite* writes) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
         public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
 
         public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, arrivals);
+            kernel.Backward<TVec>(planes, block, scratch, writes);
     }
 
-    internal sealed class GlobalAverage(GlobalAveragePool kernel, Arrival* arrivals) : Step
+    internal sealed class GlobalAverage(GlobalAveragePool kernel, GradientWrite* writes) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
         public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
 
         public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, arrivals);
+            kernel.Backward<TVec>(planes, block, scratch, writes);
     }
 
-    internal sealed class Sum(Addition kernel, Arrival* left, Arrival* right) : Step
+    internal sealed class Sum(Addition kernel, GradientWrite* left, GradientWrite* right) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -72,11 +72,32 @@ internal static unsafe class Steps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, left, right);
     }
 
-    internal sealed class Batch(SoftmaxCrossEntropy kernel, Arrival* arrivals) : BatchKernels
+    internal sealed class Function<TFunction>(Activation kernel, GradientWrite* writes) : TrainingStep
+        where TFunction : IFunction<TVec>
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec, TFunction>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec, TFunction>(planes, block, scratch, writes);
+    }
+
+    internal sealed class Scale(ChannelScaling kernel, GradientWrite* writes, GradientWrite* factors) : TrainingStep
+    {
+        public override long Scratch => kernel.Scratch;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
+            kernel.Backward<TVec>(planes, block, scratch, writes, factors);
+    }
+
+    internal sealed class Batch(SoftmaxCrossEntropy kernel, GradientWrite* writes) : BatchKernels
     {
         public override BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share)
         {
-            var (loss, top1, top5) = kernel.Run<TVec>(planes, block, scratch, labels, targets, share, arrivals);
+            var (loss, top1, top5) = kernel.Run<TVec>(planes, block, scratch, labels, targets, share, writes);
             return new BlockLoss(loss, top1, top5);
         }
 

@@ -16,10 +16,10 @@ public readonly record struct StepResult(double Loss, int Top1, int Top5);
 /// </summary>
 public sealed unsafe class TrainingPlan : IDisposable
 {
-    /// <summary>Most parts in which gradients by weights are kept until they are added: enough for as many threads, few enough for memory.</summary>
+    /// <summary>Most parts in which gradients with respect to the weights are kept until they are added: enough for as many threads, few enough for memory.</summary>
     private const int MostParts = 16;
 
-    private readonly BoundNetwork _network;
+    private readonly TrainingProgram _network;
     private readonly WorkerPool _pool;
     private readonly NativeArena _memory = new();
     private readonly Block[] _blocks;
@@ -66,7 +66,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         Weights = weights;
         Batch = batch;
         var blocks = Lanes.Blocks(batch);
-        _network = new BoundNetwork(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
+        _network = new TrainingProgram(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
         try
         {
             _blocksPerPart = (blocks + MostParts - 1) / MostParts;
@@ -253,8 +253,8 @@ public sealed unsafe class TrainingPlan : IDisposable
         for (var s = worker; s < steps.Length; s += Threads)
         {
             steps[s].Prepare();
-            if (_network.Pendings[s] is { NeedsBatch: false } pending)
-                pending.Prepare(_network.Planes);
+            if (_network.Affines[s] is { NeedsBatch: false } affine)
+                affine.Prepare(_network.Planes);
         }
 
         times?.Lap(worker, OtherWork.Weights);
@@ -270,11 +270,11 @@ public sealed unsafe class TrainingPlan : IDisposable
             for (var i = first; i < end; i++)
                 steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch);
             times?.Lap(worker, s);
-            if (_network.Pendings[s] is not { NeedsBatch: true } pending)
+            if (_network.Affines[s] is not { NeedsBatch: true } affine)
                 continue;
             if (_pool.Arrive())
             {
-                pending.AfterForward(_network.Planes, used, _images.Count);
+                affine.AfterForward(_network.Planes, used, _images.Count);
                 times?.Lap(worker, OtherWork.BatchNorm);
                 _pool.Release();
             }
@@ -318,7 +318,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Blocks are taken up and down in turn: a step begins with the block that the one before it ended with, which is still in the cache.</summary>
     private static int InTurn(int step, int i, int first, int end) => step % 2 == 0 ? i : first + end - 1 - i;
 
-    /// <summary>Where gradients have become whole, batch norm's backward; its own gradients go to the first part, and stay zero in the others.</summary>
+    /// <summary>Where gradients are complete, batch norm's backward; its own gradients go to the first part, and stay zero in the others.</summary>
     private void FinishBackward(int step, ReadOnlySpan<Block> used, int worker)
     {
         var finished = _network.FinishedAfter[step];
@@ -326,8 +326,8 @@ public sealed unsafe class TrainingPlan : IDisposable
             return;
         if (_pool.Arrive())
         {
-            foreach (var pending in finished)
-                pending.AfterBackward(_network.Planes, used, _images.Count, _parts);
+            foreach (var affine in finished)
+                affine.AfterBackward(_network.Planes, used, _images.Count, _parts);
             Times?.Lap(worker, OtherWork.BatchNorm, backward: true);
             _pool.Release();
         }

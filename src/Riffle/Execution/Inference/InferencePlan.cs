@@ -20,9 +20,9 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <summary>Bytes of activations above which images are computed one by one: sixteen side by side would take memory and no less time.</summary>
     private const long MostBytesOfBlock = 1L << 30;
 
-    private readonly List<FoldedNetwork> _networks = [];
-    private readonly FoldedNetwork? _block;
-    private readonly FoldedNetwork _single;
+    private readonly List<InferenceProgram> _networks = [];
+    private readonly InferenceProgram? _block;
+    private readonly InferenceProgram _single;
     private readonly Stack<Workspace> _idle = [];
     private readonly List<Workspace> _workspaces = [];
     private readonly Lock _gate = new();
@@ -60,7 +60,7 @@ public sealed unsafe class InferencePlan : IDisposable
         {
             if (batch >= FewestInBlock && CreateBlock(weights.Network, level) is { } block)
                 _networks.Add(_block = block);
-            _networks.Add(_single = new FoldedNetwork(weights.Network, 1, level));
+            _networks.Add(_single = new InferenceProgram(weights.Network, 1, level));
             Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Items(batch).Total);
             Refresh();
             _ofWorkers = [.. Enumerable.Range(0, Threads == 1 ? 0 : Threads).Select(_ => CreateWorkspace())];
@@ -180,9 +180,9 @@ public sealed unsafe class InferencePlan : IDisposable
         return value;
     }
 
-    private static FoldedNetwork? CreateBlock(Network network, VectorLevel level)
+    private static InferenceProgram? CreateBlock(Network network, VectorLevel level)
     {
-        var block = new FoldedNetwork(network, Lanes.Count, level);
+        var block = new InferenceProgram(network, Lanes.Count, level);
         if (block.DataSize * sizeof(float) <= MostBytesOfBlock)
             return block;
         block.Dispose();
@@ -263,8 +263,8 @@ public sealed unsafe class InferencePlan : IDisposable
         }
     }
 
-    /// <summary>Brings the images of an item into place; tells who computes them, which is the first and how many they are.</summary>
-    private (FoldedNetwork Network, int First, int Count) Load(in ImageBatch images, int item, Workspace workspace)
+    /// <summary>Loads the images of an item; returns the program that computes them, the first image and their number.</summary>
+    private (InferenceProgram Network, int First, int Count) Load(in ImageBatch images, int item, Workspace workspace)
     {
         var blocks = Items(images.Count).Blocks;
         if (item < blocks)

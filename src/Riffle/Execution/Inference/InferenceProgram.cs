@@ -1,0 +1,167 @@
+using Riffle.Kernels;
+using Riffle.Networks;
+using Riffle.Simd;
+
+namespace Riffle.Execution;
+
+/// <summary>
+/// A network compiled for inference and bound to a vector width, for blocks of 16 images or of one. It holds packed weights, but no activations: those are the
+/// caller's, so one program serves many threads at once.
+/// </summary>
+internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, IDisposable
+{
+    private readonly NativeArena _memory = new();
+    private readonly Planes _planes;
+    private readonly InferenceStep[] _steps;
+
+    /// <param name="network">The network.</param>
+    /// <param name="lanes">L, images in a block: 16 or 1.</param>
+    /// <param name="level">Vector width.</param>
+    public InferenceProgram(Network network, int lanes, VectorLevel level)
+    {
+        Network = network;
+        LaneCount = lanes;
+        Compiled = InferenceCompiler.Compile(network, lanes);
+        try
+        {
+            _planes = CreatePlanes();
+            _steps = level.Run(this);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        Scratch = (_steps.Max(step => step.Scratch) + Contract.Slack + 63) / 64 * 64;
+    }
+
+    public Network Network { get; }
+
+    /// <summary>What is bound.</summary>
+    public CompiledNetwork Compiled { get; }
+
+    /// <summary>L.</summary>
+    public int LaneCount { get; }
+
+    /// <summary>Floats of activations of one block.</summary>
+    public long DataSize => Compiled.DataSize;
+
+    /// <summary>Floats of scratch that one thread needs.</summary>
+    public long Scratch { get; }
+
+    /// <summary>Where the images lie in a block's activations.</summary>
+    public long ImagesOffset => Compiled.Images.Offset;
+
+    /// <summary>Distance between the colours of the images.</summary>
+    public long ImagesStride => Compiled.Images.Stride;
+
+    /// <summary>Takes over the weights as they are now. No thread may run meanwhile.</summary>
+    public void Fold(Weights weights)
+    {
+        foreach (var (step, bound) in Compiled.Steps.Zip(_steps))
+        {
+            if (!step.Epilogue.HasBias)
+                continue;
+            var (layer, channels) = (step.Source.Layer!, step.Output.Channels);
+            var shift = new Span<float>(_planes.Shift + step.Output.FirstPlane, channels);
+            var scale = new float[channels];
+            Array.Fill(scale, 1);
+            shift.Clear();
+            if (step.Source.Output!.Norm != null)
+                step.Source.Output.NormKernel(weights).Fold(scale, shift);
+            for (var c = 0; c < channels && layer.Parameters.Length > 1; c++)
+                shift[c] += scale[c] * weights[layer.Parameters[1].Name][c];
+            bound.Fold(Scaled(weights[layer.Parameters[0].Name], scale));
+        }
+    }
+
+    /// <summary>Computes one block, whose images are in place.</summary>
+    /// <param name="data">Its activations: <see cref="DataSize"/> floats.</param>
+    /// <param name="scratch"><see cref="Scratch"/> floats.</param>
+    /// <param name="times">Receives the time of each step, where they are counted.</param>
+    /// <param name="worker">The thread's number there.</param>
+    public void Run(float* data, float* scratch, LayerTimes? times, int worker)
+    {
+        for (var s = 0; s < _steps.Length; s++)
+        {
+            _steps[s].Run(data, scratch);
+            times?.Lap(worker, Compiled.Steps[s].Source.Index);
+        }
+    }
+
+    /// <summary>The first output, in the order of the steps, that holds a value that is infinite or NaN; computes the block once more.</summary>
+    /// <param name="data">The block's activations, with its images in place.</param>
+    /// <param name="scratch"><see cref="Scratch"/> floats.</param>
+    /// <param name="images">Images in the block.</param>
+    public NonFinite? FirstNonFinite(float* data, float* scratch, int images)
+    {
+        foreach (var (step, bound) in Compiled.Steps.Zip(_steps))
+        {
+            bound.Run(data, scratch);
+            var value = step.Output;
+            for (var c = 0; c < value.Channels; c++)
+            {
+                var values = data + value.OffsetOf(c);
+                var distance = value.Layout == Layout.ChannelsInLanes ? Lanes.Count : LaneCount;
+                for (var i = 0; i < value.Positions * images; i++)
+                {
+                    var found = values[i / images * distance + i % images];
+                    if (!float.IsFinite(found))
+                        return new(step.Source.Output!.Norm ?? step.Source.Layer!, NonFinite.Output, found);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Logits of one image of a computed block.</summary>
+    public void ReadLogits(float* data, int lane, Span<float> logits)
+    {
+        for (var k = 0; k < logits.Length; k++)
+            logits[k] = data[_planes.Offset[Compiled.Lowered.Logits[k]] + lane];
+    }
+
+    /// <inheritdoc cref="NativeArena.Verify"/>
+    public void Verify() => _memory.Verify();
+
+    /// <inheritdoc/>
+    public void Dispose() => _memory.Dispose();
+
+    /// <summary>Binds the steps to a vector; not to the width alone, so that a test may count what they compute.</summary>
+    public InferenceStep[] Run<TVec>()
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var planes = new PlaneSteps<TVec>(Compiled, _planes, _memory);
+        var channelLanes = new ChannelLaneSteps<TVec>(Compiled, _planes, _memory);
+        return [.. Compiled.Steps.Select(step => step.Output.Layout == Layout.ChannelsInLanes ? channelLanes.Create(step) : planes.Create(step))];
+    }
+
+    private Planes CreatePlanes()
+    {
+        var planes = Planes.Create(Compiled.PlaneCount, bytes => (nint)_memory.Allocate<byte>(bytes));
+        foreach (var value in Compiled.Values)
+        {
+            for (var c = 0; c < value.Channels; c++)
+                planes.Offset[value.FirstPlane + c] = value.OffsetOf(c);
+        }
+
+        foreach (var step in Compiled.Steps)
+        {
+            var (low, high) = step.Epilogue.Clamp;
+            new Span<Clamp>(planes.Clamp + step.Output.FirstPlane, step.Output.Channels).Fill(new(low, high));
+        }
+
+        return planes;
+    }
+
+    private static float[] Scaled(ReadOnlySpan<float> kernel, ReadOnlySpan<float> scale)
+    {
+        var scaled = kernel.ToArray();
+        var perChannel = scaled.Length / scale.Length;
+        for (var i = 0; i < scaled.Length; i++)
+            scaled[i] *= scale[i / perChannel];
+        return scaled;
+    }
+}

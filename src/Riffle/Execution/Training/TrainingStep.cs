@@ -1,0 +1,42 @@
+using Riffle.Kernels;
+
+namespace Riffle.Execution;
+
+/// <summary>A step of training, bound to its memory and to a vector width.</summary>
+internal abstract unsafe class TrainingStep
+{
+    /// <summary>Floats of scratch that one thread needs.</summary>
+    public abstract long Scratch { get; }
+
+    /// <summary>Brings weights into the order in which the kernels read them; once before the blocks run.</summary>
+    public virtual void Prepare()
+    {
+    }
+
+    /// <summary>Computes one block of 16 images.</summary>
+    public abstract void Forward(in Planes planes, in Block block, float* scratch);
+
+    /// <summary>Gradients of one block with respect to the step's inputs and weights.</summary>
+    /// <param name="planes">All planes.</param>
+    /// <param name="block">The block.</param>
+    /// <param name="scratch">Scratch of this thread.</param>
+    /// <param name="gradients">Receives the gradients with respect to the weights, in the order of <see cref="Weights.Trained"/>.</param>
+    /// <param name="accumulate">Whether they are added to or overwritten.</param>
+    public abstract void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate);
+}
+
+/// <summary>Kernels that work on a batch's end rather than on a layer.</summary>
+internal abstract unsafe class BatchKernels
+{
+    /// <summary>Loss, hits and the logits' gradient of one block; see <see cref="SoftmaxCrossEntropy.Run"/>.</summary>
+    public abstract BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share);
+
+    /// <summary>Logits of one block as rows: images×classes.</summary>
+    public abstract void ReadLogits(in Planes planes, in Block block, float* scratch, int images, float* rows);
+
+    /// <summary>target[i] = the sum over parts, in their order, for i from start to end; part p begins at parts + p · stride.</summary>
+    public abstract void SumParts(float* parts, int count, long stride, long start, long end, float* target);
+}
+
+/// <summary>Loss and hits of one block: sums over its images.</summary>
+internal readonly record struct BlockLoss(double Loss, int Top1, int Top5);
