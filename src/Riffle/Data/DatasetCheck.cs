@@ -16,7 +16,7 @@ public static class DatasetCheck
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="ArgumentException">Fewer than one thread, or no such code page.</exception>
     /// <exception cref="RiffleException">There is nothing of that name, it can't be read, or a newer version wrote it.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CheckReport Run(
         string path,
         int threads,

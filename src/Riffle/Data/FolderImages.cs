@@ -12,7 +12,7 @@ public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictiona
     /// <param name="folder">The folder.</param>
     /// <param name="cancel">Stops looking.</param>
     /// <exception cref="RiffleException">The folder can't be read.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FolderImages Find(string folder, CancellationToken cancel = default)
     {
         using var source = new FolderSource(folder);

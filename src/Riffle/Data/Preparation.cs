@@ -22,7 +22,7 @@ public static class Preparation
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="RiffleException">The source can't be read, or the output can't be written.</exception>
     /// <exception cref="BadDataException">The layout is unknown, the archive is damaged, or something would be skipped and the options are strict.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static PreparationSummary Run(
         string source, string output, PreparationOptions options, IProgress<PreparationProgress>? progress = null, CancellationToken cancel = default)
     {

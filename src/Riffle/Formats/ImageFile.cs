@@ -31,7 +31,7 @@ public static class ImageFile
     /// <param name="cancel">Stops waiting for what a pipe brings.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
     /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(string path, CancellationToken cancel = default)
     {
         try
@@ -55,7 +55,7 @@ public static class ImageFile
     /// <param name="cancel">Stops waiting.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
     /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(Stream stream, string name, CancellationToken cancel)
     {
         try

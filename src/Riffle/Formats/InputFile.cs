@@ -12,7 +12,7 @@ internal static class InputFile
     /// <summary>Opens a file for reading from its beginning.</summary>
     /// <exception cref="IOException">There is none, it can't be opened, or it is a folder or a pipe into which nobody writes.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be opened.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FileStream Open(string path, CancellationToken cancel = default)
     {
         if (Directory.Exists(path))
@@ -37,7 +37,7 @@ internal static class InputFile
     }
 
     /// <summary>Does what may wait without end, as reading from a pipe, and can yet be stopped: then it is left to itself.</summary>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static T Await<T>(Func<T> work, CancellationToken cancel)
     {
         var task = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);

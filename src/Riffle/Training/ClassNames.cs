@@ -5,15 +5,15 @@ using Riffle.Formats;
 
 namespace Riffle.Training;
 
-/// <summary>Lists of classes as text files.</summary>
+/// <summary>Reads class names from text files.</summary>
 public static class ClassNames
 {
     /// <summary>
-    /// Reads names of classes: a line for each, in the order of the logits; behind a tab may follow what a person reads. A name that came before gets its
-    /// number, as ImageNet's second crane, <c>crane (517)</c>.
+    /// Reads class names, one per line in the order of the logits; a readable name may follow after a tab. A repeated name gets its number, as ImageNet's
+    /// second crane, <c>crane (517)</c>.
     /// </summary>
     /// <exception cref="RiffleException">The file can't be read.</exception>
-    /// <exception cref="BadDataException">A line is empty, or there is none.</exception>
+    /// <exception cref="BadDataException">A line is empty, or the file is.</exception>
     public static IReadOnlyList<DatasetClass> Read(string path)
     {
         var lines = ReadLines(path);
@@ -33,7 +33,7 @@ public static class ClassNames
         return classes;
     }
 
-    /// <summary>Whether it is JSON, and not names of which the first begins with a bracket.</summary>
+    /// <summary>Whether the file is JSON, and not a list of names that starts with a bracket.</summary>
     private static bool IsJson(byte[] bytes)
     {
         try
@@ -56,7 +56,7 @@ public static class ClassNames
                 && (kind != FileKind.Json || IsJson(bytes)))
                 throw new BadDataException($"{path}: this is {kind}, but a text file with one class name per line is needed");
 
-            // Of bytes that are no UTF-8, as those of Latin 1, different names would become the same.
+            // Decoding other bytes, such as Latin 1, as UTF-8 would make different names equal.
             using var reader = new StreamReader(new MemoryStream(bytes), new UTF8Encoding(false, throwOnInvalidBytes: true));
             var lines = new List<string>();
             while (reader.ReadLine() is { } line)

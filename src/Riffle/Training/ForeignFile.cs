@@ -3,16 +3,16 @@ using Riffle.Formats;
 
 namespace Riffle.Training;
 
-/// <summary>What is said to somebody who gave something else where a model is expected: what it is, and what can be done with it.</summary>
+/// <summary>Error messages for files and folders that are not models: what they are, and what to do with them.</summary>
 internal static class ForeignFile
 {
     private static readonly string[] WeightEndings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".onnx"];
 
-    /// <summary>Refuses a file whose first bytes say that it is of another kind than is wanted. Where they say nothing, it is taken.</summary>
+    /// <summary>Refuses a file whose first bytes show that it is of another kind. If its kind is unknown, it is accepted.</summary>
     /// <param name="path">The file.</param>
     /// <param name="wanted">The kind, one of <see cref="FileKind"/>.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    /// <exception cref="BadDataException">It is something else.</exception>
+    /// <exception cref="BadDataException">The file is of another kind.</exception>
     public static void RequireKind(string path, string wanted)
     {
         byte[] start;
@@ -34,11 +34,11 @@ internal static class ForeignFile
             throw new BadDataException($"{path}: this is {kind}, but {expected} is needed here. {WayOut(path, kind)}");
     }
 
-    /// <summary>Of a safetensors file without what Riffle writes beside the tensors.</summary>
+    /// <summary>The error for a safetensors file without Riffle's metadata.</summary>
     public static BadDataException Weights(string path) =>
         new($"{path}: this is {FileKind.SafeTensors} with weights only, not a Riffle checkpoint. {WayOut(path, FileKind.SafeTensors)}");
 
-    /// <summary>Of a folder that is no run.</summary>
+    /// <summary>The error for a folder that is not a run.</summary>
     public static RiffleException Folder(string path)
     {
         bool Has(string name) => Path.Exists(Path.Combine(path, name));

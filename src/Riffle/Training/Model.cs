@@ -6,14 +6,14 @@ using Riffle.Formats;
 
 namespace Riffle.Training;
 
-/// <summary>A network with all that using it needs: its weights, its classes, how pixels become its inputs.</summary>
+/// <summary>A network ready for use: its weights, its classes, and how pixels become inputs.</summary>
 public class Model
 {
-    /// <summary>A model of the given parts.</summary>
+    /// <summary>Creates a model.</summary>
     /// <param name="weights">The network; its images are square. Not copied.</param>
-    /// <param name="classes">One for each logit.</param>
+    /// <param name="classes">One class per logit.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
-    /// <exception cref="ArgumentException">The classes are not as many as the logits, or the images not square.</exception>
+    /// <exception cref="ArgumentException">The number of classes differs from the number of logits, or the images are not square.</exception>
     public Model(Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation)
     {
         var network = weights.Network;
@@ -39,15 +39,15 @@ public class Model
     /// <summary>How bytes become inputs.</summary>
     public Normalisation Normalisation { get; }
 
-    /// <summary>Whether it was trained on images that had been cut to its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>). To such a
-    /// model an image of just that size is one of these, which is not cut once more.</summary>
+    /// <summary>Whether the model was trained on baked images, which were cut to its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>).
+    /// Such a model uses an image of exactly that size as it is.</summary>
     public bool TakesBakedImages { get; internal init; }
 
-    /// <summary>What was recognised in a file that does not tell it, a sentence each, for a person to see: how an ONNX graph takes its images, what its one
-    /// number means. Empty where nothing had to be.</summary>
+    /// <summary>Notes for the user about what Riffle inferred from the file, one sentence each: how an ONNX graph takes its images, what its single output means.
+    /// Often empty.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>Of the weights: the same for the same bits. 16 hexadecimal digits; computed anew at each call.</summary>
+    /// <summary>The fingerprint of the weights: equal for equal bits. 16 hexadecimal digits, computed at each call.</summary>
     internal string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -56,12 +56,12 @@ public class Model
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
-    /// <summary>Reads a model from a file of any kind that there is.</summary>
-    /// <param name="path">A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.</param>
-    /// <param name="hints">What an ONNX file may not tell.</param>
-    /// <exception cref="RiffleException">There is none, or Riffle can't run it.</exception>
-    /// <exception cref="BadDataException">It is damaged, or no model.</exception>
-    /// <exception cref="ArgumentException">Hints are given for a checkpoint, which tells all of it itself, or do not fit the network.</exception>
+    /// <summary>Reads a model from any supported file.</summary>
+    /// <param name="path">A checkpoint file, a run folder (its best checkpoint) or an ONNX file.</param>
+    /// <param name="hints">What an ONNX file may not contain.</param>
+    /// <exception cref="RiffleException">The file does not exist, or Riffle can't run the network.</exception>
+    /// <exception cref="BadDataException">The file is damaged, or not a model.</exception>
+    /// <exception cref="ArgumentException">Hints are given for a checkpoint, which needs none, or do not fit the network.</exception>
     public static Model Open(string path, OnnxHints? hints = null)
     {
         if (OnnxFile.IsOne(path))

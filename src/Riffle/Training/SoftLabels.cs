@@ -8,24 +8,24 @@ using Riffle.Formats;
 
 namespace Riffle.Training;
 
-/// <summary>A network that others learn from.</summary>
+/// <summary>The identity of a teacher.</summary>
 /// <param name="Network">Its name.</param>
-/// <param name="Top1">Its validation top-1 in percent, where its file tells.</param>
-/// <param name="Fingerprint">Of its weights: the same for the same bits.</param>
+/// <param name="Top1">Its validation top-1 in percent, if its file has it.</param>
+/// <param name="Fingerprint">The fingerprint of its weights: equal for equal bits.</param>
 public sealed record TeacherIdentity(string Network, double? Top1, string Fingerprint)
 {
     /// <summary>The identity of a model.</summary>
     public static TeacherIdentity Of(Model model) => new(model.Name, (model as Checkpoint)?.Training?.Best?.Validation.Top1, model.Fingerprint());
 }
 
-/// <summary>All that decides soft labels.</summary>
-/// <param name="Data">The data set whose training images were looked at.</param>
-/// <param name="Teachers">Who looked.</param>
-/// <param name="ImageSize">Height and width of the images in pixels, as they were looked at.</param>
-/// <param name="Augmentation">What was done to the images in each view.</param>
-/// <param name="Seed">Of the augmentation: view v is the image as epoch v of a training with this seed has it.</param>
-/// <param name="Views">How often each image was looked at.</param>
-/// <param name="Mirrored">Whether a view's logits are the mean of what is seen in it and in its mirror image, as they are since that was found better.</param>
+/// <summary>Everything that determines soft labels.</summary>
+/// <param name="Data">The data set.</param>
+/// <param name="Teachers">The teachers.</param>
+/// <param name="ImageSize">Height and width of the images in pixels, as the teachers saw them.</param>
+/// <param name="Augmentation">The augmentation of each view.</param>
+/// <param name="Seed">The seed of the augmentation: view v is the image of epoch v of a training with this seed.</param>
+/// <param name="Views">The number of views of each image.</param>
+/// <param name="Mirrored">Whether the logits of a view are the mean of those for the view and for its mirror image. False only in labels by older versions.</param>
 public sealed record SoftLabelsIdentity(
     DatasetIdentity Data,
     ImmutableArray<TeacherIdentity> Teachers,
@@ -35,20 +35,19 @@ public sealed record SoftLabelsIdentity(
     int Views,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Mirrored = false)
 {
-    /// <summary>The same for the same labels.</summary>
+    /// <summary>The fingerprint: equal for equal labels.</summary>
     [JsonIgnore]
     public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, TrainingJson.Compact)))[..16];
 }
 
 /// <summary>
-/// What trained networks say of the training images of a data set, as logits: what another network can learn from beside the labels (Hinton, Vinyals and Dean,
-/// "Distilling the Knowledge in a Neural Network", 2015). Of each image there are several views, each augmented in its own way, and a training with soft labels
-/// sees just these: what the teachers said of one crop is not taught for another (Beyer et al., "Knowledge distillation: a good teacher is patient and
-/// consistent", 2022).
+/// The logits of trained networks for the training images of a data set, from which another network learns beside the labels (Hinton, Vinyals and Dean,
+/// "Distilling the Knowledge in a Neural Network", 2015). Each image has several views with different augmentation, and a training with soft labels sees exactly
+/// these views, so that the logits belong to the crop that it sees (Beyer et al., "Knowledge distillation: a good teacher is patient and consistent", 2022).
 /// </summary>
 /// <remarks>
-/// A folder: <c>soft-labels.json</c>, and for each view <c>view-00000.safetensors</c> with one tensor, <c>logits</c>, training images×classes, in the order of
-/// the shards, of 16-bit floats.
+/// The folder contains <c>soft-labels.json</c> and, for each view, <c>view-00000.safetensors</c> with one tensor, <c>logits</c>: training images×classes, in the
+/// order of the shards, as 16-bit floats.
 /// </remarks>
 public sealed class SoftLabels
 {
@@ -64,20 +63,20 @@ public sealed class SoftLabels
 
     private SoftLabels(string folder, Document document) => (_folder, _document) = (folder, document);
 
-    /// <summary>How often teachers may look at an image.</summary>
+    /// <summary>The allowed numbers of views.</summary>
     public static Limits<int> ViewLimits { get; } = new(1, 1000);
 
-    /// <summary>Which they are.</summary>
+    /// <summary>The identity of the soft labels.</summary>
     public SoftLabelsIdentity Identity => _document.SoftLabels;
 
-    /// <summary>What the teachers reach together on the validation images, in percent.</summary>
+    /// <summary>The top-1 accuracy of all teachers together on the validation images, in percent.</summary>
     public double Top1 => _document.Top1;
 
-    /// <summary>Number of views that are there already.</summary>
+    /// <summary>The number of finished views.</summary>
     public int Made => _document.Views.Length;
 
     /// <summary>Opens a folder of soft labels.</summary>
-    /// <exception cref="RiffleException">There are none, not all views have been made, or a newer version wrote it.</exception>
+    /// <exception cref="RiffleException">There are none, not all views are finished, or a newer version wrote them.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     public static SoftLabels Open(string folder)
     {
@@ -88,11 +87,11 @@ public sealed class SoftLabels
             : throw new RiffleException($"{folder}: only {labels.Made} of {labels.Identity.Views} views are finished; run the same 'riffle teach' command again to continue");
     }
 
-    /// <summary>How many views give a training of that many epochs another image in each: it sees a view, and later its mirror image.</summary>
+    /// <summary>The number of views with which a training of this length sees a different image in each epoch, counting mirror images.</summary>
     public static int ViewsFor(int epochs) => (epochs + 1) / 2;
 
-    /// <summary>The soft labels that were begun in a folder; null where none were.</summary>
-    /// <exception cref="RiffleException">It has others.</exception>
+    /// <summary>Finds soft labels, finished or not, in a folder; null if there are none.</summary>
+    /// <exception cref="RiffleException">The folder has soft labels with another identity.</exception>
     internal static SoftLabels? Begun(string folder, SoftLabelsIdentity identity)
     {
         var found = Find(folder);
@@ -101,10 +100,10 @@ public sealed class SoftLabels
             : throw new RiffleException($"{folder}: the folder contains soft labels with other settings ({found.Identity.Fingerprint}); give another --out");
     }
 
-    /// <summary>Begins a folder of soft labels.</summary>
+    /// <summary>Creates a folder of soft labels.</summary>
     /// <param name="folder">New or empty.</param>
-    /// <param name="identity">Which they will be.</param>
-    /// <param name="validate">What the teachers reach together in percent; asked for when the folder is known to be good.</param>
+    /// <param name="identity">Their identity.</param>
+    /// <param name="validate">Computes the accuracy of all teachers together in percent; called once the folder is known to be usable.</param>
     /// <exception cref="RiffleException">It can't be made, or is not empty.</exception>
     internal static SoftLabels Begin(string folder, SoftLabelsIdentity identity, Func<double> validate)
     {
@@ -122,7 +121,7 @@ public sealed class SoftLabels
         return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, validate(), [])).Saved();
     }
 
-    /// <summary>The same with one view more.</summary>
+    /// <summary>Adds a view.</summary>
     /// <param name="logits">Training images×classes.</param>
     internal SoftLabels With(float[] logits)
     {
@@ -132,7 +131,7 @@ public sealed class SoftLabels
         return new SoftLabels(_folder, _document with { Views = _document.Views.Add(Sha256Of(path)) }).Saved();
     }
 
-    /// <summary>Memory for the labels of a view.</summary>
+    /// <summary>Allocates memory for the labels of one view.</summary>
     /// <exception cref="RiffleException">There is not enough.</exception>
     internal static float[] Allocate(int images, int classes)
     {
@@ -144,8 +143,8 @@ public sealed class SoftLabels
                 + $"{available >> 20:N0} MiB of this machine; use fewer images");
     }
 
-    /// <summary>Refuses labels of other images than a training's.</summary>
-    /// <exception cref="ArgumentException">They are.</exception>
+    /// <summary>Checks that the labels fit a training's images.</summary>
+    /// <exception cref="ArgumentException">They don't fit.</exception>
     internal void RequireFor(Dataset data, int imageSize, Augmentation augmentation)
     {
         var difference = DatasetIdentity.Of(data) is var own && own != Identity.Data
@@ -157,8 +156,7 @@ public sealed class SoftLabels
             throw new ArgumentException($"{_folder}: these soft labels are for {difference}; make others with 'riffle teach'");
     }
 
-    /// <summary>What an epoch of a training sees, from 0: one view after another and then, where the teachers looked at both, one mirror image after
-    /// another.</summary>
+    /// <summary>The view for an epoch, counted from 0: all views in order, then, if the teachers saw both, their mirror images in order.</summary>
     internal AugmentedAs SeenIn(int epoch) =>
         new(Identity.Seed, epoch % Identity.Views, Identity.Mirrored && Identity.Augmentation.Flip && epoch / Identity.Views % 2 == 1);
 
@@ -176,7 +174,7 @@ public sealed class SoftLabels
         (_logits, _classes) = (file.Get(Tensor), classes);
     }
 
-    /// <summary>Copies the logits of a batch's images in the view that was read, images×classes. Allocates nothing.</summary>
+    /// <summary>Copies the logits of a batch's images from the current view, images×classes. Allocates nothing.</summary>
     internal ReadOnlySpan<float> Of(Batch batch, float[] logits)
     {
         for (var i = 0; i < batch.Count; i++)
@@ -184,7 +182,7 @@ public sealed class SoftLabels
         return logits.AsSpan(0, batch.Count * _classes);
     }
 
-    /// <summary>The soft labels in a folder, also where not all views have been made; null where there are none.</summary>
+    /// <summary>Opens the soft labels in a folder, finished or not; null if there are none.</summary>
     /// <exception cref="RiffleException">They can't be read, or a newer version wrote them.</exception>
     /// <exception cref="BadDataException">They are damaged.</exception>
     public static SoftLabels? Find(string folder)
@@ -226,6 +224,6 @@ public sealed class SoftLabels
         return this;
     }
 
-    /// <summary>What soft-labels.json holds; of each view that has been made, the SHA-256 of its file.</summary>
+    /// <summary>The content of soft-labels.json, including the SHA-256 of the file of each finished view.</summary>
     private sealed record Document(int Version, string Riffle, SoftLabelsIdentity SoftLabels, double Top1, ImmutableArray<string> Views);
 }

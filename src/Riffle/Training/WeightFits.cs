@@ -4,13 +4,13 @@ using Riffle.Networks;
 
 namespace Riffle.Training;
 
-/// <summary>Which of a file's tensors are the weights of a network.</summary>
+/// <summary>Finds the weights of a network among the tensors of a file.</summary>
 /// <param name="path">The file.</param>
 /// <param name="sets">Its sets of named tensors.</param>
-/// <param name="spec">The network; the number of classes does not count.</param>
+/// <param name="spec">The network; its number of classes is ignored.</param>
 internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, NetworkSpec spec)
 {
-    /// <summary>How many names a message lists.</summary>
+    /// <summary>The maximum number of names in a message.</summary>
     private const int Few = 4, Most = 8;
 
     private const int LongestName = 100;
@@ -18,11 +18,11 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private readonly Dictionary<NetworkSpec, Network> _networks = [];
 
     /// <summary>Chooses the weights.</summary>
-    /// <param name="key">Where they are to be; null: wherever they fit.</param>
-    /// <param name="tell">Receives a line on the choice, where there is something to tell.</param>
-    /// <returns>Where they are, and the network with their number of classes.</returns>
+    /// <param name="key">Where the weights are; null: the first place that fits.</param>
+    /// <param name="tell">Receives a line about the choice, if there is something to report.</param>
+    /// <returns>Their place, and the network with their number of classes.</returns>
     /// <exception cref="BadDataException">None fit.</exception>
-    /// <exception cref="ArgumentException">Nothing is at the key, or several fit equally well.</exception>
+    /// <exception cref="ArgumentException">No weights have the key, or several sets fit equally well.</exception>
     public (WeightSource Source, Network Network) Choose(string? key, Action<string> tell)
     {
         var all = WeightSource.Find(sets, Build(spec).Parameters);
@@ -63,7 +63,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         return network;
     }
 
-    /// <summary>The network with as many classes as the classifier of the file has rows.</summary>
+    /// <summary>The network with the number of classes of the file's classifier.</summary>
     private Network Described(WeightSource source, NetworkSpec wanted)
     {
         var classifier = Build(wanted).Layers[^1].Parameters[0].Name;
@@ -82,7 +82,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         where !shape.SequenceEqual(p.Shape)
         select $"{source.Names[p.Name]} ({string.Join('×', shape)}, not {string.Join('×', p.Shape)})";
 
-    /// <summary>What is wrong with the weights that come nearest, and of which network they are.</summary>
+    /// <summary>Says what is wrong with the closest set of weights, and which network they belong to.</summary>
     private BadDataException Misfit(WeightSource? source)
     {
         var units = spec.Units.IsEmpty ? "" : $" with units {string.Join(',', spec.Units)}";
@@ -97,7 +97,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             var network = Described(source, spec);
             var missing = network.Parameters.Select(p => p.Name).Where(name => !source.Names.ContainsKey(name)).ToArray();
 
-            // What stands in the place of a weight and can't be read says so itself.
+            // If an entry is there but unreadable, reading it gives the better error.
             if (Array.Find(missing, name => source.File.Contains(source.Prefix + name)) is { } unreadable)
                 source.File.Shape(source.Prefix + unreadable);
             text.Append(source.Address.Length > 0 ? $"; the closest set is '{Shown(source.Address)}':" : ":");
@@ -115,7 +115,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         return new(text.Append('\n').Append(Advice()).ToString());
     }
 
-    /// <summary>Networks of the catalogue that the file does hold.</summary>
+    /// <summary>Suggests the network of the catalogue that the file contains.</summary>
     private string Advice()
     {
         var others =
@@ -130,7 +130,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             : "Give the --model, --preset and --units that the weights belong to.";
     }
 
-    /// <summary>A quick look before the long one: whether anything has the name of the first parameter and of the last at its end.</summary>
+    /// <summary>A quick test before the full one: whether any names end with those of the first and of the last parameter.</summary>
     private bool MayHold(Network network) => new[] { network.Parameters[0], network.Parameters[^1] }
         .All(p => sets.Any(set => set.Names.Any(name => name.EndsWith(p.Name, StringComparison.Ordinal))));
 
@@ -140,7 +140,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         return names.Length == 0 ? "none: the file is a single set of tensors" : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
     }
 
-    /// <summary>How many, and the first of them, those of the same layer in one word: <c>conv1.1.{weight,bias}</c>.</summary>
+    /// <summary>The number of names and the first ones, grouped by layer: <c>conv1.1.{weight,bias}</c>.</summary>
     private static string Counted(string[] names) => Some(
     [
         .. names.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
@@ -153,7 +153,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         return entries.Length <= Few ? first : $"{count ?? entries.Length} tensors, for example {first}";
     }
 
-    /// <summary>Names of a file as a message can show them, whatever they are.</summary>
+    /// <summary>A name from a file, made safe to show: shortened and without control characters.</summary>
     private static string Shown(string name) =>
         string.Concat((name.Length <= LongestName ? name : $"{name[..LongestName]}…").Select(c => char.IsControl(c) ? '?' : c));
 }
