@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Riffle.Data;
 
-/// <summary>Kinds of what a check finds beside <see cref="Sources.SkipReason"/>.</summary>
+/// <summary>The kinds of findings, in addition to <see cref="Sources.SkipReason"/>.</summary>
 internal static class CheckKind
 {
     public const string Description = "description that does not match the data";
@@ -54,7 +54,7 @@ internal sealed class CheckFindings
 
     public void Warn(string kind, CheckPlace place, string what) => Add((false, kind), At(place, what));
 
-    /// <summary>Takes over what was counted elsewhere.</summary>
+    /// <summary>Adds findings that were counted elsewhere.</summary>
     public void Add(string kind, bool isFault, int count, IEnumerable<string> examples)
     {
         foreach (var example in examples)

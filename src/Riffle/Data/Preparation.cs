@@ -7,17 +7,17 @@ namespace Riffle.Data;
 
 /// <summary>Turns a folder or an archive of images into a data set folder: shards of TFRecords and <c>dataset.json</c>.</summary>
 /// <remarks>
-/// Every image is decoded once to see that it is whole; its bytes are stored as they are. The result depends on the images, their names and the options, and
-/// neither on the kind of container nor on the number of threads. Memory holds the names of all files and a bounded number of images.
+/// Every image is decoded once to check it; its original bytes are stored. The result depends on the images, their names and the options, but neither on the
+/// kind of container nor on the number of threads. Memory holds the names of all files and a bounded number of images.
 /// </remarks>
 public static class Preparation
 {
-    /// <summary>Prepares a data set. The output folder appears when it is complete; whatever fails, it is as it was before.</summary>
+    /// <summary>Prepares a data set. The output folder appears when it is complete; if anything fails, it stays as it was.</summary>
     /// <param name="source">A folder, .zip, .tar or .tar.gz in Tiny ImageNet's layout or with class folders, or TFRecords that another program wrote: a folder
     /// of them, a file, or a pattern as <c>data/*.tfrecord</c>.</param>
     /// <param name="output">The folder to write.</param>
-    /// <param name="options">How.</param>
-    /// <param name="progress">Told from one thread at a time how far it is; null for nobody.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
     /// <param name="cancel">Stops it; what was written is removed.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="RiffleException">The source can't be read, or the output can't be written.</exception>
@@ -137,7 +137,7 @@ public static class Preparation
             _sizes[size] = _sizes.GetValueOrDefault(size) + 1;
         }
 
-        /// <summary>A split of which nothing can be read is an error, told with the reasons, before classes without images are.</summary>
+        /// <summary>Refuses a split without readable images, with the reasons, before classes without images are reported.</summary>
         private void CheckSome(SourceLayout layout, int[][] perClass)
         {
             foreach (var split in new[] { Split.Train, Split.Validation })
@@ -204,7 +204,7 @@ public static class Preparation
                 count);
         }
 
-        /// <summary>Better told now than after hours. Baked images aren't reckoned with, as nobody knows how small they become.</summary>
+        /// <summary>Checks the free disk space early, to save hours. Baked images are not counted, because their size is unknown.</summary>
         private void CheckSpace(string directory, PreparationPlan plan)
         {
             var needed = options.BakeCopies > 0 ? 0 : plan.Images.Sum(image => image.Entry.Length) * (InOrder ? 1 : 2);

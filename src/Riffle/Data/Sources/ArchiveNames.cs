@@ -21,7 +21,7 @@ internal sealed class ArchiveNames
 
     /// <param name="path">The archive, named in errors.</param>
     /// <param name="names">All its names.</param>
-    /// <param name="encoding">The code page of names of which the archive does not say it; null: found out.</param>
+    /// <param name="encoding">The code page of names of which the archive does not say it; null: automatic.</param>
     /// <param name="parting">What stands between the parts of a name.</param>
     /// <exception cref="BadDataException">Two names are the same in two encodings, or one is none of the code page.</exception>
     public ArchiveNames(string path, IReadOnlyList<ArchiveName> names, Encoding? encoding, char parting = '/')

@@ -20,7 +20,7 @@ internal sealed class RecordLabels
     private int _offset;
 
     /// <param name="folders">Where files of labels may lie.</param>
-    /// <param name="offset">The number of the first class; null: found out.</param>
+    /// <param name="offset">The number of the first class; null: automatic.</param>
     public RecordLabels(IEnumerable<string> folders, int? offset) => (_lines, _givenOffset) = (ReadLines(folders), offset);
 
     /// <summary>Takes note of a record, and returns its class's place.</summary>

@@ -54,8 +54,8 @@ internal abstract class SourceContainer(string path) : IDisposable
 
     /// <summary>Opens a folder, files of TFRecords or, known by its content, a zip, tar or gzipped tar file.</summary>
     /// <param name="path">The folder or file, or a pattern with * or ? in its last part that files of TFRecords match.</param>
-    /// <param name="records">How records are understood; null: found out.</param>
-    /// <param name="nameEncoding">The code page of names in an archive that does not say it; null: found out.</param>
+    /// <param name="records">How records are understood; null: automatic.</param>
+    /// <param name="nameEncoding">The code page of names in an archive that does not say it; null: automatic.</param>
     /// <exception cref="ArgumentException">There is no code page of that name.</exception>
     /// <exception cref="RiffleException">There is nothing of that name, or it can't be read.</exception>
     /// <exception cref="BadDataException">It is none of these.</exception>

@@ -7,7 +7,7 @@ namespace Riffle.Data.Sources;
 /// <summary>A tar file, compressed or not: a stream that is read from the start, once for the listing and once for the images.</summary>
 /// <param name="path">The file.</param>
 /// <param name="decompress">Makes the stream of the tar file from that of the file.</param>
-/// <param name="encoding">The code page of names of which the archive does not say it; null: found out.</param>
+/// <param name="encoding">The code page of names of which the archive does not say it; null: automatic.</param>
 internal sealed class TarSource(string path, Func<Stream, Stream> decompress, Encoding? encoding) : SourceContainer(path)
 {
     private const string Damaged = "the archive is truncated or damaged; download or pack it again";

@@ -14,7 +14,7 @@ internal sealed class ZipSource : SourceContainer
     private readonly ArchiveNames _names;
 
     /// <param name="path">The file.</param>
-    /// <param name="encoding">The code page of names of which it does not say it; null: found out.</param>
+    /// <param name="encoding">The code page of names of which it does not say it; null: automatic.</param>
     /// <exception cref="BadDataException">The archive is damaged, or its names can't be told apart.</exception>
     public ZipSource(string path, Encoding? encoding)
         : base(path)
