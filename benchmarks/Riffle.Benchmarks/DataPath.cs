@@ -4,6 +4,7 @@ using System.Text.Json;
 using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Simd;
 using Riffle.Training;
 

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Riffle.Data;
 using Riffle.Execution;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Training;
 
 namespace Riffle.Benchmarks;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Riffle.Data;
-using Riffle.Execution;
-using Riffle.Training;
+using Riffle.Models;
+using Riffle.Networks;
 
 namespace Riffle.Cli;
 
@@ -10,9 +10,9 @@ internal sealed class InputOptions
 {
     private readonly Option<string?> _labels = new("--labels") { HelpName = "FILE" };
 
-    private readonly Option<float[]?> _mean = Colours("--mean", Execution.Normalisation.ImageNet.Mean, least: 0);
+    private readonly Option<float[]?> _mean = Colours("--mean", Networks.Normalisation.ImageNet.Mean, least: 0);
 
-    private readonly Option<float[]?> _deviation = Colours("--std", Execution.Normalisation.ImageNet.Deviation, least: 1e-4f);
+    private readonly Option<float[]?> _deviation = Colours("--std", Networks.Normalisation.ImageNet.Deviation, least: 1e-4f);
 
     /// <param name="of">What they describe, for example "an ONNX file".</param>
     /// <param name="defaultClasses">The class names without <c>--labels</c>.</param>

@@ -1,4 +1,4 @@
-using Riffle.Training;
+using Riffle.Models;
 
 namespace Riffle.Cli;
 

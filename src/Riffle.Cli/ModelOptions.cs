@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Riffle.Training;
 
 namespace Riffle.Cli;
 

@@ -1,9 +1,11 @@
+using Riffle.Study;
+
 namespace Riffle.Cli;
 
 /// <summary>
 /// The progress of a long task on standard error: one live line on a terminal, otherwise a plain line every five seconds. Several threads may report.
 /// </summary>
-internal sealed class ProgressLine : IDisposable
+internal sealed class ProgressLine : IProgressLine
 {
     private readonly string _label;
     private readonly long _total;
@@ -61,15 +63,6 @@ internal sealed class ProgressLine : IDisposable
             Show(_clock.GetElapsedTime(_began), last: true);
     }
 
-    /// <summary>A duration for people: <c>8.4 s</c>, <c>3 min 05 s</c>, <c>2 h 07 min</c>.</summary>
-    public static string Duration(TimeSpan time)
-    {
-        if (time.TotalSeconds < 59.95)
-            return Text($"{time.TotalSeconds:0.0} s");
-        var seconds = (long)Math.Round(time.TotalSeconds);
-        return seconds < 3600 ? $"{seconds / 60} min {seconds % 60:00} s" : $"{seconds / 3600} h {seconds / 60 % 60:00} min";
-    }
-
     private void Show(TimeSpan elapsed, bool last)
     {
         var line = Describe(elapsed, last);
@@ -87,8 +80,8 @@ internal sealed class ProgressLine : IDisposable
         var speed = rate < 10 ? Text($"{rate:0.0} {_unit}/s") : Text($"{rate:N0} {_unit}/s");
         var time = (last, _total > 0 && rate > 0) switch
         {
-            (true, _) => $", {Duration(elapsed)}",
-            (false, true) => $", {Duration(TimeSpan.FromSeconds(Math.Min((_total - _done) / rate, 1e7)))} left",
+            (true, _) => $", {DurationText.Of(elapsed)}",
+            (false, true) => $", {DurationText.Of(TimeSpan.FromSeconds(Math.Min((_total - _done) / rate, 1e7)))} left",
             _ => "",
         };
         return $"{_label}: {count}, {speed}{time}{(_note is null ? "" : ", " + _note)}";

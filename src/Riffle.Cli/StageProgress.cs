@@ -1,6 +1,6 @@
 using System.Globalization;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Distillation;
 
 namespace Riffle.Cli;
 

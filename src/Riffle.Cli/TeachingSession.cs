@@ -1,19 +1,18 @@
-using Riffle.Data;
-using Riffle.Training;
+using Riffle.Distillation;
 
 namespace Riffle.Cli;
 
 /// <summary>Makes soft labels and shows the progress on standard error.</summary>
 internal static class TeachingSession
 {
-    /// <summary>Makes soft labels or continues with them, see <see cref="Teachers.Teach"/>; null if cancelled.</summary>
-    public static SoftLabels? Run(
-        string folder, IReadOnlyList<Model> teachers, Dataset data, Augmentation augmentation, int views, ulong seed, int threads, CancellationToken cancel)
+    /// <summary>Makes soft labels or continues with them; null if cancelled.</summary>
+    /// <param name="teach">Makes them, and reports its progress to the given action.</param>
+    public static SoftLabels? Run(Func<Action<TeachingProgress>, SoftLabels> teach)
     {
         using var progress = new StageProgress();
         try
         {
-            return Teachers.Teach(folder, teachers, data, augmentation, views, seed, threads, progress.Report, cancel);
+            return teach(progress.Report);
         }
         catch (OperationCanceledException)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Riffle.Evaluation;
 using Riffle.Training;
 
 namespace Riffle.Cli;
@@ -52,7 +53,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
         var (epoch, rate, train, validation) = report.Metrics;
         var speed = report.TrainingImages / Math.Max(report.Training.TotalSeconds, 1e-3);
         var count = Text($"{epoch}/{_place.Epochs}");
-        var time = ProgressLine.Duration(report.Training + report.Validation);
+        var time = DurationText.Of(report.Training + report.Validation);
         output.WriteLine(Text($"{count,7}  {rate,11:0.000000}  {Row(train)}    {Row(validation)}  {speed,9:N0}  {time,9}{(report.IsBest ? "  best" : "")}"));
     }
 
@@ -88,7 +89,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
             + Text($"{_place.Batch / Math.Max(perStep, 1e-6):N0} images/s, {Left(epochLeft)} left, {Left(runLeft)} for the run");
     }
 
-    private static string Left(double seconds) => ProgressLine.Duration(TimeSpan.FromSeconds(Math.Min(seconds, 1e8)));
+    private static string Left(double seconds) => DurationText.Of(TimeSpan.FromSeconds(Math.Min(seconds, 1e8)));
 
     private void Show(string line, double share)
     {

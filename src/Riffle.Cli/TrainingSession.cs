@@ -1,3 +1,4 @@
+using Riffle.Models;
 using Riffle.Training;
 
 namespace Riffle.Cli;

@@ -1,7 +1,9 @@
 using System.Reflection;
 using Riffle.Data;
+using Riffle.Evaluation;
 using Riffle.Execution;
 using Riffle.Formats;
+using Riffle.Networks;
 using Riffle.Tests.Execution;
 using Riffle.Tests.Training;
 using Riffle.Training;

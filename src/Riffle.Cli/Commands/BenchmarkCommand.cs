@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Riffle.Measurement;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 

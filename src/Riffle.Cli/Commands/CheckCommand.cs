@@ -48,7 +48,7 @@ internal static class CheckCommand
         lines.Add($"  images      {report.Bytes / 1e6:N1} MB");
         AddFindings(lines, "faults    ", report.Faults, report.Findings.Where(group => group.IsFault));
         AddFindings(lines, "warnings  ", report.Warnings, report.Findings.Where(group => !group.IsFault));
-        lines.Add($"  time        {ProgressLine.Duration(report.Elapsed)}");
+        lines.Add($"  time        {DurationText.Of(report.Elapsed)}");
         return string.Join(Environment.NewLine, lines);
     }
 

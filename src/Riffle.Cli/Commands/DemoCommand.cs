@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 
@@ -20,7 +20,7 @@ internal static class DemoCommand
             DefaultValueFactory = _ => "riffle-demo",
         };
         var epochs = Numbers.Option("--epochs", "N", RecipeLimits.Epochs);
-        (epochs.Description, epochs.DefaultValueFactory) = ("Passes over the training images.", _ => 30);
+        (epochs.Description, epochs.DefaultValueFactory) = ("Number of passes over the training images.", _ => 30);
         var seed = new Option<ulong>("--seed") { Description = "Seed of the images and of the training.", HelpName = "N", DefaultValueFactory = _ => 1 };
         return new Command("demo", "Draws a small data set, then prepares it, trains a network, evaluates it and predicts.")
         {
@@ -63,7 +63,7 @@ internal static class DemoCommand
 
         Console.WriteLine($"""
 
-            Done in {ProgressLine.Duration(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {ShellWord.Path(folder)}).
+            Done in {DurationText.Of(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {ShellWord.Path(folder)}).
             Next, with your own images, in one folder per class:
               riffle prepare my-images --out my-data
               riffle train --data my-data --model shufflenet-v1-g3-x0.5 --out my-run

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Evaluation;
 
 namespace Riffle.Cli.Commands;
 
@@ -27,7 +27,7 @@ internal static class EvaluateCommand
     private static int Run(Model model, string data, int threads, bool json, CancellationToken cancel)
     {
         var dataset = Dataset.Open(data);
-        Evaluation result;
+        EvaluationResult result;
         using (var line = new ProgressLine("evaluate", dataset.Count(Split.Validation), "images"))
             result = Evaluator.Evaluate(model, dataset, threads, done => line.Report(done), cancel: cancel);
 

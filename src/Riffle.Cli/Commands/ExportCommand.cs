@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Riffle.Exchange;
-using Riffle.Training;
+using Riffle.Models;
 
 namespace Riffle.Cli.Commands;
 

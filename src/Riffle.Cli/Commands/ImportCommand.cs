@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Riffle.Execution;
-using Riffle.Training;
+using Riffle.Models;
+using Riffle.Networks;
 
 namespace Riffle.Cli.Commands;
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Text.Json;
-using Riffle.Training;
 
 namespace Riffle.Cli.Commands;
 

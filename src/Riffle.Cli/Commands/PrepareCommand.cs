@@ -104,7 +104,7 @@ internal static class PrepareCommand
         }
 
         lines.Add($"  output      {summary.Bytes / 1e6:N1} MB, fingerprint {info.Fingerprint[..16]}");
-        lines.Add($"  time        {ProgressLine.Duration(summary.Elapsed)}");
+        lines.Add($"  time        {DurationText.Of(summary.Elapsed)}");
         return string.Join(Environment.NewLine, lines);
     }
 

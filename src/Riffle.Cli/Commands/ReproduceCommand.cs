@@ -1,8 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Riffle.Cli.Reproduction;
-using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Recipes;
+using Riffle.Study;
 
 namespace Riffle.Cli.Commands;
 
@@ -18,7 +17,7 @@ internal static class ReproduceCommand
             HelpName = "DIR",
             Required = true,
         };
-        var numbers = Study.Tables.Select(table => table.Number).ToArray();
+        var numbers = StudyFigures.Tables.Select(table => table.Number).ToArray();
         var tables = NumberList.Option("--tables", string.Join(',', numbers), new Limits<int>(numbers.Min(), numbers.Max()));
         tables.Description = "Train only the networks of these tables. Table 4 (complexity) needs no training.";
         var models = new Option<string[]>("--models")
@@ -82,6 +81,7 @@ internal static class ReproduceCommand
                     From = parse.GetValue(from),
                     Change = recipe => entries.Apply(parse, recipe),
                     Changes = [.. entries.Given(parse)],
+                    Options = entries,
                 };
                 if (settings.Selected.IsEmpty)
                 {
@@ -89,21 +89,21 @@ internal static class ReproduceCommand
                         $"none of --models is in table {string.Join(", ", settings.Tables)} (--tables); remove --tables or name networks in it");
                 }
 
-                if (settings.Teachers.FirstOrDefault(teacher => !Study.Models.Contains(teacher) && !Path.Exists(teacher)) is { } unknown)
+                if (settings.Teachers.FirstOrDefault(teacher => !StudyFigures.Models.Contains(teacher) && !Path.Exists(teacher)) is { } unknown)
                 {
                     throw new ArgumentException(
-                        $"--teacher: '{unknown}' is not a run, a file or a network of the study; these are {string.Join(", ", Study.Models)}");
+                        $"--teacher: '{unknown}' is not a run, a file or a network of the study; these are {string.Join(", ", StudyFigures.Models)}");
                 }
 
-                return new Reproducer(settings).Run(cancel);
+                return ReproductionDisplay.End(new Reproducer(settings).Run(new ReproductionDisplay(), cancel), settings);
             });
     }
 
     private static string[] ReadModels(ArgumentResult result)
     {
         var names = result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToArray();
-        foreach (var name in names.Where(name => !Study.Models.Contains(name)))
-            result.AddError($"--models: '{name}' is not a network of the study. These are: {string.Join(", ", Study.Models)}.");
+        foreach (var name in names.Where(name => !StudyFigures.Models.Contains(name)))
+            result.AddError($"--models: '{name}' is not a network of the study. These are: {string.Join(", ", StudyFigures.Models)}.");
         return names;
     }
 }

@@ -4,8 +4,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Riffle.Execution;
 using Riffle.Measurement;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Study;
 
 namespace Riffle.Cli.Commands;
 
@@ -120,7 +121,7 @@ internal static class SummaryCommand
         var table = new TextTable("Network", ">Multiply-adds", ">Parameters", ">Study MFLOPs", ">Ratio", ">Top-1");
         foreach (var (spec, _, cost, _) in networks)
         {
-            var study = Study.Of(spec!);
+            var study = StudyFigures.Of(spec!);
             table.Add(
                 spec!.Name, Number(cost.Macs), Number(cost.Parameters), Number(study?.MegaFlops), Ratio(study, cost),
                 study is null ? "" : Number(study.Top1) + " %");
@@ -129,7 +130,7 @@ internal static class SummaryCommand
         table.Write(output);
         output.WriteLine();
         output.WriteLine(HowCounted);
-        if (networks.Any(network => Study.Of(network.Spec!) is not null))
+        if (networks.Any(network => StudyFigures.Of(network.Spec!) is not null))
         {
             output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's. It does not say how it counted;\n"
                 + "the ratio is its number divided by this count.");
@@ -159,7 +160,7 @@ internal static class SummaryCommand
                 + FormattableString.Invariant($"{100 * latency.ShareOfPeak:0} % of this machine's peak."));
         }
 
-        if (spec is not null && Study.Of(spec) is { } study)
+        if (spec is not null && StudyFigures.Of(spec) is { } study)
         {
             output.WriteLine($"The study: {Number(study.MegaFlops)} MFLOPs, {Ratio(study, cost)} times this count (it does not say how it counted), "
                 + $"and {Number(study.Top1)} % top-1 accuracy on Tiny ImageNet.");

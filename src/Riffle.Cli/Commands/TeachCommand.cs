@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Riffle.Data;
-using Riffle.Training;
+using Riffle.Distillation;
+using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 
@@ -44,8 +45,9 @@ internal static class TeachCommand
                 var models = parse.GetRequiredValue(teachers).Select(path => ModelOptions.Told(Model.Open(path))).ToArray();
                 var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data)), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);
-                var labels = TeachingSession.Run(
-                    folder, models, dataset, augmentation.Apply(parse, Recipe.Best.Augmentation), looks, parse.GetValue(seed), parse.GetValue(threads), cancel);
+                var labels = TeachingSession.Run(progress => Teachers.Teach(
+                    folder, models, dataset, augmentation.Apply(parse, Recipe.Best.Augmentation), looks, parse.GetValue(seed), parse.GetValue(threads),
+                    progress, cancel));
                 if (labels is null)
                 {
                     Console.Error.WriteLine($"Stopped. The finished views are in {folder}. Run the same command again to continue.");

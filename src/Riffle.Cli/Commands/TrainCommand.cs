@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Riffle.Data;
+using Riffle.Distillation;
+using Riffle.Recipes;
 using Riffle.Training;
 
 namespace Riffle.Cli.Commands;
@@ -89,7 +91,7 @@ internal static class TrainCommand
                 var named = parse.GetValue(recipe) ?? usual.Name;
                 var labels = parse.GetValue(softLabels);
                 var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
-                    .TaughtBy(labels is null ? null : SoftLabels.Open(labels).Identity);
+                    .TaughtBy(labels is null ? null : SoftLabels.Open(labels).Identity.Augmentation);
                 var chosen = entries.Apply(parse, fitting);
                 return Run(
                     loading => Trainer.Start(

@@ -2,12 +2,14 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Riffle.Training;
+using Riffle.Data;
+using Riffle.Recipes;
+using Riffle.Study;
 
 namespace Riffle.Cli.Commands;
 
 /// <summary>Options shared by several commands, and the options of <c>train</c> that each change one entry of a recipe.</summary>
-internal sealed class TrainingOptions
+internal sealed class TrainingOptions : IRecipeOptions
 {
     private readonly OptionEntries<Recipe> _entries = new();
     private readonly AugmentationOptions _augmentation = new();
@@ -107,11 +109,14 @@ internal sealed class TrainingOptions
     public IEnumerable<string> Given(ParseResult parse) => [.. _entries.Given(parse), .. _augmentation.Given(parse)];
 
     /// <summary>The command-line words that turn one recipe into another; null if no options do.</summary>
-    public IReadOnlyList<string>? Words(Recipe usual, Recipe wanted) =>
+    public IReadOnlyList<string>? Between(Recipe usual, Recipe wanted) =>
         _entries.Words(usual with { Augmentation = wanted.Augmentation }, wanted) is { } words
         && _augmentation.Words(usual.Augmentation, wanted.Augmentation) is { } changes
             ? [.. words, .. changes]
             : null;
+
+    /// <summary>What the command line has to say for an augmentation to become another; null where there are no options for that.</summary>
+    public IReadOnlyList<string>? Between(Augmentation usual, Augmentation wanted) => _augmentation.Words(usual, wanted);
 
     private static Recipe Change(Recipe recipe, Func<Schedule, Schedule> change) => recipe with { Schedule = change(recipe.Schedule) };
 }

@@ -10,7 +10,7 @@ public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictiona
 {
     /// <summary>Finds the files that are images by their name or by their first bytes. Links are followed.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="cancel">Stops looking.</param>
+    /// <param name="cancel">Stops the search.</param>
     /// <exception cref="RiffleException">The folder can't be read.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FolderImages Find(string folder, CancellationToken cancel = default)

@@ -15,7 +15,7 @@ internal enum Extent
 /// <summary>A factor of an axis. A step along it is <paramref name="Stride"/> channels, rows or columns of the value.</summary>
 internal readonly record struct Factor(Extent Extent, long Size, long Stride);
 
-/// <summary>What a graph has made of the logits by its end.</summary>
+/// <summary>What a graph has made of values that may be its logits.</summary>
 internal enum Ending
 {
     /// <summary>Nothing.</summary>
@@ -25,18 +25,63 @@ internal enum Ending
     Sigmoid,
 }
 
-/// <summary>Values that are held between two bounds, which becomes a layer once something else reads them.</summary>
-/// <param name="Least">Lower bound, or −∞.</param>
-/// <param name="Most">Upper bound, or ∞.</param>
-/// <param name="By">The last node that did so, for messages.</param>
-internal sealed record Clamp(float Least, float Most, OnnxOperation By);
+/// <summary>scale · x + shift.</summary>
+/// <param name="Scale">The factor.</param>
+/// <param name="Shift">The summand.</param>
+/// <param name="By">The last node of it; null where it changes nothing.</param>
+internal readonly record struct Affine(double Scale, double Shift, OnnxOperation? By)
+{
+    /// <summary>How far from 1 a factor may be that rounding alone has left.</summary>
+    private const double Rounding = 1e-6;
 
-/// <summary>A mean over some of height and width, times a number: pooling in several steps.</summary>
+    public static Affine Identity { get; } = new(1, 0, null);
+
+    public bool IsIdentity => Math.Abs(Scale - 1) < Rounding && Shift == 0;
+
+    /// <summary>This one, then another.</summary>
+    public Affine Then(Affine next) => new(Scale * next.Scale, Shift * next.Scale + next.Shift, next.By ?? By);
+}
+
+/// <summary>A function of each value by itself, written in several nodes: an affine, bounds, and another affine.</summary>
+/// <param name="Before">What comes first.</param>
+/// <param name="Low">Lower bound, or −∞.</param>
+/// <param name="High">Upper bound, or ∞.</param>
+/// <param name="By">The last node that has bounds; null where there are none.</param>
+/// <param name="After">What comes behind the bounds; nothing where there are none.</param>
+internal sealed record Elementwise(Affine Before, double Low, double High, OnnxOperation? By, Affine After)
+{
+    public static Elementwise Identity { get; } = new(Affine.Identity, double.NegativeInfinity, double.PositiveInfinity, null, Affine.Identity);
+
+    /// <summary>Whether its input is a product that nothing else reads, so that the product's weights can take in what comes first.</summary>
+    public bool IsOfProduct { get; init; }
+
+    /// <summary>Whether it has no bounds.</summary>
+    public bool IsAffine => By is null;
+
+    /// <summary>All of it in one.</summary>
+    public ClampedLine Line
+    {
+        get
+        {
+            var all = Before.Then(After);
+            var (low, high) = (Low * After.Scale + After.Shift, High * After.Scale + After.Shift);
+            return new(all.Scale, all.Shift, Math.Min(low, high), Math.Max(low, high));
+        }
+    }
+
+    /// <summary>This one, then an affine.</summary>
+    public Elementwise Then(Affine next) => IsAffine ? this with { Before = Before.Then(next) } : this with { After = After.Then(next) };
+
+    /// <summary>This one, then bounds. Only where nothing comes behind the bounds that there are.</summary>
+    public Elementwise Then(double low, double high, OnnxOperation by) =>
+        this with { Low = Math.Min(Math.Max(Low, low), high), High = Math.Min(Math.Max(High, low), high), By = by };
+}
+
+/// <summary>A mean over some of height and width: pooling in several steps.</summary>
 /// <param name="Height">Whether the mean is over the rows.</param>
 /// <param name="Width">Whether the mean is over the columns.</param>
-/// <param name="Scale">What it is multiplied by: a sum is a mean times the number of its summands.</param>
 /// <param name="By">The last node that did so, for messages.</param>
-internal sealed record Reduction(bool Height, bool Width, double Scale, OnnxOperation By);
+internal sealed record Reduction(bool Height, bool Width, OnnxOperation By);
 
 /// <summary>
 /// A tensor of a graph as a value of the network: each of its axes is a list of factors of the value's channels, rows and columns. Reshape and Transpose are
@@ -49,14 +94,17 @@ internal sealed record Features(Value Value, ImmutableArray<ImmutableArray<Facto
     /// <summary>Zeros that have been added around it, which the next layer has to add.</summary>
     public Padding Padding { get; init; }
 
-    /// <summary>Bounds between which it is held; null where there are none.</summary>
-    public Clamp? Clamp { get; init; }
-
     /// <summary>A mean of <see cref="Value"/> that it is; null where it is the value itself.</summary>
-    public Reduction? Reduction { get; init; }
+    public Reduction? Mean { get; init; }
 
-    /// <summary>What it is of <see cref="Value"/>, which holds logits.</summary>
+    /// <summary>A function of that; null where there is none.</summary>
+    public Elementwise? Function { get; init; }
+
+    /// <summary>What it is of that.</summary>
     public Ending Ending { get; init; }
+
+    /// <summary>The node that made it so.</summary>
+    public OnnxOperation? EndedBy { get; init; }
 
     /// <summary>
     /// Its channels as colours of the images after some arithmetic, in their order; null for what a layer gives. <see cref="Value"/> then is the images.

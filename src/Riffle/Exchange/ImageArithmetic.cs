@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Riffle.Execution;
+using Riffle.Networks;
 
 namespace Riffle.Exchange;
 

@@ -1,4 +1,3 @@
-using Riffle.Execution;
 using Riffle.Formats.Onnx;
 using Riffle.Networks;
 
@@ -8,23 +7,32 @@ namespace Riffle.Exchange;
 /// <remarks>
 /// Constants have the names of the network's parameters, nodes those of its layers. A folded batch norm leaves a convolution a bias under its own name.
 /// </remarks>
-internal sealed class OnnxExport
+internal sealed class OnnxExport : IOnnxGraph
 {
-    /// <summary>The oldest operators that all of this is written in: newer runtimes read them too.</summary>
-    private const int Opset = 13;
-
     private readonly Weights _weights;
+    private readonly Normalisation _normalisation;
     private readonly OnnxForm _form;
     private readonly List<OnnxNode> _nodes = [];
     private readonly List<OnnxTensor> _tensors = [];
+    private readonly ILookup<int, Layer> _readers;
 
-    /// <summary>The name of each layer's value; of a folded batch norm, that of the convolution before it.</summary>
+    /// <summary>The name of each layer's value; of a folded batch norm, that of the layer before it.</summary>
     private readonly string[] _values;
 
-    /// <summary>Layers whose value is N×C, not N×C×1×1.</summary>
-    private readonly HashSet<int> _flat = [];
+    /// <summary>Values that are N×C, not N×C×1×1.</summary>
+    private readonly HashSet<string> _rows = [];
 
-    private OnnxExport(Weights weights, OnnxForm form) => (_weights, _form, _values) = (weights, form, new string[weights.Network.Layers.Length]);
+    /// <summary>Those of them that have been made N×C×1×1 as well.</summary>
+    private readonly Dictionary<string, string> _planes = [];
+
+    /// <summary>The oldest operators that most layers can be written in: newer runtimes read them too.</summary>
+    private long _opset = 13;
+
+    private OnnxExport(Weights weights, Normalisation normalisation, OnnxForm form)
+    {
+        (_weights, _normalisation, _form, _values) = (weights, normalisation, form, new string[weights.Network.Layers.Length]);
+        _readers = weights.Network.Layers.SelectMany(layer => layer.Inputs.Distinct(), (layer, input) => (layer, input)).ToLookup(pair => pair.input, pair => pair.layer);
+    }
 
     /// <summary>The graph.</summary>
     /// <param name="weights">The network.</param>
@@ -35,157 +43,132 @@ internal sealed class OnnxExport
     public static OnnxModel Write(
         Weights weights, Normalisation normalisation, OnnxForm form, (string Name, string Version) producer, IReadOnlyDictionary<string, string> metadata)
     {
-        var (network, export) = (weights.Network, new OnnxExport(weights, form));
+        var (network, export) = (weights.Network, new OnnxExport(weights, normalisation, form));
+        foreach (var layer in network.Layers)
+            export._values[layer.Index] = export.FoldedInto(layer) is { } before ? export._values[before.Index] : layer.Operation.WriteOnnx(export, layer);
         long? batch = null;
         var (channels, height, width) = network.Input;
-        export._values[0] = "images";
-        if (form.Pixels)
-            export._values[0] = export.Normalise(normalisation);
-        foreach (var layer in network.Layers.Skip(1))
-            export._values[layer.Index] = export.Add(layer);
         var input = form.Pixels
             ? new OnnxValue("images", OnnxType.UInt8, [batch, height, width, channels])
             : new OnnxValue("images", OnnxType.Float, [batch, channels, height, width]);
         var output = new OnnxValue(export.End(network.Layers[^1]), OnnxType.Float, [batch, network.Classes]);
-        return new(Opset, producer, network.Name, [input], [output], export._nodes, export._tensors, metadata);
+        return new(export._opset, producer, network.Name, [input], [output], export._nodes, export._tensors, metadata);
     }
 
-    /// <summary>input = scale · byte + shift, as <see cref="ImageBatch"/> computes it.</summary>
-    private string Normalise(Normalisation normalisation)
+    public string Images()
     {
-        var (scale, shift) = normalisation.Line;
-        var pixels = Node("Transpose", "planes", ["images"], ("perm", (long[])[0, 3, 1, 2]));
+        const string Name = "images";
+        if (!_form.Pixels)
+            return Name;
+
+        // input = scale · byte + shift, as ImageBatch computes it.
+        var (scale, shift) = _normalisation.Line;
+        var pixels = Node("Transpose", "planes", [Name], ("perm", (long[])[0, 3, 1, 2]));
         var floats = Node("Cast", "floats", [pixels], ("to", (long)OnnxType.Float));
         string Colours(string name, RgbTriple values) => Tensor(OnnxTensor.Of(name, [1, 3, 1, 1], [values.Red, values.Green, values.Blue]));
         var scaled = Node("Mul", "scaled", [floats, Colours("normalisation.scale", scale)]);
         return Node("Add", "normalised", [scaled, Colours("normalisation.shift", shift)]);
     }
 
-    private string Add(Layer layer)
+    public string[] Inputs(Layer layer)
     {
-        var (input, output) = (_weights.Network.Layers[layer.Inputs[0]].Output, layer.Output);
         string[] inputs = [.. layer.Inputs.Select(index => _values[index])];
-        if (layer.Inputs.Any(_flat.Contains))
-            _flat.Add(layer.Index);
-        switch (layer.Operation)
-        {
-            case Convolution convolution:
-                return Convolve(layer, convolution, inputs[0]);
-            case BatchNorm norm:
-                return FoldedInto(layer) is null
-                    ? Node("BatchNormalization", layer.Name, [inputs[0], .. layer.Parameters.Select(Parameter)], ("epsilon", norm.Epsilon))
-                    : inputs[0];
-            case Relu { Ceiling: < float.PositiveInfinity } relu:
-                return Node("Clip", layer.Name, [inputs[0], Number($"{layer.Name}.min", 0), Number($"{layer.Name}.max", relu.Ceiling)]);
-            case Relu:
-                return Node("Relu", layer.Name, inputs);
-            case MaxPool pool:
-                return Node("MaxPool", layer.Name, inputs, Window(pool.Kernel, pool.Stride, pool.Padding));
-            case AveragePool pool:
-                (string, object)[] mean = [.. Window(pool.Kernel, pool.Stride, pool.Padding), ("count_include_pad", pool.CountsPadding ? 1L : 0L)];
-                return Node("AveragePool", layer.Name, inputs, mean);
-            case GlobalAveragePool:
-                return Node("GlobalAveragePool", layer.Name, inputs);
-            case ChannelShuffle shuffle:
-                return Shuffle(layer, shuffle, inputs[0]);
-            case Slice slice:
-                string[] places =
-                [
-                    Integers($"{layer.Name}.starts", slice.Start), Integers($"{layer.Name}.ends", slice.Start + slice.Count), Integers($"{layer.Name}.axes", 1),
-                ];
-                return Node("Slice", layer.Name, [inputs[0], .. places]);
-            case Concat:
-                return Node("Concat", layer.Name, inputs, ("axis", 1L));
-            case Networks.Add:
-                return Node("Add", layer.Name, inputs);
-            case FullyConnected:
-                var flat = _flat.Contains(layer.Index) ? inputs[0] : Node("Flatten", $"{layer.Name}.flat", inputs, ("axis", 1L));
-                _flat.Add(layer.Index);
-                return Node("Gemm", layer.Name, [flat, .. layer.Parameters.Select(Parameter)], ("transB", 1L));
-            default:
-                throw new NotSupportedException($"{layer.Name}: {layer.Operation} from {input} to {output} can't be written as ONNX");
-        }
+        return inputs.All(_rows.Contains) ? inputs : [.. layer.Inputs.Select(index => Planes(_weights.Network.Layers[index].Output, _values[index]))];
     }
 
-    private string Convolve(Layer layer, Convolution convolution, string input)
+    public string Planes(Layer layer) => Planes(_weights.Network.Layers[layer.Inputs[0]].Output, _values[layer.Inputs[0]]);
+
+    public string Rows(Layer layer) => Rows(_values[layer.Inputs[0]], $"{layer.Name}.flat");
+
+    public string[] Parameters(Layer layer)
     {
-        (string, object)[] attributes = [.. Window(convolution.Kernel, convolution.Stride, convolution.Padding), ("group", (long)convolution.Groups)];
-        if (NormBehind(layer) is not { } norm)
-            return Node("Conv", layer.Name, [input, .. layer.Parameters.Select(Parameter)], attributes);
+        if (FoldedBehind(layer) is not { } norm)
+            return [.. layer.Parameters.Select(parameter => Constant(parameter, Values(parameter)))];
 
         // In double precision: a folded network then differs from one that normalises by no more than its own rounding.
-        var values = norm.Parameters.Select(parameter => _weights[parameter.Name].ToArray()).ToArray();
-        var (kernel, channels) = (_weights[layer.Parameters[0].Name].ToArray(), layer.Output.Channels);
-        var bias = layer.Parameters.Length > 1 ? _weights[layer.Parameters[1].Name].ToArray() : new float[channels];
-        var epsilon = ((BatchNorm)norm.Operation).Epsilon;
+        var (scale, shift) = Affine(norm)!.Value;
+        var (kernel, channels) = (Values(layer.Parameters[0]), layer.Output.Channels);
+        var bias = layer.Parameters.Length > 1 ? Values(layer.Parameters[1]) : new float[channels];
         for (var c = 0; c < channels; c++)
         {
-            var scale = values[0][c] / Math.Sqrt((double)values[3][c] + epsilon);
-            bias[c] = (float)(values[1][c] + (bias[c] - (double)values[2][c]) * scale);
+            bias[c] = (float)(bias[c] * scale[c] + shift[c]);
             foreach (ref var value in kernel.AsSpan(kernel.Length / channels * c, kernel.Length / channels))
-                value = (float)(value * scale);
+                value = (float)(value * scale[c]);
         }
 
-        var weight = Tensor(OnnxTensor.Of(layer.Parameters[0].Name, Shape(layer.Parameters[0]), kernel));
-        return Node("Conv", layer.Name, [input, weight, Tensor(OnnxTensor.Of($"{layer.Name}.bias", [channels], bias))], attributes);
+        return [Constant(layer.Parameters[0], kernel), Tensor(OnnxTensor.Of($"{layer.Name}.bias", [channels], bias))];
     }
 
-    /// <summary>The batch norm that a convolution takes in: the only one that reads it.</summary>
-    private Layer? NormBehind(Layer layer) =>
-        !_form.KeepBatchNorm && _weights.Network.Layers.Where(reader => reader.Inputs.Contains(layer.Index)).ToArray() is [{ Operation: BatchNorm } norm]
-            ? norm
-            : null;
+    public string Number(string name, float value) => Tensor(OnnxTensor.Of(name, [], [value]));
 
-    private Layer? FoldedInto(Layer norm) =>
-        _weights.Network.Layers[norm.Inputs[0]] is { Operation: Convolution } convolution && NormBehind(convolution) == norm ? convolution : null;
+    public string Integers(string name, params long[] values) => Tensor(OnnxTensor.Of(name, values));
 
-    /// <summary>Channels as a matrix of groups × C/groups, transposed. A 0 keeps the number of images.</summary>
-    private string Shuffle(Layer layer, ChannelShuffle shuffle, string input)
+    public string Node(string operation, string name, string[] inputs, params (string Key, object Value)[] attributes)
     {
-        var (channels, height, width) = layer.Output;
-        var matrix = Integers($"{layer.Name}.matrix", 0, shuffle.Groups, channels / shuffle.Groups, height, width);
-        var groups = Node("Reshape", $"{layer.Name}.groups", [input, matrix]);
-        var transposed = Node("Transpose", $"{layer.Name}.transposed", [groups], ("perm", (long[])[0, 2, 1, 3, 4]));
-        return Node("Reshape", layer.Name, [transposed, Integers($"{layer.Name}.shape", 0, channels, height, width)]);
+        var value = $"{name}.out";
+        _nodes.Add(new(operation, name, inputs, [value], attributes.ToDictionary(pair => pair.Key, pair => (object?)pair.Value)));
+        if (_rows.Contains(inputs[0]))
+            _rows.Add(value);
+        return value;
+    }
+
+    public void RequireOpset(long version) => _opset = Math.Max(_opset, version);
+
+    /// <summary>The layer whose kernel takes a layer in, so that it needs no node: it is a scale and a shift, and nothing else reads what is before it.</summary>
+    private Layer? FoldedInto(Layer layer)
+    {
+        if (_form.KeepBatchNorm || layer.Inputs.Length != 1 || Affine(layer) is null)
+            return null;
+        var before = _weights.Network.Layers[layer.Inputs[0]];
+        return before.Parameters is [{ Kind: ParameterKind.Kernel }, ..] && _readers[before.Index].Count() == 1 ? before : null;
+    }
+
+    private Layer? FoldedBehind(Layer layer) => _readers[layer.Index].SingleOrDefault(reader => FoldedInto(reader) == layer);
+
+    private (double[] Scale, double[] Shift)? Affine(Layer layer) => layer.Operation.AffineOf(parameter => Values(layer.Parameters[parameter]));
+
+    private string Rows(string value, string name)
+    {
+        if (_rows.Contains(value))
+            return value;
+        var rows = Node("Flatten", name, [value], ("axis", 1L));
+        _rows.Add(rows);
+        return rows;
+    }
+
+    private string Planes(Shape shape, string value)
+    {
+        if (!_rows.Contains(value))
+            return value;
+        if (!_planes.TryGetValue(value, out var planes))
+        {
+            planes = Node("Reshape", $"{value}.planes", [value, Integers($"{value}.shape", 0, shape.Channels, shape.Height, shape.Width)]);
+            _rows.Remove(planes);
+            _planes.Add(value, planes);
+        }
+
+        return planes;
     }
 
     /// <summary>The last node gives the graph's output, under its own name.</summary>
     private string End(Layer last)
     {
         var name = _form.Softmax ? "probabilities" : "logits";
-        if (!_flat.Contains(last.Index))
-            Node("Flatten", "flat", [_values[last.Index]], ("axis", 1L));
+        var logits = Rows(_values[last.Index], "flat");
         if (_form.Softmax)
-            Node("Softmax", "softmax", [_nodes[^1].Outputs[0]], ("axis", 1L));
+            Node("Softmax", "softmax", [logits], ("axis", 1L));
         _nodes[^1] = _nodes[^1] with { Outputs = [name] };
         return name;
     }
 
-    private static (string, object)[] Window(int kernel, int stride, Padding padding) =>
-    [
-        ("kernel_shape", (long[])[kernel, kernel]),
-        ("strides", (long[])[stride, stride]),
-        ("pads", (long[])[padding.Top, padding.Left, padding.Bottom, padding.Right]),
-    ];
+    private float[] Values(Parameter parameter) => _weights[parameter.Name].ToArray();
 
-    private static long[] Shape(Parameter parameter) => [.. parameter.Shape.Select(size => (long)size)];
-
-    private string Parameter(Parameter parameter) => Tensor(OnnxTensor.Of(parameter.Name, Shape(parameter), _weights[parameter.Name].ToArray()));
-
-    private string Number(string name, float value) => Tensor(OnnxTensor.Of(name, [], [value]));
-
-    private string Integers(string name, params long[] values) => Tensor(OnnxTensor.Of(name, values));
+    private string Constant(Parameter parameter, float[] values) =>
+        Tensor(OnnxTensor.Of(parameter.Name, [.. parameter.Shape.Select(size => (long)size)], values));
 
     private string Tensor(OnnxTensor tensor)
     {
         _tensors.Add(tensor);
         return tensor.Name;
-    }
-
-    private string Node(string operation, string name, string[] inputs, params (string Key, object Value)[] attributes)
-    {
-        var value = $"{name}.out";
-        _nodes.Add(new(operation, name, inputs, [value], attributes.ToDictionary(pair => pair.Key, pair => (object?)pair.Value)));
-        return value;
     }
 }

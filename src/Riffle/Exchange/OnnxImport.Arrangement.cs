@@ -7,43 +7,8 @@ namespace Riffle.Exchange;
 /// <content>Operators that compute nothing: they name, reorder, cut and join.</content>
 internal sealed partial class OnnxImport
 {
-    private static readonly HashSet<string> Arrangements =
-    [
-        "Identity", "Dropout", "Cast", "Shape", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Concat", "Pad",
-    ];
-
-    private void Arrange(OnnxOperation operation)
-    {
-        var node = operation.Node;
-        if (node.Operator == "Split")
-        {
-            Split(operation);
-            return;
-        }
-
-        _features[node.Outputs[0]] = node.Operator switch
-        {
-            "Identity" => FeaturesOf(operation, 0),
-            "Cast" => Cast(operation),
-            "Dropout" => Dropout(operation),
-            "Reshape" => Reshaped(operation, Target(operation)),
-            "Flatten" => Reshaped(operation, Shapes.Flatten(operation, FeaturesOf(operation, 0).Shape)),
-            "Squeeze" or "Unsqueeze" => Reshaped(operation, Shapes.Squeeze(operation, FeaturesOf(operation, 0).Shape)),
-            "Transpose" => FeaturesOf(operation, 0).Transpose(Shapes.Permutation(operation, FeaturesOf(operation, 0).Axes.Length)),
-            "Slice" => Sliced(operation),
-            "Gather" => Gather(operation),
-            "Concat" => Concat(operation),
-            "Pad" => Pad(operation),
-            _ => throw operation.Unsupported("Riffle computes this of constants alone"),
-        };
-    }
-
-    /// <summary>Operators that give the values which they take, on the same axes or on others.</summary>
-    private static bool KeepsValues(OnnxOperation operation) =>
-        operation.Node.Operator is "Identity" or "Cast" or "Dropout" or "Shape" or "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze" or "Transpose";
-
     /// <summary>Floats of any width stay what they are; pixels that come as whole numbers may be any kind of them.</summary>
-    private Features Cast(OnnxOperation operation)
+    private Features Cast(GraphNode operation)
     {
         var features = FeaturesOf(operation, 0);
         var type = (OnnxType)operation.Integer("to", (long)OnnxType.Float);
@@ -55,14 +20,14 @@ internal sealed partial class OnnxImport
         return features;
     }
 
-    private Features Dropout(OnnxOperation operation)
+    private Features Dropout(GraphNode operation)
     {
         operation.Require(!operation.Has(2) || operation.Integers(2) is [0], "it drops values, as in training");
         return FeaturesOf(operation, 0);
     }
 
     /// <summary>Reshape's target, of which a tracer may have left the number of images that it saw, though the file leaves their number free.</summary>
-    private long[] Target(OnnxOperation operation)
+    private long[] Target(GraphNode operation)
     {
         var (input, target) = (FeaturesOf(operation, 0).Shape, Shapes.Target(operation));
         if (_isFree && target.Length > 0 && target.All(size => size > 0))
@@ -74,14 +39,20 @@ internal sealed partial class OnnxImport
         return Shapes.Resolve(operation, input, target);
     }
 
-    private Features Reshaped(OnnxOperation operation, long[] shape)
+    private Features Reshaped(GraphNode operation, long[] shape)
     {
         var features = FeaturesOf(operation, 0);
         return features.Reshape(shape) ?? throw operation.Unsupported(
             $"it makes [{string.Join(", ", shape)}] of {Text(features)} [{string.Join(", ", features.Shape)}]; Riffle reorders channels and no more");
     }
 
-    private Features Sliced(OnnxOperation operation)
+    private Features Transposed(GraphNode operation)
+    {
+        var features = FeaturesOf(operation, 0);
+        return features.Transpose(Shapes.Permutation(operation, features.Axes.Length));
+    }
+
+    private Features Sliced(GraphNode operation)
     {
         var features = FeaturesOf(operation, 0);
         foreach (var (axis, start, count, step) in Shapes.Slices(operation, features.Shape))
@@ -102,7 +73,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>One place of each run of so many on an axis.</summary>
-    private Features EachOf(OnnxOperation operation, Features features, int axis, long place, long run)
+    private Features EachOf(GraphNode operation, Features features, int axis, long place, long run)
     {
         var shape = features.Shape;
         var runs = features.Reshape([.. shape[..axis], shape[axis] / run, run, .. shape[(axis + 1)..]])
@@ -112,7 +83,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>Places of an axis by their numbers: a run of them, or all of them shuffled; null for anything else.</summary>
-    private Features? Chosen(OnnxOperation operation, Features features, int axis, long[] places)
+    private Features? Chosen(GraphNode operation, Features features, int axis, long[] places)
     {
         if (places.Select((place, i) => place - i).Distinct().Count() == 1)
             return Cut(operation, features, axis, places[0], places.Length);
@@ -127,7 +98,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>A run of places of an axis.</summary>
-    private Features Cut(OnnxOperation operation, Features features, int axis, long start, long count)
+    private Features Cut(GraphNode operation, Features features, int axis, long start, long count)
     {
         if (start == 0 && count == features.Shape[axis])
             return features;
@@ -148,7 +119,7 @@ internal sealed partial class OnnxImport
         return features with { Value = value, Axes = features.Axes.SetItem(axis, cut) };
     }
 
-    private void Split(OnnxOperation operation)
+    private void Split(GraphNode operation)
     {
         var features = FeaturesOf(operation, 0);
         var axis = operation.Axis(operation.Integer("axis", 0), features.Axes.Length);
@@ -166,7 +137,7 @@ internal sealed partial class OnnxImport
         }
     }
 
-    private Features Gather(OnnxOperation operation)
+    private Features Gather(GraphNode operation)
     {
         var features = FeaturesOf(operation, 0);
         var axis = operation.Axis(operation.Integer("axis", 0), features.Axes.Length);
@@ -187,7 +158,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>Channels behind each other; or, along an axis of one place, the same channels of several values side by side.</summary>
-    private Features Concat(OnnxOperation operation)
+    private Features Concat(GraphNode operation)
     {
         var parts = operation.Node.Inputs.Select((_, i) => Ordered(operation, i)).ToArray();
         var (first, rank) = (parts[0], parts[0].Axes.Length);
@@ -210,7 +181,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>Values behind each other, by halves, so that of many each is listed few times.</summary>
-    private Value Join(OnnxOperation operation, ReadOnlySpan<Value> parts)
+    private Value Join(GraphNode operation, ReadOnlySpan<Value> parts)
     {
         if (parts.Length == 1)
             return parts[0];
@@ -221,7 +192,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>Zeros around rows and columns, for the convolution behind it to add.</summary>
-    private Features Pad(OnnxOperation operation)
+    private Features Pad(GraphNode operation)
     {
         var features = FeaturesOf(operation, 0);
         var pads = operation.Integers("pads") ?? operation.Integers("paddings") ?? operation.Integers(1) ?? throw operation.Bad("it has no pads");
@@ -232,9 +203,10 @@ internal sealed partial class OnnxImport
             return features;
         var isZero = operation.Number("value", 0) == 0 && operation.Constant(2) is null or { Floats: [0] };
         operation.Require(operation.Text("mode", "constant") == "constant" && isZero && !operation.Has(3), "it adds other values than zeros");
-        int Of(Extent extent, bool behind) => features.AxisOf(extent) is { } axis ? Checked(operation, pads[axis + (behind ? rank : 0)]) : 0;
+        int Of(Extent extent, bool behind) => features.AxisOf(extent) is { } axis ? operation.Size(pads[axis + (behind ? rank : 0)]) : 0;
         var padding = new Padding(Of(Extent.Height, false), Of(Extent.Width, false), Of(Extent.Height, true), Of(Extent.Width, true));
         operation.Require(padding.Top + padding.Left + padding.Bottom + padding.Right == pads.Sum(), "it adds zeros elsewhere than around an image");
-        return features with { Padding = Sum(features.Padding, padding) };
+        var (top, left, bottom, right) = features.Padding;
+        return features with { Padding = new(top + padding.Top, left + padding.Left, bottom + padding.Bottom, right + padding.Right) };
     }
 }

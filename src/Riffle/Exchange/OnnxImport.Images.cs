@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Riffle.Formats.Onnx;
 using Riffle.Networks;
 
 namespace Riffle.Exchange;
@@ -23,8 +22,8 @@ internal sealed partial class OnnxImport
     /// <summary>Layers that choose colours.</summary>
     private readonly HashSet<int> _chosen = [];
 
-    /// <summary>Nodes that became a scale of their own, with the layer that they read.</summary>
-    private readonly List<(OnnxOperation Node, int Layer)> _scales = [];
+    /// <summary>Layers that are a scale and a shift, with the nodes that they come from.</summary>
+    private readonly SortedList<int, OnnxOperation> _scales = [];
 
     private OnnxOperation? _firstArithmetic, _doubtful;
 
@@ -86,7 +85,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>A convolution that gives each colour times a number is arithmetic as well; null where it is more than that.</summary>
-    private Features? AsArithmetic(OnnxOperation operation, OnnxTensor weights, int groups, OnnxTensor? bias)
+    private Features? AsArithmetic(GraphNode operation, OnnxFloats weights, int groups, float[]? bias)
     {
         var features = FeaturesOf(operation, 0);
         if (features.Colours is not { } colours || features.Padding != default || groups < 1 || !Placed(features) || features.Axes.Length != 4
@@ -99,12 +98,12 @@ internal sealed partial class OnnxImport
         var given = new Colour[outputs];
         for (var o = 0; o < outputs; o++)
         {
-            var row = weights.Floats.AsSpan(o * inputs, inputs);
+            var row = weights.Values.AsSpan(o * inputs, inputs);
             var at = row.IndexOfAnyExcept(0);
             if (at < 0 || row[(at + 1)..].IndexOfAnyExcept(0) >= 0)
                 return null;
             var (index, scale, shift) = colours[o / (outputs / groups) * inputs + at];
-            given[o] = new(index, scale * row[at], shift * row[at] + (bias is null ? 0 : Vector(operation, bias, outputs)[o]));
+            given[o] = new(index, scale * row[at], shift * row[at] + (bias?[o] ?? 0));
         }
 
         _firstArithmetic ??= operation;
@@ -146,6 +145,6 @@ internal sealed partial class OnnxImport
         var hasWeights = new bool[network.Layers.Length];
         foreach (var layer in network.Layers)
             hasWeights[layer.Index] = layer.Inputs.Any(input => hasWeights[input]) || (!layer.Parameters.IsEmpty && !_chosen.Contains(layer.Index));
-        return new([.. _read], [.. _held], _firstArithmetic, _doubtful ?? _scales.Find(scale => !hasWeights[scale.Layer]).Node);
+        return new([.. _read], [.. _held], _firstArithmetic, _doubtful ?? _scales.FirstOrDefault(scale => !hasWeights[network.Layers[scale.Key].Inputs[0]]).Value);
     }
 }

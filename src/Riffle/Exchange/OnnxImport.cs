@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Riffle.Execution;
 using Riffle.Formats.Onnx;
 using Riffle.Networks;
 
@@ -21,8 +20,6 @@ internal sealed partial class OnnxImport
 {
     /// <summary>The number of images while shapes are computed, where the file leaves it free.</summary>
     private const long FreeBatch = 1_000_003;
-
-    private const string OutputOperator = "output";
 
     private const int LargestSide = 4096;
     private const int MostChannels = 1 << 24;
@@ -50,13 +47,17 @@ internal sealed partial class OnnxImport
 
     /// <summary>Tensors that are what a convolution or a matrix gives, without anything in between.</summary>
     private readonly HashSet<string> _products = [];
+
+    /// <summary>Whether what each layer gives is never negative, as far as it was asked for.</summary>
+    private readonly List<bool> _nonNegative = [];
     private readonly long _batch;
     private readonly bool _isFree;
 
     /// <summary>The number of images that whoever exported the graph left in it, where the file leaves their number free; null where none is found.</summary>
     private long? _seen;
 
-    private OnnxOperation? _ending;
+    /// <summary>Layers that give values from 0 to 1 as a sigmoid does, with the nodes that they come from.</summary>
+    private readonly Dictionary<int, OnnxOperation> _probabilities = [];
 
     /// <summary>Layers that the budget has counted, and the values that they give for an image.</summary>
     private (int Layers, long Values) _counted;
@@ -97,7 +98,7 @@ internal sealed partial class OnnxImport
         _features[Input.Name] = Images();
         AddAll([_model.Outputs.Count > 0 ? _model.Outputs[0].Name : throw OnnxReader.Bad(_path, "its graph gives nothing")]);
         var (network, ending, scores) = End(name, oneIsTwo);
-        return new(Fill(network), Input.Type == OnnxType.UInt8, Arithmetic(network), (ending, _ending), scores);
+        return new(Fill(network), Input.Type == OnnxType.UInt8, Arithmetic(network), ending, scores);
     }
 
     /// <summary>
@@ -114,7 +115,7 @@ internal sealed partial class OnnxImport
         import._features[import.Input.Name] = features with { Axes = features.Axes[..shape.Length] };
         import.AddAll([.. model.Outputs.Select(output => output.Name)]);
         foreach (var output in model.Outputs.Where(output => import._features.ContainsKey(output.Name)))
-            import.FeaturesOf(import.Output(output.Name), 0);
+            import.FeaturesOf(import.EndOf(output.Name), 0);
         return (import.Fill(import._builder.Build(path)), import._features, import._constants);
     }
 
@@ -191,7 +192,7 @@ internal sealed partial class OnnxImport
 
     private void RequireKnown(List<OnnxNode> nodes)
     {
-        string[] unknown = [.. nodes.Where(node => node.Domain.Length > 0 || !(IsKnown(node.Operator) || ConstantFolding.Operators.Contains(node.Operator)))
+        string[] unknown = [.. nodes.Where(node => node.Domain.Length > 0 || !IsKnown(node.Operator))
             .Select(OnnxOperation.Name)];
         if (unknown.Length > 0)
         {
@@ -203,17 +204,17 @@ internal sealed partial class OnnxImport
 
     private void Add(OnnxNode node)
     {
-        var operation = new OnnxOperation(_path, node, name => _constants.GetValueOrDefault(name), _model.Budget);
+        var operation = node.Inputs.Any(_features.ContainsKey)
+            ? new GraphNode(this, node)
+            : new OnnxOperation(_path, node, name => _constants.GetValueOrDefault(name), _model.Budget);
         foreach (var name in node.Inputs.Where(name => name.Length > 0 && !_constants.ContainsKey(name) && !_features.ContainsKey(name)))
             throw operation.Bad($"nothing before it gives '{name}'");
         if (node.Outputs.Length == 0)
             throw operation.Bad("it gives nothing");
         try
         {
-            if (node.Operator == "Shape" && !_constants.ContainsKey(operation.Input(0)))
-                _constants[node.Outputs[0]] = OnnxTensor.Of("", ShapeOf(operation));
-            else if (node.Inputs.Any(_features.ContainsKey))
-                Compute(operation);
+            if (operation is GraphNode computed)
+                Compute(computed);
             else if (node.Operator == "Shape")
                 _constants[node.Outputs[0]] = OnnxTensor.Of("", operation.Constant(0)!.Shape);
             else if (ConstantFolding.Operators.Contains(node.Operator))
@@ -230,6 +231,13 @@ internal sealed partial class OnnxImport
         {
             throw operation.Bad("a number in it is too large", e);
         }
+    }
+
+    private void Compute(GraphNode node)
+    {
+        if (node.Operator != "Split" && node.Node.Outputs.Skip(1).FirstOrDefault(_readers.ContainsKey) is { } second)
+            throw node.Unsupported($"its output '{second}' is needed; Riffle gives the first");
+        node.Read();
     }
 
     /// <summary>Has the budget count the layers that a node has added, and what they will take beside their weights' constants.</summary>
@@ -249,7 +257,7 @@ internal sealed partial class OnnxImport
         }
     }
 
-    private long[] ShapeOf(OnnxOperation operation)
+    private long[] ShapeOf(GraphNode operation)
     {
         var shape = FeaturesOf(operation, 0).Shape;
         var (start, end) = (operation.Integer("start", 0), operation.Integer("end", shape.Length));
@@ -258,28 +266,28 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>An input that is computed from the images, as it is.</summary>
-    private Features FeaturesOf(OnnxOperation operation, int input)
+    private Features FeaturesOf(GraphNode operation, int input)
     {
         var name = operation.Input(input);
         var features = _features.TryGetValue(name, out var found) ? found : throw operation.Unsupported($"its input '{name}' is a constant");
         operation.Require(
-            features.Ending == Ending.Logits || operation.Node.Operator is "Exp" or OutputOperator || KeepsValues(operation),
+            features.Ending is Ending.Logits or Ending.Sigmoid || operation.Takes.HasFlag(Deferred.Ending),
             $"it works on what a {features.Ending} gives; that is supported at a network's end");
         operation.Require(
-            features.Padding == default || operation.Node.Operator is "Conv" or "MaxPool" or "AveragePool" or "Pad" or "Identity" or "Dropout",
+            features.Padding == default || operation.Takes.HasFlag(Deferred.Padding),
             "it works on something that zeros were added to; that is supported before a convolution");
-        return _features[name] = Settle(operation, features);
+        return _features[name] = Settle(operation, name, features);
     }
 
     /// <summary>An input as a layer reads it: its channels in the value's own order.</summary>
-    private Features Ordered(OnnxOperation operation, int input)
+    private Features Ordered(GraphNode operation, int input)
     {
         var features = InOrder(operation, FeaturesOf(operation, input), features => [.. features.FactorsOf(Extent.Channel)]);
         return _features[operation.Input(input)] = features;
     }
 
     /// <summary>The channels of the value in the order of some factors.</summary>
-    private Features InOrder(OnnxOperation operation, Features features, Func<Features, IReadOnlyList<Factor>> choose)
+    private Features InOrder(GraphNode operation, Features features, Func<Features, IReadOnlyList<Factor>> choose)
     {
         var order = choose(features);
         var groups = Features.ShuffleTo(order) ?? throw operation.Unsupported(
@@ -291,7 +299,7 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>An input as N×C×H×W. Images are taken with the arithmetic that was done to them.</summary>
-    private Value Nchw(OnnxOperation operation, int input)
+    private Value Nchw(GraphNode operation, int input)
     {
         var features = Layered(operation, Ordered(operation, input));
         var expected = Features.Of(features.Value, _batch);
@@ -309,12 +317,12 @@ internal sealed partial class OnnxImport
         string.Join('×', features.Axes.Select(axis => axis.Length == 0 ? "1" : string.Concat(axis.Select(f => f.Extent.ToString()[0]))));
 
     /// <summary>The network, whose last layer gives the logits; what the graph makes of them, and how many there are in the graph.</summary>
-    private (Network Network, Ending Ending, int Scores) End(string name, bool oneIsTwo)
+    private (Network Network, (Ending Kind, OnnxOperation? By) Ending, int Scores) End(string name, bool oneIsTwo)
     {
         var output = _model.Outputs[0].Name;
         if (!_features.ContainsKey(output))
             throw OnnxReader.Bad(_path, $"nothing in the graph computes its output '{output}' from the images");
-        var end = Output(output);
+        var end = EndOf(output);
         var features = InOrder(end, FeaturesOf(end, 0), all => [.. all.FactorsOf(Extent.Channel)]);
         end.Require(
             features.Value.Shape is { Height: 1, Width: 1 } && features.Colours is null,
@@ -324,6 +332,7 @@ internal sealed partial class OnnxImport
         end.Require(
             _read.All(colour => colour is not { } known || (known.Scale != 0 && double.IsFinite(known.Scale) && double.IsFinite(known.Shift))),
             "a colour of the images is multiplied by nothing, or by what is no number");
+        RequireLogits(features.Value);
         var scores = features.Value.Channels;
         if (scores == 1 && oneIsTwo)
         {
@@ -333,12 +342,14 @@ internal sealed partial class OnnxImport
         }
 
         var network = _builder.Build(name);
-        return (network, features.Ending, scores);
+        return (network, (features.Ending, features.EndedBy), scores);
     }
 
+    /// <summary>Whether a tensor is a product that only one node reads, which may then change it.</summary>
+    private bool IsOwnProduct(string name) => _products.Contains(name) && _readers[name] == 1;
+
     /// <summary>The graph's end as a node, for messages.</summary>
-    private OnnxOperation Output(string name) =>
-        new(_path, new(OutputOperator, name, [name], [name], new Dictionary<string, object?>()), _ => null, _model.Budget);
+    private GraphNode EndOf(string name) => new(this, new("output", name, [name], [name], new Dictionary<string, object?>()), AtEnd);
 
     /// <summary>A name for a layer: that of its weights where they have one, else the node's without the scopes that it repeats.</summary>
     private string NameLayer(OnnxNode node, int weights)

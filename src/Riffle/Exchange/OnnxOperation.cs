@@ -1,4 +1,5 @@
 using Riffle.Formats.Onnx;
+using Riffle.Networks;
 
 namespace Riffle.Exchange;
 
@@ -7,9 +8,11 @@ namespace Riffle.Exchange;
 /// <param name="node">The node.</param>
 /// <param name="constant">The constant of a name; null where it is none.</param>
 /// <param name="budget">What reading the model may take.</param>
-internal sealed class OnnxOperation(string model, OnnxNode node, Func<string, OnnxTensor?> constant, OnnxBudget budget)
+internal class OnnxOperation(string model, OnnxNode node, Func<string, OnnxTensor?> constant, OnnxBudget budget)
 {
     public OnnxNode Node => node;
+
+    public string Operator => node.Operator;
 
     /// <summary>Whether there is an input at a place.</summary>
     public bool Has(int input) => input < node.Inputs.Length && node.Inputs[input].Length > 0;
@@ -28,6 +31,18 @@ internal sealed class OnnxOperation(string model, OnnxNode node, Func<string, On
         ? null
         : tensor.Integers ?? throw Bad($"its input '{tensor.Name}' has to be of integers");
 
+    /// <summary>A constant input of floats.</summary>
+    public OnnxFloats Floats(int input) => (Constant(input) ?? throw Bad($"its input {input} is missing")) is { Floats: { } values } tensor
+        ? new(tensor.Shape, values)
+        : throw Bad($"its input '{Input(input)}' has to be of floats");
+
+    /// <summary>A constant input of floats, as many as are needed.</summary>
+    public float[] Vector(int input, int length)
+    {
+        var values = Floats(input).Values;
+        return values.Length == length ? values : throw Bad($"its constant '{Input(input)}' has {values.Length} values where {length} are needed");
+    }
+
     public long Integer(string attribute, long otherwise) => Get<long?>(attribute) ?? otherwise;
 
     public float Number(string attribute, float otherwise) => Get<float?>(attribute) ?? otherwise;
@@ -41,11 +56,16 @@ internal sealed class OnnxOperation(string model, OnnxNode node, Func<string, On
     /// <summary>An axis as a number from 0 on.</summary>
     public int Axis(long axis, int rank) => axis >= -rank && axis < rank ? (int)(axis < 0 ? axis + rank : axis) : throw Bad($"it has no axis {axis} in {rank}");
 
+    /// <summary>A size that is to be an int.</summary>
+    public int Size(long size) => size is >= 0 and <= int.MaxValue ? (int)size : throw Bad($"a size of {size} in it can't be");
+
     /// <summary>The node does what Riffle can't.</summary>
     public RiffleException Unsupported(string what) => new($"{model}: {Name(node)}: {what}; Riffle can't run this network");
 
     /// <summary>The node is not what the specification asks for.</summary>
-    public BadDataException Bad(string what, Exception? inner = null) =>
+    public BadDataException Bad(string what) => Bad(what, null);
+
+    public BadDataException Bad(string what, Exception? inner) =>
         new($"{model}: {Name(node)}: {what}; the file is damaged, or what wrote it is at fault", inner);
 
     public void Require(bool condition, string otherwise)

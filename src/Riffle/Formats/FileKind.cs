@@ -111,7 +111,7 @@ internal static class FileKind
 
     /// <summary>The length of the first record with its checksum.</summary>
     private static string? Record(ReadOnlySpan<byte> start) =>
-        start.Length >= 12 && BinaryPrimitives.ReadUInt32LittleEndian(start[8..]) == Crc32C.Masked(start[..8]) ? "a TFRecord file" : null;
+        start.Length >= 12 && BinaryPrimitives.ReadUInt32LittleEndian(start[8..]) == TFRecordChecksum.Of(start[..8]) ? "a TFRecord file" : null;
 
     /// <summary>The version of ONNX, which comes first, and one of the fields that follow it: its writer, its graph or its operators' versions.</summary>
     private static string? Protobuf(ReadOnlySpan<byte> start) =>

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace Riffle.Formats;
 
@@ -58,7 +59,7 @@ static unsafe class HalvedPng
         foreach (var range in chunks.Critical)
         {
             var chunk = png[range];
-            if (Crc32.Compute(chunk[4..^4]) != System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(chunk[^4..]))
+            if (Crc32.HashToUInt32(chunk[4..^4]) != System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(chunk[^4..]))
                 throw PngDecoder.Bad(name, $"the checksum of the chunk at byte {range.Start.Value} is wrong");
             if (chunk.Slice(4, 4).SequenceEqual("IDAT"u8)) found.Add((range.Start.Value + 8)..(range.End.Value - 4));
         }

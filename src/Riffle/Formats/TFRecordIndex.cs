@@ -73,7 +73,7 @@ internal sealed class TFRecordIndex : IDisposable
         if (!TFRecordReader.IsWhole(header) || BinaryPrimitives.ReadUInt64LittleEndian(header) != (ulong)(size - Around))
             throw Damaged(record, "the record's length has changed");
         var content = TFRecordWriter.HeaderSize..(size - TFRecordWriter.FooterSize);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[content.End..]) != Crc32C.Masked(bytes[content]))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[content.End..]) != TFRecordChecksum.Of(bytes[content]))
             throw Damaged(record, "the checksum of the record's data is wrong");
         return content;
     }

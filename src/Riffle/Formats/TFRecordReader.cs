@@ -119,7 +119,7 @@ public sealed class TFRecordReader : IDisposable
     }
 
     internal static bool IsWhole(ReadOnlySpan<byte> header) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..]) == Crc32C.Masked(header[..sizeof(ulong)]);
+        BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..]) == TFRecordChecksum.Of(header[..sizeof(ulong)]);
 
     bool Read(out ReadOnlyMemory<byte> record)
     {
@@ -141,7 +141,7 @@ public sealed class TFRecordReader : IDisposable
         Fill(size, length);
 
         var data = _buffer.AsMemory(0, (int)length);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan((int)length)) != Crc32C.Masked(data.Span))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan((int)length)) != TFRecordChecksum.Of(data.Span))
             throw Damaged("the checksum of the record's data is wrong");
         _next += _header.Length + size;
         record = data;

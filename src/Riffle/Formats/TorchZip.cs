@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace Riffle.Formats;
 
@@ -68,7 +69,7 @@ internal static class TorchZip
             throw new BadDataException($"{path}: {entry.FullName} has {entry.Length} bytes, too many for memory");
         var bytes = new byte[entry.Length];
         using var stream = entry.Open();
-        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length || Crc32.Compute(bytes) != entry.Crc32)
+        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length || Crc32.HashToUInt32(bytes) != entry.Crc32)
             throw new BadDataException($"{path}: the checksum of {entry.FullName} is wrong; the file is damaged, download or copy it again");
         return bytes;
     }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Simd;
 using Riffle.Training;
 

@@ -137,8 +137,6 @@ public sealed class NetworkBuilder
     /// <summary>The layers so far.</summary>
     internal IReadOnlyList<Layer> Layers => _layers;
 
-    internal Operation OperationOf(Value value) => _layers[value.Layer].Operation;
-
     internal string NameOf(Value value) => _layers[value.Layer].Name;
 
     private Value Append(string? name, Operation operation, params ReadOnlySpan<Value> inputs)

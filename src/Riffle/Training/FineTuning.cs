@@ -1,5 +1,5 @@
 using Riffle.Data;
-using Riffle.Execution;
+using Riffle.Models;
 using Riffle.Networks;
 
 namespace Riffle.Training;

@@ -1,3 +1,6 @@
+using Riffle.Evaluation;
+using Riffle.Models;
+
 namespace Riffle.Training;
 
 /// <summary>Observes a training. Its methods are called on the training thread and should return quickly; all are optional.</summary>

@@ -1,22 +1,9 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using Riffle.Execution;
 using Riffle.Networks;
+using Riffle.Recipes;
 
 namespace Riffle.Training;
-
-/// <summary>The update rule.</summary>
-public enum OptimiserKind
-{
-    /// <summary>Nesterov momentum (1983), in PyTorch's form: v = µ·v + g; w −= rate·(g + µ·v).</summary>
-    Nesterov,
-
-    /// <summary>Plain momentum: v = µ·v + g; w −= rate·v.</summary>
-    Momentum,
-
-    /// <summary>Adam (Kingma and Ba, 2015) with β = 0.9 and 0.999, ε = 1e-8; the L2 term is part of the gradient.</summary>
-    Adam,
-}
 
 /// <summary>Updates weights from their gradients, in one pass over flat memory. Its state consists of flat arrays in the order of the trained weights.</summary>
 /// <remarks>
@@ -51,7 +38,7 @@ public sealed class Optimiser
                 _ranges.Add((start, p.Count, decay));
         }
 
-        State = [.. StateNames(kind).Select(name => (name, new float[weights.Trained.Length]))];
+        State = [.. kind.StateNames().Select(name => (name, new float[weights.Trained.Length]))];
     }
 
     /// <summary>The rule.</summary>
@@ -88,8 +75,6 @@ public sealed class Optimiser
             }
         }
     }
-
-    internal static string[] StateNames(OptimiserKind kind) => kind == OptimiserKind.Adam ? ["mean", "variance"] : ["momentum"];
 
     /// <summary>g += decay·w; v = µ·v + g; w −= rate·(gradientShare·g + velocityShare·v).</summary>
     private static void Descend(

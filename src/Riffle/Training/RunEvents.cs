@@ -4,9 +4,10 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Riffle.Data;
-using Riffle.Execution;
+using Riffle.Evaluation;
 using Riffle.Formats;
 using Riffle.Formats.Protos;
+using Riffle.Models;
 using Riffle.Networks;
 
 namespace Riffle.Training;
@@ -174,8 +175,8 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
         };
         if (record.From is { } from)
             values["from"] = from;
-        AddAll(JsonSerializer.SerializeToElement(record.Recipe, TrainingJson.Compact), "", values);
-        var group = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(values, TrainingJson.Compact)));
+        AddAll(JsonSerializer.SerializeToElement(record.Recipe, ModelJson.Compact), "", values);
+        var group = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(values, ModelJson.Compact)));
         Session.HyperParameters(values, group, Now);
     }
 

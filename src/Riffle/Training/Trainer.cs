@@ -1,8 +1,12 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Riffle.Data;
+using Riffle.Distillation;
+using Riffle.Evaluation;
 using Riffle.Execution;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 
 namespace Riffle.Training;
 

@@ -2,10 +2,9 @@ using System.CommandLine;
 using System.Text.Json;
 using Riffle.Cli;
 using Riffle.Cli.Commands;
-using Riffle.Execution;
+using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 
 namespace Riffle.Tests.Cli;
 

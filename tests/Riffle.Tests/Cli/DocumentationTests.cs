@@ -1,7 +1,8 @@
 using System.Text.RegularExpressions;
 using Riffle.Cli;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Study;
 
 namespace Riffle.Tests.Cli;
 
@@ -61,7 +62,7 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
             var checkpoint = Checkpoint.Load(file);
             var (parameters, top1) = (Complexity.Of(checkpoint.Weights.Network).Parameters, checkpoint.Training!.Best!.Validation.Top1);
             return FormattableString.Invariant(
-                $"| {Path.GetFileNameWithoutExtension(file)} | {parameters:N0} | {top1:0.00} % | {Study.Of(checkpoint.Spec.Name)!.Top1} % |");
+                $"| {Path.GetFileNameWithoutExtension(file)} | {parameters:N0} | {top1:0.00} % | {StudyFigures.Of(checkpoint.Spec.Name)!.Top1} % |");
         }
 
         var files = Directory.GetFiles(Path.Combine(Shell.Root, "models"), "*.safetensors");
@@ -76,15 +77,15 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
     public void The_report_is_of_the_networks_in_models()
     {
         var report = File.ReadAllLines(Path.Combine(Shell.Root, "docs", "reproduction", "report.md"));
-        Assert.All(Study.Models, model =>
+        Assert.All(StudyFigures.Models, model =>
         {
             var training = Checkpoint.Load(Path.Combine(Shell.Root, "models", model + ".safetensors")).Training!;
             var top1 = FormattableString.Invariant($"| {training.Best!.Validation.Top1:0.00} |");
-            Assert.Contains(report, line => line.StartsWith($"| {model} | {Study.Of(model)!.Top1} {top1}", StringComparison.Ordinal));
+            Assert.Contains(report, line => line.StartsWith($"| {model} | {StudyFigures.Of(model)!.Top1} {top1}", StringComparison.Ordinal));
             Assert.Contains(report, line => line.Contains($"`riffle train --data data/tiny --model {model} ", StringComparison.Ordinal));
         });
         var images = report.Where(line => line.StartsWith("![", StringComparison.Ordinal)).ToArray();
-        Assert.Equal(Study.Models.Length + 2, images.Length);
+        Assert.Equal(StudyFigures.Models.Length + 2, images.Length);
         Assert.All(images, image => Assert.True(File.Exists(
             Path.Combine(Shell.Root, "docs", "reproduction", image[(image.LastIndexOf('(') + 1)..^1]))));
     }

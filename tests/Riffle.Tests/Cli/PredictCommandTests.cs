@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using Riffle.Cli;
-using Riffle.Execution;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Tests.Formats;
 using Riffle.Tests.Training;
 using Riffle.Training;

@@ -81,7 +81,7 @@ public sealed class ProgressLineTests : IDisposable
     [InlineData(185, "3 min 05 s")]
     [InlineData(3599.9, "1 h 00 min")]
     [InlineData(7650, "2 h 07 min")]
-    public void Durations_are_for_people(double seconds, string expected) => Assert.Equal(expected, ProgressLine.Duration(TimeSpan.FromSeconds(seconds)));
+    public void Durations_are_for_people(double seconds, string expected) => Assert.Equal(expected, DurationText.Of(TimeSpan.FromSeconds(seconds)));
 
     /// <summary>A clock that stands still unless moved.</summary>
     private sealed class HandClock : TimeProvider

@@ -1,6 +1,9 @@
 using Riffle.Data;
+using Riffle.Evaluation;
 using Riffle.Formats;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Tests.Formats;
 using Riffle.Training;
 

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Riffle.Data;
+using Riffle.Evaluation;
+using Riffle.Models;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 
 namespace Riffle.Tests.Exchange;
 

@@ -3,7 +3,6 @@ using Google.Protobuf;
 using Riffle.Formats.Onnx;
 using Riffle.Formats.Onnx.Protos;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 
 namespace Riffle.Tests.Exchange;
 
@@ -38,10 +37,11 @@ public sealed class OnnxBudgetTests : IDisposable
             var x = g.Node("Conv", [g.Stem("images"), g.Random(128, 8, 3, 3)], ("pads", (long[])[1, 1, 1, 1]));
             return Repeat(x, 1000, (value, _) => g.Node("Conv", [value, weights], ("pads", (long[])[1, 1, 1, 1])));
         },
-        ["a number upon weights again and again"] = g =>
+        ["numbers upon weights again and again"] = g =>
         {
+            var numbers = g.Floats([256, 1, 1], [.. Enumerable.Repeat(1f, 256)]);
             var x = g.Node("Conv", [g.Stem("images"), g.Random(256, 8, 9, 9), g.Random(256)], ("pads", (long[])[4, 4, 4, 4]));
-            return Repeat(x, 2000, (value, _) => g.Node("Mul", [value, g.Number(1)]));
+            return Repeat(x, 2000, (value, _) => g.Node("Mul", [value, numbers]));
         },
         ["a sum of very many"] = g => g.Node("Sum", [.. Enumerable.Repeat(g.Stem("images"), 50_000)]),
         ["a window beyond all images"] = g => g.Node(

@@ -1,8 +1,9 @@
 using Riffle.Data;
+using Riffle.Evaluation;
 using Riffle.Execution;
+using Riffle.Networks;
 using Riffle.Tests.Formats;
 using Riffle.Tests.Training;
-using Riffle.Training;
 
 namespace Riffle.Tests.Exchange;
 
@@ -87,7 +88,9 @@ public sealed class OnnxEndingTests : IDisposable
     [InlineData(1, "LogSoftmax", "LogSoftmax")]
     [InlineData(4, "Softmax, Softmax", "Softmax")]
     [InlineData(4, "Softmax, Sigmoid", "Sigmoid")]
-    [InlineData(1, "Sigmoid, Neg", "Neg")]
+    [InlineData(1, "Sigmoid, Neg", "Sigmoid")]
+    [InlineData(4, "HardSigmoid", "HardSigmoid")]
+    [InlineData(1, "Sigmoid, Relu", "Sigmoid")]
     [InlineData(4, "Exp", "Exp")]
     public void Other_endings_are_refused_with_their_node(int classes, string ending, string named)
     {

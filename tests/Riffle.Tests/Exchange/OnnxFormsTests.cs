@@ -1,7 +1,6 @@
 using Riffle.Execution;
 using Riffle.Networks;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 
 namespace Riffle.Tests.Exchange;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using Riffle.Execution;
 using Riffle.Formats.Onnx;
+using Riffle.Models;
+using Riffle.Networks;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 
 namespace Riffle.Tests.Exchange;
 

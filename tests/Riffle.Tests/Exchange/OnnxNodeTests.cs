@@ -43,7 +43,7 @@ public class OnnxNodeTests
         string[] operators =
         [
             "Conv", "BatchNormalization", "Relu", "MaxPool", "AveragePool", "GlobalAveragePool", "Add", "Concat", "Split", "Slice", "Reshape", "Transpose",
-            "Flatten", "Gemm", "MatMul", "Softmax", "LogSoftmax", "Sigmoid", "Identity", "Dropout", "Constant", "Max", "Min", "Neg", "Abs", "Reciprocal",
+            "Flatten", "Gemm", "MatMul", "Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid", "HardSwish", "Identity", "Dropout", "Constant", "Max", "Min", "Neg", "Abs", "Reciprocal",
             "Sqrt", "Pow", "Expand", "Tile", "Range",
         ];
         var refused = Refused.Values.SelectMany(names => names).ToHashSet();

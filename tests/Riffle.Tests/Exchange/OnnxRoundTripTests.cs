@@ -2,7 +2,9 @@ using System.Text.Json;
 using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Formats.Onnx;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Tests.Formats;
 using Riffle.Training;
 

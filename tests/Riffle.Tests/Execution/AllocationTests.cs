@@ -1,7 +1,7 @@
 using Riffle.Data;
 using Riffle.Execution;
+using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Training;
 
 namespace Riffle.Tests.Execution;
 

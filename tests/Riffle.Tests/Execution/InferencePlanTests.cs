@@ -1,5 +1,6 @@
 using Riffle.Execution;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Simd;
 using Riffle.Tests.Kernels;
 using Riffle.Training;

@@ -1,4 +1,3 @@
-using Riffle.Execution;
 using Riffle.Networks;
 using Riffle.Tests.Kernels;
 

@@ -1,6 +1,7 @@
 using Riffle.Execution;
 using Riffle.Formats;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Tests.Kernels;
 using Riffle.Training;
 

@@ -66,7 +66,7 @@ internal sealed class RandomNetworks
         _builder.Convolution($"convolution{_layers++}", x, outputs, kernel, stride, groups, bias: Next(2) == 0);
 
     /// <summary>Batch norm, which in training undoes a bias before it: that is refused there.</summary>
-    private Value Normed(Value x) => _isTrainable && _builder.OperationOf(x) is Convolution { HasBias: true } || Next(2) == 0
+    private Value Normed(Value x) => _isTrainable && _builder.Layers[x.Layer].Operation is Convolution { HasBias: true } || Next(2) == 0
         ? x
         : _builder.BatchNorm($"norm{_layers++}", x, epsilon: 1e-3f);
 

@@ -139,6 +139,48 @@ class Unit(nn.Module):
         return torch.log_softmax(self.fc(torch.clamp(F.relu(x), max=6).mean(2, keepdim=True).mean(3, keepdim=True).flatten(1)), 1)
 
 
+class MobileNetV3(nn.Module):
+    """Hard-swish, and squeeze-and-excite with a hard sigmoid: torch's own functions, or arithmetic and ReLU6 as implementations before them had. A
+    classifier of two layers."""
+    def __init__(self, by_hand=False):
+        super().__init__()
+        self.by_hand = by_hand
+
+        def norm(layer):
+            return nn.Sequential(layer, nn.BatchNorm2d(layer.out_channels))
+
+        self.stem = norm(conv(3, 8, 3, 2, 1))
+        self.wide, self.deep, self.narrow = norm(conv(8, 24, 1)), norm(conv(24, 24, 5, 2, 2, 24)), norm(conv(24, 12, 1))
+        self.squeeze, self.excite = conv(24, 8, 1, bias=True), conv(8, 24, 1, bias=True)
+        self.fc1, self.fc2 = nn.Linear(12, 16), nn.Linear(16, 10)
+
+    def hard_sigmoid(self, x):
+        return F.relu6(x + 3) / 6 if self.by_hand else F.hardsigmoid(x)
+
+    def hard_swish(self, x):
+        return x * F.relu6(x + 3) / 6 if self.by_hand else F.hardswish(x)
+
+    def forward(self, x):
+        x = self.deep(self.hard_swish(self.wide(self.hard_swish(self.stem(x)))))
+        x = x * self.hard_sigmoid(self.excite(F.relu(self.squeeze(F.adaptive_avg_pool2d(x, 1)))))
+        x = self.narrow(self.hard_swish(x))
+        return self.fc2(self.hard_swish(self.fc1(F.adaptive_avg_pool2d(x, 1).flatten(1))))
+
+
+class Excited(nn.Module):
+    """SiLU, and squeeze-and-excite of two matrices and a sigmoid, whose factors are given rows and columns by view."""
+    def __init__(self):
+        super().__init__()
+        self.stem, self.deep, self.head = conv(3, 8, 3, 2, 1, bias=True), conv(8, 8, 3, 1, 1, 8, bias=True), conv(8, 20, 1, bias=True)
+        self.squeeze, self.excite, self.fc = nn.Linear(8, 4), nn.Linear(4, 8), nn.Linear(20, 10)
+
+    def forward(self, x):
+        x = F.silu(self.deep(F.silu(self.stem(x))))
+        factors = torch.sigmoid(self.excite(F.relu(self.squeeze(x.mean((2, 3))))))
+        y = self.head(x * factors.view(x.shape[0], -1, 1, 1))
+        return self.fc((y * torch.sigmoid(y)).mean((2, 3)))
+
+
 class Pixels(nn.Module):
     """Takes pixels from 0 to 255, N x H x W x 3, and normalises them itself."""
     def __init__(self, network):
@@ -173,6 +215,10 @@ CASES = [
     ("shufflenet-v2-old-operators", shufflenet_v2, 32, 9, True, {}),
     ("mobilenet-v1", mobilenet_v1, 32, 13, True, {"keep_initializers_as_inputs": True}),
     ("mobilenet-v2", MobileNetV2, 32, 12, True, {}),
+    ("mobilenet-v3", MobileNetV3, 32, 14, True, {}),
+    ("mobilenet-v3-old-operators", MobileNetV3, 32, 11, True, {}),
+    ("mobilenet-v3-by-hand", lambda: MobileNetV3(by_hand=True), 32, 13, False, {}),
+    ("excited", Excited, 32, 13, True, {}),
     ("resnet", ResNet, 36, 13, True, {}),
     ("resnext", lambda: ResNet(4), 35, 13, True, {"training": torch.onnx.TrainingMode.PRESERVE}),
     ("padded", Padded, 34, 13, True, {}),

@@ -19,7 +19,7 @@ from onnx.backend.test.case.node import collect_testcases  # noqa: E402
 
 OPERATORS = re.compile(
     "^test_(basic_conv|conv_with|batchnorm|relu|clip|maxpool|averagepool|globalaveragepool|reduce_mean|add|sum|mul|sub|div|concat|split|slice|reshape|transpose|"
-    "flatten|squeeze|unsqueeze|gather_|shape|gemm|matmul_|softmax|identity|dropout|constant|floor|ceil|max|min|neg|exp|logsoftmax|sigmoid|reduce_sum(?!_square)|"
+    "flatten|squeeze|unsqueeze|gather_|shape|gemm|matmul_|softmax|identity|dropout|constant|floor|ceil|max|min|neg|exp|logsoftmax|sigmoid|hardsigmoid|hardswish|reduce_sum(?!_square)|"
     "expand|tile|range|pow|abs|reciprocal|sqrt)(_|$|[0-9])|^test_(basic_conv|conv_with|batchnorm|gemm|constant).*")
 MOST_VALUES = 10_000
 

@@ -1,7 +1,7 @@
 using Riffle.Data.Sources;
 using Riffle.Formats;
+using Riffle.Models;
 using Riffle.Tests.Cli;
-using Riffle.Training;
 
 namespace Riffle.Tests.Formats;
 

@@ -3,13 +3,13 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Riffle.Data;
-using Riffle.Execution;
 using Riffle.Formats;
 using Riffle.Formats.Protos;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Tests.Data;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 
 namespace Riffle.Tests.Fuzzing;
 
@@ -141,7 +141,7 @@ internal static class FuzzFiles
     {
         var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25");
         var description = new RunDescription("0.1.0", ".NET 10", "linux-x64", "/data", new("00ff", 70, 14), spec, Recipe.Paper, 7, 0);
-        return System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(description, TrainingJson.Indented);
+        return System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(description, ModelJson.Indented);
     }
 
     public static byte[] SoftLabelsBytes()

@@ -1,10 +1,11 @@
 using Riffle.Data;
 using Riffle.Data.Sources;
-using Riffle.Execution;
+using Riffle.Distillation;
 using Riffle.Formats;
+using Riffle.Models;
+using Riffle.Networks;
 using Riffle.Tests.Data;
 using Riffle.Tests.Formats;
-using Riffle.Training;
 using static Riffle.Tests.Fuzzing.FuzzFiles;
 
 namespace Riffle.Tests.Fuzzing;

@@ -1,8 +1,7 @@
 using System.Diagnostics;
+using Riffle.Models;
 using Riffle.Tests.Cli;
 using Riffle.Tests.Training;
-using Riffle.Training;
-using Xunit.Abstractions;
 
 namespace Riffle.Tests.Soak;
 

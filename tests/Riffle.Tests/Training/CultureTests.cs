@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using Riffle.Data;
+using Riffle.Distillation;
+using Riffle.Evaluation;
+using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Tests.Formats;
 using Riffle.Training;

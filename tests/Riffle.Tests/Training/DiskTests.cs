@@ -1,3 +1,4 @@
+using Riffle.Models;
 using Riffle.Tests.Formats;
 using Riffle.Training;
 

@@ -1,5 +1,8 @@
+using Riffle.Evaluation;
 using Riffle.Execution;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Training;
 
 namespace Riffle.Tests.Training;

@@ -1,5 +1,5 @@
-using Riffle.Execution;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Training;
 
 namespace Riffle.Tests.Training;

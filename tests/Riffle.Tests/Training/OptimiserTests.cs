@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Riffle.Execution;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Training;
 
 namespace Riffle.Tests.Training;

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Riffle.Execution;
+using Riffle.Evaluation;
 using Riffle.Formats;
 using Riffle.Formats.Protos;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Training;
-using Xunit.Abstractions;
 
 namespace Riffle.Tests.Training;
 

@@ -1,6 +1,9 @@
 using Riffle.Data;
+using Riffle.Distillation;
 using Riffle.Execution;
+using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Simd;
 using Riffle.Tests.Kernels;
 using Riffle.Training;

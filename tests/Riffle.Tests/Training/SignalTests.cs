@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Riffle.Cli;
+using Riffle.Models;
 using Riffle.Tests.Cli;
-using Riffle.Training;
 
 namespace Riffle.Tests.Training;
 

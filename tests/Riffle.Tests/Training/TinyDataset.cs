@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using Riffle.Data;
 using Riffle.Formats;
 using Riffle.Networks;
-using Riffle.Training;
+using Riffle.Recipes;
 
 namespace Riffle.Tests.Training;
 
@@ -80,7 +80,7 @@ internal sealed class TinyDataset : IDisposable
         NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: Open().Info.Classes.Length, units: [1, 1, 1]);
 
     /// <summary>Two steps of 32 images in an epoch, over two blocks of the engine; quick to drop its rate.</summary>
-    public static Recipe Recipe(OptimiserKind optimiser = OptimiserKind.Nesterov, int epochs = 3) => Riffle.Training.Recipe.Paper with
+    public static Recipe Recipe(OptimiserKind optimiser = OptimiserKind.Nesterov, int epochs = 3) => Riffle.Recipes.Recipe.Paper with
     {
         Name = "test",
         Optimiser = optimiser,

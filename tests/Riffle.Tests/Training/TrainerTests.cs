@@ -1,5 +1,9 @@
 using Riffle.Data;
+using Riffle.Evaluation;
 using Riffle.Execution;
+using Riffle.Models;
+using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Training;
 
 namespace Riffle.Tests.Training;
@@ -99,7 +103,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(1 + epochs, lines.Length);
 
         var evaluation = Evaluator.Evaluate(Checkpoint.Load(_data.Run("run")), _data.Open());
-        Assert.Equal(new Evaluation("shufflenet-v1-g3-x0.25", 140, best.Validation.Top1, best.Validation.Top5, best.Validation.Loss), evaluation);
+        Assert.Equal(new EvaluationResult("shufflenet-v1-g3-x0.25", 140, best.Validation.Top1, best.Validation.Top5, best.Validation.Loss), evaluation);
         Assert.Equal(outcome.BestCheckpoint, RunFolder.FindCheckpoint(_data.Run("run")));
         foreach (var split in new[] { "train", "validation" })
             Assert.NotEmpty(Directory.GetFiles(Path.Combine(_data.Run("run"), split)));

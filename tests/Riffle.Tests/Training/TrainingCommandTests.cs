@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using Riffle.Cli;
 using Riffle.Cli.Commands;
+using Riffle.Models;
+using Riffle.Recipes;
 using Riffle.Tests.Cli;
 using Riffle.Training;
 
@@ -176,13 +178,13 @@ public sealed class TrainingCommandTests : IDisposable
             command.Options.Add(option);
 
         Recipe Changed(string line) => options.Apply(command.Parse(line), Recipe.Best);
-        Assert.Equal([], options.Words(Recipe.Best, Changed("")));
-        Assert.Equal(words, options.Words(Recipe.Best, Changed(string.Join(' ', words))));
+        Assert.Equal([], options.Between(Recipe.Best, Changed("")));
+        Assert.Equal(words, options.Between(Recipe.Best, Changed(string.Join(' ', words))));
         foreach (var word in words)
-            Assert.Equal([word], options.Words(Recipe.Best, Changed(word)));
+            Assert.Equal([word], options.Between(Recipe.Best, Changed(word)));
 
         // No option switches the random crop on again, and none renames.
-        Assert.Null(options.Words(Changed("--no-crop"), Recipe.Best));
-        Assert.Null(options.Words(Recipe.Best, Recipe.Best with { Name = "other" }));
+        Assert.Null(options.Between(Changed("--no-crop"), Recipe.Best));
+        Assert.Null(options.Between(Recipe.Best, Recipe.Best with { Name = "other" }));
     }
 }

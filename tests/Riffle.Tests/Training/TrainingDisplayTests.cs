@@ -1,4 +1,6 @@
 using Riffle.Cli;
+using Riffle.Evaluation;
+using Riffle.Models;
 using Riffle.Training;
 
 namespace Riffle.Tests.Training;

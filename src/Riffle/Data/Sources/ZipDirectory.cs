@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Riffle.Formats;
+using System.IO.Hashing;
 
 namespace Riffle.Data.Sources;
 
@@ -131,7 +131,7 @@ internal static class ZipDirectory
             if (length > extra.Length - 4)
                 break;
             var field = extra.Slice(4, length);
-            if (id == UnicodePath && length > 5 && field[0] == 1 && BinaryPrimitives.ReadUInt32LittleEndian(field[1..]) == Crc32.Compute(name)
+            if (id == UnicodePath && length > 5 && field[0] == 1 && BinaryPrimitives.ReadUInt32LittleEndian(field[1..]) == Crc32.HashToUInt32(name)
                 && System.Text.Unicode.Utf8.IsValid(field[5..]))
                 return field[5..].ToArray();
             extra = extra[(4 + length)..];

@@ -1,6 +1,6 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Text;
-using Riffle.Formats;
 
 namespace Riffle.Data.Sources;
 
@@ -101,7 +101,7 @@ internal sealed class ZipSource : SourceContainer
         {
             using var stream = item.Open();
             var file = ReadImage(entry, stream);
-            return file.Skip is not null || Crc32.Compute(file.Bytes.Span) == item.Crc32 ? file : Damaged(entry, "its checksum in the archive is wrong");
+            return file.Skip is not null || Crc32.HashToUInt32(file.Bytes.Span) == item.Crc32 ? file : Damaged(entry, "its checksum in the archive is wrong");
         }
         catch (InvalidDataException)
         {

@@ -1,4 +1,5 @@
 using Riffle.Kernels;
+using Riffle.Networks;
 
 namespace Riffle.Execution;
 

@@ -18,7 +18,7 @@ public enum ActivationKind
 
 /// <summary>A smooth function of each value by itself.</summary>
 /// <param name="Kind">The function.</param>
-public sealed record Activation(ActivationKind Kind) : Operation
+public sealed partial record Activation(ActivationKind Kind) : Operation
 {
     /// <inheritdoc/>
     public override string Name => Kind switch
@@ -36,4 +36,6 @@ public sealed record Activation(ActivationKind Kind) : Operation
     }
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.AddStep(layer, new Function(Kind), inputs);
+
+    internal override bool IsNonNegative(bool inputsAre) => Kind is ActivationKind.HardSigmoid or ActivationKind.Sigmoid;
 }

@@ -13,4 +13,13 @@ public sealed record Add : Operation
     }
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.AddStep(layer, new Sum(), inputs);
+
+    internal override bool IsNonNegative(bool inputsAre) => inputsAre;
+
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node("Add", layer.Name, graph.Inputs(layer));
+
+    /// <summary>Sums of values that are computed; those with a constant are arithmetic upon one value.</summary>
+    internal static OnnxRule[] Onnx { get; } = [new("Add", Read), new("Sum", Read)];
+
+    private static void Read(IOnnxNode node) => node.GiveLike(0, node.Alike().Aggregate((sum, next) => node.Builder.Add(sum, next)));
 }

@@ -5,7 +5,7 @@ namespace Riffle.Networks;
 /// <param name="Stride">Step in both directions.</param>
 /// <param name="Padding">Positions added around the image.</param>
 /// <param name="CountsPadding">Whether padding counts as zeros, so that the divisor is always Kernel²; else the mean is of the image's own positions.</param>
-public sealed record AveragePool(int Kernel, int Stride, Padding Padding, bool CountsPadding = true) : Operation
+public sealed partial record AveragePool(int Kernel, int Stride, Padding Padding, bool CountsPadding = true) : Operation
 {
     /// <inheritdoc/>
     public override string Name => "average_pool";
@@ -19,4 +19,6 @@ public sealed record AveragePool(int Kernel, int Stride, Padding Padding, bool C
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) =>
         lowering.AddStep(layer, new MeanWindow(Kernel, Stride, Padding, CountsPadding), inputs);
+
+    internal override bool IsNonNegative(bool inputsAre) => inputsAre;
 }

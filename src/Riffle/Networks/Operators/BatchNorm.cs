@@ -5,7 +5,7 @@ namespace Riffle.Networks;
 /// <summary>Batch normalisation (Ioffe and Szegedy, 2015): (x − mean) / sqrt(variance + ε) · weight + bias, per channel.</summary>
 /// <param name="Epsilon">Added to the variance.</param>
 /// <param name="Momentum">Share of the new batch in the running mean and variance, as PyTorch counts it.</param>
-public sealed record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0.1f) : Operation
+public sealed partial record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0.1f) : Operation
 {
     /// <inheritdoc/>
     public override string Name => "batch_norm";
@@ -22,4 +22,11 @@ public sealed record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0.1f) : O
 
     /// <summary>An affine that whoever reads the convolution's output applies.</summary>
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Normalise(layer, inputs[0]);
+
+    internal override (double[] Scale, double[] Shift)? AffineOf(Func<int, float[]> parameter)
+    {
+        var (weight, bias, mean, variance) = (parameter(0), parameter(1), parameter(2), parameter(3));
+        double[] scale = [.. weight.Zip(variance, (w, v) => w / Math.Sqrt((double)v + Epsilon))];
+        return (scale, [.. bias.Select((b, c) => b - mean[c] * scale[c])]);
+    }
 }

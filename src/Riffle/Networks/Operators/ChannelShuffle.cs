@@ -23,4 +23,16 @@ public sealed record ChannelShuffle(int Groups) : Operation
         var (source, width) = (inputs[0], inputs[0].Length / Groups);
         return [.. Enumerable.Range(0, source.Length).Select(c => source[c % Groups * width + c / Groups])];
     }
+
+    internal override bool IsNonNegative(bool inputsAre) => inputsAre;
+
+    /// <summary>Channels as a matrix of groups × C/groups, transposed. A 0 keeps the number of images.</summary>
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer)
+    {
+        var (channels, height, width) = layer.Output;
+        var matrix = graph.Integers($"{layer.Name}.matrix", 0, Groups, channels / Groups, height, width);
+        var groups = graph.Node("Reshape", $"{layer.Name}.groups", [graph.Planes(layer), matrix]);
+        var transposed = graph.Node("Transpose", $"{layer.Name}.transposed", [groups], ("perm", (long[])[0, 2, 1, 3, 4]));
+        return graph.Node("Reshape", layer.Name, [transposed, graph.Integers($"{layer.Name}.shape", 0, channels, height, width)]);
+    }
 }

@@ -18,4 +18,8 @@ public sealed record Concat : Operation
 
     /// <summary>The same channels.</summary>
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => [.. inputs[0], .. inputs[1]];
+
+    internal override bool IsNonNegative(bool inputsAre) => inputsAre;
+
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node("Concat", layer.Name, graph.Inputs(layer), ("axis", 1L));
 }

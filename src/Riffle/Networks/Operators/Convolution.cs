@@ -9,7 +9,7 @@ namespace Riffle.Networks;
 /// <param name="Padding">Zeros added around the image.</param>
 /// <param name="Groups">Number of groups; each output channel sees C/groups input channels.</param>
 /// <param name="HasBias">Whether it adds a trained number to each output channel.</param>
-public sealed record Convolution(int OutputChannels, int Kernel, int Stride, Padding Padding, int Groups, bool HasBias = false) : Operation
+public sealed partial record Convolution(int OutputChannels, int Kernel, int Stride, Padding Padding, int Groups, bool HasBias = false) : Operation
 {
     /// <inheritdoc/>
     public override string Name => "convolution";

@@ -4,7 +4,7 @@ namespace Riffle.Networks;
 
 /// <summary>A fully connected layer with bias over C×1×1: the classifier.</summary>
 /// <param name="Outputs">Channels out.</param>
-public sealed record FullyConnected(int Outputs) : Operation
+public sealed partial record FullyConnected(int Outputs) : Operation
 {
     /// <inheritdoc/>
     public override string Name => "fully_connected";

@@ -11,4 +11,31 @@ public sealed record GlobalAveragePool : Operation
     internal override (int Kernel, int Stride)? WindowOver(Shape input) => (input.Height, 1);
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.AddStep(layer, new Mean(), inputs);
+
+    internal override bool IsNonNegative(bool inputsAre) => inputsAre;
+
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node("GlobalAveragePool", layer.Name, [graph.Planes(layer)]);
+
+    /// <summary>The mean of all positions, in one step or in several: over rows, over columns, or a sum that a number divides.</summary>
+    internal static OnnxRule[] Onnx { get; } =
+    [
+        new("GlobalAveragePool", Read, Deferred.Mean | Deferred.Function), new("ReduceMean", ReadReduction, Deferred.Mean | Deferred.Function),
+        new("ReduceSum", ReadReduction, Deferred.Mean | Deferred.Function),
+    ];
+
+    private static void Read(IOnnxNode node)
+    {
+        node.Require(node.IsPlanes(0), "its input is not N×C×H×W");
+        node.GiveMean(0, [2, 3], keepsAxes: true);
+    }
+
+    private static void ReadReduction(IOnnxNode node)
+    {
+        var rank = node.Dimensions(0).Length;
+        var axes = node.Integers("axes") ?? node.Integers(1) ?? [];
+        var keepsInput = axes.Length == 0 && node.Integer("noop_with_empty_axes", 0) == 1;
+        node.GiveMean(
+            0, axes.Length == 0 && !keepsInput ? [.. Enumerable.Range(0, rank)] : [.. axes.Select(axis => node.Axis(axis, rank))],
+            keepsAxes: keepsInput || node.Integer("keepdims", 1) == 1, isSum: node.Operator == "ReduceSum");
+    }
 }

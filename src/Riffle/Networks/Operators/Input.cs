@@ -17,4 +17,6 @@ public sealed record Input(int Channels, int Height, int Width) : Operation
     }
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.AddImages(layer);
+
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Images();
 }

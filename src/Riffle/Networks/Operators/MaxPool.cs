@@ -18,4 +18,19 @@ public sealed record MaxPool(int Kernel, int Stride, Padding Padding) : Operatio
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) =>
         lowering.AddStep(layer, new MaxWindow(Kernel, Stride, Padding), inputs);
+
+    internal override bool IsNonNegative(bool inputsAre) => inputsAre;
+
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) =>
+        graph.Node("MaxPool", layer.Name, [graph.Planes(layer)], OnnxWindow.Attributes(Kernel, Stride, Padding));
+
+    internal static OnnxRule[] Onnx { get; } = [new("MaxPool", Read, Deferred.Padding)];
+
+    private static void Read(IOnnxNode node)
+    {
+        var (window, x) = (OnnxWindow.Read(node), node.Planes(0));
+        node.Require(
+            window.Added == default || node.IsNonNegative(x), "it takes the largest of values, some negative, and zeros that were added");
+        node.Give(node.Builder.MaxPool(x, window.Kernel, window.Stride, window.Ceiled(node, x.Shape)));
+    }
 }

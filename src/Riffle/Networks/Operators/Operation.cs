@@ -3,8 +3,9 @@ using System.Collections.Immutable;
 namespace Riffle.Networks;
 
 /// <summary>
-/// What a layer does. Each operator has one file in this folder, which says its name, its shape rule, its parameters, its cost and how it is lowered; nothing
-/// else in the code asks which operator a layer has.
+/// What a layer does. Each operator has one file in this folder, which says its name, its shape rule, its parameters, its cost, how it is lowered, how it is
+/// written as ONNX and which ONNX nodes it is read from; nothing else in the code asks which operator a layer has. Where ONNX takes more than a few lines, it
+/// has a part of its own beside it.
 /// </summary>
 public abstract record Operation
 {
@@ -39,4 +40,16 @@ public abstract record Operation
     /// <param name="inputs">The channels that it reads.</param>
     /// <returns>The channels that it gives.</returns>
     internal abstract Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs);
+
+    /// <summary>Writes a layer as nodes of an ONNX graph.</summary>
+    /// <returns>The name of the value that they give.</returns>
+    internal abstract string WriteOnnx(IOnnxGraph graph, Layer layer);
+
+    /// <summary>What it does to each channel in inference where that is a scale and a shift, so that the layer before can take it over; else null.</summary>
+    /// <param name="parameter">Values of a parameter by its place among its own.</param>
+    internal virtual (double[] Scale, double[] Shift)? AffineOf(Func<int, float[]> parameter) => null;
+
+    /// <summary>Whether what it gives is never negative.</summary>
+    /// <param name="inputsAre">Whether nothing that it reads is ever negative.</param>
+    internal virtual bool IsNonNegative(bool inputsAre) => false;
 }

@@ -2,7 +2,7 @@ namespace Riffle.Networks;
 
 /// <summary>min(max(x, 0), ceiling): ReLU, or ReLU6 where the ceiling is 6.</summary>
 /// <param name="Ceiling">The largest value it gives.</param>
-public sealed record Relu(float Ceiling = float.PositiveInfinity) : Operation
+public sealed partial record Relu(float Ceiling = float.PositiveInfinity) : Operation
 {
     /// <inheritdoc/>
     public override string Name => "relu";
@@ -15,4 +15,6 @@ public sealed record Relu(float Ceiling = float.PositiveInfinity) : Operation
 
     /// <summary>A clamp that whoever reads the value applies.</summary>
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Clamp(inputs[0], low: 0, Ceiling);
+
+    internal override bool IsNonNegative(bool inputsAre) => true;
 }

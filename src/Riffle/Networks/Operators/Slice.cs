@@ -18,4 +18,13 @@ public sealed record Slice(int Start, int Count) : Operation
 
     /// <summary>Some of the same channels.</summary>
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => inputs[0][Start..(Start + Count)];
+
+    internal override bool IsNonNegative(bool inputsAre) => inputsAre;
+
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node(
+        "Slice", layer.Name,
+        [
+            .. graph.Inputs(layer), graph.Integers($"{layer.Name}.starts", Start), graph.Integers($"{layer.Name}.ends", Start + Count),
+            graph.Integers($"{layer.Name}.axes", 1),
+        ]);
 }

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Riffle.Data;
 using Riffle.Data.Sources;
@@ -239,7 +240,8 @@ public sealed class TFRecordSourceTests : IDisposable
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class ProtocFactAttribute : FactAttribute
     {
-        public ProtocFactAttribute()
+        public ProtocFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+            : base(file, line)
         {
             if (Protoc is null || !HasPython())
                 Skip = "There is no python3, or no protoc below the NuGet packages (grpc.tools).";

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+
+namespace Riffle.Study.Documents;
+
+/// <summary>A report as its writers see it.</summary>
+/// <param name="Title">What it is.</param>
+/// <param name="Lead">What comes before the sections.</param>
+/// <param name="Sections">Its sections.</param>
+internal sealed record Document(string Title, ImmutableArray<Block> Lead, ImmutableArray<Section> Sections)
+{
+    public IEnumerable<Chart> Charts => Sections.SelectMany(section => section.Blocks).OfType<ChartsBlock>().SelectMany(block => block.Charts);
+}
+
+/// <summary>A section.</summary>
+/// <param name="Id">Its anchor.</param>
+/// <param name="Title">Its heading.</param>
+/// <param name="Blocks">What it holds.</param>
+internal sealed record Section(string Id, string Title, ImmutableArray<Block> Blocks);
+
+/// <summary>A part of a section.</summary>
+internal abstract record Block;
+
+/// <summary>Text.</summary>
+internal sealed record Paragraph(string Text) : Block;
+
+/// <summary>A command line.</summary>
+internal sealed record CommandBlock(string Command) : Block;
+
+/// <summary>A table. The first cell of each row names it.</summary>
+/// <param name="Name">What it holds, for those who can't see it.</param>
+/// <param name="Columns">Its columns.</param>
+/// <param name="Rows">Its rows, each with a cell for each column.</param>
+internal sealed record TableBlock(string Name, ImmutableArray<Column> Columns, ImmutableArray<ImmutableArray<string>> Rows) : Block;
+
+/// <summary>A column of a table.</summary>
+/// <param name="Heading">What stands above it.</param>
+/// <param name="Kind">How its cells are set.</param>
+internal sealed record Column(string Heading, ColumnKind Kind = ColumnKind.Text)
+{
+    /// <summary>Whether a cell is a command to be typed; in a column of commands that is what names the program.</summary>
+    public bool IsCode(string cell) => Kind == ColumnKind.Command && cell.StartsWith("riffle ", StringComparison.Ordinal);
+}
+
+/// <summary>How the cells of a column are set.</summary>
+internal enum ColumnKind
+{
+    Text,
+    Number,
+    Command,
+}
+
+/// <summary>Charts beside each other.</summary>
+/// <param name="Charts">The charts.</param>
+/// <param name="Figures">The same in figures, where no other table of the report has them.</param>
+internal sealed record ChartsBlock(ImmutableArray<Chart> Charts, TableBlock? Figures = null) : Block;
+
+/// <summary>A chart.</summary>
+/// <param name="Title">What it shows.</param>
+/// <param name="X">The horizontal axis.</param>
+/// <param name="Y">The vertical axis.</param>
+/// <param name="Series">What is drawn, the first undermost.</param>
+internal sealed record Chart(string Title, Axis X, Axis Y, ImmutableArray<Series> Series)
+{
+    /// <summary>Where it is as a picture of its own, as seen from the report.</summary>
+    public string File => $"charts/{Title.ToLowerInvariant().Replace(' ', '-')}.svg";
+}
+
+/// <summary>Points that a line joins.</summary>
+/// <param name="Name">For the legend, which names series of one name once.</param>
+/// <param name="Colour">Number of its colour and of its mark.</param>
+/// <param name="IsPublished">Whether it is the study's: dashed and hollow.</param>
+/// <param name="HasMarks">Whether each point is marked.</param>
+/// <param name="Points">From left to right.</param>
+internal sealed record Series(string Name, int Colour, bool IsPublished, bool HasMarks, ImmutableArray<Point> Points);
+
+/// <summary>A point of a series.</summary>
+/// <param name="X">In the units of the horizontal axis.</param>
+/// <param name="Y">In the units of the vertical axis.</param>
+/// <param name="Label">What it is, for a mark.</param>
+internal readonly record struct Point(double X, double Y, string Label = "");

@@ -1,0 +1,71 @@
+namespace Riffle.Study.Documents;
+
+/// <summary>How reports look: in light and dark, from the width of a phone on. It has no character that XML would escape.</summary>
+internal static class StyleSheet
+{
+    /// <summary>Of a page.</summary>
+    public const string Page = "\n" + Colours + Layout + Marks;
+
+    /// <summary>Of a chart that is a file of its own.</summary>
+    public const string Chart = "\n" + Colours + Marks;
+
+    private const string Colours = """
+        :root {
+          color-scheme: light dark;
+          --page: #ffffff; --text: #1d2125; --soft: #5b6570; --rule: #d5dae0; --tint: #f3f5f7; --link: #0a5cb8;
+          --c0: #0a66c2; --c1: #c2410c; --c2: #15803d; --c3: #a21caf; --c4: #8a6a00; --c5: #0e7490; --c6: #b91c1c;
+        }
+        @media (prefers-color-scheme: dark) {
+          :root {
+            --page: #14171a; --text: #e4e7ea; --soft: #a0a9b2; --rule: #363c43; --tint: #1e2327; --link: #7ab8ff;
+            --c0: #6cb2ff; --c1: #ff9d66; --c2: #67d391; --c3: #eb8bf5; --c4: #e3c04b; --c5: #5ed3e8; --c6: #ff8585;
+          }
+        }
+
+        """;
+
+    private const string Layout = """
+        * { box-sizing: border-box; }
+        body { margin: 0 auto; max-width: 76rem; padding: 1rem; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }
+        h1 { margin: .5rem 0; font-size: 1.7rem; line-height: 1.2; }
+        h2 { margin: 2.5rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--rule); font-size: 1.25rem; line-height: 1.3; }
+        p { max-width: 44rem; margin: .75rem 0; }
+        a { color: var(--link); }
+        nav ul, .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0; padding: 0; list-style: none; }
+        nav a { display: inline-block; padding: .25rem 0; }
+        .scroll { max-width: 100%; overflow-x: auto; margin: .75rem 0; }
+        pre.scroll { padding: .6rem .75rem; border-radius: .4rem; background: var(--tint); }
+        pre, code { font: .85rem ui-monospace, monospace; }
+        table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+        th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--rule); text-align: left; }
+        thead th { min-width: 4.75rem; color: var(--soft); font-weight: 600; line-height: 1.25; vertical-align: bottom; white-space: normal; }
+        th:first-child { position: sticky; left: 0; padding-left: 0; background: var(--page); }
+        tbody th { font-weight: 500; }
+        .number { text-align: right; }
+        .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem; }
+        .wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
+        figure { min-width: 0; margin: .5rem 0; }
+        figcaption { font-weight: 600; }
+        figure svg { display: block; width: 100%; height: auto; }
+        .legend { font-size: .8rem; color: var(--soft); }
+        .legend li { display: flex; align-items: center; gap: .35rem; }
+        .legend svg { flex: none; width: 24px; height: 12px; }
+
+        """;
+
+    private const string Marks = """
+        .page { fill: var(--page); }
+        .title { fill: var(--text); font: 600 14px system-ui, sans-serif; }
+        .grid { stroke: var(--rule); stroke-width: 1; }
+        .tick { fill: var(--soft); font: 11px system-ui, sans-serif; }
+        .end { text-anchor: end; }
+        .middle { text-anchor: middle; }
+        g[class] { fill: var(--colour); stroke: var(--colour); stroke-width: 1.8; stroke-linejoin: round; }
+        g polyline { fill: none; }
+        .published { fill: var(--page); stroke-dasharray: 4 3; stroke-width: 1.3; }
+        .published path { fill: var(--page); stroke-dasharray: none; }
+        .c0 { --colour: var(--c0); } .c1 { --colour: var(--c1); } .c2 { --colour: var(--c2); } .c3 { --colour: var(--c3); }
+        .c4 { --colour: var(--c4); } .c5 { --colour: var(--c5); } .c6 { --colour: var(--c6); }
+
+        """;
+}

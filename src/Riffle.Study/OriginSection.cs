@@ -1,0 +1,181 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Riffle.Data;
+using Riffle.Distillation;
+using Riffle.Models;
+using Riffle.Study.Documents;
+
+namespace Riffle.Study;
+
+/// <summary>All that gives each row again: the command, the seed, the version, the machine, and whose word counted beside the labels.</summary>
+internal sealed class OriginSection
+{
+    private const string Title = "How each row came about";
+
+    private readonly Settings _settings;
+    private readonly Dataset _data;
+    private readonly ImmutableArray<Row> _rows;
+    private readonly string? _softLabels;
+
+    private OriginSection(Settings settings, Dataset data, ImmutableArray<Row> rows)
+    {
+        (_settings, _data, _rows) = (settings, data, rows);
+        _softLabels = settings.SoftLabelsFolder is { } folder ? SoftLabels.Find(folder)?.Identity.Fingerprint : null;
+    }
+
+    public static Section Of(Settings settings, Dataset data, ImmutableArray<Row> rows)
+    {
+        var section = new OriginSection(settings, data, rows);
+        return new("origins", Title, [.. section.Rows(), .. section.FirstWeights(), .. section.Teachings()]);
+    }
+
+    private IEnumerable<Block> Rows()
+    {
+        yield return new Paragraph(
+            "The command trains the network anew; the same command of 'riffle reproduce' goes on with what is there. Training time is that of all "
+            + "sessions, validation after each epoch included, decoding of the images before it not. The result depends neither on threads nor on "
+            + "interruptions. Latency is the median of repeated runs of a network with 200 classes, from normalised pixels to logits, on one thread.");
+        yield return new TableBlock(
+            Title,
+            [
+                new("Network"), new("Recipe"), new("Epochs", ColumnKind.Number), new("Seed", ColumnKind.Number), new("Riffle"),
+                new("Threads", ColumnKind.Number), new("Training time", ColumnKind.Number), new("Trained on"), new("Latency measured on"),
+                new("Command", ColumnKind.Command),
+            ],
+            [.. _rows.Select(Origin)]);
+    }
+
+    /// <summary>The weights that rows began with, and the command that trains them.</summary>
+    private IEnumerable<Block> FirstWeights()
+    {
+        var rows = _rows.SelectMany(row => Origins(row).Select(origin => (row.Model, origin.Weights, origin.Notes)))
+            .DistinctBy(row => row.Weights.Fingerprint).ToArray();
+        if (rows.Length == 0)
+            yield break;
+        yield return new Paragraph("First weights are those of an epoch of another training, with which that of a row began.");
+        yield return new TableBlock(
+            "First weights",
+            [
+                new("Weights"), new("Network"), new("Recipe"), new("Epoch"), new("Top-1, %", ColumnKind.Number),
+                new("Training time", ColumnKind.Number), new("Command", ColumnKind.Command),
+            ],
+            [.. rows.Select(row => FirstWeights(row.Model, row.Weights, row.Notes))]);
+    }
+
+    private ImmutableArray<string> FirstWeights(string model, WeightsOrigin weights, RunNotes notes)
+    {
+        if (weights.Training is not { } training)
+            return [weights.Fingerprint, model, "not told by their file", "", "", "", ""];
+        return
+        [
+            weights.Fingerprint, model, Recipe(training), $"{weights.Epoch} of {training.Recipe.Epochs}",
+            weights.Measured is { } epoch ? Cell.Percent(epoch.Validation.Top1) : "",
+            Time(notes), Command(model, training, weights.Fingerprint),
+        ];
+    }
+
+    /// <summary>The weights that a row began with, those that they began with, and so on.</summary>
+    private static IEnumerable<(WeightsOrigin Weights, RunNotes Notes)> Origins(Row row)
+    {
+        var notes = row.Run?.Notes;
+        for (var origin = row.Run?.Training.Origin; origin is not null; origin = origin.Training?.Origin)
+        {
+            notes = notes?.Before ?? RunNotes.None;
+            yield return (origin, notes);
+        }
+    }
+
+    /// <summary>The soft labels of the rows, and the command that makes them.</summary>
+    private IEnumerable<Block> Teachings()
+    {
+        var labels = _rows.SelectMany(row => Origins(row).Select(origin => origin.Weights.Training).Prepend(row.Run?.Training))
+            .Select(training => training?.SoftLabels).OfType<SoftLabelsIdentity>().DistinctBy(labels => labels.Fingerprint).ToArray();
+        if (labels.Length == 0)
+            yield break;
+        yield return new Paragraph(
+            "Soft labels are what trained networks, the teachers, said of each training image as it was cropped in a view. A fingerprint of a teacher "
+            + "is that of its weights.");
+        yield return new TableBlock(
+            "Soft labels",
+            [new("Soft labels"), new("Teachers, their top-1 and fingerprint"), new("Views", ColumnKind.Number), new("Command", ColumnKind.Command)],
+            [.. labels.Select(Teaching)]);
+    }
+
+    private ImmutableArray<string> Origin(Row row)
+    {
+        var latency = row.Latency?.Machine ?? "not measured";
+        if (row.Run is not { } run)
+            return [row.Model, "not trained yet", "", "", "", "", "", "", latency, ""];
+        var (training, notes) = (run.Training, run.Notes);
+        string All<T>(Func<Session, T> part) => string.Join(", ", notes.Sessions.Select(part).Distinct());
+        var epochs = run.IsDone
+            ? $"{training.Recipe.Epochs}"
+            : string.Create(CultureInfo.InvariantCulture, $"{training.Progress.Epochs} of {training.Recipe.Epochs}");
+        return
+        [
+            row.Model, Recipe(training), epochs, $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), Time(notes),
+            All(session => session.Machine), latency, Command(row.Model, training, _settings.RunOf(row.Model)),
+        ];
+    }
+
+    private static string Recipe(TrainingRecord training) => training.Recipe.Name
+        + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : "")
+        + (training.Origin is { } origin ? $", first weights {origin.Fingerprint}" : "");
+
+    private static string Time(RunNotes notes) => notes.Sessions.IsEmpty ? "not recorded" : DurationText.Of(notes.Time);
+
+    /// <summary>The command that trains a network again; soft labels that are not those asked for now are somewhere else.</summary>
+    private string Command(string model, TrainingRecord training, string folder)
+    {
+        var recipe = training.Recipe;
+        var named = Recipes.Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Recipes.Recipe.Best;
+        var usual = Settings.NamedRecipeFor(named.Name, model, _data, training.SoftLabels) with { Epochs = recipe.Epochs };
+
+        // Without soft labels nothing hangs on how they would count.
+        var distillation = training.SoftLabels is null
+            ? usual.Distillation
+            : recipe.Distillation with { LastTemperature = recipe.Distillation.TemperatureAt(1) };
+        if ((training.From is not null && training.Origin is null) || _settings.Options?.Between(usual, recipe with { Distillation = distillation }) is not { } words)
+            return $"no command of this Riffle; the recipe is in the file of {model}";
+        return string.Join(' ', (IEnumerable<string>)
+        [
+            "riffle train --data", ShellWord.Path(_settings.Data),
+            .. training.Origin is { } origin ? (string[])["--from", FileOf(model, origin)] : ["--model", model], "--out", ShellWord.Path(folder),
+            .. training.SoftLabels is { } labels ? ["--soft-labels", FolderOf(labels)] : Array.Empty<string>(),
+            "--recipe", named.Name, "--epochs", $"{recipe.Epochs}", "--seed", $"{training.Seed}", .. words,
+        ]);
+    }
+
+    private ImmutableArray<string> Teaching(SoftLabelsIdentity labels)
+    {
+        static string Name(TeacherIdentity teacher) =>
+            $"{teacher.Network}{(teacher.Top1 is { } top1 ? $", {Cell.Percent(top1)} %" : "")}, {teacher.Fingerprint}";
+        var command = _settings.Options?.Between(Recipes.Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
+            ? string.Join(' ', (IEnumerable<string>)
+            [
+                "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Path(_settings.Data), "--out", FolderOf(labels),
+                "--views", $"{labels.Views}", "--seed", $"{labels.Seed}", .. words,
+            ])
+            : "no command of this Riffle, which asks its teachers about mirror images as well";
+        return [labels.Fingerprint, string.Join("; ", labels.Teachers.Select(Name)), $"{labels.Views}", command];
+    }
+
+    private string FolderOf(SoftLabelsIdentity labels) => labels.Fingerprint == _softLabels ? ShellWord.Path(_settings.SoftLabelsFolder!) : "FOLDER";
+
+    /// <summary>Where the weights are that a training of a network began with: where they were asked for now, or where their own command puts them.</summary>
+    private string FileOf(string model, WeightsOrigin origin) =>
+        Find(origin.Fingerprint, _settings.FirstWeightsOf(model) is { } file ? [file] : [])
+        ?? (origin.Epoch == origin.Training?.Best?.Epoch ? origin.Fingerprint : $"{origin.Fingerprint}/checkpoints/last.safetensors");
+
+    /// <summary>Where a teacher is, if it is one of the rows.</summary>
+    private string FileOf(TeacherIdentity teacher)
+    {
+        var (folder, ofTeachers) = (new ReproductionFolder(_settings.Out), new ReproductionFolder(TeacherLabels.FolderIn(_settings)));
+        return Find(teacher.Fingerprint, [folder.ModelOf(teacher.Network), folder.BestOf(teacher.Network), ofTeachers.ModelOf(teacher.Network)]) ?? "TEACHER";
+    }
+
+    private static string? Find(string fingerprint, IEnumerable<string> places) =>
+        places.Where(File.Exists).FirstOrDefault(place => WeightsOrigin.Of(Checkpoint.Load(place)).Fingerprint == fingerprint) is { } found
+            ? ShellWord.Path(found)
+            : null;
+}

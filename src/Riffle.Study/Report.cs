@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using Riffle.Data;
+using Riffle.Study.Documents;
+
+namespace Riffle.Study;
+
+/// <summary>What the folder of a reproduction holds, as a report.</summary>
+internal static class Report
+{
+    /// <summary>Tiny ImageNet, which the study trained on.</summary>
+    private const int Classes = 200, TrainingImages = 100_000, ValidationImages = 10_000;
+
+    /// <summary>The report.</summary>
+    /// <param name="settings">What was asked for.</param>
+    /// <param name="data">What was trained on.</param>
+    /// <param name="rows">All networks of the study, in its order.</param>
+    public static Document Of(Settings settings, Dataset data, ImmutableArray<Row> rows) => new(
+        "The ShuffleNet study, reproduced",
+        [.. Lead(settings, data, rows)],
+        [
+            .. StudyFigures.Tables.Select(table => table.HasAccuracy ? ResultSections.Table(table, rows) : ComplexitySection.Of(table, rows)),
+            ResultSections.AccuracyByCost(rows),
+            RunSections.Curves(rows),
+            RunSections.Confusions(rows, data),
+            OriginSection.Of(settings, data, rows),
+        ]);
+
+    /// <summary>Whether a data set has the classes and images of Tiny ImageNet, as far as counts tell.</summary>
+    public static bool IsTheStudysData(int classes, int training, int validation) =>
+        (classes, training, validation) == (Classes, TrainingImages, ValidationImages);
+
+    private static IEnumerable<Block> Lead(Settings settings, Dataset data, ImmutableArray<Row> rows)
+    {
+        yield return new Paragraph(
+            "Tables 2 to 5 of a study of ShuffleNet on Tiny ImageNet, each figure as the study printed it beside what Riffle counted, trained and measured. "
+            + "Top-1 is accuracy on the validation images in percent; the highest of all epochs is what the study reports, so the epoch is chosen on the same "
+            + "images; what the last epoch reached stands beside it. No validation image is trained on.");
+        yield return new Paragraph(Standing(rows));
+        yield return new CommandBlock(settings.Command);
+        var (classes, train, validation) = (data.Info.Classes.Length, data.Count(Split.Train), data.Count(Split.Validation));
+        yield return new Paragraph(
+            $"Data set: {train:N0} training and {validation:N0} validation images in {classes:N0} classes, fingerprint {data.Info.Fingerprint[..16]}."
+            + (IsTheStudysData(classes, train, validation)
+                ? ""
+                : " That is not Tiny ImageNet as the study used it: its accuracies stand here for orientation only."));
+    }
+
+    private static string Standing(ImmutableArray<Row> rows)
+    {
+        var points = rows.Where(row => row.Finished is not null).Select(row => row.Finished!.Best!.Validation.Top1 - row.Published.Top1).ToArray();
+        var trained = $"{points.Length} of {rows.Length} networks are trained.";
+        return points.Length == 0
+            ? trained
+            : $"{trained} Their highest top-1 is {Cell.Difference(points.Min())} to {Cell.Difference(points.Max())} points from the study's, "
+                + $"above it in {points.Count(difference => difference > 0)}.";
+    }
+}

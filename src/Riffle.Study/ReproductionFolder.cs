@@ -1,0 +1,121 @@
+using System.Text.Json;
+using Riffle.Formats;
+using Riffle.Models;
+using Riffle.Networks;
+using Riffle.Study.Documents;
+
+namespace Riffle.Study;
+
+/// <summary>The folder of a reproduction, and access to its files.</summary>
+/// <remarks>
+/// <c>runs/MODEL</c> are run folders, which are no longer needed once they are done. <c>models/MODEL.safetensors</c> are the finished networks with their whole
+/// history, <c>models/MODEL.json</c> are notes on their training, and <c>models/MODEL.md</c> are their cards. <c>latency/MODEL.json</c> are measurements. The
+/// report and its <c>charts/</c> are made from these.
+/// </remarks>
+internal sealed class ReproductionFolder(string path)
+{
+    public string Html => Path.Combine(path, "report.html");
+
+    public string Markdown => Path.Combine(path, "report.md");
+
+    /// <summary>The run folder of a network.</summary>
+    public string RunOf(string model) => Path.Combine(path, "runs", model);
+
+    /// <summary>The file of the best weights of a run; exists after the first epoch.</summary>
+    public string BestOf(string model) => Path.Combine(RunOf(model), "checkpoints", "best.safetensors");
+
+    /// <summary>The file of a finished network.</summary>
+    public string ModelOf(string model) => Path.Combine(Models, model + ".safetensors");
+
+    /// <summary>The file of its card.</summary>
+    public string CardOf(string model) => Path.Combine(Models, model + ".md");
+
+    /// <summary>Creates the folder if it does not exist.</summary>
+    public void Create()
+    {
+        try
+        {
+            Directory.CreateDirectory(Models);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RiffleException($"{path}: can't create the folder: {e.Message} Give another folder with --out.", e);
+        }
+    }
+
+    /// <summary>Everything in the folder about a network.</summary>
+    /// <exception cref="BadDataException">A checkpoint or a JSON file is damaged.</exception>
+    public Row Read(string model) => new(
+        model,
+        StudyFigures.Of(model)!,
+        Complexity.Of(NetworkCatalogue.Build(NetworkCatalogue.Resolve(model))),
+        ReadJson<Latency>(LatencyOf(model)),
+        ReadRun(model));
+
+    /// <summary>The training of a network, from its last checkpoint or its finished model; null if it has not started.</summary>
+    public Run? ReadRun(string model)
+    {
+        var last = Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
+        var file = File.Exists(last) ? last : ModelOf(model);
+        if (!File.Exists(file))
+            return null;
+        var checkpoint = Checkpoint.Load(file);
+        var training = checkpoint.Training ?? throw new BadDataException($"{file}: the checkpoint has no training record; move it away");
+        return new(file == last ? RunOf(model) : file, checkpoint.Spec, training, ReadNotes(model));
+    }
+
+    /// <summary>Writes the finished network: the best weights of its run, with the whole history.</summary>
+    public Checkpoint WriteModel(string model)
+    {
+        if (!Directory.Exists(RunOf(model)))
+            return Checkpoint.Load(ModelOf(model));
+        var (best, whole) = (Checkpoint.Load(RunOf(model)), Checkpoint.Load(Path.Combine(RunOf(model), "checkpoints", "last.safetensors")));
+        var checkpoint = new Checkpoint(best.Spec, best.Weights, best.Classes, best.Normalisation, whole.Training);
+        checkpoint.Save(ModelOf(model));
+        return checkpoint;
+    }
+
+    public RunNotes ReadNotes(string model) => ReadJson<RunNotes>(NotesOf(model)) ?? RunNotes.None;
+
+    /// <summary>The notes beside a model, which may be in another folder; null if there are none.</summary>
+    public static RunNotes? NotesBeside(string model) => ReadJson<RunNotes>(Path.ChangeExtension(model, ".json"));
+
+    public void Write(string model, RunNotes notes) => WriteJson(NotesOf(model), notes);
+
+    public void Write(string model, Latency latency)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(LatencyOf(model))!);
+        WriteJson(LatencyOf(model), latency);
+    }
+
+    /// <summary>Writes a chart of the report.</summary>
+    public void Write(Chart chart)
+    {
+        var file = Path.Combine(path, chart.File);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        AtomicFile.WriteText(file, SvgChart.Picture(chart));
+    }
+
+    private string Models => Path.Combine(path, "models");
+
+    private string NotesOf(string model) => Path.Combine(Models, model + ".json");
+
+    private string LatencyOf(string model) => Path.Combine(path, "latency", model + ".json");
+
+    private static void WriteJson<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, ModelJson.Indented) + "\n");
+
+    private static T? ReadJson<T>(string file)
+        where T : class
+    {
+        if (!File.Exists(file))
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), ModelJson.Indented) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new BadDataException($"{file}: damaged JSON: {e.Message} Delete the file; Riffle measures again what it can.", e);
+        }
+    }
+}

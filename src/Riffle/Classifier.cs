@@ -1,0 +1,122 @@
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Formats;
+
+namespace Riffle;
+
+/// <summary>Classifies images. Any number of threads may use one classifier at the same time; each call computes on its own thread.</summary>
+public sealed class Classifier : IDisposable
+{
+    private readonly InferencePlan _plan;
+    private bool _isDisposed;
+
+    /// <summary>Creates a classifier from a model.</summary>
+    /// <param name="model">The network. Its current weights are used.</param>
+    /// <param name="threads">Has no effect: an image is computed on the calling thread.</param>
+    /// <exception cref="RiffleException">The network has only one class.</exception>
+    public Classifier(Model model, int threads = 1)
+    {
+        if (model.Classes.Count == 1)
+            throw new RiffleException($"{model.Name}: the network has only one class, so every image would get 100 %; use a network with at least two classes");
+        Model = model;
+        _plan = new(model.Weights, batch: 1, threads);
+    }
+
+    /// <summary>The model.</summary>
+    public Model Model => Live(field);
+
+    /// <summary>Loads a classifier from a file.</summary>
+    /// <param name="path">A checkpoint file, a run folder (its best checkpoint) or an ONNX file.</param>
+    /// <param name="threads">Has no effect: an image is computed on the calling thread.</param>
+    /// <exception cref="RiffleException">There is none.</exception>
+    /// <exception cref="BadDataException">It is damaged.</exception>
+    public static Classifier Load(string path, int threads = 1) => new(Model.Open(path), threads);
+
+    /// <summary>Returns the most likely classes of an image file of any size.</summary>
+    /// <param name="path">A JPEG or PNG file.</param>
+    /// <param name="top">The maximum number of predictions, at least 1.</param>
+    /// <returns>The predictions, the most likely first; among equal ones, the lower index first.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
+    /// <exception cref="RiffleException">The file does not exist or can't be read, or the library that decodes it is not installed.</exception>
+    /// <exception cref="BadDataException">The file is not an image, or is damaged.</exception>
+    public IReadOnlyList<Prediction> Classify(string path, int top = 5)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        return Classify(ImageFile.Read(path), path, top);
+    }
+
+    /// <summary>Returns the most likely classes of an image of any size. Its shorter side is scaled to 8/7 of the network's input, and the centre is cut out.
+    /// Only baked images are used as they are (<see cref="Model.TakesBakedImages"/>).</summary>
+    /// <param name="encodedImage">The bytes of a JPEG or PNG file.</param>
+    /// <param name="name">The image's name, for error messages.</param>
+    /// <param name="top">The maximum number of predictions, at least 1.</param>
+    /// <returns>The predictions, the most likely first; among equal ones, the lower index first.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
+    /// <exception cref="BadDataException">The bytes are not an image, or are damaged.</exception>
+    /// <exception cref="RiffleException">The library that decodes it is not installed, or the network produced NaN or infinity.</exception>
+    public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name, int top = 5)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        var pixels = ImageFit.ForInference(ImageDecoder.Decode(encodedImage, name), Model.ImageSize, Model.TakesBakedImages);
+        var probabilities = new float[Model.Classes.Count];
+        Score(pixels, probabilities);
+        if (float.IsNaN(probabilities[0]))
+        {
+            var layer = _plan.FirstNonFinite(pixels, 1, Model.Normalisation)?.Layer.Name ?? Model.Weights.Network.Layers[^1].Name;
+            throw new RiffleException($"{name}: the network produced NaN or infinity for this image, because its layer {layer} overflows. Use another checkpoint.");
+        }
+
+        return
+        [
+            .. Enumerable.Range(0, probabilities.Length)
+                .OrderByDescending(index => probabilities[index])
+                .Take(top)
+                .Select(index => new Prediction(Model.Classes[index].Name, Model.Classes[index].Text, index, probabilities[index])),
+        ];
+    }
+
+    /// <summary>
+    /// Computes the probability of every class for an image that already has the network's size. Allocates nothing, except on the first calls that run at the
+    /// same time. <see cref="ImageFit.ForInference"/> resizes other images.
+    /// </summary>
+    /// <param name="pixels">S×S×3 bytes, row by row, red first; S is <see cref="Model.ImageSize"/> of the model.</param>
+    /// <param name="probabilities">Receives one value per class, in the order of <see cref="Model.Classes"/>, from 0 to 1; they sum to 1. Further elements
+    /// do not change.</param>
+    /// <exception cref="ArgumentException">The number of pixels is wrong, or there are fewer probabilities than classes.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
+    public void Score(ReadOnlySpan<byte> pixels, Span<float> probabilities)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        _plan.Run(pixels, 1, Model.Normalisation, probabilities);
+        Softmax(probabilities[..Model.Classes.Count]);
+    }
+
+    /// <summary>Frees the memory, once the running calls have ended. After that, every member throws <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _plan.Dispose();
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
+    }
+
+    /// <summary>Turns logits into probabilities. Subtracts the highest logit first, which does not change the result and keeps every exponential at most 1.</summary>
+    private static void Softmax(Span<float> logits)
+    {
+        var highest = float.NegativeInfinity;
+        foreach (var logit in logits)
+            highest = Math.Max(highest, logit);
+        var sum = 0.0;
+        foreach (ref var value in logits)
+            sum += value = MathF.Exp(value - highest);
+        var share = (float)(1 / sum);
+        foreach (ref var value in logits)
+            value *= share;
+    }
+}

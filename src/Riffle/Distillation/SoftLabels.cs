@@ -1,0 +1,195 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Riffle.Data;
+using Riffle.Formats;
+using Riffle.Models;
+
+namespace Riffle.Distillation;
+
+/// <summary>
+/// The logits of trained networks for the training images of a data set, from which another network learns beside the labels (Hinton, Vinyals and Dean,
+/// "Distilling the Knowledge in a Neural Network", 2015). Each image has several views with different augmentation, and a training with soft labels sees exactly
+/// these views, so that the logits belong to the crop that it sees (Beyer et al., "Knowledge distillation: a good teacher is patient and consistent", 2022).
+/// </summary>
+/// <remarks>
+/// The folder contains <c>soft-labels.json</c> and, for each view, <c>view-00000.safetensors</c> with one tensor, <c>logits</c>: training images×classes, in the
+/// order of the shards, as 16-bit floats.
+/// </remarks>
+public sealed class SoftLabels
+{
+    private const int CurrentVersion = 1;
+    private const string Tensor = "logits";
+
+    private readonly string _folder;
+    private readonly Document _document;
+    private int _classes;
+    private float[] _logits = [];
+
+    private SoftLabels(string folder, Document document) => (_folder, _document) = (folder, document);
+
+    /// <summary>The allowed numbers of views.</summary>
+    public static Limits<int> ViewLimits { get; } = new(1, 1000);
+
+    /// <summary>The identity of the soft labels.</summary>
+    public SoftLabelsIdentity Identity => _document.SoftLabels;
+
+    /// <summary>The top-1 accuracy of all teachers together on the validation images, in percent.</summary>
+    public double Top1 => _document.Top1;
+
+    /// <summary>The number of finished views.</summary>
+    public int Made => _document.Views.Length;
+
+    /// <summary>Opens a folder of soft labels.</summary>
+    /// <exception cref="RiffleException">There are none, not all views are finished, or a newer version wrote them.</exception>
+    /// <exception cref="BadDataException">It is damaged.</exception>
+    public static SoftLabels Open(string folder)
+    {
+        var labels = Find(folder)
+            ?? throw new RiffleException($"{folder}: not a folder of soft labels, because it has no {SoftLabelsIdentity.DocumentName}; make soft labels with 'riffle teach'");
+        return labels.Made == labels.Identity.Views
+            ? labels
+            : throw new RiffleException($"{folder}: only {labels.Made} of {labels.Identity.Views} views are finished; run the same 'riffle teach' command again to continue");
+    }
+
+    /// <summary>The number of views with which a training of this length sees a different image in each epoch, counting mirror images.</summary>
+    public static int ViewsFor(int epochs) => (epochs + 1) / 2;
+
+    /// <summary>Finds soft labels, finished or not, in a folder; null if there are none.</summary>
+    /// <exception cref="RiffleException">The folder has soft labels with another identity.</exception>
+    internal static SoftLabels? Begun(string folder, SoftLabelsIdentity identity)
+    {
+        var found = Find(folder);
+        return found is null || found.Identity.Fingerprint == identity.Fingerprint
+            ? found
+            : throw new RiffleException($"{folder}: the folder contains soft labels with other settings ({found.Identity.Fingerprint}); give another --out");
+    }
+
+    /// <summary>Creates a folder of soft labels.</summary>
+    /// <param name="folder">New or empty.</param>
+    /// <param name="identity">Their identity.</param>
+    /// <param name="validate">Computes the accuracy of all teachers together in percent; called once the folder is known to be usable.</param>
+    /// <exception cref="RiffleException">It can't be made, or is not empty.</exception>
+    internal static SoftLabels Begin(string folder, SoftLabelsIdentity identity, Func<double> validate)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            if (Directory.EnumerateFileSystemEntries(folder).Any())
+                throw new RiffleException($"{folder}: the folder is not empty; give another --out");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RiffleException($"{folder}: can't create the folder: {e.Message} Give another --out.", e);
+        }
+
+        return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, validate(), [])).Saved();
+    }
+
+    /// <summary>Adds a view.</summary>
+    /// <param name="logits">Training images×classes.</param>
+    internal SoftLabels With(float[] logits)
+    {
+        var path = ViewFile(Made);
+        var shape = new[] { Identity.Data.Train, logits.Length / Identity.Data.Train };
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, [(Tensor, shape, logits)], new Dictionary<string, string>(), "F16"));
+        return new SoftLabels(_folder, _document with { Views = _document.Views.Add(Sha256Of(path)) }).Saved();
+    }
+
+    /// <summary>Allocates memory for the labels of one view.</summary>
+    /// <exception cref="RiffleException">There is not enough.</exception>
+    internal static float[] Allocate(int images, int classes)
+    {
+        var bytes = (long)images * classes * sizeof(float);
+        var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        return bytes / sizeof(float) <= Array.MaxLength && bytes <= available / 2
+            ? new float[(long)images * classes]
+            : throw new RiffleException($"soft labels for {images:N0} images and {classes:N0} classes need {bytes >> 20:N0} MiB, more than half of the "
+                + $"{available >> 20:N0} MiB of this machine; use fewer images");
+    }
+
+    /// <summary>Checks that the labels fit a training's images.</summary>
+    /// <exception cref="ArgumentException">They don't fit.</exception>
+    internal void RequireFor(Dataset data, int imageSize, Augmentation augmentation)
+    {
+        var difference = DatasetIdentity.Of(data) is var own && own != Identity.Data
+                ? $"the data set {Identity.Data.Fingerprint} with {Identity.Data.Train:N0} training images, but {data.Directory} is {own.Fingerprint} with {own.Train:N0}"
+            : imageSize != Identity.ImageSize ? $"images of {Identity.ImageSize}×{Identity.ImageSize} pixels, but the network has {imageSize}×{imageSize}"
+            : augmentation != Identity.Augmentation ? "images with another augmentation than this training (remove the augmentation options)"
+            : null;
+        if (difference is not null)
+            throw new ArgumentException($"{_folder}: these soft labels are for {difference}; make others with 'riffle teach'");
+    }
+
+    /// <summary>The view for an epoch, counted from 0: all views in order, then, if the teachers saw both, their mirror images in order.</summary>
+    internal AugmentedAs SeenIn(int epoch) =>
+        new(Identity.Seed, epoch % Identity.Views, Identity.Mirrored && Identity.Augmentation.Flip && epoch / Identity.Views % 2 == 1);
+
+    /// <summary>Reads a view.</summary>
+    /// <exception cref="BadDataException">Its file is damaged.</exception>
+    /// <exception cref="RiffleException">It can't be read.</exception>
+    internal void Load(int view)
+    {
+        var path = ViewFile(view);
+        var file = SafeTensors.Read(path);
+        if (Sha256Of(path) != _document.Views[view])
+            throw new BadDataException($"{path}: the SHA-256 differs from that in {SoftLabelsIdentity.DocumentName}; make the soft labels again with 'riffle teach'");
+        if (!file.Contains(Tensor) || file.Shape(Tensor) is not [var images, var classes] || images != Identity.Data.Train)
+            throw new BadDataException($"{path}: there is no tensor '{Tensor}' with a row for each of {Identity.Data.Train} images; make it again with 'riffle teach'");
+        (_logits, _classes) = (file.Get(Tensor), classes);
+    }
+
+    /// <summary>Copies the logits of a batch's images from the current view, images×classes. Allocates nothing.</summary>
+    internal ReadOnlySpan<float> Of(Batch batch, float[] logits)
+    {
+        for (var i = 0; i < batch.Count; i++)
+            _logits.AsSpan(batch.Numbers[i] * _classes, _classes).CopyTo(logits.AsSpan(i * _classes));
+        return logits.AsSpan(0, batch.Count * _classes);
+    }
+
+    /// <summary>Opens the soft labels in a folder, finished or not; null if there are none.</summary>
+    /// <exception cref="RiffleException">They can't be read, or a newer version wrote them.</exception>
+    /// <exception cref="BadDataException">They are damaged.</exception>
+    public static SoftLabels? Find(string folder)
+    {
+        var path = Path.Combine(folder, SoftLabelsIdentity.DocumentName);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            var document = JsonSerializer.Deserialize<Document>(InputFile.ReadDocument(path), ModelJson.Indented) ?? throw new JsonException("it is null");
+            if (document.Version > CurrentVersion)
+                throw new RiffleException($"{path}: the format version is {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
+            return document.SoftLabels.Teachers.IsDefaultOrEmpty || document.Views.IsDefault || document.Views.Length > document.SoftLabels.Views
+                || !ViewLimits.Contain(document.SoftLabels.Views) || document.SoftLabels.Data.Train < 1
+                ? throw new JsonException("a list is missing or too long, or a number is impossible")
+                : new(folder, document);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            throw new BadDataException($"{path}: damaged: {e.Message} Make the soft labels again with 'riffle teach'.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+
+    private static string Sha256Of(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    private string ViewFile(int view) => Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"view-{view:D5}.safetensors"));
+
+    private SoftLabels Saved()
+    {
+        AtomicFile.WriteText(Path.Combine(_folder, SoftLabelsIdentity.DocumentName), JsonSerializer.Serialize(_document, ModelJson.Indented) + "\n");
+        return this;
+    }
+
+    /// <summary>The content of soft-labels.json, including the SHA-256 of the file of each finished view.</summary>
+    private sealed record Document(int Version, string Riffle, SoftLabelsIdentity SoftLabels, double Top1, ImmutableArray<string> Views);
+}

@@ -1,0 +1,50 @@
+namespace Riffle.Evaluation;
+
+/// <summary>Two classes that a network confuses.</summary>
+/// <param name="First">A class.</param>
+/// <param name="Second">Another one.</param>
+/// <param name="FirstAsSecond">Images of the first class that were classified as the second.</param>
+/// <param name="SecondAsFirst">Images of the second class that were classified as the first.</param>
+public sealed record Confusion(int First, int Second, int FirstAsSecond, int SecondAsFirst)
+{
+    /// <summary>The sum of both.</summary>
+    public int Images => FirstAsSecond + SecondAsFirst;
+}
+
+/// <summary>A confusion matrix: how often images of each class were classified as each class.</summary>
+/// <param name="classes">Number of classes, positive.</param>
+public sealed class ConfusionMatrix(int classes)
+{
+    private readonly int[,] _images = new int[classes, classes];
+
+    /// <summary>The number of images of a class that were classified as a given class.</summary>
+    public int this[int label, int predicted] => _images[label, predicted];
+
+    /// <summary>Counts an image.</summary>
+    /// <param name="label">Its class.</param>
+    /// <param name="logits">One logit per class. The highest is the prediction; among equal ones the first, as in top-1.</param>
+    public void Add(int label, ReadOnlySpan<float> logits)
+    {
+        var predicted = 0;
+        for (var i = 1; i < classes; i++)
+        {
+            if (logits[i] > logits[predicted])
+                predicted = i;
+        }
+
+        _images[label, predicted]++;
+    }
+
+    /// <summary>The most confused pairs of classes, the worst first; among equal ones, lower classes first.</summary>
+    /// <param name="most">The maximum number of pairs.</param>
+    public IReadOnlyList<Confusion> MostConfused(int most)
+    {
+        var pairs =
+            from first in Enumerable.Range(0, classes)
+            from second in Enumerable.Range(first + 1, classes - first - 1)
+            let pair = new Confusion(first, second, this[first, second], this[second, first])
+            where pair.Images > 0
+            select pair;
+        return [.. pairs.OrderByDescending(pair => pair.Images).Take(most)];
+    }
+}

@@ -1,0 +1,178 @@
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Networks;
+
+namespace Riffle.Evaluation;
+
+/// <summary>The result of evaluating a network on a data set's validation images.</summary>
+/// <param name="Model">The network's name.</param>
+/// <param name="Images">The number of images; each counts once.</param>
+/// <param name="Top1">In percent.</param>
+/// <param name="Top5">In percent.</param>
+/// <param name="Loss">Mean softmax cross-entropy.</param>
+public sealed record EvaluationResult(string Model, int Images, double Top1, double Top5, double Loss);
+
+/// <summary>Evaluates weights on all validation images, each once, without augmentation.</summary>
+public sealed class Evaluator : IDisposable
+{
+    private readonly InferencePlan _plan;
+    private readonly BatchLoader _loader;
+    private readonly string _directory;
+    private readonly Normalisation _normalisation;
+    private readonly int[] _classOf;
+    private readonly float[] _logits;
+    private bool _isDisposed;
+
+    /// <summary>Creates an evaluator.</summary>
+    /// <param name="weights">The weights; each run uses their current values.</param>
+    /// <param name="normalisation">How bytes become inputs.</param>
+    /// <param name="classes">The classes of the logits. Every class of the data set must be among them by name.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="loading">Receives the number of decoded images, if they are decoded ahead.</param>
+    /// <param name="imageMemory">The maximum memory for decoded images in bytes; null: a quarter of the machine's. If they don't fit, each run reads them again.</param>
+    /// <param name="cancel">Stops the decoding.</param>
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have.</exception>
+    public Evaluator(
+        Weights weights,
+        Normalisation normalisation,
+        IReadOnlyList<DatasetClass> classes,
+        Dataset data,
+        int threads = 0,
+        IProgress<(long Done, long Total)>? loading = null,
+        long? imageMemory = null,
+        CancellationToken cancel = default)
+    {
+        Images = data.Count(Split.Validation);
+        if (Images == 0)
+        {
+            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1 "
+                + "(a class needs at least two images)");
+        }
+
+        _classOf = Match(classes, data);
+        (_normalisation, _directory) = (normalisation, data.Directory);
+        var size = weights.Network.Input.Height;
+        var batch = Batch.ForInference(Images, size);
+
+        // The training images of a run get half of the memory.
+        var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+        _loader = new(
+            data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
+            BatchLoader.ThreadsFor(threads), memory, loading, cancel);
+        try
+        {
+            _logits = new float[batch * weights.Network.Classes];
+            _plan = new(weights, batch, threads);
+        }
+        catch
+        {
+            _loader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Number of validation images.</summary>
+    public int Images => Live(field);
+
+    /// <summary>Where the loss of the last run became NaN or infinite; null if it did not.</summary>
+    internal NonFinite? NonFinite { get; private set; }
+
+    /// <summary>Evaluates a model on a data set.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="progress">Receives the number of images done.</param>
+    /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have, or the loss is NaN or infinite.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static EvaluationResult Evaluate(
+        Model model,
+        Dataset data,
+        int threads = 0,
+        Action<int>? progress = null,
+        ConfusionMatrix? confusions = null,
+        CancellationToken cancel = default)
+    {
+        using var evaluator = new Evaluator(model.Weights, model.Normalisation, model.Classes, data, threads, cancel: cancel);
+        var (loss, top1, top5) = evaluator.Run(progress, confusions, cancel);
+        if (evaluator.NonFinite is { } found)
+            throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
+        return new(model.Name, evaluator.Images, top1, top5, loss);
+    }
+
+    /// <summary>Evaluates the current weights.</summary>
+    /// <param name="progress">Receives the number of images done.</param>
+    /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default) =>
+        Run(progress, confusions, mistakes: null, cancel);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _plan.Dispose();
+        _loader.Dispose();
+    }
+
+    private T Live<T>(T value)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return value;
+    }
+
+    /// <summary>The same, but also collects misclassified images.</summary>
+    internal Measures Run(Action<int>? progress, ConfusionMatrix? confusions, Mistakes? mistakes, CancellationToken cancel)
+    {
+        var tally = default(Tally);
+        NonFinite = null;
+        _plan.Refresh();
+        var classes = _plan.Weights.Network.Classes;
+        _loader.StartEpoch(0);
+        while (_loader.TryNext(out var batch))
+        {
+            cancel.ThrowIfCancellationRequested();
+            _plan.Run(batch.Pixels, batch.Count, _normalisation, _logits);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var logits = _logits.AsSpan(i * classes, classes);
+                var label = _classOf[batch.Labels[i]];
+                tally = tally.Plus(logits, label);
+                confusions?.Add(label, logits);
+                mistakes?.Add(logits, label, batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
+            }
+
+            if (NonFinite is null && !double.IsFinite(tally.LossSum))
+                NonFinite = _plan.FirstNonFinite(batch.Pixels, batch.Count, _normalisation);
+
+            progress?.Invoke((int)tally.Images);
+        }
+
+        if (tally.Images != Images)
+            throw new BadDataException($"{_directory}: {tally.Images} validation images were read, but dataset.json says {Images}; prepare the data set again");
+        return tally.Mean();
+    }
+
+    private static int[] Match(IReadOnlyList<DatasetClass> classes, Dataset data)
+    {
+        var places = new Dictionary<string, int>();
+        for (var i = 0; i < classes.Count; i++)
+            places.TryAdd(classes[i].Name, i);
+        var unknown = data.Info.Classes.Where(c => !places.ContainsKey(c.Name)).ToArray();
+        if (unknown.Length > 0)
+        {
+            throw new RiffleException(
+                $"{data.Directory}: the network does not have {unknown.Length} of the {data.Info.Classes.Length} classes ({Some(unknown)}); "
+                + $"it has {classes.Count} ({Some(classes)}). Evaluate it on the data set it was trained on, or on one with the same classes");
+        }
+
+        return [.. data.Info.Classes.Select(c => places[c.Name])];
+    }
+
+    private static string Some(IReadOnlyCollection<DatasetClass> classes) =>
+        string.Join(", ", classes.Take(3).Select(c => c.Name)) + (classes.Count > 3 ? ", …" : "");
+}

@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Riffle.Data;
+
+namespace Riffle.Models;
+
+/// <summary>The identity of a teacher.</summary>
+/// <param name="Network">Its name.</param>
+/// <param name="Top1">Its validation top-1 in percent, if its file has it.</param>
+/// <param name="Fingerprint">The fingerprint of its weights: equal for equal bits.</param>
+public sealed record TeacherIdentity(string Network, double? Top1, string Fingerprint)
+{
+    /// <summary>The identity of a model.</summary>
+    public static TeacherIdentity Of(Model model) => new(model.Name, (model as Checkpoint)?.Training?.Best?.Validation.Top1, model.Fingerprint());
+}
+
+/// <summary>Everything that determines soft labels.</summary>
+/// <param name="Data">The data set.</param>
+/// <param name="Teachers">The teachers.</param>
+/// <param name="ImageSize">Height and width of the images in pixels, as the teachers saw them.</param>
+/// <param name="Augmentation">The augmentation of each view.</param>
+/// <param name="Seed">The seed of the augmentation: view v is the image of epoch v of a training with this seed.</param>
+/// <param name="Views">The number of views of each image.</param>
+/// <param name="Mirrored">Whether the logits of a view are the mean of those for the view and for its mirror image. False only in labels by older versions.</param>
+public sealed record SoftLabelsIdentity(
+    DatasetIdentity Data,
+    ImmutableArray<TeacherIdentity> Teachers,
+    int ImageSize,
+    Augmentation Augmentation,
+    ulong Seed,
+    int Views,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Mirrored = false)
+{
+    /// <summary>The file of a folder of soft labels that holds it.</summary>
+    internal const string DocumentName = "soft-labels.json";
+
+    /// <summary>The fingerprint: equal for equal labels.</summary>
+    [JsonIgnore]
+    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, ModelJson.Compact)))[..16];
+}

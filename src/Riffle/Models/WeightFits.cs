@@ -1,0 +1,159 @@
+using System.Text;
+using Riffle.Formats;
+using Riffle.Networks;
+
+namespace Riffle.Models;
+
+/// <summary>Finds the weights of a network among the tensors of a file.</summary>
+/// <param name="path">The file.</param>
+/// <param name="sets">Its sets of named tensors.</param>
+/// <param name="spec">The network; its number of classes is ignored.</param>
+internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, NetworkSpec spec)
+{
+    /// <summary>The maximum number of names in a message.</summary>
+    private const int Few = 4, Most = 8;
+
+    private const int LongestName = 100;
+
+    private readonly Dictionary<NetworkSpec, Network> _networks = [];
+
+    /// <summary>Chooses the weights.</summary>
+    /// <param name="key">Where the weights are; null: the first place that fits.</param>
+    /// <param name="tell">Receives a line about the choice, if there is something to report.</param>
+    /// <returns>Their place, and the network with their number of classes.</returns>
+    /// <exception cref="BadDataException">None fit.</exception>
+    /// <exception cref="ArgumentException">No weights have the key, or several sets fit equally well.</exception>
+    public (WeightSource Source, Network Network) Choose(string? key, Action<string> tell)
+    {
+        var all = WeightSource.Find(sets, Build(spec).Parameters);
+        var sources = key is null ? all : [.. all.Where(source => source.IsAt(key))];
+        if (key is not null && sources.Count == 0)
+            throw new ArgumentException($"{path}: --key '{key}' has no weights of a {spec.Name}; possible keys are {Listed(all.Select(source => source.Address))}");
+        var fitting = sources.Where(source => Fits(source, spec)).OrderBy(source => source.Rank).ToArray();
+        if (fitting.Length == 0)
+            throw Misfit(sources.Count > 0 ? sources[0] : null);
+        var best = fitting[0];
+        if (fitting.Length > 1 && fitting[1].Rank == best.Rank)
+            throw new ArgumentException($"{path}: several sets of weights fit; choose one with --key {Listed(fitting.Select(source => source.Address))}");
+        if (Notes(best, fitting[1..]) is { Length: > 0 } notes)
+            tell($"{path}: {notes}");
+        return (best, Described(best, spec));
+    }
+
+    private static string Notes(WeightSource best, WeightSource[] others)
+    {
+        var notes = new List<string>();
+        var place = best.File.Place.Length > 0 ? $" of '{Shown(best.File.Place)}'" : "";
+        if (best.Prefix.Length > 0)
+            notes.Add($"using the weights{place} whose names begin with '{Shown(best.Prefix)}'");
+        else if (place.Length > 0)
+            notes.Add($"using the weights{place}");
+        var beside = best.Beside.Except(others.SelectMany(other => other.Names.Values)).ToArray();
+        if (beside.Length > 0)
+            notes.Add($"ignoring {Counted(beside)}");
+        if (others.Length > 0)
+            notes.Add($"others fit too, choose them with --key: {Listed(others.Select(other => other.Address))}");
+        return string.Join("; ", notes);
+    }
+
+    private Network Build(NetworkSpec wanted)
+    {
+        if (!_networks.TryGetValue(wanted, out var network))
+            _networks.Add(wanted, network = NetworkCatalogue.Build(wanted));
+        return network;
+    }
+
+    /// <summary>The network with the number of classes of the file's classifier.</summary>
+    private Network Described(WeightSource source, NetworkSpec wanted)
+    {
+        var classifier = Build(wanted).Layers[^1].Parameters[0].Name;
+        return source.Names.TryGetValue(classifier, out var name) && source.File.Shape(name) is [>= 1 and <= NetworkCatalogue.MaximumClasses and var rows, ..]
+            ? Build(wanted with { Classes = rows })
+            : Build(wanted);
+    }
+
+    private bool Fits(WeightSource source, NetworkSpec wanted) =>
+        source.Names.Count == Build(wanted).Parameters.Length && !source.Unexpected.Any() && !Misshapen(source, Described(source, wanted)).Any();
+
+    private static IEnumerable<string> Misshapen(WeightSource source, Network network) =>
+        from p in network.Parameters
+        where source.Names.ContainsKey(p.Name)
+        let shape = source.File.Shape(source.Names[p.Name])
+        where !shape.SequenceEqual(p.Shape)
+        select $"{source.Names[p.Name]} ({string.Join('×', shape)}, not {string.Join('×', p.Shape)})";
+
+    /// <summary>Says what is wrong with the closest set of weights, and which network they belong to.</summary>
+    private BadDataException Misfit(WeightSource? source)
+    {
+        var units = spec.Units.IsEmpty ? "" : $" with units {string.Join(',', spec.Units)}";
+        var text = new StringBuilder($"{path}: the file does not contain a {spec.Name}{units}");
+        if (source is null)
+        {
+            text.Append($": none of its parameters (for example {Build(spec).Parameters[0].Name}) is there, only ")
+                .Append(Counted([.. sets.SelectMany(set => set.Names)]));
+        }
+        else
+        {
+            var network = Described(source, spec);
+            var missing = network.Parameters.Select(p => p.Name).Where(name => !source.Names.ContainsKey(name)).ToArray();
+
+            // If an entry is there but unreadable, reading it gives the better error.
+            if (Array.Find(missing, name => source.File.Contains(source.Prefix + name)) is { } unreadable)
+                source.File.Shape(source.Prefix + unreadable);
+            text.Append(source.Address.Length > 0 ? $"; the closest set is '{Shown(source.Address)}':" : ":");
+            foreach (var (what, tensors) in new[]
+            {
+                ("missing", Counted([.. missing.Select(name => source.Prefix + name)])), ("unexpected", Counted([.. source.Unexpected])),
+                ("wrong shape", Some([.. Misshapen(source, network)])),
+            })
+            {
+                if (tensors.Length > 0)
+                    text.Append($"\n  {what}: {tensors}");
+            }
+        }
+
+        return new(text.Append('\n').Append(Advice()).ToString());
+    }
+
+    /// <summary>Suggests the network of the catalogue that the file contains.</summary>
+    private string Advice()
+    {
+        var others =
+            from preset in Enum.GetValues<Preset>()
+            from name in NetworkCatalogue.Names
+            let other = NetworkCatalogue.Resolve(name, preset)
+            where MayHold(Build(other)) && WeightSource.Find(sets, Build(other).Parameters).Any(source => Fits(source, other))
+            let sameUnits = other.Units.IsEmpty || other.Units.SequenceEqual(spec.Units)
+            select $"--model {name}" + (sameUnits ? "" : $" --preset {preset.ToString().ToLowerInvariant()}");
+        return others.FirstOrDefault() is { } fits
+            ? $"It contains another network. Give {fits}."
+            : "Give the --model, --preset and --units that the weights belong to.";
+    }
+
+    /// <summary>A quick test before the full one: whether any names end with those of the first and of the last parameter.</summary>
+    private bool MayHold(Network network) => new[] { network.Parameters[0], network.Parameters[^1] }
+        .All(p => sets.Any(set => set.Names.Any(name => name.EndsWith(p.Name, StringComparison.Ordinal))));
+
+    private static string Listed(IEnumerable<string> addresses)
+    {
+        var names = addresses.Where(address => address.Length > 0).Distinct().Select(Shown).ToArray();
+        return names.Length == 0 ? "none: the file is a single set of tensors" : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
+    }
+
+    /// <summary>The number of names and the first ones, grouped by layer: <c>conv1.1.{weight,bias}</c>.</summary>
+    private static string Counted(string[] names) => Some(
+    [
+        .. names.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
+            .SelectMany(layer => layer.Chunk(Few), (layer, part) => part.Length == 1 ? layer.Key + part[0] : $"{layer.Key}{{{string.Join(',', part)}}}"),
+    ], names.Length);
+
+    private static string Some(string[] entries, int? count = null)
+    {
+        var first = string.Join(", ", entries.Take(Few).Select(Shown));
+        return entries.Length <= Few ? first : $"{count ?? entries.Length} tensors, for example {first}";
+    }
+
+    /// <summary>A name from a file, made safe to show: shortened and without control characters.</summary>
+    private static string Shown(string name) =>
+        string.Concat((name.Length <= LongestName ? name : $"{name[..LongestName]}…").Select(c => char.IsControl(c) ? '?' : c));
+}

@@ -1,0 +1,57 @@
+using Riffle.Data;
+using Riffle.Formats;
+using Riffle.Networks;
+
+namespace Riffle.Models;
+
+/// <summary>Imports weights trained elsewhere, from a safetensors or PyTorch file with torchvision's parameter names.</summary>
+public static class WeightImport
+{
+    /// <summary>Reads the weights of a network. The number of classes is that of the file's classifier.</summary>
+    /// <param name="path">The file. The network's parameter names tell where its state dict is and which prefix its names have.</param>
+    /// <param name="network">The network in the file; its number of classes is ignored.</param>
+    /// <param name="classes">The classes in the order of the logits; null: numbers from 0.</param>
+    /// <param name="normalisation">How bytes become inputs.</param>
+    /// <param name="key">Where in the file the weights are, for example <c>state_dict</c> or <c>model_ema</c>; null: the first place that fits, the usual
+    /// places before others and averages last.</param>
+    /// <param name="tell">Receives a line about the choice, if there was a choice or something was ignored.</param>
+    /// <exception cref="BadDataException">The file is damaged, or has other tensors than the network; the message says which.</exception>
+    /// <exception cref="RiffleException">The file can't be read, or the number of classes is wrong.</exception>
+    /// <exception cref="ArgumentException">No weights have the key, or several sets fit and a key is needed.</exception>
+    public static Checkpoint Read(
+        string path,
+        NetworkSpec network,
+        IReadOnlyList<DatasetClass>? classes,
+        Normalisation normalisation,
+        string? key = null,
+        Action<string>? tell = null)
+    {
+        var fits = new WeightFits(path, TensorFile.Read(path), network);
+        var (source, described) = fits.Choose(key, tell ?? (_ => { }));
+        network = network with { Classes = described.Classes };
+        if (classes is not null && classes.Count != network.Classes)
+            throw new RiffleException($"{path}: the network has {network.Classes} classes, but {classes.Count} are named; name every class, in the order of the logits");
+
+        var weights = new Weights(described);
+        foreach (var p in described.Parameters)
+        {
+            var values = source.File.Get(source.Names[p.Name]);
+            if (values.Any(value => !float.IsFinite(value)))
+                throw new BadDataException($"{path}: the tensor '{source.Names[p.Name]}' contains NaN or infinity; use other weights");
+            values.CopyTo(weights[p.Name]);
+        }
+
+        classes ??= [.. Enumerable.Range(0, network.Classes).Select(i => new DatasetClass($"{i}", $"class {i}"))];
+        return new(network, weights, classes, normalisation);
+    }
+
+    /// <summary>Writes weights as a run folder, which every command accepts as a run.</summary>
+    /// <param name="checkpoint">The weights.</param>
+    /// <param name="run">The folder, new or empty.</param>
+    /// <exception cref="RiffleException">It is not empty, or can't be written.</exception>
+    public static void Save(Checkpoint checkpoint, string run)
+    {
+        using var folder = RunFolder.Create(run);
+        folder.WriteBest(checkpoint);
+    }
+}

@@ -1,0 +1,135 @@
+using Riffle.Data;
+using Riffle.Networks;
+
+namespace Riffle.Recipes;
+
+/// <summary>How a network is trained. Together with the network, the data set and the seed, it determines every bit of the result.</summary>
+public sealed record Recipe
+{
+    /// <summary>The name of the recipe it is based on: <c>paper</c>, <c>best</c> or <c>finetune</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The distribution of the initial kernels.</summary>
+    public InitialisationKind Initialisation { get; init; }
+
+    /// <summary>The update rule.</summary>
+    public OptimiserKind Optimiser { get; init; }
+
+    /// <summary>The momentum µ, from 0 to below 1.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Strength of the L2 term on kernels, at least 0.</summary>
+    public double WeightDecay { get; init; } = 4e-5;
+
+    /// <summary>Share of the target spread over all classes (Szegedy et al., 2016), from 0 to below 1.</summary>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>How soft labels count; ignored without soft labels.</summary>
+    public DistillationLoss Distillation { get; init; } = new(LastTemperature: 2);
+
+    /// <summary>The learning rate of every step.</summary>
+    public required Schedule Schedule { get; init; }
+
+    /// <summary>Number of passes over the training images, at least 1. <see cref="RecipeLimits"/> has the ranges of all numbers.</summary>
+    public int Epochs { get; init; }
+
+    /// <summary>Images per step, at least 1. If the data set has fewer training images, each step uses them all.</summary>
+    public int Batch { get; init; } = 128;
+
+    /// <summary>
+    /// Train only the classifier. The features work as in inference: their weights and the running statistics of batch norm don't change, and batch norm
+    /// uses these statistics instead of the batch's.
+    /// </summary>
+    public bool FreezeFeatures { get; init; }
+
+    /// <summary>The augmentation of training images.</summary>
+    public required Augmentation Augmentation { get; init; }
+
+    /// <summary>
+    /// The study's recipe: Xavier, Nesterov momentum, L2 on kernels, learning rate × 0.1 when validation accuracy stalls, every augmentation. The study
+    /// reports neither the learning rate nor the strength of L2; the strength is ShuffleNet's (Zhang et al., 2017).
+    /// </summary>
+    public static Recipe Paper { get; } = new()
+    {
+        Name = "paper",
+        Schedule = new() { Kind = ScheduleKind.Plateau, LearningRate = 0.1, Patience = 4, Cooldown = 2, Minimum = 1e-5 },
+        Epochs = 60,
+        Augmentation = Augmentation.Full,
+    };
+
+    /// <summary>
+    /// The recipe for accuracy: cosine decay from a high learning rate after a short warm-up, with only crop and flip, because networks this small tend to
+    /// underfit. docs/experiments.md describes what was tried.
+    /// </summary>
+    public static Recipe Best { get; } = new()
+    {
+        Name = "best",
+        WeightDecay = 1e-4,
+        Schedule = new() { Kind = ScheduleKind.Cosine, LearningRate = 0.5, WarmUpEpochs = 0.5 },
+        Epochs = 30,
+        Augmentation = Augmentation.CropAndFlip,
+    };
+
+    /// <summary>The recipe for fine-tuning: half as long and at a tenth of the learning rate, so that the network keeps what it has learnt.</summary>
+    public static Recipe FineTune { get; } = Best with { Name = "finetune", Schedule = Best.Schedule with { LearningRate = 0.05 }, Epochs = 15 };
+
+    /// <summary>All named recipes.</summary>
+    public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best, FineTune];
+
+    /// <summary>
+    /// Adapts this recipe to a network and the size of a data set. Except in the study's recipe, L2 grows by 1e-4 for each doubling of the width from x0.25 on,
+    /// because wider networks overfit (docs/experiments.md). If an epoch would have fewer than forty steps, the batch is halved repeatedly, down to 16, and the
+    /// learning rate with it (Goyal et al., 2017), because few large steps after a warm-up of two or three make a network diverge.
+    /// </summary>
+    public Recipe FitTo(NetworkSpec network, int trainingImages)
+    {
+        const int FewestSteps = 40, SmallestBatch = 16;
+        var batch = Batch;
+        while (batch / 2 >= SmallestBatch && trainingImages / batch < FewestSteps)
+            batch /= 2;
+        var doublings = Name == Paper.Name ? 0 : Math.Max(0, Math.Log2(NetworkCatalogue.ScaleOf(network.Name) / 0.25));
+        return this with
+        {
+            WeightDecay = Math.Round(WeightDecay + 1e-4 * doublings, 6),
+            Batch = batch,
+            Schedule = Schedule with { LearningRate = Schedule.LearningRate * batch / Batch },
+        };
+    }
+
+    /// <summary>Adapts this recipe to soft labels: it uses the augmentation that the teachers saw.</summary>
+    /// <param name="seen">How these were changed; null: there are no soft labels, and nothing changes.</param>
+    public Recipe TaughtBy(Augmentation? seen) => seen is null ? this : this with { Augmentation = seen };
+
+    /// <summary>Checks all values.</summary>
+    /// <exception cref="ArgumentException">A value is not allowed. The message names it and its range.</exception>
+    public void Check()
+    {
+        var (share, temperature, last) = Distillation;
+        RecipeLimits.Epochs.Require(Epochs, "number of epochs");
+        RecipeLimits.Batch.Require(Batch, "batch");
+        RecipeLimits.Momentum.Require(Momentum, "momentum");
+        RecipeLimits.WeightDecay.Require(WeightDecay, "weight decay");
+        RecipeLimits.LabelSmoothing.Require(LabelSmoothing, "label smoothing");
+        RecipeLimits.SoftShare.Require(share, "teacher's share");
+        RecipeLimits.Temperature.Require(temperature, "temperature");
+        RecipeLimits.Temperature.Require(last ?? temperature, "last temperature");
+        RecipeLimits.LearningRate.Require(Schedule.LearningRate, "learning rate");
+        RecipeLimits.WarmUpEpochs.Require(Schedule.WarmUpEpochs, "warm-up in epochs");
+        RecipeLimits.Patience.Require(Schedule.Patience, "patience");
+        RecipeLimits.Patience.Require(Schedule.Cooldown, "cooldown");
+        RecipeLimits.StepEpochs.Require(Schedule.StepEpochs, "number of epochs between drops");
+        RecipeLimits.Factor.Require(Schedule.Factor, "factor of the schedule");
+        RecipeLimits.MinimumRate.Require(Schedule.Minimum, "lowest learning rate");
+        RequireDefined(Optimiser, "optimiser");
+        RequireDefined(Initialisation, "initialisation");
+        RequireDefined(Schedule.Kind, "schedule");
+        Augmentation.Check();
+    }
+
+    private static void RequireDefined<T>(T value, string what)
+        where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+            throw new ArgumentException($"The {what} must be one of {string.Join(", ", Enum.GetNames<T>())}, not {value}.");
+    }
+}

@@ -1,0 +1,91 @@
+namespace Riffle.Recipes;
+
+/// <summary>How the learning rate falls after the warm-up.</summary>
+public enum ScheduleKind
+{
+    /// <summary>It stays constant.</summary>
+    Constant,
+
+    /// <summary>It is multiplied by <see cref="Schedule.Factor"/> when validation top-1 stops rising.</summary>
+    Plateau,
+
+    /// <summary>It follows half a cosine from the peak rate to zero at the last step (Loshchilov and Hutter, 2017, without restarts).</summary>
+    Cosine,
+
+    /// <summary>It is multiplied by <see cref="Schedule.Factor"/> every <see cref="Schedule.StepEpochs"/> epochs.</summary>
+    Step,
+}
+
+/// <summary>Computes the learning rate of every step from the step and, for a plateau, from the accuracies so far. It has no state.</summary>
+public sealed record Schedule
+{
+    /// <summary>How the rate falls.</summary>
+    public ScheduleKind Kind { get; init; }
+
+    /// <summary>The peak rate, positive.</summary>
+    public double LearningRate { get; init; } = 0.1;
+
+    /// <summary>Epochs, or a fraction, during which the rate rises linearly from zero to the peak rate (Goyal et al., 2017).</summary>
+    public double WarmUpEpochs { get; init; }
+
+    /// <summary>The factor by which a drop multiplies the rate, between 0 and 1.</summary>
+    public double Factor { get; init; } = 0.1;
+
+    /// <summary>Epochs between drops of <see cref="ScheduleKind.Step"/>, at least 1.</summary>
+    public int StepEpochs { get; init; } = 30;
+
+    /// <summary>Plateau: consecutive epochs without a new best validation top-1 that are tolerated; the next one drops the rate.</summary>
+    public int Patience { get; init; } = 5;
+
+    /// <summary>Plateau: epochs after a drop that do not count.</summary>
+    public int Cooldown { get; init; }
+
+    /// <summary>The lower limit of the rate after drops; at least 0.</summary>
+    public double Minimum { get; init; }
+
+    /// <summary>The learning rate of a step.</summary>
+    /// <param name="step">The number of steps before, over all epochs.</param>
+    /// <param name="stepsPerEpoch">At least 1.</param>
+    /// <param name="epochs">The length of the training.</param>
+    /// <param name="drops">For a plateau, <see cref="PlateauDrops"/>; otherwise ignored.</param>
+    public double At(long step, int stepsPerEpoch, int epochs, int drops = 0)
+    {
+        var warmUp = Math.Round(WarmUpEpochs * stepsPerEpoch);
+        if (step < warmUp)
+            return LearningRate * (step + 1) / warmUp;
+
+        var share = Kind switch
+        {
+            ScheduleKind.Plateau => Math.Pow(Factor, drops),
+            ScheduleKind.Cosine => HalfCosine(step - warmUp, Math.Max(1, (double)stepsPerEpoch * epochs - warmUp)),
+            ScheduleKind.Step => Math.Pow(Factor, (double)(step / stepsPerEpoch / StepEpochs)),
+            _ => 1,
+        };
+        return Math.Max(LearningRate * share, Math.Min(Minimum, LearningRate));
+    }
+
+    /// <summary>Half a cosine from 1 at the start to 0 at the end.</summary>
+    internal static double HalfCosine(double done, double whole) => (1 + Math.Cos(Math.PI * done / whole)) / 2;
+
+    /// <summary>The number of drops of a plateau, by the rule of PyTorch's ReduceLROnPlateau with threshold 0.</summary>
+    /// <param name="top1">Validation top-1 of every epoch so far.</param>
+    public int PlateauDrops(IEnumerable<double> top1)
+    {
+        var (drops, best, waited, cooldown) = (0, double.NegativeInfinity, 0, 0);
+        foreach (var accuracy in top1)
+        {
+            waited = accuracy > best ? 0 : waited + 1;
+            best = Math.Max(best, accuracy);
+            if (cooldown > 0)
+            {
+                cooldown--;
+                waited = 0;
+            }
+
+            if (waited > Patience)
+                (drops, waited, cooldown) = (drops + 1, 0, Cooldown);
+        }
+
+        return drops;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using Riffle.Data;
+using Riffle.Execution;
+using Riffle.Formats;
+using Riffle.Models;
+using Riffle.Networks;
+using Riffle.Recipes;
+using Riffle.Tests.Formats;
+using Riffle.Tests.Training;
+using Riffle.Training;
+
+namespace Riffle.Tests;
+
+public class ClassifierTests
+{
+    private const int Size = 24, Classes = 7;
+
+    private static readonly Checkpoint Sample = MakeSample();
+
+    [Fact]
+    public void Predictions_are_the_softmax_of_the_logits_the_likeliest_first()
+    {
+        using var classifier = new Classifier(Sample);
+        var jpeg = TinyDataset.Jpeg(1);
+        var predictions = classifier.Classify(jpeg, "a.jpg", top: 10);
+
+        var logits = new float[Classes];
+        using var plan = new InferencePlan(Sample.Weights, 1, 1);
+        plan.Run(ImageFit.ForInference(ImageDecoder.Decode(jpeg, "a.jpg"), Size), 1, Sample.Normalisation, logits);
+        var sum = logits.Sum(logit => Math.Exp(logit));
+        Assert.Equal(Enumerable.Range(0, Classes).OrderByDescending(i => logits[i]), predictions.Select(p => p.Index));
+        Assert.All(predictions, p => Assert.Equal(Math.Exp(logits[p.Index]) / sum, p.Probability, 5));
+        Assert.All(predictions, p => Assert.Equal($"class {p.Index}", p.Class));
+        Assert.Equal(1, predictions.Sum(p => p.Probability), 5);
+        Assert.Equal(predictions.Take(3), classifier.Classify(jpeg, "a.jpg", top: 3));
+    }
+
+    [Fact]
+    public void Bytes_that_are_no_image_are_named_and_the_next_image_is_classified()
+    {
+        using var classifier = new Classifier(Sample);
+        var expected = classifier.Classify(TinyDataset.Jpeg(0), "a.jpg");
+        Assert.Contains("broken.jpg", Assert.Throws<BadDataException>(() => classifier.Classify("no image"u8, "broken.jpg")).Message);
+        Assert.Equal(expected, classifier.Classify(TinyDataset.Jpeg(0), "a.jpg"));
+    }
+
+    [Fact]
+    public void A_file_is_classified_as_its_bytes_are_and_errors_name_it()
+    {
+        using var folder = new TemporaryFolder();
+        using var classifier = new Classifier(Sample);
+        var (image, text, none) = (folder.PathOf("a.jpg"), folder.PathOf("text.jpg"), folder.PathOf("none.jpg"));
+        File.WriteAllBytes(image, TinyDataset.Jpeg(2));
+        File.WriteAllText(text, "no image");
+
+        Assert.Equal(classifier.Classify(TinyDataset.Jpeg(2), "a.jpg", top: 3), classifier.Classify(image, top: 3));
+        Assert.Equal(5, classifier.Classify(image).Count);
+        Assert.Contains(text, Assert.Throws<BadDataException>(() => classifier.Classify(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(none, Assert.Throws<RiffleException>(() => classifier.Classify(none)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => classifier.Classify(image, top: 0));
+    }
+
+    [Fact]
+    public void Scores_are_the_probabilities_of_the_predictions_and_what_is_behind_them_stays()
+    {
+        using var classifier = new Classifier(Sample);
+        var probabilities = Enumerable.Repeat(-1f, Classes + 1).ToArray();
+        classifier.Score(ImageFit.ForInference(ImageDecoder.Decode(TinyDataset.Jpeg(1), "a.jpg"), Size), probabilities);
+
+        Assert.All(classifier.Classify(TinyDataset.Jpeg(1), "a.jpg", Classes), p => Assert.Equal(p.Probability, probabilities[p.Index]));
+        Assert.Equal(-1, probabilities[Classes]);
+    }
+
+    [Fact]
+    public void Scores_need_pixels_of_the_network_s_size_room_for_every_class_and_a_classifier_that_is_alive()
+    {
+        var classifier = new Classifier(Sample);
+        byte[] pixels = new byte[Size * Size * 3];
+        var probabilities = new float[Classes];
+        Assert.Throws<ArgumentException>(() => classifier.Score(pixels.AsSpan(1), probabilities));
+        Assert.Throws<ArgumentException>(() => classifier.Score(new byte[pixels.Length + 3], probabilities));
+        Assert.Throws<ArgumentException>(() => classifier.Score(pixels, probabilities.AsSpan(1)));
+        classifier.Score(pixels, probabilities);
+        classifier.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => classifier.Score(pixels, probabilities));
+    }
+
+    [Fact]
+    public void One_classifier_tells_many_threads_what_it_tells_one()
+    {
+        const int Images = 12;
+        using var classifier = new Classifier(Sample);
+        var images = Enumerable.Range(0, Images).Select(i => TinyDataset.Jpeg(i % 3, seed: i)).ToArray();
+        var expected = images.Select(image => classifier.Classify(image, "a.jpg", Classes)).ToArray();
+        Assert.Equal(Images, expected.Select(predictions => predictions[0].Probability).Distinct().Count());
+
+        // Threads of their own: as many as there are, and all of them from the beginning.
+        var failures = new ConcurrentQueue<Exception>();
+        var threads = Enumerable.Range(0, 6).Select(first => new Thread(() =>
+        {
+            try
+            {
+                for (var i = first; i < first + 8 * Images; i++)
+                    Assert.Equal(expected[i % Images], classifier.Classify(images[i % Images], "a.jpg", Classes));
+            }
+            catch (Exception e)
+            {
+                failures.Enqueue(e);
+            }
+        })).ToArray();
+        Array.ForEach(threads, thread => thread.Start());
+        Array.ForEach(threads, thread => thread.Join());
+        Assert.Empty(failures);
+    }
+
+    private static Checkpoint MakeSample()
+    {
+        var spec = NetworkCatalogue.Resolve("shufflenet-v2-x0.5", imageSize: Size, classes: Classes, units: [1, 1, 1]);
+        var weights = new Weights(NetworkCatalogue.Build(spec));
+        Initialisation.Fill(weights, InitialisationKind.He, 6);
+        return new(spec, weights, [.. Enumerable.Range(0, Classes).Select(i => new DatasetClass($"class {i}", ""))], Normalisation.ImageNet);
+    }
+}
