@@ -21,7 +21,7 @@ static unsafe class HalvedPng
     {
         var row = PngRow.Of(png, chunks, name);
         var (width, height) = chunks.Size(png, name);
-        if (width > MaxSide || height > MaxSide) throw PngDecoder.Bad(name, $"a side of more than {MaxSide:N0} pixels");
+        if (width > MaxSide || height > MaxSide) throw PngDecoder.Bad(name, $"a side is longer than {MaxSide:N0} pixels");
         var passes = row.IsInterlaced ? Interlaced : [(0, 0, 1, 1)];
         var halved = new Halving((int)width, (int)height, row.IsInterlaced);
         fixed (byte* file = png)

@@ -95,9 +95,9 @@ internal sealed class TFRecordIndex : IDisposable
                 throw Damaged(_offsets.Count, "the checksum of the record's length is wrong", offset);
             var (length, room) = (BinaryPrimitives.ReadUInt64LittleEndian(header), end - offset - Around);
             if (room < 0 || length > (ulong)room)
-                throw Damaged(_offsets.Count, $"the record should hold {length} bytes and a checksum, the file has {end - offset - header.Length} more", offset);
+                throw Damaged(_offsets.Count, $"the record should have {length} bytes and a checksum, but the file has only {end - offset - header.Length} more", offset);
             if (length > (ulong)(Array.MaxLength - Around))
-                throw Damaged(_offsets.Count, $"a record of {length} bytes is more than memory can hold", offset);
+                throw Damaged(_offsets.Count, $"the record has {length} bytes, too many for memory", offset);
         }
 
         _offsets.Add(offset);
