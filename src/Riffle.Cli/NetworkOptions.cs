@@ -40,6 +40,9 @@ internal sealed class NetworkOptions
     /// <summary>The preset's name.</summary>
     public string PresetOf(ParseResult parse) => parse.GetValue(_preset)!;
 
+    /// <summary>Whether the preset stands in the command line.</summary>
+    public bool IsPresetGiven(ParseResult parse) => TrainingOptions.IsGiven(parse, _preset);
+
     /// <summary>The image size, where it is given.</summary>
     public int? SizeOf(ParseResult parse) => parse.GetValue(_size);
 
