@@ -9,9 +9,9 @@ public class NetworkCatalogueTests
     public static TheoryData<string> Names => [.. NetworkCatalogue.Names];
 
     [Fact]
-    public void There_are_22_names_and_each_is_its_own_canonical_spelling()
+    public void There_are_28_names_and_each_is_its_own_canonical_spelling()
     {
-        Assert.Equal(22, NetworkCatalogue.Names.Distinct().Count());
+        Assert.Equal(28, NetworkCatalogue.Names.Distinct().Count());
         Assert.All(NetworkCatalogue.Names, name => Assert.Equal(name, NetworkCatalogue.Resolve(name).Name));
     }
 
@@ -48,7 +48,10 @@ public class NetworkCatalogueTests
                 from scale in Gen.Elements("0.5", "1", "1.50", "2.0")
                 select $"shufflenet-v2-x{scale}",
                 from scale in Gen.Choose(4, 400)
-                select $"mobilenet-v1-x{scale / 100.0}")
+                select $"mobilenet-v1-x{scale / 100.0}",
+                from family in Gen.Elements("v2", "v3-large", "v3-small")
+                from scale in Gen.Choose(10, 400)
+                select $"mobilenet-{family}-x{scale / 100.0}")
             from preset in Gen.Elements(Preset.Tiny, Preset.ImageNet)
             from size in Gen.Choose(17, 300)
             from classes in Gen.Choose(1, 2000)
@@ -88,6 +91,8 @@ public class NetworkCatalogueTests
     [Theory]
     [InlineData("shufflenet-v3-x1.0", " shufflenet-v2-x1.0,")]
     [InlineData("mobilenetv1-x0.5", " mobilenet-v1-x0.5,")]
+    [InlineData("mobilenet_v3_small-x1.0", " mobilenet-v3-small-x1.0,")]
+    [InlineData("mobilenet-v3-x1.0", "mobilenet-v3-large-x{scale}, mobilenet-v3-small-x{scale}")]
     [InlineData("shufflenet-v1-x1.0", "shufflenet-v1-g{1,2,3,4,8}-x{scale}")]
     [InlineData("shufflenet-v2-g3-x1.0", "'shufflenet-v2-g3-x1.0'", "shufflenet-v2-")]
     [InlineData("", "''", "{scale}")]
@@ -96,6 +101,7 @@ public class NetworkCatalogueTests
     [InlineData("shufflenet-v1-g3-x999999999", "scale 999999999;", "0.01 to 4")]
     [InlineData("shufflenet-v2-x0.7", "scale 0.7;", "2.0, 1.5, 1.0, 0.5")]
     [InlineData("mobilenet-v1-x0.01", "scale 0.01;", "0.03125 to 4")]
+    [InlineData("mobilenet-v3-large-x5", "scale 5;", "0.1 to 4")]
     public void An_unknown_name_says_what_is_possible(string name, params string[] names) =>
         Error.Names(Assert.Throws<ArgumentException>(() => NetworkCatalogue.Resolve(name)).Message, names);
 
@@ -122,6 +128,7 @@ public class NetworkCatalogueTests
     [InlineData("shufflenet-v1-g3-x1.0", 0)]
     [InlineData("shufflenet-v2-x1.0", 3)]
     [InlineData("mobilenet-v1-x1.0", 1)]
+    [InlineData("mobilenet-v3-small-x1.0", 3)]
     public void An_impossible_stem_says_what_is_possible(string name, int stride) => Assert.Contains(
         "stem stride",
         Assert.Throws<ArgumentException>(() => NetworkCatalogue.Build(NetworkCatalogue.Resolve(name) with { StemStride = stride })).Message);
@@ -130,6 +137,10 @@ public class NetworkCatalogueTests
     [InlineData("shufflenet-v1-g3-x1.0", Preset.Tiny, 9)]
     [InlineData("shufflenet-v2-x1.0", Preset.ImageNet, 17)]
     [InlineData("mobilenet-v1-x1.0", Preset.Tiny, 17)]
+    [InlineData("mobilenet-v2-x1.0", Preset.Tiny, 9)]
+    [InlineData("mobilenet-v2-x1.0", Preset.ImageNet, 17)]
+    [InlineData("mobilenet-v3-large-x1.0", Preset.ImageNet, 17)]
+    [InlineData("mobilenet-v3-small-x1.0", Preset.Tiny, 9)]
     public void The_smallest_image_is_the_one_that_every_stride_can_shrink(string name, Preset preset, int smallest)
     {
         bool EveryStrideShrinks(int size)
@@ -146,7 +157,7 @@ public class NetworkCatalogueTests
     [Fact]
     public void The_largest_request_counts_without_overflow()
     {
-        foreach (var name in (string[])["shufflenet-v1-g1-x4", "shufflenet-v1-g8-x4", "shufflenet-v2-x2.0", "mobilenet-v1-x4"])
+        foreach (var name in (string[])["shufflenet-v1-g1-x4", "shufflenet-v1-g8-x4", "shufflenet-v2-x2.0", "mobilenet-v1-x4", "mobilenet-v2-x4", "mobilenet-v3-large-x4"])
         {
             var spec = NetworkCatalogue.Resolve(name, Preset.ImageNet, 4096, 100_000, name.StartsWith('m') ? null : [100, 100, 100]);
             Assert.InRange(Complexity.Of(NetworkCatalogue.Build(spec)).Parameters, 1, int.MaxValue);
