@@ -29,7 +29,7 @@ internal static class Report
     public static bool IsTheStudysData(int classes, int training, int validation) =>
         (classes, training, validation) == (Classes, TrainingImages, ValidationImages);
 
-    private static IEnumerable<Block> Lead(Settings settings, Dataset data, ImmutableArray<Row> rows)
+    private static IEnumerable<DocumentBlock> Lead(Settings settings, Dataset data, ImmutableArray<Row> rows)
     {
         yield return new Paragraph(
             "Tables 2 to 5 of a study of ShuffleNet on Tiny ImageNet, each figure as the study printed it beside what Riffle counted, trained and measured. "

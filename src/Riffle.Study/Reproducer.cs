@@ -248,9 +248,9 @@ internal sealed class Reproducer
         var checkpoint = _folder.WriteModel(model);
         var confusions = new ConfusionMatrix(checkpoint.Classes.Count);
         var evaluation = Evaluator.Evaluate(checkpoint, _data, _settings.Threads, confusions: confusions, cancel: cancel);
-        string Words(int label) => checkpoint.Classes[label].Text.Split(',')[0];
+        string ShortName(int label) => checkpoint.Classes[label].Text.Split(',')[0];
         var pairs = confusions.MostConfused(MostConfusedPairs)
-            .Select(pair => new ConfusedPair(Words(pair.First), Words(pair.Second), pair.FirstAsSecond, pair.SecondAsFirst));
+            .Select(pair => new ConfusedPair(ShortName(pair.First), ShortName(pair.Second), pair.FirstAsSecond, pair.SecondAsFirst));
         _folder.Write(model, _folder.ReadNotes(model) with { Confused = new(checkpoint.Training!.Best!.Epoch, evaluation.Top1, [.. pairs]) });
         AtomicFile.WriteText(_folder.CardOf(model), MarkdownWriter.Write(ModelCard.Of(_folder.Read(model), checkpoint)));
     }

@@ -33,7 +33,7 @@ public partial class ArchitectureTests
     [InlineData("var name = layer.Operation switch")]
     [InlineData("if (layer.Operation is not Relu)")]
     [InlineData("case Networks.Add:")]
-    [InlineData("case Relu { Ceiling: 6 }:")]
+    [InlineData("case Relu { Maximum: 6 }:")]
     [InlineData("if (x is MaxPool or AveragePool)")]
     [InlineData("before is { Operation: Convolution } convolution")]
     [InlineData("var epsilon = ((BatchNorm)norm.Operation).Epsilon;")]

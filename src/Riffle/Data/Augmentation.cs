@@ -19,25 +19,25 @@ public sealed record Augmentation
     /// torchvision's RandomResizedCrop). From above 0 to 1; 0 (off): crops are not resized.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public float SmallestArea { get; init => field = Checked(value, ShareLimits, nameof(SmallestArea)); }
+    public float SmallestArea { get; init => field = Checked(value, FractionLimits, nameof(SmallestArea)); }
 
     /// <summary>
     /// With <see cref="SmallestArea"/>: the share of the random crops that are not resized, and so as sharp as validation images. From 0 to 1.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public float SharpShare { get; init => field = Checked(value, ShareLimits, nameof(SharpShare)); }
+    public float SharpShare { get; init => field = Checked(value, FractionLimits, nameof(SharpShare)); }
 
     /// <summary>Mirror images left to right, with probability 1/2.</summary>
     public bool Flip { get; init; }
 
     /// <summary>b: the image is multiplied by a factor in [1 − b, 1 + b]. From 0 (off) to 1.</summary>
-    public float Brightness { get; init => field = Checked(value, ShareLimits, nameof(Brightness)); }
+    public float Brightness { get; init => field = Checked(value, FractionLimits, nameof(Brightness)); }
 
     /// <summary>c: the distance from the image's mean grey is multiplied by a factor in [1 − c, 1 + c]. From 0 (off) to 1.</summary>
-    public float Contrast { get; init => field = Checked(value, ShareLimits, nameof(Contrast)); }
+    public float Contrast { get; init => field = Checked(value, FractionLimits, nameof(Contrast)); }
 
     /// <summary>s: the distance of each pixel from its own grey is multiplied by a factor in [1 − s, 1 + s]. From 0 (off) to 1.</summary>
-    public float Saturation { get; init => field = Checked(value, ShareLimits, nameof(Saturation)); }
+    public float Saturation { get; init => field = Checked(value, FractionLimits, nameof(Saturation)); }
 
     /// <summary>h: the hue is rotated by up to h of a full turn in either direction. From 0 (off) to 0.5.</summary>
     public float Hue { get; init => field = Checked(value, HueLimits, nameof(Hue)); }
@@ -46,7 +46,7 @@ public sealed record Augmentation
     public static Limits<float> HueLimits { get; } = new(0, 0.5f);
 
     /// <summary>The range of all other shares.</summary>
-    public static Limits<float> ShareLimits { get; } = new(0, 1);
+    public static Limits<float> FractionLimits { get; } = new(0, 1);
 
     /// <summary>The centre crop, unchanged.</summary>
     public static Augmentation None { get; } = new();

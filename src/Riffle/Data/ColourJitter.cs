@@ -48,9 +48,9 @@ internal static class ColourJitter
         while (!pixels.IsEmpty)
         {
             var chunk = Chunk(pixels);
-            PixelWords.Read(chunk, words);
+            PackedPixels.Read(chunk, words);
             Map(words, matrix, summand);
-            PixelWords.Write(words, chunk);
+            PackedPixels.Write(words, chunk);
             pixels = pixels[chunk.Length..];
         }
     }
@@ -80,7 +80,7 @@ internal static class ColourJitter
         for (var rest = pixels; !rest.IsEmpty;)
         {
             var chunk = Chunk(rest);
-            PixelWords.Read(chunk, words);
+            PackedPixels.Read(chunk, words);
             Vector<uint> r = default, g = default, b = default;
             foreach (var word in MemoryMarshal.Cast<uint, Vector<uint>>(words))
             {

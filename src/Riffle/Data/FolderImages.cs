@@ -44,7 +44,7 @@ public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictiona
             return "empty or not a file"; // A pipe or a device has no length either.
         try
         {
-            return ImageFile.IsOne(path, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";
+            return ImageFile.IsImage(path, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";
         }
         catch (RiffleException)
         {

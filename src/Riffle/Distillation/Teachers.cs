@@ -54,8 +54,8 @@ public static class Teachers
         var labels = SoftLabels.Begun(folder, identity);
         if (labels?.Made == views)
             return labels;
-        using var panel = new Panel(teachers, threads);
-        labels ??= SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, threads, progress, cancel));
+        using var ensemble = new Ensemble(teachers, threads);
+        labels ??= SoftLabels.Begin(folder, identity, () => Validate(ensemble, data, size, threads, progress, cancel));
         var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
         var logits = SoftLabels.Allocate(images, classes);
         using var loader = Open(data, Split.Train, size, augmentation, seed, threads, cancel);
@@ -67,9 +67,9 @@ public static class Teachers
             while (loader.TryNext(out var batch))
             {
                 cancel.ThrowIfCancellationRequested();
-                var said = panel.Look(batch);
+                var batchLogits = ensemble.Predict(batch);
                 for (var i = 0; i < batch.Count; i++)
-                    said.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
+                    batchLogits.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
                 progress?.Invoke(new(Split.Train, done += batch.Count, total, labels.Top1));
             }
 
@@ -80,7 +80,7 @@ public static class Teachers
     }
 
     private static double Validate(
-        Panel panel, Dataset data, int imageSize, int threads, Action<TeachingProgress>? progress, CancellationToken cancel)
+        Ensemble ensemble, Dataset data, int imageSize, int threads, Action<TeachingProgress>? progress, CancellationToken cancel)
     {
         var (tally, images, classes) = (default(Tally), data.Count(Split.Validation), data.Info.Classes.Length);
         progress?.Invoke(new(Split.Validation, 0, images, Top1: 0));
@@ -89,9 +89,9 @@ public static class Teachers
         while (loader.TryNext(out var batch))
         {
             cancel.ThrowIfCancellationRequested();
-            var said = panel.Look(batch);
+            var batchLogits = ensemble.Predict(batch);
             for (var i = 0; i < batch.Count; i++)
-                tally = tally.Plus(said.Slice(i * classes, classes), batch.Labels[i]);
+                tally = tally.Plus(batchLogits.Slice(i * classes, classes), batch.Labels[i]);
             progress?.Invoke(new(Split.Validation, tally.Images, images, tally.Mean().Top1));
         }
 
@@ -131,14 +131,14 @@ public static class Teachers
     }
 
     /// <summary>The plans of all teachers.</summary>
-    private sealed class Panel : IDisposable
+    private sealed class Ensemble : IDisposable
     {
         private readonly List<(InferencePlan Plan, Normalisation Normalisation)> _members = [];
-        private readonly float[] _said, _mean;
+        private readonly float[] _logits, _mean;
         private readonly byte[] _mirrored;
         private readonly int _size;
 
-        public Panel(IReadOnlyList<Model> teachers, int threads)
+        public Ensemble(IReadOnlyList<Model> teachers, int threads)
         {
             _size = teachers[0].ImageSize;
             var batch = Batch.ForInference(int.MaxValue, _size);
@@ -153,12 +153,12 @@ public static class Teachers
                 throw;
             }
 
-            (_said, _mean) = (new float[batch * teachers[0].Classes.Count], new float[batch * teachers[0].Classes.Count]);
+            (_logits, _mean) = (new float[batch * teachers[0].Classes.Count], new float[batch * teachers[0].Classes.Count]);
             _mirrored = new byte[batch * _size * _size * 3];
         }
 
         /// <summary>The mean logits for a batch and its mirror image; valid until the next call.</summary>
-        public ReadOnlySpan<float> Look(Batch batch)
+        public ReadOnlySpan<float> Predict(Batch batch)
         {
             var image = _size * _size * 3;
             for (var i = 0; i < batch.Count; i++)
@@ -175,9 +175,9 @@ public static class Teachers
 
         private void Add(InferencePlan plan, Normalisation normalisation, ReadOnlySpan<byte> pixels, int images)
         {
-            plan.Run(pixels, images, normalisation, _said);
+            plan.Run(pixels, images, normalisation, _logits);
             for (var i = 0; i < images * plan.Weights.Network.Classes; i++)
-                _mean[i] += _said[i] / (2 * _members.Count);
+                _mean[i] += _logits[i] / (2 * _members.Count);
         }
 
         public void Dispose()

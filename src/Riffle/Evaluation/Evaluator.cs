@@ -108,7 +108,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default) =>
+    public Metrics Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default) =>
         Run(progress, confusions, mistakes: null, cancel);
 
     /// <inheritdoc/>
@@ -126,7 +126,7 @@ public sealed class Evaluator : IDisposable
     }
 
     /// <summary>The same, but also collects misclassified images.</summary>
-    internal Measures Run(Action<int>? progress, ConfusionMatrix? confusions, Mistakes? mistakes, CancellationToken cancel)
+    internal Metrics Run(Action<int>? progress, ConfusionMatrix? confusions, Mistakes? mistakes, CancellationToken cancel)
     {
         var tally = default(Tally);
         NonFinite = null;

@@ -36,7 +36,7 @@ internal sealed partial class OnnxImport
             }
         }
 
-        private Features Given
+        private Features Output
         {
             set => _import._features[Node.Outputs[0]] = value;
         }
@@ -94,7 +94,7 @@ internal sealed partial class OnnxImport
 
         public Value InOrder(int input) => _import.Layered(this, _import.Ordered(this, input)).Value;
 
-        public bool IsOneForEachChannel(int input, int other)
+        public bool IsPerChannel(int input, int other)
         {
             var (few, many) = (_import.Ordered(this, input), _import.Ordered(this, other));
             return few.Colours is null && many.Colours is null && few.Value.Shape == new Shape(many.Channels, 1, 1) && few.Axes.Length == many.Axes.Length
@@ -135,34 +135,34 @@ internal sealed partial class OnnxImport
             return value;
         }
 
-        public void Give(Value value) => Given = Features.Of(value, _import._batch);
+        public void Emit(Value value) => Output = Features.Of(value, _import._batch);
 
-        public void GiveRows(Value value) =>
-            Given = new(value, [.. _import.FeaturesOf(this, 0).Axes[..^1], Features.Axis(Extent.Channel, value.Channels)]);
+        public void EmitRows(Value value) =>
+            Output = new(value, [.. _import.FeaturesOf(this, 0).Axes[..^1], Features.Axis(Extent.Channel, value.Channels)]);
 
-        public void GiveLike(int input, Value value, double factor) =>
-            Given = _import.Transform(this, input, new(value, _import.FeaturesOf(this, input).Axes), new(factor, 0, this));
+        public void EmitLike(int input, Value value, double factor) =>
+            Output = _import.Transform(this, input, new(value, _import.FeaturesOf(this, input).Axes), new(factor, 0, this));
 
-        public void GiveClamped(int input, float least, float most, float scale, float shift) =>
-            Given = _import.Hold(this, input, new(scale, shift, this), least, most);
+        public void EmitClamped(int input, float least, float most, float scale, float shift) =>
+            Output = _import.Hold(this, input, new(scale, shift, this), least, most);
 
-        public void GiveSigmoid(int input) =>
-            Given = _import.Layered(this, _import.FeaturesOf(this, input)) with { Ending = Ending.Sigmoid, EndedBy = this };
+        public void EmitSigmoid(int input) =>
+            Output = _import.Layered(this, _import.FeaturesOf(this, input)) with { Ending = Ending.Sigmoid, EndedBy = this };
 
-        public void GiveAffine(int input, float[] scale, float[] shift, bool isTrained)
+        public void EmitAffine(int input, float[] scale, float[] shift, bool isTrained)
         {
             if (isTrained && _import.FeaturesOf(this, input).Colours is not null)
                 _import._doubtful ??= this;
-            Given = _import.Scale(this, input, scale, shift);
+            Output = _import.Scale(this, input, scale, shift);
         }
 
-        public void GiveMean(int input, int[] axes, bool keepsAxes, bool isSum) => Given = _import.Reduce(this, input, axes, keepsAxes, isSum);
+        public void EmitMean(int input, int[] axes, bool keepsAxes, bool isSum) => Output = _import.Reduce(this, input, axes, keepsAxes, isSum);
 
-        public bool GiveColours(OnnxFloats weights, int groups, float[]? bias)
+        public bool EmitColours(OnnxFloats weights, int groups, float[]? bias)
         {
             if (_import.AsArithmetic(this, weights, groups, bias) is not { } colours)
                 return false;
-            Given = colours;
+            Output = colours;
             return true;
         }
 
@@ -178,7 +178,7 @@ internal sealed partial class OnnxImport
             return gate switch
             {
                 { Ending: Ending.Sigmoid } => new OnnxGate(x.Value, factor, null),
-                { Ending: Ending.Logits, Function: { } function } => new OnnxGate(x.Value, factor, function.Line),
+                { Ending: Ending.Logits, Function: { } function } => new OnnxGate(x.Value, factor, function.Collapsed),
                 _ => null,
             };
         }

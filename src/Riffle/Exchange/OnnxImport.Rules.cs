@@ -21,37 +21,37 @@ internal sealed partial class OnnxImport
 
     private static IEnumerable<Rule> AllRules() =>
     [
-        Gives("Identity", (import, node) => import.FeaturesOf(node, 0), AnyAxes | Deferred.Padding),
-        Gives("Dropout", (import, node) => import.Dropout(node), AnyAxes | Deferred.Padding),
-        Gives("Cast", (import, node) => import.Cast(node), AnyAxes),
+        Emits("Identity", (import, node) => import.FeaturesOf(node, 0), AnyAxes | Deferred.Padding),
+        Emits("Dropout", (import, node) => import.Dropout(node), AnyAxes | Deferred.Padding),
+        Emits("Cast", (import, node) => import.Cast(node), AnyAxes),
         new("Shape", (import, node) => import._constants[node.Node.Outputs[0]] = OnnxTensor.Of("", import.ShapeOf(node)), AnyAxes),
-        Gives("Reshape", (import, node) => import.Reshaped(node, import.Target(node)), AnyAxes),
-        Gives("Flatten", (import, node) => import.Reshaped(node, Shapes.Flatten(node, import.FeaturesOf(node, 0).Shape)), AnyAxes),
-        Gives("Squeeze", (import, node) => import.Reshaped(node, Shapes.Squeeze(node, import.FeaturesOf(node, 0).Shape)), AnyAxes),
-        Gives("Unsqueeze", (import, node) => import.Reshaped(node, Shapes.Squeeze(node, import.FeaturesOf(node, 0).Shape)), AnyAxes),
-        Gives("Transpose", (import, node) => import.Transposed(node), AnyAxes),
-        Gives("Slice", (import, node) => import.Sliced(node)),
+        Emits("Reshape", (import, node) => import.Reshaped(node, import.Target(node)), AnyAxes),
+        Emits("Flatten", (import, node) => import.Reshaped(node, Shapes.Flatten(node, import.FeaturesOf(node, 0).Shape)), AnyAxes),
+        Emits("Squeeze", (import, node) => import.Reshaped(node, Shapes.Squeeze(node, import.FeaturesOf(node, 0).Shape)), AnyAxes),
+        Emits("Unsqueeze", (import, node) => import.Reshaped(node, Shapes.Squeeze(node, import.FeaturesOf(node, 0).Shape)), AnyAxes),
+        Emits("Transpose", (import, node) => import.Transposed(node), AnyAxes),
+        Emits("Slice", (import, node) => import.Sliced(node)),
         new("Split", (import, node) => import.Split(node)),
-        Gives("Gather", (import, node) => import.Gather(node)),
-        Gives("Concat", (import, node) => import.Concat(node)),
-        Gives("Pad", (import, node) => import.Pad(node), Deferred.Padding),
-        Gives("Neg", (import, node) => import.Transform(node, 0, import.FeaturesOf(node, 0), new(-1, 0, node)), Deferred.Function | Deferred.Mean),
+        Emits("Gather", (import, node) => import.Gather(node)),
+        Emits("Concat", (import, node) => import.Concat(node)),
+        Emits("Pad", (import, node) => import.Pad(node), Deferred.Padding),
+        Emits("Neg", (import, node) => import.Transform(node, 0, import.FeaturesOf(node, 0), new(-1, 0, node)), Deferred.Function | Deferred.Mean),
         .. from operation in (string[])["Add", "Sub", "Mul", "Div"]
            from rule in (Rule[])
            [
-               Gives(
+               Emits(
                    operation, (import, node) => import.WithNumber(node), Deferred.Function | Deferred.Mean,
                    (import, node) => import.ConstantOf(node) is var place and >= 0 && import._constants[node.Inputs[place]].Count == 1),
-               Gives(operation, (import, node) => import.WithChannels(node), when: (import, node) => import.ConstantOf(node) >= 0),
+               Emits(operation, (import, node) => import.WithChannels(node), when: (import, node) => import.ConstantOf(node) >= 0),
            ]
            select rule,
-        Gives("Softmax", (import, node) => import.Classes(node, Ending.Softmax)),
-        Gives("LogSoftmax", (import, node) => import.Classes(node, Ending.LogSoftmax)),
-        Gives("Exp", (import, node) => import.Exponential(node), Deferred.Ending),
+        Emits("Softmax", (import, node) => import.Classes(node, Ending.Softmax)),
+        Emits("LogSoftmax", (import, node) => import.Classes(node, Ending.LogSoftmax)),
+        Emits("Exp", (import, node) => import.Exponential(node), Deferred.Ending),
         .. OnnxRules.All.Select(rule => new Rule(rule.Operator, (_, node) => rule.Read(node), rule.Takes, (_, node) => rule.When?.Invoke(node) ?? true)),
     ];
 
-    private static Rule Gives(
+    private static Rule Emits(
         string operation, Func<OnnxImport, GraphNode, Features> read, Deferred takes = Deferred.None, Func<OnnxImport, OnnxNode, bool>? when = null) =>
         new(operation, (import, node) => import._features[node.Node.Outputs[0]] = read(import, node), takes, (import, node) => when?.Invoke(import, node.Node) ?? true);
 

@@ -40,7 +40,7 @@ public static class TensorFile
         var start = Start(path);
         if (IsSafeTensors(start))
             return [SafeTensors.Read(path)];
-        if (start.AsSpan().StartsWith("PK\u0003\u0004"u8) || TorchLegacy.IsOne(start))
+        if (start.AsSpan().StartsWith("PK\u0003\u0004"u8) || TorchLegacy.IsLegacy(start))
             return TorchFile.Read(path);
         var kind = FileKind.Describe(start) ?? (HasExtension(path, ".onnx") ? Onnx : null);
         if (kind is null && HasExtension(path, ".safetensors"))

@@ -10,7 +10,7 @@ public static class ImageFile
     /// <param name="path">The file.</param>
     /// <param name="other">What it is, as "a WebP image"; null where it is an image, or its first bytes do not tell.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    public static bool IsOne(string path, out string? other)
+    public static bool IsImage(string path, out string? other)
     {
         try
         {

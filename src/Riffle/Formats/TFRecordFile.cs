@@ -14,7 +14,7 @@ public static class TFRecordFile
 
     /// <summary>Whether a file begins with a record, compressed or not: the length of the first one has its checksum.</summary>
     /// <exception cref="RiffleException">The file can't be read.</exception>
-    public static bool IsOne(string path) => Detect(path) is not null;
+    public static bool IsTFRecord(string path) => Detect(path) is not null;
 
     /// <summary>Whether a file is compressed and begins with a record.</summary>
     /// <exception cref="RiffleException">The file can't be read.</exception>

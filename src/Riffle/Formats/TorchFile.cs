@@ -61,7 +61,7 @@ public sealed class TorchFile : ITensorFile
     {
         try
         {
-            using var content = TorchLegacy.IsOne(TensorFile.Start(path)) ? TorchLegacy.Read(path) : TorchZip.Read(path);
+            using var content = TorchLegacy.IsLegacy(TensorFile.Start(path)) ? TorchLegacy.Read(path) : TorchZip.Read(path);
             var found = TorchPlaces.Find(content.Root, content.Budget).ToArray();
             var sets = Array.FindAll(found, set => set.Tensors.Items.Any(item => item.Value is TorchTensor));
             if (sets.Length == 0)

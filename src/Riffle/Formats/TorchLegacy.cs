@@ -21,7 +21,7 @@ internal static class TorchLegacy
     private static byte[] Number => [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
 
     /// <summary>Whether a file with these first bytes begins with the magic number.</summary>
-    public static bool IsOne(ReadOnlySpan<byte> start)
+    public static bool IsLegacy(ReadOnlySpan<byte> start)
     {
         foreach (var magic in Magics)
         {

@@ -94,13 +94,13 @@ internal sealed class TorchPickle
                 PushWhole(new BigInteger(Take(opcode == '\x8a' ? Byte() : Length())));
                 break;
             case 'I' or 'L':
-                PushWritten(Line());
+                PushWritten(ReadLine());
                 break;
             case 'G':
                 Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
                 break;
             case 'F':
-                Push(double.TryParse(Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN);
+                Push(double.TryParse(ReadLine(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN);
                 break;
             case 'U' or '\x8c':
                 Push(Text(Byte()));
@@ -112,10 +112,10 @@ internal sealed class TorchPickle
                 Push(Text(BinaryPrimitives.ReadUInt64LittleEndian(Take(8))));
                 break;
             case 'S':
-                Push(PickledText.Unescaped(Line().Trim('\'', '"')));
+                Push(PickledText.Unescaped(ReadLine().Trim('\'', '"')));
                 break;
             case 'V':
-                Push(PickledText.Unescaped(Line()));
+                Push(PickledText.Unescaped(ReadLine()));
                 break;
             case 'C':
                 Pass(Byte());
@@ -235,7 +235,7 @@ internal sealed class TorchPickle
         switch (opcode)
         {
             case 'c':
-                Push(Function(Line(), Line()));
+                Push(Function(ReadLine(), ReadLine()));
                 break;
             case '\x93':
                 Push(Last(2) is [string module, string name] ? Function(module, name) : throw Bad("the name of a function is not text"));
@@ -248,7 +248,7 @@ internal sealed class TorchPickle
                 Push(Referred(Pop()));
                 break;
             case 'P':
-                Push(Referred(PickledText.Reference(Line())));
+                Push(Referred(PickledText.Reference(ReadLine())));
                 break;
             case 'R' or '\x81':
                 var arguments = Arguments(Pop());
@@ -260,7 +260,7 @@ internal sealed class TorchPickle
                 Push(TorchCalls.Make(type, named is { Items.Count: 0 } ? positional : [.. positional, named], _budget));
                 break;
             case 'i':
-                var known = Function(Line(), Line());
+                var known = Function(ReadLine(), ReadLine());
                 Push(TorchCalls.Make(known, SinceMark(), _budget));
                 break;
             case 'o':
@@ -336,10 +336,10 @@ internal sealed class TorchPickle
         Push(new PickledObject("bytes"));
     }
 
-    private object? Top() => _stack.Count > Floor ? _stack[^1] : throw Bad("a value is missing");
+    private object? Top() => _stack.Count > FrameBase ? _stack[^1] : throw Bad("a value is missing");
 
     /// <summary>What lies below the last mark belongs to a container outside.</summary>
-    private int Floor => _marks is [.., var mark] ? mark : 0;
+    private int FrameBase => _marks is [.., var mark] ? mark : 0;
 
     private object? Pop()
     {
@@ -350,7 +350,7 @@ internal sealed class TorchPickle
 
     private object?[] Last(int count)
     {
-        if (_stack.Count - count < Floor)
+        if (_stack.Count - count < FrameBase)
             throw Bad("a value is missing");
         var values = _stack[^count..].ToArray();
         _stack.RemoveRange(_stack.Count - count, count);
@@ -361,7 +361,7 @@ internal sealed class TorchPickle
     {
         if (_marks.Count == 0)
             throw Bad("the start of a container is missing");
-        var values = Last(_stack.Count - Floor);
+        var values = Last(_stack.Count - FrameBase);
         _marks.RemoveAt(_marks.Count - 1);
         return values;
     }
@@ -383,7 +383,7 @@ internal sealed class TorchPickle
 
     private string Text(ulong bytes) => Encoding.UTF8.GetString(Take(bytes));
 
-    private string Line()
+    private string ReadLine()
     {
         var length = _bytes.AsSpan(_at).IndexOf((byte)'\n');
         if (length < 0)
@@ -394,7 +394,7 @@ internal sealed class TorchPickle
     }
 
     private long Index() =>
-        long.TryParse(Line(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a memo index is not a number");
+        long.TryParse(ReadLine(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a memo index is not a number");
 
     /// <summary>A whole number as text; <c>00</c> and <c>01</c> are how protocols 0 and 1 write false and true.</summary>
     private void PushWritten(string line)

@@ -10,7 +10,7 @@ public sealed class Timings
     private const int LeastSamples = 5;
 
     /// <summary>Share of a budget that goes to the warm-up: the JIT compiles anew what runs often, and caches and branch predictors fill.</summary>
-    private const double WarmUpShare = 0.25;
+    private const double WarmUpFraction = 0.25;
 
     /// <summary>Timings of the given samples.</summary>
     /// <param name="milliseconds">One or more, in any order.</param>
@@ -35,7 +35,7 @@ public sealed class Timings
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static Timings Measure(Action work, TimeSpan budget, CancellationToken cancel = default)
     {
-        Repeat(work, budget * WarmUpShare, LeastWarmUps, cancel);
+        Repeat(work, budget * WarmUpFraction, LeastWarmUps, cancel);
         return new(Repeat(work, budget, cancel));
     }
 

@@ -33,7 +33,7 @@ public static class OnnxFile
     }
 
     /// <summary>Whether a path names an ONNX file, by its extension.</summary>
-    public static bool IsOne(string path) => path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path);
+    public static bool IsOnnx(string path) => path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path);
 
     /// <summary>Reads a network that Riffle or another program wrote.</summary>
     /// <param name="path">The file.</param>
@@ -116,19 +116,19 @@ public static class OnnxFile
         {
             if (given is not null)
                 throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; remove --mean and --std");
-            RequireBounds(images, ImageValues.Pixels.Line);
-            return (images.After(ImageValues.Pixels.Line), null);
+            RequireBounds(images, ImageValues.Pixels.Affine);
+            return (images.After(ImageValues.Pixels.Affine), null);
         }
 
         if (given is null && !images.IsNone)
         {
             var taken = images.Recognise() ?? throw Unclear(path, images);
-            return (images.After(taken.Line), $"{path} normalises its input itself ({images.Describe()}): pixels are passed as {taken.Text}");
+            return (images.After(taken.Affine), $"{path} normalises its input itself ({images.Describe()}): pixels are passed as {taken.Text}");
         }
 
         var fed = given ?? documented ?? Normalisation.ImageNet;
-        RequireBounds(images, fed.Line);
-        return (images.IsIdentity ? fed : images.After(fed.Line), null);
+        RequireBounds(images, fed.Affine);
+        return (images.IsIdentity ? fed : images.After(fed.Affine), null);
     }
 
     private static void RequireBounds(ImageArithmetic images, (RgbTriple Scale, RgbTriple Shift) given)

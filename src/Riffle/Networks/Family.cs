@@ -15,7 +15,7 @@ internal readonly record struct Variant(int Groups, double Scale);
 /// <param name="MinimumScale">The smallest scale when any is allowed; null when only <paramref name="Scales"/> are.</param>
 /// <param name="Stages">Number of stages whose units can be chosen.</param>
 /// <param name="StemStrides">Strides its stem may have.</param>
-/// <param name="Halvings">How often it halves the image after the stem.</param>
+/// <param name="Downsamplings">How often it halves the image after the stem.</param>
 /// <param name="Describe">Adds its layers, the logits last.</param>
 internal sealed record Family(
     string Name,
@@ -24,7 +24,7 @@ internal sealed record Family(
     double? MinimumScale,
     int Stages,
     ImmutableArray<int> StemStrides,
-    int Halvings,
+    int Downsamplings,
     Action<NetworkBuilder, Variant, NetworkSpec> Describe)
 {
     /// <summary>Twice what the papers use, and small enough for every count of values to fit an int.</summary>
@@ -59,7 +59,7 @@ internal sealed record Family(
     public bool Allows(double scale) => MinimumScale is { } least ? scale >= least && scale <= MaximumScale : Scales.Contains(scale);
 
     /// <summary>Smallest image in which every stride of 2 still finds more than one pixel.</summary>
-    public int MinimumSize(int stemStride) => (1 << (Halvings - 1 + stemStride / 2)) + 1;
+    public int MinimumSize(int stemStride) => (1 << (Downsamplings - 1 + stemStride / 2)) + 1;
 
     /// <summary>A scale with at least one decimal: 1.0, 0.25.</summary>
     private static string ScaleText(double scale) => scale.ToString("0.0########", CultureInfo.InvariantCulture);

@@ -263,11 +263,11 @@ public sealed class Trainer : IDisposable
         {
             var global = (long)epochs * _loader.BatchesPerEpoch + steps;
             var rate = _recipe.Schedule.At(global, _loader.BatchesPerEpoch, _recipe.Epochs, drops);
-            var teaching = _softLabels is null ? default : new Teaching(
+            var distillation = _softLabels is null ? default : new DistillationTargets(
                 _softLabels.Of(batch, _taught),
-                (float)_recipe.Distillation.Share,
+                (float)_recipe.Distillation.Weight,
                 (float)_recipe.Distillation.TemperatureAt(global / ((double)_loader.BatchesPerEpoch * _recipe.Epochs)));
-            var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, teaching);
+            var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, distillation);
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
 
@@ -298,7 +298,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Writes the files of an epoch, the last checkpoint at the end: after a crash before that, steps are repeated and the same files result.</summary>
-    private EpochReport EndEpoch(Measures validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
+    private EpochReport EndEpoch(Metrics validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
     {
         var progress = _record.Progress;
         var rate = _recipe.Schedule.At(

@@ -35,7 +35,7 @@ public sealed class SoftLabelsTests : IDisposable
             foreach (var teacher in teachers)
             {
                 loader.StartEpoch(view);
-                foreach (var (image, _, logits) in Look(teacher, loader))
+                foreach (var (image, _, logits) in Predict(teacher, loader))
                 {
                     for (var k = 0; k < 3; k++)
                         expected[image * 3 + k] += logits[k] / 2;
@@ -54,7 +54,7 @@ public sealed class SoftLabelsTests : IDisposable
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 2));
         using var loader = new BatchLoader(_data.Open(), Split.Validation, 24, batchSize: 1, augmentation: null, shuffle: false, dropLast: false, seed: 0);
         loader.StartEpoch(0);
-        var hits = Look(teacher, loader).Select(seen => Array.IndexOf(seen.Logits, seen.Logits.Max()) == seen.Label).ToArray();
+        var hits = Predict(teacher, loader).Select(seen => Array.IndexOf(seen.Logits, seen.Logits.Max()) == seen.Label).ToArray();
         Assert.Equal(100.0 * hits.Count(hit => hit) / hits.Length, Teach(teacher).Top1, 1e-9);
     }
 
@@ -181,7 +181,7 @@ public sealed class SoftLabelsTests : IDisposable
         Assert.Contains(labels.Identity.Teachers[0].Fingerprint, File.ReadAllText(Path.Combine(_data.Run("taught"), "run.json")));
 
         // Of no share at all nothing is left of them, where their views are what the training has by itself.
-        var (own, recipe) = (Path.Combine(_data.Folder, "own"), TinyDataset.Recipe() with { Distillation = new(Share: 0) });
+        var (own, recipe) = (Path.Combine(_data.Folder, "own"), TinyDataset.Recipe() with { Distillation = new(Weight: 0) });
         Teachers.Teach(own, [alone], _data.Open(), Augmented, views: recipe.Epochs, seed: 3);
         Assert.Equal(alone.Weights.Trained.ToArray(), Train("mute", recipe, own).Weights.Trained.ToArray());
     }
@@ -192,7 +192,7 @@ public sealed class SoftLabelsTests : IDisposable
         var recipe = TinyDataset.Recipe(epochs: 24) with { Batch = 10, Schedule = Recipe.Best.Schedule with { LearningRate = 0.05 } };
         var teacher = Train("teacher", recipe);
         Teach(teacher);
-        var taught = Train("taught", recipe with { Distillation = new(Share: 1) }, Soft);
+        var taught = Train("taught", recipe with { Distillation = new(Weight: 1) }, Soft);
         var (of, than) = (taught.Training!.Best!.Validation.Top1, teacher.Training!.Best!.Validation.Top1);
         Assert.True(of >= 75, $"it reached {of}, its teacher {than}");
     }
@@ -269,7 +269,7 @@ public sealed class SoftLabelsTests : IDisposable
     }
 
     /// <summary>The mean of a teacher's logits of each image and of its mirror image.</summary>
-    private static IEnumerable<(int Image, int Label, double[] Logits)> Look(Checkpoint teacher, BatchLoader loader)
+    private static IEnumerable<(int Image, int Label, double[] Logits)> Predict(Checkpoint teacher, BatchLoader loader)
     {
         using var plan = new InferencePlan(teacher.Weights, 1, 1);
         var (image, mirrored) = (new float[3], new float[3]);

@@ -85,8 +85,8 @@ public sealed class DivergenceTests : IDisposable
         Assert.True(double.IsFinite(loss));
         Assert.Null(plan.FirstNonFiniteActivation());
 
-        var found = NonFinite.FirstOf(weights, plan.Gradients, "the gradient by");
-        Assert.Equal(("stage2.0.branch2.3", $"the gradient by {Narrow}"), (found?.Layer.Name, found?.What));
+        var found = NonFinite.FirstOf(weights, plan.Gradients, "the gradient with respect to");
+        Assert.Equal(("stage2.0.branch2.3", $"the gradient with respect to {Narrow}"), (found?.Layer.Name, found?.What));
     }
 
     [Fact]

@@ -71,7 +71,7 @@ public sealed class SameBitsTests : IDisposable
         Run("teacher", recipe, threads: 2);
         var soft = _data.Run("soft");
         Teachers.Teach(soft, [Checkpoint.Load(_data.Run("teacher"))], _data.Open(), recipe.Augmentation, views: 2, seed: 3, threads: 2);
-        recipe = recipe with { Distillation = new() { Share = 0.5 } };
+        recipe = recipe with { Distillation = new() { Weight = 0.5 } };
         var expected = Run("memory", recipe, threads: 2, softLabels: soft);
         Assert.Equal(expected, Run("disk", recipe, threads: 3, memory: 0, softLabels: soft));
         Assert.Equal(expected, Run("disk-then-memory", recipe, threads: 2, stopAt: 5, memory: 0, softLabels: soft));

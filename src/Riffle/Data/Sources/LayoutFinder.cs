@@ -49,7 +49,7 @@ internal sealed class LayoutFinder(string source)
         var all = filled.Select(folder => (Folder: folder, Name: SplitNames.OfFolder(folder.Name))).Where(named => named.Name.Kind != SplitKind.None).ToArray();
         return all.Where(named => named.Name.IsPlain || (all.Length <= MostParts && all.Any(other =>
                 other.Name.Kind != named.Name.Kind && (other.Name.Kind == SplitKind.Train || named.Name.Kind == SplitKind.Train)
-                && Shares(ClassRoot(other.Folder), ClassRoot(named.Folder).Filled))))
+                && HasClassesIn(ClassRoot(other.Folder), ClassRoot(named.Folder).Filled))))
             .ToLookup(named => named.Name.Kind, named => named.Folder);
     }
 
@@ -63,7 +63,7 @@ internal sealed class LayoutFinder(string source)
                 return filled.Length < 2 ? null : throw Refuse($"contains {Names(filled)}, but no training folder");
 
             // Classes, and beside them a folder for validation or testing with the same classes.
-            if (!held.Any(part => Shares(ClassRoot(part), others)))
+            if (!held.Any(part => HasClassesIn(ClassRoot(part), others)))
                 return null;
             LeaveOut(LeftOutReason.ToPredict, named[SplitKind.Unlabelled]);
             return Make(folder, LayoutPart.Of(folder, folder.Folders.Except([.. held, .. named[SplitKind.Unlabelled]])), named);
@@ -126,7 +126,7 @@ internal sealed class LayoutFinder(string source)
         while (folder.Filled.ToArray() is [var only] && only.HasFolders)
             folder = only;
         return IsSplit(folder) && Train(folder).Select(ClassRoot).Any(train =>
-            train.Filled.Skip(1).Any() && folder.Filled.Except(Train(folder)).Any(other => Shares(ClassRoot(other), train.Filled)));
+            train.Filled.Skip(1).Any() && folder.Filled.Except(Train(folder)).Any(other => HasClassesIn(ClassRoot(other), train.Filled)));
     }
 
     /// <summary>CLASS/train/… and CLASS/test/….</summary>
@@ -223,7 +223,7 @@ internal sealed class LayoutFinder(string source)
         folder.Filled.Where(part => SplitNames.OfFolder(part.Name) is { Kind: SplitKind.Train, IsPlain: true });
 
     /// <summary>Whether half of the folders of one, or of the others if they are fewer, have names that the others have.</summary>
-    private static bool Shares(SourceFolder folder, IEnumerable<SourceFolder> others)
+    private static bool HasClassesIn(SourceFolder folder, IEnumerable<SourceFolder> others)
     {
         var (names, known) = (NamesIn(folder.Filled), NamesIn(others));
         var common = names.Count(known.Contains);

@@ -76,7 +76,7 @@ internal abstract class SourceContainer(string path) : IDisposable
             {
                 [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress), encoding),
                 [(byte)'P', (byte)'K', ..] => new ZipSource(path, encoding),
-                var header when TarHeaderGuard.IsOne(header) => new TarSource(path, file => file, encoding),
+                var header when TarHeaderGuard.IsHeader(header) => new TarSource(path, file => file, encoding),
                 var other when FileKind.Describe(other) is { } kind => throw new BadDataException(
                     $"{path}: this is {kind}; give a folder of images, a .zip, .tar or .tar.gz of one, or TFRecords. Unpack other archives first"),
                 _ when path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) => new ZipSource(path, encoding), // the last part of several begins anywhere

@@ -104,7 +104,7 @@ internal sealed class SourceLayout
     {
         var listed = Lines(SourceContainer.Wnids).Select(line => line.Trim()).Where(line => line.Length > 0).ToHashSet(StringComparer.Ordinal);
         var byClass = ByClass(listed);
-        var words = Words(byClass);
+        var words = ClassTexts(byClass);
         Classes = [.. byClass.Keys.Select(name => new DatasetClass(name, words.GetValueOrDefault(name, name)))];
         foreach (var (name, files) in byClass)
         {
@@ -301,7 +301,7 @@ internal sealed class SourceLayout
 
     private LabelledImage Image(SourceEntry file, Split split, int label) => new(file, Short(file.Name), split, label);
 
-    private Dictionary<string, string> Words(SortedDictionary<string, List<SourceEntry>> classes)
+    private Dictionary<string, string> ClassTexts(SortedDictionary<string, List<SourceEntry>> classes)
     {
         var words = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var line in Lines(SourceContainer.Words))

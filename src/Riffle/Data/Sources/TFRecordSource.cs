@@ -23,15 +23,15 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
                 : pattern.AsSpan().ContainsAny('*', '?') && !File.Exists(path) ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))
                 : null;
             if (folder is null)
-                return IsOne(path) ? [path] : [];
+                return IsTFRecord(path) ? [path] : [];
             if (!Directory.Exists(folder))
                 return [];
             var files = Directory.EnumerateFiles(folder, folder == path ? "*" : pattern).Where(file => MayBeShard(System.IO.Path.GetFileName(file)))
-                .Select(file => (Path: file, IsOne: IsOne(file))).ToArray();
+                .Select(file => (Path: file, IsTFRecord: IsTFRecord(file))).ToArray();
 
             // A shard whose beginning is damaged is one of them, and is not to be passed over in silence.
-            return files.Any(file => file.IsOne)
-                ? [.. files.Where(file => file.IsOne || IsNamedAsShard(file.Path)).Select(file => file.Path).Order(StringComparer.Ordinal)]
+            return files.Any(file => file.IsTFRecord)
+                ? [.. files.Where(file => file.IsTFRecord || IsNamedAsShard(file.Path)).Select(file => file.Path).Order(StringComparer.Ordinal)]
                 : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -132,11 +132,11 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
     }
 
     /// <summary>Devices and pipes, which could be read for ever, have no length; what can't be read is told by who would need it.</summary>
-    private static bool IsOne(string file)
+    private static bool IsTFRecord(string file)
     {
         try
         {
-            return new FileInfo(file) is { Exists: true, Length: > 0 } && TFRecordFile.IsOne(file);
+            return new FileInfo(file) is { Exists: true, Length: > 0 } && TFRecordFile.IsTFRecord(file);
         }
         catch (RiffleException)
         {

@@ -31,7 +31,7 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     public ArchiveName Name { get; private set; }
 
     /// <summary>Whether a file's first block is a header: by its magic, or, as the oldest form (v7) has none, by its checksum.</summary>
-    public static bool IsOne(ReadOnlySpan<byte> start) =>
+    public static bool IsHeader(ReadOnlySpan<byte> start) =>
         (start.Length >= MagicAt + 5 && start.Slice(MagicAt, 5).SequenceEqual("ustar"u8))
         || (start.Length >= BlockSize && HasChecksum(start[..BlockSize]));
 

@@ -93,7 +93,7 @@ internal interface IOnnxNode
     Value InOrder(int input);
 
     /// <summary>Whether an input has the axes of another, but one place where the other has rows and columns.</summary>
-    bool IsOneForEachChannel(int input, int other);
+    bool IsPerChannel(int input, int other);
 
     /// <summary>What the node is a product of, where that is a value and a function of the same value; else null.</summary>
     OnnxGate? Gate();
@@ -107,44 +107,44 @@ internal interface IOnnxNode
     /// <param name="parameters">Values of its parameters, in their order.</param>
     Value Add(int weights, Func<string, Value> layer, params ReadOnlySpan<float[]> parameters);
 
-    /// <summary>The node gives a value as N×C×H×W.</summary>
-    void Give(Value value);
+    /// <summary>The node outputs a value as N×C×H×W.</summary>
+    void Emit(Value value);
 
-    /// <summary>The node gives a value as N×C.</summary>
-    void GiveRows(Value value);
+    /// <summary>The node outputs a value as N×C.</summary>
+    void EmitRows(Value value);
 
-    /// <summary>The node gives a value, times a number, on the axes of one of its inputs.</summary>
-    void GiveLike(int input, Value value, double factor = 1);
+    /// <summary>The node outputs a value, times a number, on the axes of one of its inputs.</summary>
+    void EmitLike(int input, Value value, double factor = 1);
 
-    /// <summary>The node gives min(max(scale · x + shift, least), most) of an input. It becomes a layer when something reads it.</summary>
-    void GiveClamped(int input, float least, float most, float scale = 1, float shift = 0);
+    /// <summary>The node outputs min(max(scale · x + shift, least), most) of an input. It becomes a layer when something reads it.</summary>
+    void EmitClamped(int input, float least, float most, float scale = 1, float shift = 0);
 
-    /// <summary>The node gives the sigmoid of an input. It becomes a layer when something reads it, else it is the network's end.</summary>
-    void GiveSigmoid(int input);
+    /// <summary>The node outputs the sigmoid of an input. It becomes a layer when something reads it, else it is the network's end.</summary>
+    void EmitSigmoid(int input);
 
-    /// <summary>The node gives scale · x + shift of an input, by channel. It becomes a layer, or a part of the one before.</summary>
+    /// <summary>The node outputs scale · x + shift of an input, by channel. It becomes a layer, or a part of the one before.</summary>
     /// <param name="input">The input.</param>
     /// <param name="scale">A factor for each channel.</param>
     /// <param name="shift">A summand for each channel.</param>
     /// <param name="isTrained">Whether the numbers look trained, so that they tell nothing of the images that the graph takes.</param>
-    void GiveAffine(int input, float[] scale, float[] shift, bool isTrained = false);
+    void EmitAffine(int input, float[] scale, float[] shift, bool isTrained = false);
 
-    /// <summary>The node gives the mean, or the sum, of an input over some axes. It becomes a layer once the mean is over rows and columns.</summary>
-    void GiveMean(int input, int[] axes, bool keepsAxes, bool isSum = false);
+    /// <summary>The node outputs the mean, or the sum, of an input over some axes. It becomes a layer once the mean is over rows and columns.</summary>
+    void EmitMean(int input, int[] axes, bool keepsAxes, bool isSum = false);
 
     /// <summary>A pointwise convolution that does no more than scale, shift and reorder the images' colours belongs to their normalisation.</summary>
     /// <param name="weights">Its kernel.</param>
     /// <param name="groups">Its groups.</param>
     /// <param name="bias">Its bias; null where it has none.</param>
     /// <returns>Whether it is one, and has been taken for that.</returns>
-    bool GiveColours(OnnxFloats weights, int groups, float[]? bias);
+    bool EmitColours(OnnxFloats weights, int groups, float[]? bias);
 }
 
 /// <summary>factor · x · f(x).</summary>
 /// <param name="X">The value.</param>
 /// <param name="Factor">A number.</param>
 /// <param name="Function">f; null for the sigmoid.</param>
-internal readonly record struct OnnxGate(Value X, double Factor, ClampedLine? Function);
+internal readonly record struct OnnxGate(Value X, double Factor, ClampedAffine? Function);
 
 /// <summary>A constant of floats.</summary>
 /// <param name="Shape">Its dimensions.</param>

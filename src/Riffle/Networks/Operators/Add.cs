@@ -21,5 +21,5 @@ public sealed record Add : Operation
     /// <summary>Sums of values that are computed; those with a constant are arithmetic upon one value.</summary>
     internal static OnnxRule[] Onnx { get; } = [new("Add", Read), new("Sum", Read)];
 
-    private static void Read(IOnnxNode node) => node.GiveLike(0, node.Alike().Aggregate((sum, next) => node.Builder.Add(sum, next)));
+    private static void Read(IOnnxNode node) => node.EmitLike(0, node.Alike().Aggregate((sum, next) => node.Builder.Add(sum, next)));
 }

@@ -15,7 +15,7 @@ public sealed partial record BatchNorm
         float[][] parameters = [.. Enumerable.Range(1, 4).Select(input => node.Vector(input, channels))];
         if (node.ProductOf(0) is Convolution)
         {
-            node.GiveLike(0, node.Add(weights: 1, name => node.Builder.BatchNorm(name, node.InOrder(0), norm.Epsilon), parameters));
+            node.EmitLike(0, node.Add(weights: 1, name => node.Builder.BatchNorm(name, node.InOrder(0), norm.Epsilon), parameters));
             return;
         }
 
@@ -23,6 +23,6 @@ public sealed partial record BatchNorm
         bool Differs(int parameter, float start) => parameters[parameter].Any(value => value != start);
         var wasTrained = (Differs(0, 1) || Differs(1, 0)) && (Differs(2, 0) || Differs(3, 1));
         var (scale, shift) = norm.AffineOf(place => parameters[place])!.Value;
-        node.GiveAffine(0, [.. scale.Select(value => (float)value)], [.. shift.Select(value => (float)value)], wasTrained);
+        node.EmitAffine(0, [.. scale.Select(value => (float)value)], [.. shift.Select(value => (float)value)], wasTrained);
     }
 }

@@ -29,7 +29,7 @@ public sealed partial record FullyConnected
                 weights[o * inputs + places[i]] = alpha * matrix[isTransposed ? o * inputs + i : i * outputs + o];
         }
 
-        node.GiveRows(node.Add(
+        node.EmitRows(node.Add(
             weights: 1,
             name => x.Shape.Height == 1
                 ? node.Builder.FullyConnected(name, x, outputs)

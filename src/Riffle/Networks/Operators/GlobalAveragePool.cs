@@ -26,7 +26,7 @@ public sealed record GlobalAveragePool : Operation
     private static void Read(IOnnxNode node)
     {
         node.Require(node.IsPlanes(0), "its input is not N×C×H×W");
-        node.GiveMean(0, [2, 3], keepsAxes: true);
+        node.EmitMean(0, [2, 3], keepsAxes: true);
     }
 
     private static void ReadReduction(IOnnxNode node)
@@ -34,7 +34,7 @@ public sealed record GlobalAveragePool : Operation
         var rank = node.Dimensions(0).Length;
         var axes = node.Integers("axes") ?? node.Integers(1) ?? [];
         var keepsInput = axes.Length == 0 && node.Integer("noop_with_empty_axes", 0) == 1;
-        node.GiveMean(
+        node.EmitMean(
             0, axes.Length == 0 && !keepsInput ? [.. Enumerable.Range(0, rank)] : [.. axes.Select(axis => node.Axis(axis, rank))],
             keepsAxes: keepsInput || node.Integer("keepdims", 1) == 1, isSum: node.Operator == "ReduceSum");
     }

@@ -24,10 +24,10 @@ public sealed record Scale : Operation
 
     private static void Read(IOnnxNode node)
     {
-        var factors = node.IsOneForEachChannel(0, 1) ? 0 : 1;
+        var factors = node.IsPerChannel(0, 1) ? 0 : 1;
         node.Require(
-            node.InputCount == 2 && node.IsOneForEachChannel(factors, 1 - factors),
+            node.InputCount == 2 && node.IsPerChannel(factors, 1 - factors),
             "it multiplies values that are computed; Riffle multiplies each channel by a factor of its own, or a value by its sigmoid");
-        node.GiveLike(1 - factors, node.Builder.Scale(node.InOrder(1 - factors), node.InOrder(factors)));
+        node.EmitLike(1 - factors, node.Builder.Scale(node.InOrder(1 - factors), node.InOrder(factors)));
     }
 }
