@@ -9,7 +9,7 @@ internal sealed partial class OnnxImport
     /// <summary>A value and one number.</summary>
     private Features WithNumber(GraphNode node)
     {
-        var constant = ConstantOf(node.Node);
+        var constant = ConstantOf(node);
         var features = FeaturesOf(node, 1 - constant);
         var number = Channels(node, features, node.Constant(constant)!)[0];
         return Transform(node, 1 - constant, features, new(Factor(node, constant, number), Summand(node, constant, number), node));
@@ -18,7 +18,7 @@ internal sealed partial class OnnxImport
     /// <summary>A value and a number for each channel.</summary>
     private Features WithChannels(GraphNode node)
     {
-        var constant = ConstantOf(node.Node);
+        var constant = ConstantOf(node);
         var values = Channels(node, Ordered(node, 1 - constant), node.Constant(constant)!);
         return Scale(
             node, 1 - constant, [.. values.Select(value => (float)Factor(node, constant, value))],
@@ -42,7 +42,7 @@ internal sealed partial class OnnxImport
     };
 
     /// <summary>Which of a node's two inputs is a constant; −1 where none is, or there are not two.</summary>
-    private int ConstantOf(OnnxNode node) => node.Inputs.Length == 2 ? Array.FindIndex(node.Inputs, _constants.ContainsKey) : -1;
+    private int ConstantOf(GraphNode node) => node.InputCount == 2 ? Array.FindIndex(node.Node.Inputs, _constants.ContainsKey) : -1;
 
     /// <summary>A constant as a number for each channel: of one number, of one for each, or of more that are the same all over an image.</summary>
     private static float[] Channels(OnnxOperation operation, Features features, OnnxTensor constant)

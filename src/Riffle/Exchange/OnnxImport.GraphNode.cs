@@ -117,7 +117,7 @@ internal sealed partial class OnnxImport
                 if (next.Colours is not null || next.Axes.Length != first.Axes.Length
                     || next.Axes.Zip(first.Axes).Any(pair => !pair.First.AsSpan().SequenceEqual(pair.Second.AsSpan())))
                 {
-                    throw Unsupported($"it works on {OnnxImport.Text(first)} and {OnnxImport.Text(next)}");
+                    throw Unsupported($"it works on {OnnxImport.Text(first)} and {OnnxImport.Text(next)} together");
                 }
 
                 yield return next.Value;

@@ -36,24 +36,23 @@ internal sealed partial class OnnxImport
         Gives("Concat", (import, node) => import.Concat(node)),
         Gives("Pad", (import, node) => import.Pad(node), Deferred.Padding),
         Gives("Neg", (import, node) => import.Transform(node, 0, import.FeaturesOf(node, 0), new(-1, 0, node)), Deferred.Function | Deferred.Mean),
-        .. from operation in (string[])["Add", "Sub", "Mul", "Div"]
-           from rule in (Rule[])
-           [
-               Gives(
-                   operation, (import, node) => import.WithNumber(node), Deferred.Function | Deferred.Mean,
-                   (import, node) => import.ConstantOf(node) is var place and >= 0 && import._constants[node.Inputs[place]].Count == 1),
-               Gives(operation, (import, node) => import.WithChannels(node), when: (import, node) => import.ConstantOf(node) >= 0),
-           ]
-           select rule,
+        .. ((string[])["Add", "Sub", "Mul", "Div"]).SelectMany(operation => (Rule[])
+        [
+            Gives(
+                operation, (import, node) => import.WithNumber(node), Deferred.Function | Deferred.Mean,
+                (import, node) => import.ConstantOf(node) is var place and >= 0 && node.Constant(place)!.Count == 1),
+            Gives(operation, (import, node) => import.WithChannels(node), when: (import, node) => import.ConstantOf(node) >= 0),
+        ]),
         Gives("Softmax", (import, node) => import.Classes(node, Ending.Softmax)),
         Gives("LogSoftmax", (import, node) => import.Classes(node, Ending.LogSoftmax)),
         Gives("Exp", (import, node) => import.Exponential(node), Deferred.Ending),
         .. OnnxRules.All.Select(rule => new Rule(rule.Operator, (_, node) => rule.Read(node), rule.Takes, (_, node) => rule.When?.Invoke(node) ?? true)),
     ];
 
+    /// <summary>A rule for nodes that give one value.</summary>
     private static Rule Gives(
-        string operation, Func<OnnxImport, GraphNode, Features> read, Deferred takes = Deferred.None, Func<OnnxImport, OnnxNode, bool>? when = null) =>
-        new(operation, (import, node) => import._features[node.Node.Outputs[0]] = read(import, node), takes, (import, node) => when?.Invoke(import, node.Node) ?? true);
+        string operation, Func<OnnxImport, GraphNode, Features> read, Deferred takes = Deferred.None, Func<OnnxImport, GraphNode, bool>? when = null) =>
+        new(operation, (import, node) => import._features[node.Node.Outputs[0]] = read(import, node), takes, when);
 
     /// <summary>How nodes of an operator are read.</summary>
     /// <param name="Operator">Its name.</param>

@@ -214,7 +214,7 @@ public sealed class OnnxActivationTests : IDisposable
     {
         var builder = new NetworkBuilder();
         var x = builder.Convolution("stem", builder.Input(32, 32), 8, 3, 2);
-        x = builder.Activation(builder.BatchNorm("stem_norm", x), ActivationKind.HardSwish);
+        x = builder.Activation(builder.BatchNorm("stem_norm", x, epsilon: 0.001f, momentum: 0.01f), ActivationKind.HardSwish);
         x = builder.Activation(builder.Convolution("deep", x, 8, 5, 2, groups: 8, bias: true), ActivationKind.Silu);
         var hidden = builder.Relu(builder.Convolution("squeeze", builder.GlobalAveragePool(x), 4, 1, bias: true));
         x = builder.Scale(x, builder.Activation(builder.Convolution("excite", hidden, 8, 1, bias: true), ActivationKind.HardSigmoid));

@@ -5,17 +5,19 @@ public sealed partial record BatchNorm
 {
     internal static OnnxRule[] Onnx { get; } = [new("BatchNormalization", Read)];
 
-    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) =>
-        graph.Node("BatchNormalization", layer.Name, [.. graph.Inputs(layer), .. graph.Parameters(layer)], ("epsilon", Epsilon));
+    /// <summary>ONNX's momentum is the share of the old mean and variance.</summary>
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node(
+        "BatchNormalization", layer.Name, [.. graph.Inputs(layer), .. graph.Parameters(layer)], ("epsilon", Epsilon), ("momentum", 1 - Momentum));
 
     private static void Read(IOnnxNode node)
     {
         node.Require(node.Integer("training_mode", 0) == 0 && node.Integer("is_test", 1) == 1, "it normalises by the batch, as in training");
-        var (norm, channels) = (new BatchNorm(node.Number("epsilon", 1e-5f)), node.ChannelCount(0));
+        var (momentum, channels) = (MathF.Round(1 - node.Number("momentum", 0.9f), 6), node.ChannelCount(0));
+        var norm = new BatchNorm(node.Number("epsilon", 1e-5f), momentum is > 0 and < 1 ? momentum : 0.1f);
         float[][] parameters = [.. Enumerable.Range(1, 4).Select(input => node.Vector(input, channels))];
         if (node.ProductOf(0) is Convolution)
         {
-            node.GiveLike(0, node.Add(weights: 1, name => node.Builder.BatchNorm(name, node.InOrder(0), norm.Epsilon), parameters));
+            node.GiveLike(0, node.Add(weights: 1, name => node.Builder.BatchNorm(name, node.InOrder(0), norm.Epsilon, norm.Momentum), parameters));
             return;
         }
 
