@@ -6,7 +6,7 @@ using Riffle.Networks;
 
 namespace Riffle.Cli;
 
-/// <summary>What was measured of one network. A checkpoint has no preset.</summary>
+/// <summary>The measurements of one network. A checkpoint has no preset.</summary>
 internal sealed record BenchmarkResult(string Model, string? Preset, Network Network, Performance[] Inference, Performance? Training)
 {
     public NetworkComplexity Cost { get; } = Complexity.Of(Network);
@@ -18,16 +18,16 @@ internal sealed record BenchmarkResult(string Model, string? Preset, Network Net
 internal static class BenchmarkReport
 {
     private const string HowMeasured =
-        "Inference is from normalised images to logits, training is whole steps on a ready batch; images are noise. GFLOP/s counts two operations for a\n"
-        + "multiply-add in inference and six in training. The peak is that of fused multiply-adds in registers, measured before and after each row.";
+        "Inference goes from normalised images to logits; training is whole steps on a ready batch. Images are noise. GFLOP/s counts two operations\n"
+        + "per multiply-add in inference and six in training. The peak is the rate of fused multiply-adds in registers, measured before and after each row.";
 
     private const string HowLayersAreMeasured =
-        "Time is that of one thread for one image. Bytes are what a layer must read and write for an image: inputs, output and weights. Batch norm and ReLU\n"
-        + "are applied by the layers that read their results, and what shuffle, slice and concat reorder is not moved at all: they have no rows.";
+        "Times are for one image on one thread. Bytes are what a layer must read and write for one image: inputs, output and weights. Batch norm and ReLU\n"
+        + "have no rows because the layers that read their results apply them; shuffle, slice and concat have none because they move no data.";
 
     private const int Decimals = 6;
 
-    /// <summary>One element for each network and batch size of inference; what was measured of training stands in each element of its network.</summary>
+    /// <summary>Writes one element per network and inference batch size. Each element also has the training figures of its network.</summary>
     public static void WriteJson(IReadOnlyList<BenchmarkResult> results, TextWriter output) => output.WriteLine(JsonSerializer.Serialize(
         from result in results
         let training = result.Training
@@ -75,7 +75,7 @@ internal static class BenchmarkReport
         },
         TrainingOptions.Json));
 
-    /// <summary>For people.</summary>
+    /// <summary>Writes tables for people.</summary>
     public static void WriteTables(IReadOnlyList<BenchmarkResult> results, TextWriter output)
     {
         var table = new TextTable(
@@ -94,7 +94,7 @@ internal static class BenchmarkReport
         var peaks = runs.GroupBy(run => run.Threads).OrderBy(group => group.Key)
             .Select(group => $"{Number(group.Max(run => run.PeakGflops))} GFLOP/s on {group.Key} thread{(group.Key == 1 ? "" : "s")}");
         var memory = runs.Max(run => run.PeakResidentBytes);
-        output.WriteLine($"Vectors of {NetworkBenchmark.VectorBits} bits; peak {string.Join(", ", peaks)}; at most {Mebibytes(memory)} MiB of memory in all.");
+        output.WriteLine($"Vectors of {NetworkBenchmark.VectorBits} bits; peak {string.Join(", ", peaks)}; {Mebibytes(memory)} MiB of memory at most.");
         foreach (var result in results.Where(result => result.Inference[0].Layers.Length > 0))
         {
             output.WriteLine();
@@ -137,7 +137,7 @@ internal static class BenchmarkReport
         return table;
     }
 
-    /// <summary>For one image of a run's batch.</summary>
+    /// <summary>The time per image of a run's batch.</summary>
     private static string Microseconds(double milliseconds, Performance run) => Number(1000 * milliseconds / run.Batch, "0.00");
 
     private static int[] Dimensions(Shape shape) => [shape.Channels, shape.Height, shape.Width];

@@ -7,7 +7,7 @@ using Riffle.Measurement;
 
 namespace Riffle.Cli;
 
-/// <summary>What the process tells its caller.</summary>
+/// <summary>The exit codes of the process.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;
@@ -22,7 +22,7 @@ internal static class ExitCode
 /// <summary>The command line: the list of commands, and the one place where an exception becomes a message and an exit code.</summary>
 internal static class CommandLine
 {
-    /// <summary>All commands, anew.</summary>
+    /// <summary>Creates the command line with all commands.</summary>
     public static RootCommand CreateRoot()
     {
         var root = new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
@@ -45,7 +45,7 @@ internal static class CommandLine
         return root;
     }
 
-    /// <summary>Runs the process's arguments. Ctrl+C, SIGTERM and a terminal that closes ask the command to stop; a second signal ends it at once.</summary>
+    /// <summary>Runs the process. Ctrl+C, SIGTERM and a closing terminal ask the command to stop; a second signal ends the process at once.</summary>
     public static int Run(string[] args)
     {
         Texts.Prepare(args);
@@ -53,7 +53,7 @@ internal static class CommandLine
         var signalled = 0;
         void Stop(PosixSignalContext context, int code)
         {
-            // Left alone, the second signal has its default effect: the process ends.
+            // The second signal keeps its default effect, which ends the process.
             if (Interlocked.CompareExchange(ref signalled, code, 0) != 0)
                 return;
             context.Cancel = true;
@@ -92,29 +92,29 @@ internal static class CommandLine
     {
         try
         {
-            // An image may be named @cat.jpg: no response files.
-            return root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            // No response files: an image may be named @cat.jpg.
+            return root.Parse([.. args.Select(Spelling.British)], new ParserConfiguration { ResponseFileTokenReplacer = null });
         }
         catch (InvalidOperationException e)
         {
-            // An option's validator asked for a number where there is none; the message tells which.
+            // An option's validator asked for the value of an invalid number; the message names the option.
             throw new ArgumentException(e.Message, e);
         }
     }
 
-    /// <summary>Sets what a command does: it gets the parsed arguments and a token that Ctrl+C cancels, and returns the exit code.</summary>
+    /// <summary>Sets a command's action. It gets the parsed arguments and a token that Ctrl+C cancels, and returns the exit code.</summary>
     public static Command WithAction(this Command command, Func<ParseResult, CancellationToken, int> action)
     {
         command.SetAction((parse, cancel) =>
         {
-            // A command may decode images for minutes before it computes: what the environment asks for is looked at first.
+            // A command may decode images for minutes before it computes, so check RIFFLE_VECTOR first.
             RequireVectors();
             return Task.FromResult(action(parse, cancel));
         });
         return command;
     }
 
-    /// <summary>An empty word is a variable of a script that has no value, and never a name: not that of the folder one is in.</summary>
+    /// <summary>Refuses empty values. They come from unset variables in scripts and must not mean the current folder.</summary>
     private static void RefuseEmpty(Command command)
     {
         foreach (var option in command.Options)
@@ -131,8 +131,8 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>Looks at RIFFLE_VECTOR.</summary>
-    /// <exception cref="ArgumentException">It asks for vectors that the machine does not have.</exception>
+    /// <summary>Checks RIFFLE_VECTOR.</summary>
+    /// <exception cref="ArgumentException">It names a width that this machine can't run.</exception>
     private static void RequireVectors()
     {
         try
@@ -147,15 +147,15 @@ internal static class CommandLine
 
     internal static (int Code, string Message) Explain(Exception exception) => exception switch
     {
-        // What .NET wraps in others of its own: the first of several threads' exceptions, and that of a type's first use.
+        // .NET wraps exceptions of parallel threads and of type initialisers.
         AggregateException { InnerExceptions: [var first, ..] } => Explain(first),
         TypeInitializationException { InnerException: { } inner } => Explain(inner),
         OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
         BadDataException => (ExitCode.BadData, exception.Message),
         RiffleException or IOException or UnauthorizedAccessException => (ExitCode.Failed, exception.Message),
-        // What a command was asked for can't be: an unknown network, a size that is too small.
+        // The request is invalid: an unknown network, a size that is too small.
         ArgumentException => (ExitCode.Usage, exception.Message),
-        OutOfMemoryException => (ExitCode.Failed, $"there is not enough memory ({exception.Message}); take smaller images, fewer at once, or fewer --threads"),
-        _ => (ExitCode.Failed, $"this is a bug in Riffle, please report it with the lines below\n{exception}"),
+        OutOfMemoryException => (ExitCode.Failed, $"not enough memory ({exception.Message}); use smaller images, a smaller batch or fewer --threads"),
+        _ => (ExitCode.Failed, $"this is a bug in Riffle; please report it with the lines below\n{exception}"),
     };
 }

@@ -3,9 +3,9 @@ using System.Text;
 namespace Riffle.Cli;
 
 /// <summary>
-/// Standard error that may go away, with its terminal or for want of room on the disk of a log: what can't be said is left out, and the work goes on.
+/// Standard error that may fail, because its terminal closes or the disk of its log is full. Text that can't be written is dropped, and the work continues.
 /// </summary>
-/// <param name="output">Standard error as it is.</param>
+/// <param name="output">The real standard error.</param>
 internal sealed class ErrorOutput(TextWriter output) : TextWriter
 {
     /// <inheritdoc/>
@@ -31,7 +31,7 @@ internal sealed class ErrorOutput(TextWriter output) : TextWriter
         }
         catch (IOException)
         {
-            // There is nowhere to tell.
+            // There is nowhere to report this.
         }
     }
 }

@@ -5,12 +5,12 @@ using System.Runtime.CompilerServices;
 
 namespace Riffle.Cli;
 
-/// <summary>What --help and wrong usage show.</summary>
+/// <summary>The output of --help and of wrong usage.</summary>
 internal static class Help
 {
     private static readonly ConditionalWeakTable<Command, string[]> Examples = [];
 
-    /// <summary>Adds command lines that --help shows below the options.</summary>
+    /// <summary>Adds examples that --help shows below the options.</summary>
     public static Command WithExamples(this Command command, params string[] examples)
     {
         Examples.AddOrUpdate(command, examples);
@@ -26,7 +26,7 @@ internal static class Help
         return root;
     }
 
-    /// <summary>Says on standard error what is wrong with a command line and returns the exit code for it.</summary>
+    /// <summary>Writes the errors of a command line to standard error and returns the exit code.</summary>
     public static int ShowUsage(ParseResult parse)
     {
         if (parse.Tokens.Count == 0)
@@ -35,17 +35,17 @@ internal static class Help
             return ExitCode.Usage;
         }
 
-        // Of several words that mean nothing the first says it all; the others, and "a command is missing", follow from it.
+        // The first unknown word is enough: others, and "a command is missing", are consequences of it.
         var errors = parse.UnmatchedTokens.Count > 0
-            ? [$"'{parse.UnmatchedTokens[0]}' is not understood here.{Suggestion(parse)}"]
+            ? [$"unknown command, option or argument '{parse.UnmatchedTokens[0]}'.{Suggestion(parse)}"]
             : parse.Errors.Select(error => error.Message);
         foreach (var error in errors)
             Console.Error.WriteLine($"riffle: {error}");
-        Console.Error.WriteLine($"'{CommandPath(parse.CommandResult.Command)} --help' shows what is possible.");
+        Console.Error.WriteLine($"See '{CommandPath(parse.CommandResult.Command)} --help'.");
         return ExitCode.Usage;
     }
 
-    /// <summary>What the first word without a meaning may be meant to be, from the library's report: a line for each name, below a question.</summary>
+    /// <summary>A suggestion for the first unknown word, from the library's report, which lists one name per line below a question.</summary>
     private static string Suggestion(ParseResult parse)
     {
         using var report = new StringWriter();
@@ -54,7 +54,7 @@ internal static class Help
         var lines = report.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (lines.Length == 0 || !lines[0].StartsWith($"'{parse.UnmatchedTokens[0]}'", StringComparison.Ordinal))
             return "";
-        // A word of one letter is as near to -h as to anything.
+        // Any one-letter word is close to -h.
         var names = lines.Skip(1).TakeWhile(line => !line.EndsWith('?')).Where(name => name.Length > 2).ToArray();
         return names.Length == 0 ? "" : $" Did you mean {string.Join(" or ", names)}?";
     }

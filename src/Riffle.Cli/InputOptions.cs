@@ -5,7 +5,7 @@ using Riffle.Networks;
 
 namespace Riffle.Cli;
 
-/// <summary>The options that tell of a network from elsewhere what its file does not: names of its classes, and how pixels become its inputs.</summary>
+/// <summary>Options that describe a network from elsewhere where its file does not: class names, and how pixels become inputs.</summary>
 internal sealed class InputOptions
 {
     private readonly Option<string?> _labels = new("--labels") { HelpName = "FILE" };
@@ -14,14 +14,14 @@ internal sealed class InputOptions
 
     private readonly Option<float[]?> _deviation = Colours("--std", Networks.Normalisation.ImageNet.Deviation, least: 1e-4f);
 
-    /// <param name="of">Whose they are, as "an ONNX file's".</param>
-    /// <param name="otherwise">What classes there are without names.</param>
-    /// <param name="usual">What the normalisation is without the options.</param>
-    public InputOptions(string of, string otherwise, string usual)
+    /// <param name="of">What they describe, for example "an ONNX file".</param>
+    /// <param name="defaultClasses">The class names without <c>--labels</c>.</param>
+    /// <param name="defaultValues">The normalisation without <c>--mean</c> and <c>--std</c>.</param>
+    public InputOptions(string of, string defaultClasses, string defaultValues)
     {
-        _labels.Description = $"Names of {of} classes, a line for each in its order, behind a tab what a person reads; {otherwise} without it.";
-        _mean.Description = $"Mean of red, green and blue, from 0 to 1, that is taken from {of} pixels; {usual} without it.";
-        _deviation.Description = "Standard deviation by which they are divided then; goes with --mean.";
+        _labels.Description = $"Text file with the classes of {of}, one per line in its order; a readable name may follow after a tab. Default: {defaultClasses}.";
+        _mean.Description = $"Mean of red, green and blue, from 0 to 1, to subtract from pixels before {of} gets them. Default: {defaultValues}.";
+        _deviation.Description = "Standard deviation of red, green and blue, to divide pixels by after that. Requires --mean.";
     }
 
     /// <summary>Adds the options to a command.</summary>
@@ -31,16 +31,16 @@ internal sealed class InputOptions
             command.Options.Add(option);
     }
 
-    /// <summary>The classes by name; null where none are given.</summary>
+    /// <summary>The classes; null if --labels is not given.</summary>
     public IReadOnlyList<DatasetClass>? Classes(ParseResult parse) => parse.GetValue(_labels) is { } file ? ClassNames.Read(file) : null;
 
-    /// <summary>How pixels become inputs; null where it is not given.</summary>
-    /// <exception cref="ArgumentException">Half of it is given.</exception>
+    /// <summary>How pixels become inputs; null if not given.</summary>
+    /// <exception cref="ArgumentException">Only one of the two options is given.</exception>
     public Normalisation? Normalisation(ParseResult parse) => (parse.GetValue(_mean), parse.GetValue(_deviation)) switch
     {
         ([var red, var green, var blue], [var r, var g, var b]) => new(new(red, green, blue), new(r, g, b)),
         (null or [], null or []) => null,
-        _ => throw new ArgumentException("--mean and --std go together"),
+        _ => throw new ArgumentException("--mean and --std must be given together; add the missing one"),
     };
 
     private static Option<float[]?> Colours(string name, RgbTriple example, float least) =>

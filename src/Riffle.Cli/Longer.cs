@@ -3,28 +3,28 @@ using Riffle.Models;
 namespace Riffle.Cli;
 
 /// <summary>
-/// How a run is trained for longer than it was begun for. A cosine falls to nothing at the end that was planned, and with a later end every step would have
-/// had another rate; so what goes on is another training, which begins with the weights of this one.
+/// How to train a run for longer than planned. A cosine schedule falls to zero at the planned end, and with a later end every step would have had another
+/// learning rate. So longer training is a new run, which starts with the weights of this one.
 /// </summary>
 internal static class Longer
 {
-    /// <summary>Why a run does not get another number of epochs, and what to do.</summary>
-    /// <param name="run">Its folder.</param>
-    /// <param name="epochs">How many were asked for.</param>
+    /// <summary>Says why a run can't have another number of epochs, and what to do instead.</summary>
+    /// <param name="run">The run folder.</param>
+    /// <param name="epochs">The requested number of epochs.</param>
     public static string Refuse(string run, int epochs)
     {
-        var always = "--resume goes on as the run was started: leave out --epochs.";
+        var always = "--epochs can't be changed by --resume, which continues the run with its own settings; remove it.";
         if (TrainingOf(run) is not { } training)
             return always;
         var (own, done) = (training.Recipe.Epochs, training.Progress.Epochs);
         return epochs <= own
-            ? $"{always} {run} was begun for {own} epochs."
-            : $"{always} {run} was begun for {own} epochs. "
-                + $"{(done < own ? "Let it end, then train further" : "Train further")} by: {Command(run, epochs - own)}";
+            ? $"{always} {run} was started with {own} epochs."
+            : $"{always} {run} was started with {own} epochs. "
+                + $"To train longer{(done < own ? ", let it finish, then run" : "")}: {Command(run, epochs - own)}";
     }
 
-    /// <summary>How to go on with a run that is done.</summary>
-    public static string WayOn(string run) => $"Train further by: {Command(run, epochs: null)}";
+    /// <summary>Says how to train a finished run for longer.</summary>
+    public static string WayOn(string run) => $"To train longer: {Command(run, epochs: null)}";
 
     private static string Command(string run, int? epochs)
     {
@@ -55,7 +55,7 @@ internal static class Longer
         }
         catch (RiffleException)
         {
-            return null; // There is no run: then that is what is told.
+            return null; // Opening the run reports the error.
         }
     }
 
@@ -67,7 +67,7 @@ internal static class Longer
         }
         catch (RiffleException)
         {
-            return null; // The command has a placeholder then.
+            return null; // The command shows a placeholder.
         }
     }
 }

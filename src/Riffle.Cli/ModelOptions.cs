@@ -2,17 +2,17 @@ using System.CommandLine;
 
 namespace Riffle.Cli;
 
-/// <summary>The argument that names a model, and the options that tell what an ONNX file does not.</summary>
+/// <summary>The argument that names a model, and the options that describe an ONNX file.</summary>
 internal sealed class ModelOptions
 {
     private readonly Argument<string> _model = new("MODEL-OR-RUN")
     {
-        Description = "A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.",
+        Description = "Checkpoint file, run folder (its best checkpoint) or ONNX file.",
     };
 
     private readonly InputOptions _input = new(
-        "an ONNX file's", "what Riffle wrote into the file, else numbers,",
-        "what Riffle wrote into the file or what the graph computes on its input tells, else ImageNet's,");
+        "an ONNX file", "the names that Riffle wrote into the file, otherwise numbers",
+        "what Riffle wrote into the file or what the graph's own arithmetic implies, otherwise ImageNet's values");
 
     /// <summary>Adds the argument, before all others, and the options to a command.</summary>
     public void AddTo(Command command)
@@ -21,11 +21,11 @@ internal sealed class ModelOptions
         _input.AddTo(command);
     }
 
-    /// <summary>The model that is asked for.</summary>
+    /// <summary>The model named on the command line.</summary>
     /// <exception cref="ArgumentException">The options do not fit it.</exception>
     public Model Open(ParseResult parse) => Told(Model.Open(parse.GetRequiredValue(_model), new(_input.Classes(parse), _input.Normalisation(parse))));
 
-    /// <summary>A model, after what was recognised in its file has been said on standard error.</summary>
+    /// <summary>Prints what was recognised in a model's file on standard error, and returns the model.</summary>
     public static Model Told(Model model)
     {
         foreach (var note in model.Notes)

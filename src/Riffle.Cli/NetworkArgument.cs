@@ -4,21 +4,21 @@ using Riffle.Networks;
 
 namespace Riffle.Cli;
 
-/// <summary>An argument that is the name of a network, or a file or folder with one.</summary>
+/// <summary>An argument that is either the name of a network, or a file or folder that contains one.</summary>
 internal static class NetworkArgument
 {
     private static readonly string[] Endings = [".safetensors", ".onnx", ".pth", ".pt", ".ckpt", ".bin"];
 
-    /// <summary>The network in a file or folder, with its checkpoint if it is one; null where the argument is a name.</summary>
-    /// <exception cref="ArgumentException">It is a file or folder, and options are given that choose a network.</exception>
+    /// <summary>The network in a file or folder, with the checkpoint if it is one; null if the argument is a name.</summary>
+    /// <exception cref="ArgumentException">It is a file or folder, but options that choose a network are given.</exception>
     /// <exception cref="RiffleException">The file can't be read.</exception>
     public static (Weights Weights, Checkpoint? Checkpoint)? Open(string argument, NetworkOptions options, ParseResult parse)
     {
-        // What has a folder or the ending of a file in it is meant as one, even where there is none.
+        // A path, or a name that ends like a model file, means a file even if it does not exist.
         if (!Path.Exists(argument) && Path.GetFileName(argument) == argument && !Endings.Contains(Path.GetExtension(argument).ToLowerInvariant()))
             return null;
         if (options.AreGiven(parse))
-            throw new ArgumentException($"{argument} is a file or folder: it tells its preset, size, classes and units itself; leave these options out");
+            throw new ArgumentException($"{argument} is a file or folder, which fixes the size, classes and units; remove --preset, --size, --classes and --units");
         if (OnnxFile.IsOne(argument))
             return (OnnxFile.ReadWeights(argument), null);
         var model = Model.Open(argument);

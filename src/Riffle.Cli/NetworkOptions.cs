@@ -4,16 +4,16 @@ using Riffle.Networks;
 
 namespace Riffle.Cli;
 
-/// <summary>The options that choose a network's preset, image size, classes and units.</summary>
+/// <summary>Options for a network's preset, image size, classes and units.</summary>
 internal sealed class NetworkOptions
 {
     private readonly Option<string> _preset = new("--preset")
     {
-        Description = "Defaults: tiny is 56×56, 200 classes, units 2,4,2 (the study's); imagenet is 224×224, 1000 classes, units 4,8,4 (the papers').",
+        Description = "Sets size, classes and units. tiny: 56×56, 200 classes, units 2,4,2 (the study). imagenet: 224×224, 1000 classes, units 4,8,4 (the papers).",
         DefaultValueFactory = _ => "tiny",
     };
 
-    private readonly Option<int?> _size = new("--size") { Description = "Height and width of an input image, in pixels.", HelpName = "N" };
+    private readonly Option<int?> _size = new("--size") { Description = "Height and width of input images, in pixels.", HelpName = "N" };
 
     private readonly Option<int?> _classes = new("--classes") { Description = "Number of classes.", HelpName = "N" };
 
@@ -22,12 +22,12 @@ internal sealed class NetworkOptions
     public NetworkOptions()
     {
         _preset.AcceptOnlyFromAmong("tiny", "imagenet");
-        _units.Description = "Units in each stage, for example 2,4,2.";
+        _units.Description = "Number of units in each stage, for example 2,4,2.";
     }
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="withClasses">Whether the user chooses the number of classes; false where the data set does.</param>
+    /// <param name="withClasses">Whether the user chooses the number of classes; false if the data set does.</param>
     public void AddTo(Command command, bool withClasses = true)
     {
         command.Options.Add(_preset);
@@ -40,17 +40,17 @@ internal sealed class NetworkOptions
     /// <summary>The preset's name.</summary>
     public string PresetOf(ParseResult parse) => parse.GetValue(_preset)!;
 
-    /// <summary>The image size, where it is given.</summary>
+    /// <summary>The image size, if given.</summary>
     public int? SizeOf(ParseResult parse) => parse.GetValue(_size);
 
-    /// <summary>The options that choose a network beside its name, and not the size of its images.</summary>
+    /// <summary>The options, apart from the image size, that choose a network together with its name.</summary>
     public IEnumerable<Option> Choices => [_preset, _classes, _units];
 
-    /// <summary>Whether any of the options stands in the command line.</summary>
+    /// <summary>Whether any of the options is given.</summary>
     public bool AreGiven(ParseResult parse) => ((Option[])[_preset, _size, _classes, _units]).Any(option => TrainingOptions.IsGiven(parse, option));
 
-    /// <summary>The network of the given name with what the options say.</summary>
-    /// <exception cref="ArgumentException">There is none.</exception>
+    /// <summary>The network with the given name and options.</summary>
+    /// <exception cref="ArgumentException">There is no such network.</exception>
     public NetworkSpec Resolve(ParseResult parse, string name) => NetworkCatalogue.Resolve(
         name,
         Enum.Parse<Preset>(parse.GetValue(_preset)!, ignoreCase: true),

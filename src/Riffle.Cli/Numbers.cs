@@ -6,27 +6,27 @@ using System.Numerics;
 namespace Riffle.Cli;
 
 /// <summary>
-/// Numbers of the command line: one way to read them for all options, whatever the language of the machine. A comma is never read past: to one person it is
-/// a decimal point, to another it groups thousands.
+/// Reads numbers on the command line, in the same way for all options and whatever the language of the machine. Commas are refused, because they are a
+/// decimal point to some people and group thousands for others.
 /// </summary>
 internal static class Numbers
 {
     private const NumberStyles Whole = NumberStyles.AllowLeadingSign;
     private const NumberStyles Fraction = Whole | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
 
-    /// <summary>An option that is a number.</summary>
+    /// <summary>An option that takes a number.</summary>
     /// <param name="name">For example <c>--epochs</c>.</param>
-    /// <param name="value">What help calls the number.</param>
-    /// <param name="limits">What it may be.</param>
+    /// <param name="value">The name of the number in help.</param>
+    /// <param name="limits">The allowed values.</param>
     public static Option<T> Option<T>(string name, string value, Limits<T> limits)
         where T : struct, INumber<T>, IMinMaxValue<T> => new(name) { HelpName = value, CustomParser = result => Read<T>(result, limits) ?? default };
 
-    /// <summary>An option that is a number, and null where it is not given.</summary>
+    /// <summary>An option that takes a number, and is null if not given.</summary>
     /// <inheritdoc cref="Option"/>
     public static Option<T?> Optional<T>(string name, string value, Limits<T> limits)
         where T : struct, INumber<T>, IMinMaxValue<T> => new(name) { HelpName = value, CustomParser = result => Read<T>(result, limits) };
 
-    /// <summary>Lets all options that are numbers, of a command and of those below it, be read in this way.</summary>
+    /// <summary>Makes all number options of a command and of its subcommands use this reader.</summary>
     public static void ReadAll(Command command)
     {
         foreach (var option in command.Options)
@@ -35,11 +35,11 @@ internal static class Numbers
             ReadAll(child);
     }
 
-    /// <summary>Reads a number; null where the text is none.</summary>
+    /// <summary>Reads a number; null if the text is not one.</summary>
     public static T? Parse<T>(string text)
         where T : struct, INumber<T>, IMinMaxValue<T>
     {
-        // A number that rounds to infinity or to zero is not the one that was meant.
+        // A number that rounds to infinity or to zero is not what the user meant.
         if (!T.TryParse(text, IsWhole<T>() ? Whole : Fraction, CultureInfo.InvariantCulture, out var number) || !T.IsFinite(number))
             return null;
         return T.IsZero(number) && text.Split('e', 'E')[0].Any(c => c is >= '1' and <= '9') ? null : number;
@@ -69,15 +69,15 @@ internal static class Numbers
         var wrong =
             text.Contains(',') ? $"{name}: {WithoutComma(text, IsWhole<T>())}, not {text}."
             : limits is { } possible && !(number is { } value && possible.Contain(value))
-                ? $"{name} is {possible}{(number is null && IsWhole<T>() ? ", a whole number" : "")}, not '{text}'."
-            : number is null ? $"{name} takes {(IsWhole<T>() ? "a whole number, as 10" : "a number, as 0.5")}, not '{text}'."
+                ? $"{name} must be {(number is null ? IsWhole<T>() ? "a whole number " : "a number " : "")}{possible}, not '{text}'."
+            : number is null ? $"{name} must be {(IsWhole<T>() ? "a whole number, for example 10" : "a number, for example 0.5")}, not '{text}'."
             : null;
         if (wrong is not null)
             result.AddError(wrong);
         return number;
     }
 
-    /// <summary>What to write instead of a number with a comma, which may be a decimal point, or group thousands where three digits follow it.</summary>
+    /// <summary>What to write instead of a number with a comma. The comma may be a decimal point, or group thousands if three digits follow it.</summary>
     private static string WithoutComma(string text, bool isWhole)
     {
         var (plain, parts) = (text.Replace(",", "", StringComparison.Ordinal), text.Split(','));

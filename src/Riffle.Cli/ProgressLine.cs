@@ -3,7 +3,7 @@ using Riffle.Study;
 namespace Riffle.Cli;
 
 /// <summary>
-/// How far a long task is, on standard error: one live line on a terminal, otherwise a plain line every five seconds. Several threads may report.
+/// The progress of a long task on standard error: one live line on a terminal, otherwise a plain line every five seconds. Several threads may report.
 /// </summary>
 internal sealed class ProgressLine : IProgressLine
 {
@@ -21,16 +21,16 @@ internal sealed class ProgressLine : IProgressLine
     private string? _note;
 
     /// <summary>Starts the clock.</summary>
-    /// <param name="label">What is going on, for example <c>prepare train</c>.</param>
-    /// <param name="total">How many there are; 0 when that isn't known.</param>
+    /// <param name="label">The task, for example <c>prepare train</c>.</param>
+    /// <param name="total">The total count; 0 if unknown.</param>
     /// <param name="unit">What is counted, for example <c>images</c>.</param>
-    /// <param name="start">How many were done before, which count in neither rate nor time.</param>
+    /// <param name="start">How many were done before; they are not part of the rate or the time.</param>
     public ProgressLine(string label, long total, string unit, long start = 0)
         : this(label, total, unit, start, Console.Error, LiveLine.IsPossible ? LiveLine.TerminalColumns : null, TimeProvider.System)
     {
     }
 
-    // Without columns the output is no terminal.
+    // Without columns, the output is not a terminal.
     internal ProgressLine(string label, long total, string unit, long start, TextWriter output, Func<int>? columns, TimeProvider clock)
     {
         (_label, _total, _unit, _start, _done) = (label, total, unit, start, start);
@@ -40,9 +40,9 @@ internal sealed class ProgressLine : IProgressLine
 
     private TimeSpan Interval => _live is not null ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(5);
 
-    /// <summary>Says how many are done, and shows it when it is time to.</summary>
-    /// <param name="done">From the start, including those done before.</param>
-    /// <param name="note">More to show, for example <c>loss 1.234</c>.</param>
+    /// <summary>Updates the progress, and shows it if the interval has passed.</summary>
+    /// <param name="done">The total done, including what was done before.</param>
+    /// <param name="note">An addition to the line, for example <c>loss 1.234</c>.</param>
     public void Report(long done, string? note = null)
     {
         lock (_lock)
@@ -56,7 +56,7 @@ internal sealed class ProgressLine : IProgressLine
         }
     }
 
-    /// <summary>Writes the last line, which stays.</summary>
+    /// <summary>Writes the final line.</summary>
     public void Dispose()
     {
         lock (_lock)

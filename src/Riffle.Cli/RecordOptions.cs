@@ -4,35 +4,35 @@ using Riffle.Data;
 
 namespace Riffle.Cli;
 
-/// <summary>The options that tell how TFRecords of other programs are understood.</summary>
+/// <summary>Options for reading TFRecords from other programs.</summary>
 internal sealed class RecordOptions
 {
     private readonly Option<string> _image = new("--image-key")
     {
-        Description = "TFRecords: the feature with the image's bytes; image/encoded or image unless given.",
+        Description = "TFRecords: feature that holds the image's bytes. Default: image/encoded or image.",
         HelpName = "KEY",
     };
 
     private readonly Option<string> _label = new("--label-key")
     {
-        Description = "TFRecords: the feature with the class, a number or a name; image/class/label, label or target unless given.",
+        Description = "TFRecords: feature that holds the class, as a number or a name. Default: image/class/label, label or target.",
         HelpName = "KEY",
     };
 
     private readonly Option<int?> _offset = new("--label-offset")
     {
-        Description = "TFRecords: the number of the first class. Found out unless given: 1 where no record has 0, else 0.",
+        Description = "TFRecords: number of the first class. Default: 1 if no record has class 0, otherwise 0.",
         HelpName = "N",
     };
 
     public RecordOptions() =>
         _offset.Validators.Add(
-            result => TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1_000_000), result, "--label-offset is from 0."));
+            result => TrainingOptions.Require(result.GetValueOrDefault<int?>() is null or (>= 0 and <= 1_000_000), result, "--label-offset must be from 0 to 1000000."));
 
-    /// <summary>The option that tells of what code page the names in an archive are.</summary>
+    /// <summary>The option for the code page of the names in an archive.</summary>
     public static Option<string?> NameEncoding() => new("--name-encoding")
     {
-        Description = "Zip and tar: the code page of names that are not UTF-8, as shift_jis, gbk or cp866. Code page 437 unless given.",
+        Description = "Zip and tar: code page of names that are not UTF-8, for example shift_jis, gbk or cp866. Default: code page 437.",
         HelpName = "NAME",
     };
 
@@ -44,6 +44,6 @@ internal sealed class RecordOptions
         command.Options.Add(_offset);
     }
 
-    /// <summary>What they say.</summary>
+    /// <summary>The values of the options.</summary>
     public TFRecordOptions Of(ParseResult parse) => new(parse.GetValue(_image), parse.GetValue(_label), parse.GetValue(_offset));
 }

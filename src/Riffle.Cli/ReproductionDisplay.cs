@@ -13,7 +13,7 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
     {
         if (left.Count == 0)
         {
-            Console.Error.WriteLine(models.Count == 0 ? "Nothing has to be trained for that." : "Everything that was asked for is trained.");
+            Console.Error.WriteLine(models.Count == 0 ? "Nothing to train." : "Everything is trained already.");
             return;
         }
 
@@ -27,7 +27,7 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
     }
 
     public void Began(IReadOnlyList<Stage> stages, int index, TimeSpan own, TimeSpan all) => Console.Error.WriteLine(
-        $"\n{index + 1} of {stages.Count}: {stages[index].Name}, about {DurationText.Of(own)}; all that is left about {DurationText.Of(all)}");
+        $"\n{index + 1} of {stages.Count}: {stages[index].Name}, about {DurationText.Of(own)}; about {DurationText.Of(all)} for everything left");
 
     public void Failed(Stage stage, RiffleException reason) => Console.Error.WriteLine($"riffle: {stage.Name}: {reason.Message}");
 
@@ -43,7 +43,7 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
     {
         if (!outcome.Completed)
         {
-            Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  {settings.Command}");
+            Console.Error.WriteLine($"Stopped. Everything is saved. To continue:\n  {settings.Command}");
             return ExitCode.Interrupted;
         }
 
@@ -57,10 +57,10 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
         }
 
         table.Write(Console.Out);
-        Console.WriteLine($"\nThe tables, curves and how each row came are in\n  {outcome.Html}\n  {outcome.Markdown}");
+        Console.WriteLine($"\nThe report is in\n  {outcome.Html}\n  {outcome.Markdown}");
         if (outcome.Failures.IsEmpty)
             return ExitCode.Done;
-        Console.Error.WriteLine($"riffle: not trained to the end: {string.Join(", ", outcome.Failures)}; the reasons are above");
+        Console.Error.WriteLine($"riffle: training failed for {string.Join(", ", outcome.Failures)}; see the messages above");
         return ExitCode.Failed;
     }
 }

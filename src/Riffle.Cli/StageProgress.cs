@@ -4,7 +4,7 @@ using Riffle.Distillation;
 
 namespace Riffle.Cli;
 
-/// <summary>A progress line for each stage of a long task, one after another.</summary>
+/// <summary>Shows one progress line per stage of a long task.</summary>
 internal sealed class StageProgress : IProgress<PreparationProgress>, IProgress<TeachingProgress>, IDisposable
 {
     private string? _label;
@@ -21,7 +21,7 @@ internal sealed class StageProgress : IProgress<PreparationProgress>, IProgress<
         LineOf(label, total, unit).Report(value.Done);
     }
 
-    // The accuracy is worth knowing before the training images, which take so much longer.
+    // Show the accuracy before the training images, which take much longer.
     public void Report(TeachingProgress value)
     {
         if (value.Split == Split.Validation)

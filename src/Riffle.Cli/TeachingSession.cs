@@ -2,11 +2,11 @@ using Riffle.Distillation;
 
 namespace Riffle.Cli;
 
-/// <summary>Teachers at work in front of a person: how far they are, on standard error.</summary>
+/// <summary>Makes soft labels and shows the progress on standard error.</summary>
 internal static class TeachingSession
 {
-    /// <summary>Makes soft labels, or goes on with them; null when it was asked to stop.</summary>
-    /// <param name="teach">Does it; told to whom its progress goes.</param>
+    /// <summary>Makes soft labels or continues with them; null if cancelled.</summary>
+    /// <param name="teach">Makes them, and reports its progress to the given action.</param>
     public static SoftLabels? Run(Func<Action<TeachingProgress>, SoftLabels> teach)
     {
         using var progress = new StageProgress();

@@ -3,12 +3,12 @@ using System.Text;
 
 namespace Riffle.Cli;
 
-/// <summary>How the process reads and writes text.</summary>
+/// <summary>How the process writes text.</summary>
 internal static class Texts
 {
     /// <summary>
-    /// Numbers are written in one way, whatever the language of the machine. Text is UTF-8 where a program or a file takes it, and JSON is everywhere; on a
-    /// terminal other text has the terminal's own character set.
+    /// Makes numbers independent of the language of the machine. JSON is always UTF-8, and so is text for a program or a file; text on a terminal uses the
+    /// terminal's own character set.
     /// </summary>
     /// <param name="args">The command line.</param>
     public static void Prepare(IReadOnlyList<string> args)

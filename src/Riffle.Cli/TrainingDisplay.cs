@@ -4,7 +4,7 @@ using Riffle.Training;
 
 namespace Riffle.Cli;
 
-/// <summary>A training as people watch it: a row for each epoch, between them a live line on a terminal, or else a plain line every ten seconds.</summary>
+/// <summary>Shows a training: one row per epoch, and in between a live line on a terminal or otherwise a plain line every ten seconds.</summary>
 internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> columns, TimeProvider clock) : ITrainingObserver
 {
     private const int BarWidth = 20;
@@ -16,7 +16,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
     private TrainingPlace _place;
     private double _validationSeconds;
 
-    /// <summary>On standard error.</summary>
+    /// <summary>Writes to standard error.</summary>
     public TrainingDisplay()
         : this(Console.Error, LiveLine.IsPossible, LiveLine.TerminalColumns, TimeProvider.System)
     {
@@ -57,7 +57,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
         output.WriteLine(Text($"{count,7}  {rate,11:0.000000}  {Row(train)}    {Row(validation)}  {speed,9:N0}  {time,9}{(report.IsBest ? "  best" : "")}"));
     }
 
-    /// <summary>Takes the live line away, so that other text can follow.</summary>
+    /// <summary>Clears the live line, so that other text can follow.</summary>
     public void Clear() => _line.Clear();
 
     private static string Row(Measures measures) => Text($"{measures.Loss,8:0.0000}  {measures.Top1,6:0.00}  {measures.Top5,6:0.00}");
@@ -66,7 +66,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
 
     private void BeginEpoch(TrainingPlace place)
     {
-        // Steps of before a resume took no time here.
+        // Steps from before a resume took no time in this process.
         (_place, _firstStep, _epochBegan) = (place, place.Step, clock.GetTimestamp());
     }
 
@@ -86,7 +86,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
         var epochLeft = (_place.Steps - _place.Step) * perStep + _validationSeconds;
         var runLeft = epochLeft + (_place.Epochs - _place.Epoch) * (_place.Steps * perStep + _validationSeconds);
         return Text($"epoch {_place.Epoch}/{_place.Epochs}, step {_place.Step}/{_place.Steps}: loss {train.Loss:0.000}, top-1 {train.Top1:0.0} %, ")
-            + Text($"{_place.Batch / Math.Max(perStep, 1e-6):N0} images/s, {Left(epochLeft)} left, of the run {Left(runLeft)}");
+            + Text($"{_place.Batch / Math.Max(perStep, 1e-6):N0} images/s, {Left(epochLeft)} left, {Left(runLeft)} for the run");
     }
 
     private static string Left(double seconds) => DurationText.Of(TimeSpan.FromSeconds(Math.Min(seconds, 1e8)));

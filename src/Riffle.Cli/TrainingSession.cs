@@ -3,20 +3,20 @@ using Riffle.Training;
 
 namespace Riffle.Cli;
 
-/// <summary>A training in front of a person: what it is, how far it is, on standard error.</summary>
+/// <summary>Runs a training and shows it on standard error.</summary>
 internal static class TrainingSession
 {
-    /// <summary>Opens a run, telling how many images are decoded.</summary>
+    /// <summary>Opens a run, and shows how many images are decoded.</summary>
     public static Trainer Open(Func<IProgress<(long Done, long Total)>, Trainer> open)
     {
         using var line = new LoadingLine();
         return open(line);
     }
 
-    /// <summary>Trains to the end, or until it is asked to stop.</summary>
+    /// <summary>Trains to the end, or until it is cancelled.</summary>
     /// <param name="trainer">The run.</param>
-    /// <param name="cancel">Asks to stop.</param>
-    /// <param name="observer">Sees it as well.</param>
+    /// <param name="cancel">Stops the training after the current step.</param>
+    /// <param name="observer">A further observer.</param>
     public static TrainingOutcome Run(Trainer trainer, CancellationToken cancel, ITrainingObserver? observer = null)
     {
         var (recipe, identity, progress) = (trainer.Training.Recipe, trainer.Training.Data, trainer.Training.Progress);
@@ -24,7 +24,7 @@ internal static class TrainingSession
             + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; "
             + $"recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
             + (trainer.Training.SoftLabels is { } labels ? $"; soft labels {labels.Fingerprint}" : "")
-            + (progress == Progress.None ? "" : $"; going on in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
+            + (progress == Progress.None ? "" : $"; continuing in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
 
         var display = new TrainingDisplay();
         try
@@ -64,7 +64,7 @@ internal static class TrainingSession
         }
     }
 
-    /// <summary>A line that appears once there is something to tell.</summary>
+    /// <summary>A progress line that appears with the first report.</summary>
     private sealed class LoadingLine : IProgress<(long Done, long Total)>, IDisposable
     {
         private readonly Lock _lock = new();

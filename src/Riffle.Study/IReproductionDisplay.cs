@@ -33,8 +33,8 @@ internal interface IReproductionDisplay
 
     /// <summary>Runs a training while it is shown.</summary>
     /// <param name="trainer">The training.</param>
-    /// <param name="observer">Sees it as well.</param>
-    /// <param name="cancel">Asks to stop.</param>
+    /// <param name="observer">A further observer.</param>
+    /// <param name="cancel">Stops the training after the current step.</param>
     TrainingOutcome Train(Trainer trainer, ITrainingObserver observer, CancellationToken cancel);
 
     /// <summary>Makes soft labels while that is shown.</summary>

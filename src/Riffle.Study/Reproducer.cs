@@ -13,13 +13,13 @@ using Riffle.Training;
 
 namespace Riffle.Study;
 
-/// <summary>Trains the networks of the study's tables, each in a run folder of its own, and reports what came of it.</summary>
+/// <summary>Trains the networks of the study's tables, each in its own run folder, and reports the results.</summary>
 internal sealed class Reproducer
 {
     private const int MostConfusedPairs = 5;
     private const string NotMade = "that are not made yet";
 
-    /// <summary>Long enough for a median that holds, short enough for twenty networks.</summary>
+    /// <summary>Long enough for a stable median, short enough for twenty networks.</summary>
     private static readonly TimeSpan LatencyBudget = TimeSpan.FromSeconds(0.3);
 
     private readonly Settings _settings;
@@ -30,8 +30,8 @@ internal sealed class Reproducer
     private readonly Dictionary<string, FineTuning> _firstWeights = [];
     private SoftLabelsIdentity? _softLabels;
 
-    /// <summary>Opens the data set, and looks at what the folder holds.</summary>
-    /// <exception cref="RiffleException">There is no data set, or the folder has runs that are not what was asked for.</exception>
+    /// <summary>Opens the data set and checks the content of the folder.</summary>
+    /// <exception cref="RiffleException">There is no data set, or the folder has runs with other settings.</exception>
     public Reproducer(Settings settings)
     {
         (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data));
@@ -39,7 +39,7 @@ internal sealed class Reproducer
         foreach (var split in (Split[])[Split.Train, Split.Validation])
         {
             if (_data.Count(split) == 0)
-                throw new RiffleException($"{settings.Data}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
+                throw new RiffleException($"{settings.Data}: the data set has no {(split == Split.Train ? "training" : "validation")} images; prepare it again with some");
         }
 
         if (settings.From is not null)
@@ -53,9 +53,9 @@ internal sealed class Reproducer
         RefuseOthers();
     }
 
-    /// <summary>Does what is left to do.</summary>
+    /// <summary>Does the remaining work.</summary>
     /// <param name="display">Shows it.</param>
-    /// <param name="cancel">Asks to stop.</param>
+    /// <param name="cancel">Stops the training after the current step.</param>
     public ReproductionOutcome Run(IReproductionDisplay display, CancellationToken cancel)
     {
         _folder.Create();
@@ -81,7 +81,7 @@ internal sealed class Reproducer
             }
             catch (RiffleException e) when (e is not BadDataException && !stage.IsNeeded)
             {
-                // One network that diverges must not cost the night of the others.
+                // If one network diverges, the others are still trained.
                 display.Failed(stage, e);
                 failures.Add(stage.Name);
             }
@@ -92,7 +92,7 @@ internal sealed class Reproducer
         return Outcome(completed: true, failures);
     }
 
-    /// <summary>What is left to do, the smallest network first, and how long that takes here: measured.</summary>
+    /// <summary>The remaining work, the smallest network first, with its measured duration on this machine.</summary>
     public List<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
         var left = _settings.ToTrain.Select(model => (Model: model, Run: _folder.ReadRun(model)))
@@ -108,7 +108,7 @@ internal sealed class Reproducer
         ];
     }
 
-    /// <summary>Refuses runs of other settings, those of the teachers among them.</summary>
+    /// <summary>Refuses runs with other settings, including those of the teachers.</summary>
     private void RefuseOthers()
     {
         if (_teacherLabels is not null)
@@ -117,7 +117,7 @@ internal sealed class Reproducer
             Refuse(model);
     }
 
-    /// <summary>Refuses a run of other settings. Networks that are not asked for may have been trained in another way, but on the same images.</summary>
+    /// <summary>Refuses a run with other settings. Networks that are not selected may have other settings, but the same images.</summary>
     private void Refuse(string model)
     {
         if (_folder.ReadRun(model) is not { } run)
@@ -126,25 +126,25 @@ internal sealed class Reproducer
         var selected = _settings.ToTrain.Contains(model);
         var difference =
             training.Data.Fingerprint != _data.Info.Fingerprint
-                ? $"on another data set (fingerprint {training.Data.Fingerprint}, that of --data is {_data.Info.Fingerprint})"
-            : run.Network != spec ? "as a network of another size"
+                ? $"on another data set (fingerprint {training.Data.Fingerprint}; --data has {_data.Info.Fingerprint})"
+            : run.Network != spec ? "with another network size"
             : !selected ? null
             : training.Seed != _settings.Seed ? $"with --seed {training.Seed}, not {_settings.Seed}"
             : training.Recipe.Name != recipe.Name ? $"with --recipe {training.Recipe.Name}, not {recipe.Name}"
             : training.Recipe.Epochs != recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {recipe.Epochs}"
             : training.SoftLabels?.Fingerprint != WantedSoftLabels
-                ? $"{Taught(training.SoftLabels?.Fingerprint)}, but is asked for {Taught(WantedSoftLabels)}"
-            : OriginOf(training) != OriginFor(model) ? $"{Begun(OriginOf(training))}, but is asked for {Begun(OriginFor(model))}"
-            : training.Recipe != recipe ? $"by other values of the recipe {recipe.Name} than this Riffle's"
+                ? $"{Taught(training.SoftLabels?.Fingerprint)}, not {Taught(WantedSoftLabels)}"
+            : OriginOf(training) != OriginFor(model) ? $"{Begun(OriginOf(training))}, not {Begun(OriginFor(model))}"
+            : training.Recipe != recipe ? $"with other values of the recipe {recipe.Name}"
             : null;
         if (difference is not null)
         {
             throw new RiffleException($"{run.Folder}: was trained {difference}; "
-                + "ask for the same, give another --out, leave the network out by --models, or move that folder away");
+                + $"use the same settings, give another --out, select other networks with --models, or move {run.Folder} away");
         }
     }
 
-    /// <summary>The fingerprint of the soft labels that rows are trained with; null: with none.</summary>
+    /// <summary>The fingerprint of the soft labels that networks are trained with; null: none.</summary>
     private string? WantedSoftLabels => _softLabels?.Fingerprint ?? (_teacherLabels is null ? null : NotMade);
 
     private static string Taught(string? softLabels) => softLabels is null ? "without soft labels" : $"with the soft labels {softLabels}";
@@ -155,22 +155,22 @@ internal sealed class Reproducer
         if (!File.Exists(file))
         {
             throw new RiffleException(
-                $"{file}: no such file: --from takes a folder that has MODEL.safetensors of each network; give one, or leave {model} out by --models");
+                $"{file}: no such file; --from takes a folder with MODEL.safetensors for each network. Give such a folder, or leave {model} out of --models");
         }
 
         var from = FineTuning.Load(file);
         return from.Checkpoint.Spec == Settings.SpecFor(model, _data) && from.Checkpoint.Classes.SequenceEqual(_data.Info.Classes)
             ? from
-            : throw new RiffleException($"{from.Path}: not a {model} of the data set's classes and size, but a {from.Checkpoint.Name}; "
-                + "leave the network out by --models, or give a folder with --from that has it");
+            : throw new RiffleException($"{from.Path}: this is not a {model} with the classes of {_settings.Data} and the right size, but a {from.Checkpoint.Name}; "
+                + $"give another folder with --from, or leave {model} out of --models");
     }
 
-    /// <summary>The fingerprint of the weights that a training began with; null: it began anew.</summary>
+    /// <summary>The fingerprint of the weights that a training started with; null: it started with new weights.</summary>
     private static string? OriginOf(TrainingRecord training) => training.From is null ? null : training.Origin?.Fingerprint ?? training.From;
 
     private string? OriginFor(string model) => _firstWeights.TryGetValue(model, out var from) ? WeightsOrigin.Of(from.Checkpoint).Fingerprint : null;
 
-    private static string Begun(string? origin) => origin is null ? "begun anew" : $"begun with the weights {origin}";
+    private static string Begun(string? origin) => origin is null ? "starting with new weights" : $"starting with the weights {origin}";
 
     private void MeasureLatencies(IReproductionDisplay display, CancellationToken cancel)
     {
@@ -210,7 +210,7 @@ internal sealed class Reproducer
 
     private Recipe RecipeFor(string model) => _settings.RecipeFor(model, _data, _softLabels);
 
-    /// <summary>Begins a network or goes on with it; false when it was asked to stop.</summary>
+    /// <summary>Trains a network or continues its training; false if cancelled.</summary>
     private bool Train(string model, IReproductionDisplay display, CancellationToken cancel)
     {
         _folder.Create();
@@ -226,7 +226,7 @@ internal sealed class Reproducer
                     from, _settings.SoftLabelsFolder, cancel: cancel)
                 : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel: cancel));
 
-            // On a resume too: the process before may have been killed before it could. What it could write stays where there is nothing beside them any more.
+            // Also on a resume, because an earlier process may have been killed before it got here. Keep what it wrote if the notes beside the weights are gone.
             if (from is not null)
             {
                 var notes = _folder.ReadNotes(model);
@@ -242,8 +242,7 @@ internal sealed class Reproducer
         return true;
     }
 
-    /// <summary>Puts the network with its card where it can be taken from, and asks it about every validation image once more, for the classes that it
-    /// confuses.</summary>
+    /// <summary>Writes the network and its card to <c>models/</c>, and evaluates it once more to find the classes that it confuses.</summary>
     private void Finish(string model, CancellationToken cancel)
     {
         var checkpoint = _folder.WriteModel(model);

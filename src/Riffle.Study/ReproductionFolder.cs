@@ -6,10 +6,10 @@ using Riffle.Study.Documents;
 
 namespace Riffle.Study;
 
-/// <summary>The folder of a reproduction: where its files are, and what they tell.</summary>
+/// <summary>The folder of a reproduction, and access to its files.</summary>
 /// <remarks>
-/// <c>runs/MODEL</c> are run folders, which nothing needs once they are done; <c>models/MODEL.safetensors</c> are the networks that are done, with their whole
-/// history, <c>models/MODEL.json</c> notes on how they came about and <c>models/MODEL.md</c> their cards; <c>latency/MODEL.json</c> is what was measured. The
+/// <c>runs/MODEL</c> are run folders, which are no longer needed once they are done. <c>models/MODEL.safetensors</c> are the finished networks with their whole
+/// history, <c>models/MODEL.json</c> are notes on their training, and <c>models/MODEL.md</c> are their cards. <c>latency/MODEL.json</c> are measurements. The
 /// report and its <c>charts/</c> are made from these.
 /// </remarks>
 internal sealed class ReproductionFolder(string path)
@@ -21,16 +21,16 @@ internal sealed class ReproductionFolder(string path)
     /// <summary>The run folder of a network.</summary>
     public string RunOf(string model) => Path.Combine(path, "runs", model);
 
-    /// <summary>Where the best weights of its run are, once an epoch of it has ended.</summary>
+    /// <summary>The file of the best weights of a run; exists after the first epoch.</summary>
     public string BestOf(string model) => Path.Combine(RunOf(model), "checkpoints", "best.safetensors");
 
-    /// <summary>Where the best weights of a network are, once it is done.</summary>
+    /// <summary>The file of a finished network.</summary>
     public string ModelOf(string model) => Path.Combine(Models, model + ".safetensors");
 
-    /// <summary>Where its card is.</summary>
+    /// <summary>The file of its card.</summary>
     public string CardOf(string model) => Path.Combine(Models, model + ".md");
 
-    /// <summary>Makes the folder where there is none.</summary>
+    /// <summary>Creates the folder if it does not exist.</summary>
     public void Create()
     {
         try
@@ -39,12 +39,12 @@ internal sealed class ReproductionFolder(string path)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: the folder can't be made: {e.Message} Give another --out.", e);
+            throw new RiffleException($"{path}: can't create the folder: {e.Message} Give another folder with --out.", e);
         }
     }
 
-    /// <summary>What there is of a network.</summary>
-    /// <exception cref="BadDataException">A checkpoint or a note is damaged.</exception>
+    /// <summary>Everything in the folder about a network.</summary>
+    /// <exception cref="BadDataException">A checkpoint or a JSON file is damaged.</exception>
     public Row Read(string model) => new(
         model,
         StudyFigures.Of(model)!,
@@ -52,7 +52,7 @@ internal sealed class ReproductionFolder(string path)
         ReadJson<Latency>(LatencyOf(model)),
         ReadRun(model));
 
-    /// <summary>The training of a network as its last checkpoint or, once it is done, its model has it; null where none has begun.</summary>
+    /// <summary>The training of a network, from its last checkpoint or its finished model; null if it has not started.</summary>
     public Run? ReadRun(string model)
     {
         var last = Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
@@ -60,11 +60,11 @@ internal sealed class ReproductionFolder(string path)
         if (!File.Exists(file))
             return null;
         var checkpoint = Checkpoint.Load(file);
-        var training = checkpoint.Training ?? throw new BadDataException($"{file}: tells nothing of a training; move it away");
+        var training = checkpoint.Training ?? throw new BadDataException($"{file}: the checkpoint has no training record; move it away");
         return new(file == last ? RunOf(model) : file, checkpoint.Spec, training, ReadNotes(model));
     }
 
-    /// <summary>Writes the network that a run has ended with: its best weights with the whole history.</summary>
+    /// <summary>Writes the finished network: the best weights of its run, with the whole history.</summary>
     public Checkpoint WriteModel(string model)
     {
         if (!Directory.Exists(RunOf(model)))
@@ -77,7 +77,7 @@ internal sealed class ReproductionFolder(string path)
 
     public RunNotes ReadNotes(string model) => ReadJson<RunNotes>(NotesOf(model)) ?? RunNotes.None;
 
-    /// <summary>The notes beside a model, which may be of another folder; null where there are none.</summary>
+    /// <summary>The notes beside a model, which may be in another folder; null if there are none.</summary>
     public static RunNotes? NotesBeside(string model) => ReadJson<RunNotes>(Path.ChangeExtension(model, ".json"));
 
     public void Write(string model, RunNotes notes) => WriteJson(NotesOf(model), notes);
@@ -115,7 +115,7 @@ internal sealed class ReproductionFolder(string path)
         }
         catch (JsonException e)
         {
-            throw new BadDataException($"{file}: damaged: {e.Message} Delete it: what can be measured again will be.", e);
+            throw new BadDataException($"{file}: damaged JSON: {e.Message} Delete the file; Riffle measures again what it can.", e);
         }
     }
 }

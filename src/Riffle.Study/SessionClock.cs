@@ -3,7 +3,7 @@ using Riffle.Training;
 
 namespace Riffle.Study;
 
-/// <summary>Notes how long a training takes, after each epoch and at the end: a process that is killed loses the time of an epoch at most.</summary>
+/// <summary>Records the duration of a training after each epoch and at the end. A killed process loses the time of one epoch at most.</summary>
 internal sealed class SessionClock : ITrainingObserver, IDisposable
 {
     private readonly ReproductionFolder _folder;

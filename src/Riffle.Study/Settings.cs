@@ -6,37 +6,37 @@ using Riffle.Recipes;
 
 namespace Riffle.Study;
 
-/// <summary>What was asked for.</summary>
+/// <summary>The settings of a reproduction.</summary>
 /// <param name="Data">The data set folder.</param>
-/// <param name="Out">The folder of all runs and of the report.</param>
-/// <param name="Tables">Numbers of the tables whose networks are asked for; all where there are none.</param>
-/// <param name="Models">Names of the networks that are asked for; all of the tables where there are none.</param>
+/// <param name="Out">The folder for all runs and the report.</param>
+/// <param name="Tables">Numbers of the selected tables; empty: all.</param>
+/// <param name="Models">Names of the selected networks; empty: all networks of the tables.</param>
 /// <param name="Recipe">Name of the recipe.</param>
-/// <param name="Epochs">Passes over the training images; null: the recipe's own.</param>
-/// <param name="Seed">Decides everything random.</param>
+/// <param name="Epochs">Number of passes over the training images; null: the recipe's.</param>
+/// <param name="Seed">Seed of everything random.</param>
 /// <param name="Threads">Threads that compute; 0: one per core.</param>
-/// <param name="SoftLabels">The folder of what counts beside the labels; null: none, or what the teachers say.</param>
-/// <param name="Teachers">Networks of the study and files, which say what counts beside the labels.</param>
+/// <param name="SoftLabels">The folder of soft labels; null: none, or those of the teachers.</param>
+/// <param name="Teachers">Networks of the study and files that make soft labels.</param>
 internal sealed record Settings(
     string Data, string Out, ImmutableArray<int> Tables, ImmutableArray<string> Models, string Recipe, int? Epochs, ulong Seed, int Threads,
     string? SoftLabels, ImmutableArray<string> Teachers)
 {
-    /// <summary>A folder with weights of each network, <c>MODEL.safetensors</c>, which it begins with; null: it begins anew.</summary>
+    /// <summary>A folder with the first weights of each network, <c>MODEL.safetensors</c>; null: networks start with new weights.</summary>
     public string? From { get; init; }
 
-    /// <summary>What is changed in the recipe.</summary>
+    /// <summary>The changes to the recipe.</summary>
     public Func<Recipe, Recipe> Change { get; init; } = recipe => recipe;
 
-    /// <summary>The words of the command line that say so.</summary>
+    /// <summary>The command-line words for these changes.</summary>
     public ImmutableArray<string> Changes { get; init; } = [];
 
     /// <summary>The options that commands in the report are made of; null: there is no command line.</summary>
     public IRecipeOptions? Options { get; init; }
 
-    /// <summary>Where what counts beside the labels is, or will be; null: nothing does.</summary>
+    /// <summary>The folder in which the soft labels are or will be; null: none.</summary>
     public string? SoftLabelsFolder => Teachers.IsEmpty ? SoftLabels : Path.Combine(Out, "soft-labels");
 
-    /// <summary>The command that asks for the same again.</summary>
+    /// <summary>The command with these settings.</summary>
     public string Command
     {
         get
@@ -66,27 +66,27 @@ internal sealed record Settings(
     /// <summary>The run folder of a network.</summary>
     public string RunOf(string model) => Path.Combine(Out, "runs", model);
 
-    /// <summary>The networks of all the study's tables that are asked for, the smallest first.</summary>
+    /// <summary>The selected networks, the smallest first.</summary>
     public ImmutableArray<string> Selected => Select(_ => true);
 
-    /// <summary>Those of them that have to be trained: one that is asked for in the table of complexity alone is only counted.</summary>
+    /// <summary>The selected networks that need training. Those only in the table of complexity do not.</summary>
     public ImmutableArray<string> ToTrain => Select(table => table.HasAccuracy);
 
-    /// <summary>The weights that a network begins with; null: it begins anew.</summary>
+    /// <summary>The first weights of a network; null: it starts with new ones.</summary>
     public string? FirstWeightsOf(string model) => From is null ? null : Path.Combine(From, model + ".safetensors");
 
-    /// <summary>The recipe for a network, a data set and soft labels, if there are any, with all that is asked for otherwise.</summary>
+    /// <summary>The recipe for a network, a data set and soft labels (if any), with the requested changes.</summary>
     public Recipe RecipeFor(string model, Dataset data, SoftLabelsIdentity? labels)
     {
         var recipe = Change(NamedRecipeFor(Recipe, model, data, labels));
         return recipe with { Epochs = Epochs ?? recipe.Epochs };
     }
 
-    /// <summary>The recipe of that name for a network, a data set and soft labels, if there are any.</summary>
+    /// <summary>The recipe with that name for a network, a data set and soft labels (if any).</summary>
     public static Recipe NamedRecipeFor(string name, string model, Dataset data, SoftLabelsIdentity? labels) =>
         Recipes.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train)).TaughtBy(labels?.Augmentation);
 
-    /// <summary>A network of the study for a data set: as many classes as that has.</summary>
+    /// <summary>A network of the study with the classes of a data set.</summary>
     public static NetworkSpec SpecFor(string model, Dataset data) => NetworkCatalogue.Resolve(model, classes: data.Info.Classes.Length);
 
     private ImmutableArray<string> Select(Func<StudyTable, bool> counts)

@@ -7,8 +7,8 @@ using Riffle.Recipes;
 namespace Riffle.Study;
 
 /// <summary>
-/// The soft labels of <c>--teacher</c>. Networks of the study are trained first, without any, as a reproduction of their own in <c>teachers/</c>; with those that
-/// are files they then look at every training image, and <c>soft-labels/</c> keeps what they say for all rows.
+/// The soft labels of <c>--teacher</c>. Teachers that are networks of the study are trained first, without soft labels, in a reproduction of their own in
+/// <c>teachers/</c>. All teachers then predict every training image, and <c>soft-labels/</c> keeps the predictions for all networks.
 /// </summary>
 internal sealed class TeacherLabels
 {
@@ -20,8 +20,8 @@ internal sealed class TeacherLabels
     private readonly Dictionary<string, Model> _files;
     private readonly int _views;
 
-    /// <summary>Looks at what there is.</summary>
-    /// <exception cref="RiffleException">It is not what was asked for, or a teacher can't be read.</exception>
+    /// <summary>Checks what is already there.</summary>
+    /// <exception cref="RiffleException">The existing soft labels have other settings, or a teacher can't be read.</exception>
     public TeacherLabels(Settings settings, Dataset data)
     {
         (_settings, _data) = (settings, data);
@@ -32,22 +32,22 @@ internal sealed class TeacherLabels
         _files = settings.Teachers.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
         _views = Found?.Identity.Views ?? SoftLabels.ViewsFor(_recipe.Epochs);
 
-        // Makes nothing then, but refuses what others have said.
+        // Makes nothing in this case, but refuses soft labels of other teachers.
         if (AreMade)
             _ = Teachers.Teach(_settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads);
     }
 
-    /// <summary>What they are; null as long as they are not made.</summary>
+    /// <summary>The identity of the soft labels; null until they are complete.</summary>
     public SoftLabelsIdentity? Identity => AreMade ? Found!.Identity : null;
 
     private SoftLabels? Found => SoftLabels.Find(_settings.SoftLabelsFolder!);
 
     private bool AreMade => Found is { } found && found.Made == found.Identity.Views;
 
-    /// <summary>Where networks of the study are trained as teachers.</summary>
+    /// <summary>The folder in which networks of the study are trained as teachers.</summary>
     public static string FolderIn(Settings settings) => Path.Combine(settings.Out, "teachers");
 
-    /// <summary>What is left to do for them.</summary>
+    /// <summary>The remaining work.</summary>
     public IEnumerable<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
         if (AreMade)

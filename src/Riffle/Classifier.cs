@@ -4,41 +4,41 @@ using Riffle.Formats;
 
 namespace Riffle;
 
-/// <summary>Tells what images show. Any number of threads may use one classifier at the same time; each call computes on the thread that makes it.</summary>
+/// <summary>Classifies images. Any number of threads may use one classifier at the same time; each call computes on its own thread.</summary>
 public sealed class Classifier : IDisposable
 {
     private readonly InferencePlan _plan;
     private bool _isDisposed;
 
-    /// <summary>A classifier from a checkpoint or another model.</summary>
-    /// <param name="model">The network, as its weights are now.</param>
-    /// <param name="threads">Without effect: an image is computed by the thread that asks.</param>
-    /// <exception cref="RiffleException">It has one class, which every image would be.</exception>
+    /// <summary>Creates a classifier from a model.</summary>
+    /// <param name="model">The network. Its current weights are used.</param>
+    /// <param name="threads">Has no effect: an image is computed on the calling thread.</param>
+    /// <exception cref="RiffleException">The network has only one class.</exception>
     public Classifier(Model model, int threads = 1)
     {
         if (model.Classes.Count == 1)
-            throw new RiffleException($"{model.Name}: it has one class, so that every image would be that with 100 %; use a network of two classes or more");
+            throw new RiffleException($"{model.Name}: the network has only one class, so every image would get 100 %; use a network with at least two classes");
         Model = model;
         _plan = new(model.Weights, batch: 1, threads);
     }
 
-    /// <summary>What it was made from.</summary>
+    /// <summary>The model.</summary>
     public Model Model => Live(field);
 
-    /// <summary>A classifier from a file.</summary>
-    /// <param name="path">A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.</param>
-    /// <param name="threads">Without effect: an image is computed by the thread that asks.</param>
+    /// <summary>Loads a classifier from a file.</summary>
+    /// <param name="path">A checkpoint file, a run folder (its best checkpoint) or an ONNX file.</param>
+    /// <param name="threads">Has no effect: an image is computed on the calling thread.</param>
     /// <exception cref="RiffleException">There is none.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     public static Classifier Load(string path, int threads = 1) => new(Model.Open(path), threads);
 
-    /// <summary>The likeliest classes of an image file of any size.</summary>
+    /// <summary>Returns the most likely classes of an image file of any size.</summary>
     /// <param name="path">A JPEG or PNG file.</param>
-    /// <param name="top">Most predictions to give, at least 1.</param>
-    /// <returns>The likeliest first; of equal ones the lower index.</returns>
+    /// <param name="top">The maximum number of predictions, at least 1.</param>
+    /// <returns>The predictions, the most likely first; among equal ones, the lower index first.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
-    /// <exception cref="RiffleException">The file is not there or can't be read, or the library that decodes it is not installed.</exception>
-    /// <exception cref="BadDataException">It is no image that can be decoded.</exception>
+    /// <exception cref="RiffleException">The file does not exist or can't be read, or the library that decodes it is not installed.</exception>
+    /// <exception cref="BadDataException">The file is not an image, or is damaged.</exception>
     public IReadOnlyList<Prediction> Classify(string path, int top = 5)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
@@ -46,15 +46,15 @@ public sealed class Classifier : IDisposable
         return Classify(ImageFile.Read(path), path, top);
     }
 
-    /// <summary>The likeliest classes of an image of any size: its shorter side is scaled to 8/7 of the network's input, and the centre taken. Only an image
-    /// that a data set was baked with is taken as it is (<see cref="Model.TakesBakedImages"/>).</summary>
+    /// <summary>Returns the most likely classes of an image of any size. Its shorter side is scaled to 8/7 of the network's input, and the centre is cut out.
+    /// Only baked images are used as they are (<see cref="Model.TakesBakedImages"/>).</summary>
     /// <param name="encodedImage">The bytes of a JPEG or PNG file.</param>
     /// <param name="name">The image's name, for error messages.</param>
-    /// <param name="top">Most predictions to give, at least 1.</param>
-    /// <returns>The likeliest first; of equal ones the lower index.</returns>
+    /// <param name="top">The maximum number of predictions, at least 1.</param>
+    /// <returns>The predictions, the most likely first; among equal ones, the lower index first.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
-    /// <exception cref="BadDataException">The bytes are no image that can be decoded.</exception>
-    /// <exception cref="RiffleException">The library that decodes it is not installed, or the network gives no number for it.</exception>
+    /// <exception cref="BadDataException">The bytes are not an image, or are damaged.</exception>
+    /// <exception cref="RiffleException">The library that decodes it is not installed, or the network produced NaN or infinity.</exception>
     public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name, int top = 5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
@@ -65,7 +65,7 @@ public sealed class Classifier : IDisposable
         if (float.IsNaN(probabilities[0]))
         {
             var layer = _plan.FirstNonFinite(pixels, 1, Model.Normalisation)?.Layer.Name ?? Model.Weights.Network.Layers[^1].Name;
-            throw new RiffleException($"{name}: the network gives no number for this image: its layer {layer} overflows. Use another checkpoint.");
+            throw new RiffleException($"{name}: the network produced NaN or infinity for this image, because its layer {layer} overflows. Use another checkpoint.");
         }
 
         return
@@ -78,13 +78,13 @@ public sealed class Classifier : IDisposable
     }
 
     /// <summary>
-    /// The probability of every class for an image that has the network's size already. Allocates nothing once as many calls as ever run at the same time
-    /// have run. <see cref="ImageFit.ForInference"/> brings an image of another size to this one.
+    /// Computes the probability of every class for an image that already has the network's size. Allocates nothing, except on the first calls that run at the
+    /// same time. <see cref="ImageFit.ForInference"/> resizes other images.
     /// </summary>
     /// <param name="pixels">S×S×3 bytes, row by row, red first; S is <see cref="Model.ImageSize"/> of the model.</param>
-    /// <param name="probabilities">Receives one for each class, in the order of <see cref="Model.Classes"/>, from 0 to 1; they add up to 1. What there is
-    /// behind them stays as it is.</param>
-    /// <exception cref="ArgumentException">There are fewer or more pixels, or fewer probabilities than classes.</exception>
+    /// <param name="probabilities">Receives one value per class, in the order of <see cref="Model.Classes"/>, from 0 to 1; they sum to 1. Further elements
+    /// do not change.</param>
+    /// <exception cref="ArgumentException">The number of pixels is wrong, or there are fewer probabilities than classes.</exception>
     /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
     public void Score(ReadOnlySpan<byte> pixels, Span<float> probabilities)
     {
@@ -93,7 +93,7 @@ public sealed class Classifier : IDisposable
         Softmax(probabilities[..Model.Classes.Count]);
     }
 
-    /// <summary>Frees the memory, after the calls under way. Every member throws <see cref="ObjectDisposedException"/> from then on.</summary>
+    /// <summary>Frees the memory, once the running calls have ended. After that, every member throws <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()
     {
         _isDisposed = true;
@@ -106,7 +106,7 @@ public sealed class Classifier : IDisposable
         return value;
     }
 
-    /// <summary>Turns logits into probabilities. The highest is taken away first, which changes nothing in them and keeps every power at most 1.</summary>
+    /// <summary>Turns logits into probabilities. Subtracts the highest logit first, which does not change the result and keeps every exponential at most 1.</summary>
     private static void Softmax(Span<float> logits)
     {
         var highest = float.NegativeInfinity;

@@ -5,21 +5,21 @@ using Riffle.Networks;
 
 namespace Riffle;
 
-/// <summary>A network with all that using it needs: its weights, its classes, how pixels become its inputs.</summary>
+/// <summary>A network ready for use: its weights, its classes, and how pixels become inputs.</summary>
 public class Model
 {
-    /// <summary>A model of the given parts.</summary>
+    /// <summary>Creates a model.</summary>
     /// <param name="weights">The network; its images are square. Not copied.</param>
-    /// <param name="classes">One for each logit.</param>
+    /// <param name="classes">One class per logit.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
-    /// <exception cref="ArgumentException">The classes are not as many as the logits, or the images not square.</exception>
+    /// <exception cref="ArgumentException">The number of classes differs from the number of logits, or the images are not square.</exception>
     public Model(Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation)
     {
         var network = weights.Network;
         if (classes.Count != network.Classes)
-            throw new ArgumentException($"{classes.Count} classes were given for a network of {network.Classes}");
+            throw new ArgumentException($"the network has {network.Classes} classes, but {classes.Count} were given");
         if (network.Input.Height != network.Input.Width)
-            throw new ArgumentException($"a network over images of {network.Input.Height}×{network.Input.Width}, which are not square");
+            throw new ArgumentException($"the network has images of {network.Input.Height}×{network.Input.Width}, but only square images are supported");
         (Weights, Classes, Normalisation) = (weights, classes, normalisation);
     }
 
@@ -38,15 +38,15 @@ public class Model
     /// <summary>How bytes become inputs.</summary>
     public Normalisation Normalisation { get; }
 
-    /// <summary>Whether it was trained on images that had been cut to its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>). To such a
-    /// model an image of just that size is one of these, which is not cut once more.</summary>
+    /// <summary>Whether the model was trained on baked images, which were cut to its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>).
+    /// Such a model uses an image of exactly that size as it is.</summary>
     public bool TakesBakedImages { get; internal init; }
 
-    /// <summary>What was recognised in a file that does not tell it, a sentence each, for a person to see: how an ONNX graph takes its images, what its one
-    /// number means. Empty where nothing had to be.</summary>
+    /// <summary>Notes for the user about what Riffle inferred from the file, one sentence each: how an ONNX graph takes its images, what its single output means.
+    /// Often empty.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>Of the weights: the same for the same bits. 16 hexadecimal digits; computed anew at each call.</summary>
+    /// <summary>The fingerprint of the weights: equal for equal bits. 16 hexadecimal digits, computed at each call.</summary>
     internal string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -8,12 +8,12 @@ public static class ModelFiles
 {
     extension(Model)
     {
-        /// <summary>Reads a model from a file of any kind that there is.</summary>
-        /// <param name="path">A checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file.</param>
-        /// <param name="hints">What an ONNX file may not tell.</param>
-        /// <exception cref="RiffleException">There is none, or Riffle can't run it.</exception>
-        /// <exception cref="BadDataException">It is damaged, or no model.</exception>
-        /// <exception cref="ArgumentException">Hints are given for a checkpoint, which tells all of it itself, or do not fit the network.</exception>
+        /// <summary>Reads a model from any supported file.</summary>
+        /// <param name="path">A checkpoint file, a run folder (its best checkpoint) or an ONNX file.</param>
+        /// <param name="hints">What an ONNX file may not contain.</param>
+        /// <exception cref="RiffleException">The file does not exist, or Riffle can't run the network.</exception>
+        /// <exception cref="BadDataException">The file is damaged, or not a model.</exception>
+        /// <exception cref="ArgumentException">Hints are given for a checkpoint, which needs none, or do not fit the network.</exception>
         public static Model Open(string path, OnnxHints? hints = null)
         {
             if (OnnxFile.IsOne(path))
@@ -24,7 +24,7 @@ public static class ModelFiles
 
             return hints is null or { Classes: null, Normalisation: null }
                 ? Checkpoint.Load(path)
-                : throw new ArgumentException($"{path}: a checkpoint tells its classes and its normalisation itself; leave these options out");
+                : throw new ArgumentException($"{path}: a checkpoint has its own classes and normalisation; remove --labels, --mean and --std");
         }
     }
 }

@@ -3,7 +3,7 @@ using Riffle.Networks;
 
 namespace Riffle;
 
-/// <summary>What an ONNX file may not tell of its network.</summary>
+/// <summary>What an ONNX file may not say about its network.</summary>
 /// <param name="Classes">The classes, in the order of the logits.</param>
-/// <param name="Normalisation">How bytes become what the graph takes.</param>
+/// <param name="Normalisation">How bytes become the graph's input.</param>
 public sealed record OnnxHints(IReadOnlyList<DatasetClass>? Classes = null, Normalisation? Normalisation = null);

@@ -1,6 +1,6 @@
 namespace Riffle;
 
-/// <summary>Something a user can mend: the message names the file, record or option, and says what to do.</summary>
+/// <summary>An error that the user can fix. The message names the file, record or option, and says what to do.</summary>
 public class RiffleException : Exception
 {
     /// <inheritdoc cref="RiffleException"/>
@@ -10,7 +10,7 @@ public class RiffleException : Exception
     }
 }
 
-/// <summary>Data that can't be used: a damaged image, record, checkpoint or data set folder. The message names the file and, where it has one, the
+/// <summary>Unusable data: a damaged image, record, checkpoint or data set folder. The message names the file and, if there is one, the
 /// offset.</summary>
 public sealed class BadDataException : RiffleException
 {

@@ -2,19 +2,19 @@ using System.Text.RegularExpressions;
 
 namespace Riffle;
 
-/// <summary>Words of a command that a message suggests, as they can be pasted into a shell and mean the same there.</summary>
+/// <summary>Quotes the words of a suggested command so that it can be pasted into a shell.</summary>
 public static partial class ShellWord
 {
-    /// <summary>A word: as it is where it has nothing in it that a shell gives a meaning, else in quotes.</summary>
+    /// <summary>A word, in quotes if it contains characters with a meaning in a shell.</summary>
     public static string Quote(string word) => Quote(word, OperatingSystem.IsWindows());
 
-    /// <summary>A path. One that begins with a dash, which a command would take for an option, begins with <c>./</c>.</summary>
+    /// <summary>A path. If it begins with a dash and would look like an option, <c>./</c> is put before it.</summary>
     public static string Path(string path) => Quote(path.StartsWith('-') ? $"./{path}" : path);
 
     internal static string Quote(string word, bool isWindows) =>
         (isWindows ? PlainOnWindows() : Plain()).IsMatch(word) ? word
         : isWindows ? $"\"{word}\""
-        : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'"; // Nothing has a meaning between single quotes, and a quote can't stand there.
+        : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'"; // Between single quotes only the quote itself has a meaning.
 
     [GeneratedRegex(@"^[A-Za-z0-9/._:,+@%-]+\z")]
     private static partial Regex Plain();

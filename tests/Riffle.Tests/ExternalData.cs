@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Riffle.Tests;
 
 /// <summary>
@@ -28,12 +30,14 @@ static class ExternalData
 [AttributeUsage(AttributeTargets.Method)]
 sealed class ExternalFactAttribute : FactAttribute
 {
-    public ExternalFactAttribute() => Skip = ExternalData.Missing;
+    public ExternalFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line) => Skip = ExternalData.Missing;
 }
 
 /// <summary>A theory about files that others made. Its data must not need them: it is asked for even where they are missing.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 sealed class ExternalTheoryAttribute : TheoryAttribute
 {
-    public ExternalTheoryAttribute() => Skip = ExternalData.Missing;
+    public ExternalTheoryAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line) => Skip = ExternalData.Missing;
 }

@@ -5,7 +5,7 @@ using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 
-/// <summary><c>riffle benchmark</c>: what networks take on this machine.</summary>
+/// <summary><c>riffle benchmark</c>: the speed of networks on this machine.</summary>
 internal static class BenchmarkCommand
 {
     private static readonly int[] DefaultBatches = [1, 16, 128];
@@ -14,23 +14,23 @@ internal static class BenchmarkCommand
     {
         var models = new Argument<string[]>("MODEL")
         {
-            Description = "Names of networks, checkpoint files, run folders, whose best checkpoint is taken, or ONNX files, which are not trained.",
+            Description = "Network names, checkpoint files, run folders (their best checkpoint) or ONNX files. ONNX files are measured without training.",
             Arity = ArgumentArity.OneOrMore,
         };
         var network = new NetworkOptions();
         var threads = Numbers.Optional("--threads", "N", TrainingOptions.ThreadLimits);
-        threads.Description = "Threads that compute; 0: one per core. Without it, inference has one and training one per core.";
+        threads.Description = "Threads that compute. 0: one per core. Default: one for inference, one per core for training.";
         var batches = NumberList.Option("--batch", "1,16,128", RecipeLimits.Batch);
-        batches.Description = $"Images at once in inference, each number a measurement; {string.Join(',', DefaultBatches)} without it.";
+        batches.Description = $"Batch sizes of inference, each measured separately. Default: {string.Join(',', DefaultBatches)}.";
         var trainBatch = Numbers.Option("--train-batch", "N", RecipeLimits.Batch);
-        (trainBatch.Description, trainBatch.DefaultValueFactory) = ("Images in a training step.", _ => Recipe.Best.Batch);
+        (trainBatch.Description, trainBatch.DefaultValueFactory) = ("Batch size of training.", _ => Recipe.Best.Batch);
         var noTrain = new Option<bool>("--no-train") { Description = "Do not measure training." };
-        var layers = new Option<bool>("--layers") { Description = "Measure every layer as well." };
+        var layers = new Option<bool>("--layers") { Description = "Also measure every layer." };
         var seconds = Numbers.Option("--seconds", "S", new Limits<double>(0.001, 3600));
-        (seconds.Description, seconds.DefaultValueFactory) = ("Time for each measurement, before which there is a warm-up.", _ => 1.5);
+        (seconds.Description, seconds.DefaultValueFactory) = ("Duration of each measurement, after a warm-up.", _ => 1.5);
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
 
-        var command = new Command("benchmark", "Measures latency, throughput and training speed of networks on this machine, beside their multiply-adds.")
+        var command = new Command("benchmark", "Measures the latency, throughput and training speed of networks on this machine.")
         {
             models,
         };
@@ -45,7 +45,7 @@ internal static class BenchmarkCommand
                 "riffle benchmark runs/first --layers --threads 2 --json")
             .WithAction((parse, cancel) =>
             {
-                // All of them before the first is measured, so that a wrong name is told at once.
+                // All of them before the first measurement, so that a wrong name is reported at once.
                 var subjects = parse.GetRequiredValue(models).Select(model => Find(model, network, parse)).ToArray();
                 var budget = TimeSpan.FromSeconds(parse.GetValue(seconds));
                 var results = Measure(
@@ -97,6 +97,6 @@ internal static class BenchmarkCommand
         return results;
     }
 
-    /// <summary>What is to be measured. A file has no preset, and one that others wrote is not trained.</summary>
+    /// <summary>What to measure. A file has no preset, and training is not measured for ONNX files.</summary>
     private sealed record Subject(string Name, string? Preset, Network Network, bool IsTrained, Func<TimeSpan, bool, NetworkBenchmark> Benchmark);
 }

@@ -3,7 +3,7 @@ using Riffle.Data;
 
 namespace Riffle.Cli.Commands;
 
-/// <summary><c>riffle check</c>: what is wrong with a data set, before hours of training.</summary>
+/// <summary><c>riffle check</c>: finds faults in a data set before hours of training.</summary>
 internal static class CheckCommand
 {
     private const int Shown = 10;
@@ -12,13 +12,13 @@ internal static class CheckCommand
     {
         var path = new Argument<string>("DIR-OR-SOURCE")
         {
-            Description = "A data set folder, or what prepare takes: a folder, .zip or .tar.gz of images, or TFRecords of other programs.",
+            Description = "Data set folder, or anything that prepare accepts: a folder, .zip or .tar.gz of images, or TFRecords from other programs.",
         };
-        var threads = new Option<int>("--threads") { Description = "Threads that decode; 0: one per core.", HelpName = "N" };
+        var threads = new Option<int>("--threads") { Description = "Threads that decode images. 0: one per core.", HelpName = "N" };
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var records = new RecordOptions();
         var names = RecordOptions.NameEncoding();
-        var command = new Command("check", "Verifies every checksum, image and label of a data set; ends with exit code 3 if there is a fault.")
+        var command = new Command("check", "Verifies every checksum, image and label of a data set. Returns exit code 3 if it finds a fault.")
         {
             path, threads, json, names,
         };
@@ -40,11 +40,11 @@ internal static class CheckCommand
     {
         var lines = new List<string>
         {
-            $"{report.Path}: {(report.IsPrepared ? "a data set folder" : "a source for riffle prepare")}",
+            $"{report.Path}: {(report.IsPrepared ? "data set folder" : "source for riffle prepare")}",
         };
         lines.AddRange(LayoutLines.Of(report.Layout, report.LeftOut, report.Notes, report.ClassNames));
-        lines.Add($"  training    {report.Train:N0} whole images");
-        lines.Add($"  validation  {report.Validation:N0} whole images");
+        lines.Add($"  training    {report.Train:N0} good images");
+        lines.Add($"  validation  {report.Validation:N0} good images");
         lines.Add($"  images      {report.Bytes / 1e6:N1} MB");
         AddFindings(lines, "faults    ", report.Faults, report.Findings.Where(group => group.IsFault));
         AddFindings(lines, "warnings  ", report.Warnings, report.Findings.Where(group => !group.IsFault));
@@ -60,7 +60,7 @@ internal static class CheckCommand
             lines.Add($"    {group.Count:N0} × {group.Kind}:");
             lines.AddRange(group.Examples.Take(Shown).Select(example => $"      {example.Message}"));
             if (group.Count > Shown)
-                lines.Add($"      and {group.Count - Shown:N0} more{(group.Examples.Length > Shown ? "; --json names more of them" : "")}");
+                lines.Add($"      and {group.Count - Shown:N0} more{(group.Examples.Length > Shown ? "; --json lists more of them" : "")}");
         }
     }
 }

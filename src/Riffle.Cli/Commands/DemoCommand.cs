@@ -5,7 +5,7 @@ using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
 
-/// <summary><c>riffle demo</c>: draws images, then runs the other commands on them, each as a user would type it.</summary>
+/// <summary><c>riffle demo</c>: draws images, then runs the other commands on them, each as the user would type it.</summary>
 internal static class DemoCommand
 {
     private const int TrainImages = 80;
@@ -15,14 +15,14 @@ internal static class DemoCommand
     {
         var output = new Option<string>("--out")
         {
-            Description = "Folder for everything the demo writes.",
+            Description = "Folder for everything that the demo writes.",
             HelpName = "DIR",
             DefaultValueFactory = _ => "riffle-demo",
         };
         var epochs = Numbers.Option("--epochs", "N", RecipeLimits.Epochs);
-        (epochs.Description, epochs.DefaultValueFactory) = ("Passes over the training images.", _ => 30);
-        var seed = new Option<ulong>("--seed") { Description = "Another seed, other images.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        return new Command("demo", "Goes from nothing to a trained, measured network: draws a small data set, prepares, trains, evaluates, predicts.")
+        (epochs.Description, epochs.DefaultValueFactory) = ("Number of passes over the training images.", _ => 30);
+        var seed = new Option<ulong>("--seed") { Description = "Seed of the images and of the training.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        return new Command("demo", "Draws a small data set, then prepares it, trains a network, evaluates it and predicts.")
         {
             output, epochs, seed,
         }
@@ -64,10 +64,10 @@ internal static class DemoCommand
         Console.WriteLine($"""
 
             Done in {DurationText.Of(clock.Elapsed)}; everything is in {folder} (to remove it: rm -r {ShellWord.Path(folder)}).
-            Next, with your own images, a folder for each class:
+            Next, with your own images, in one folder per class:
               riffle prepare my-images --out my-data
               riffle train --data my-data --model shufflenet-v1-g3-x0.5 --out my-run
-            'riffle summary' lists the networks, 'riffle --help' the commands.
+            'riffle summary' lists the networks, and 'riffle --help' lists the commands.
             """);
         return ExitCode.Done;
     }

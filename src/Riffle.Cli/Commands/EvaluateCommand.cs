@@ -11,10 +11,10 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var model = new ModelOptions();
-        var data = new Option<string>("--data") { Description = "The data set folder.", HelpName = "DIR", Required = true };
+        var data = new Option<string>("--data") { Description = "Data set folder.", HelpName = "DIR", Required = true };
         var threads = TrainingOptions.Threads();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("evaluate", "Measures a trained network on every validation image of a data set.") { data, threads, json };
+        var command = new Command("evaluate", "Computes the accuracy of a trained network on all validation images of a data set.") { data, threads, json };
         model.AddTo(command);
         return command
             .WithExamples(

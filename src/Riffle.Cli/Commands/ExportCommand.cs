@@ -9,15 +9,15 @@ internal static class ExportCommand
 {
     public static Command Create()
     {
-        var model = new Argument<string>("RUN") { Description = "A checkpoint file, or a run folder, whose best checkpoint is taken." };
-        var file = new Option<string>("--out") { Description = "The ONNX file to write.", HelpName = "FILE", Required = true };
+        var model = new Argument<string>("RUN") { Description = "Checkpoint file, or run folder (its best checkpoint)." };
+        var file = new Option<string>("--out") { Description = "ONNX file to write.", HelpName = "FILE", Required = true };
         var pixels = new Option<bool>("--uint8")
         {
-            Description = "Take images as uint8 RGB pixels (N×H×W×3), with the normalisation in the graph; else normalised floats (N×3×H×W).",
+            Description = "Make the input uint8 RGB pixels (N×H×W×3) and put the normalisation into the graph. Default: normalised floats (N×3×H×W).",
         };
-        var softmax = new Option<bool>("--softmax") { Description = "Give probabilities instead of logits." };
-        var norms = new Option<bool>("--keep-batch-norm") { Description = "Keep batch norm as operations; else it is folded into the convolutions." };
-        return new Command("export", "Writes a trained network as an ONNX model, for any number of images at once.") { model, file, pixels, softmax, norms }
+        var softmax = new Option<bool>("--softmax") { Description = "Output probabilities instead of logits." };
+        var norms = new Option<bool>("--keep-batch-norm") { Description = "Keep batch norm as separate operators. Default: fold it into the convolutions." };
+        return new Command("export", "Writes a trained network as an ONNX file, with a free batch size.") { model, file, pixels, softmax, norms }
             .WithExamples("riffle export runs/first --out first.onnx", "riffle export runs/first --out first.onnx --uint8 --softmax")
             .WithAction((parse, _) =>
             {

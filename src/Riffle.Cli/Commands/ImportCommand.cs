@@ -11,18 +11,18 @@ internal static class ImportCommand
     {
         var file = new Argument<string>("FILE")
         {
-            Description = "A safetensors file, or a checkpoint that PyTorch saved (.pth, .pt, .ckpt), with torchvision's parameter names.",
+            Description = "Weights with torchvision's parameter names: a safetensors file or a PyTorch checkpoint (.pth, .pt, .ckpt).",
         };
-        var model = new Option<string>("--model") { Description = "The network that the weights are of.", HelpName = "MODEL", Required = true };
-        var output = new Option<string>("--out") { Description = "The folder of the run, new or empty.", HelpName = "RUN", Required = true };
+        var model = new Option<string>("--model") { Description = "Network that the weights belong to.", HelpName = "MODEL", Required = true };
+        var output = new Option<string>("--out") { Description = "Run folder to create; it must be new or empty.", HelpName = "RUN", Required = true };
         var key = new Option<string?>("--key")
         {
-            Description = "Where in the file the weights are, for example model_ema; without it wherever they fit, plain weights before averaged ones.",
+            Description = "Where in the file the weights are, for example model_ema. Default: the first place that fits, plain weights before averaged ones.",
             HelpName = "KEY",
         };
-        var input = new InputOptions("the", "numbers from 0", "ImageNet's");
+        var input = new InputOptions("the network", "numbers from 0", "ImageNet's values");
         var network = new NetworkOptions();
-        var command = new Command("import", "Makes a run of weights that others trained. Nothing that a file holds is ever run.") { file, model, key, output };
+        var command = new Command("import", "Turns weights trained elsewhere into a run. Code in the file is never executed.") { file, model, key, output };
         network.AddTo(command, withClasses: false);
         input.AddTo(command);
         return command

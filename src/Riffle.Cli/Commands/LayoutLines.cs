@@ -4,12 +4,12 @@ using Riffle.Data;
 
 namespace Riffle.Cli.Commands;
 
-/// <summary>What <c>prepare</c> and <c>check</c> show of how a source was understood.</summary>
+/// <summary>How <c>prepare</c> and <c>check</c> show their reading of a source.</summary>
 internal static class LayoutLines
 {
     private const int Names = 8;
 
-    /// <summary>Lines with the layout, what is no part of it, what may be meant otherwise, and the first classes.</summary>
+    /// <summary>Lines with the layout, what was left out, notes on doubtful decisions, and the first classes.</summary>
     public static IEnumerable<string> Of(string layout, ImmutableArray<DatasetSkipped> leftOut, ImmutableArray<string> notes, IReadOnlyList<string> classes)
     {
         if (layout.Length > 0)

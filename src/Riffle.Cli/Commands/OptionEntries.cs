@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace Riffle.Cli.Commands;
 
-/// <summary>Options that each change one entry of a record of settings, and can tell which of them lead from one such record to another.</summary>
+/// <summary>Options that each change one entry of a settings record. They can also list the options that turn one record into another.</summary>
 /// <typeparam name="TRecord">The record.</typeparam>
 internal sealed class OptionEntries<TRecord>
     where TRecord : IEquatable<TRecord>
@@ -12,24 +12,24 @@ internal sealed class OptionEntries<TRecord>
 
     public IReadOnlyList<Option> Options => [.. _entries.Select(entry => entry.Option)];
 
-    /// <summary>The record with what the command line says otherwise.</summary>
+    /// <summary>The record, with the changes given on the command line.</summary>
     public TRecord Apply(ParseResult parse, TRecord record) =>
         _entries.Where(entry => TrainingOptions.IsGiven(parse, entry.Option)).Aggregate(record, (changed, entry) => entry.Apply(parse, changed));
 
-    /// <summary>The words of the command line that are these options.</summary>
+    /// <summary>The words of the command line that give these options.</summary>
     public IEnumerable<string> Given(ParseResult parse) => _entries.Select(entry => entry.Option).Where(option => TrainingOptions.IsGiven(parse, option))
         .SelectMany(option => parse.GetResult(option)!.Tokens.Select(token => token.Value).Prepend(option.Name));
 
-    /// <summary>What the command line has to say for a record to become another; null where there are no options for that.</summary>
+    /// <summary>The command-line words that turn one record into another; null if no options do.</summary>
     public IReadOnlyList<string>? Words(TRecord usual, TRecord wanted)
     {
         var words = new List<string>();
         foreach (var entry in _entries)
-            usual = entry.Tell(usual, wanted, words);
+            usual = entry.Change(usual, wanted, words);
         return usual.Equals(wanted) ? words : null;
     }
 
-    /// <summary>A number.</summary>
+    /// <summary>Adds an option that takes a number.</summary>
     public Option<T> Add<T>(
         string name, string value, string description, Limits<T> limits, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
         where T : struct, INumber<T>, IMinMaxValue<T>
@@ -43,7 +43,7 @@ internal sealed class OptionEntries<TRecord>
     public void AddChoice<T>(string name, string description, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
         where T : struct, Enum
     {
-        // Not an option of the enumeration itself, which would take numbers too.
+        // An option of the enumeration type would also accept numbers.
         var option = new Option<string>(name) { Description = description };
         option.AcceptOnlyFromAmong([.. Enum.GetNames<T>().Select(choice => choice.ToLowerInvariant())]);
         Add(
@@ -51,10 +51,10 @@ internal sealed class OptionEntries<TRecord>
             choice => $"{name} {choice}");
     }
 
-    /// <summary>Something that is switched on or off by naming it, and never the other way.</summary>
-    /// <param name="option">Its option.</param>
-    /// <param name="get">Whether it is as the option makes it.</param>
-    /// <param name="set">Makes it so.</param>
+    /// <summary>Adds a switch, which can only be given.</summary>
+    /// <param name="option">The switch.</param>
+    /// <param name="get">Whether a record is as the switch makes it.</param>
+    /// <param name="set">A record as the switch makes it.</param>
     public void AddSwitch(Option<bool> option, Func<TRecord, bool> get, Func<TRecord, TRecord> set) =>
         Add(option, get, (record, isGiven) => isGiven ? set(record) : record, isGiven => isGiven ? option.Name : null);
 
@@ -66,14 +66,14 @@ internal sealed class OptionEntries<TRecord>
             var value = get(wanted);
             if (EqualityComparer<T>.Default.Equals(get(usual), value))
                 return usual;
-            if (word(value) is { } said)
-                words.Add(said);
+            if (word(value) is { } given)
+                words.Add(given);
             return set(usual, value);
         }));
 
     /// <param name="Option">The option.</param>
-    /// <param name="Apply">The record with the option's value.</param>
-    /// <param name="Tell">The first record with the second's value, and what was said for that.</param>
+    /// <param name="Apply">Returns a record with the option's value.</param>
+    /// <param name="Change">Returns the first record with the second's value, and adds the words for that to a list.</param>
     private sealed record Entry(
-        Option Option, Func<ParseResult, TRecord, TRecord> Apply, Func<TRecord, TRecord, List<string>, TRecord> Tell);
+        Option Option, Func<ParseResult, TRecord, TRecord> Apply, Func<TRecord, TRecord, List<string>, TRecord> Change);
 }

@@ -15,15 +15,15 @@ internal static class PredictCommand
         var model = new ModelOptions();
         var images = new Argument<string[]>("IMAGE")
         {
-            Description = "JPEG or PNG files of any size, folders, of which all images in them are meant, or - for an image on standard input.",
+            Description = "JPEG or PNG files, folders (all images in them), or - for an image on standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var top = Numbers.Option("--top", "N", new Limits<int>(1, int.MaxValue));
-        (top.Description, top.DefaultValueFactory) = ("Classes to name for each image.", _ => 5);
+        (top.Description, top.DefaultValueFactory) = ("Number of classes to print per image.", _ => 5);
         var threads = TrainingOptions.Threads();
-        threads.Description = "Images that are looked at at the same time; 0: one per core. The result does not depend on it.";
+        threads.Description = "Images to classify at the same time. 0: one per core. Does not change the result.";
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("predict", "Tells what images show.") { images, top, threads, json };
+        var command = new Command("predict", "Prints the most likely classes of images.") { images, top, threads, json };
         model.AddTo(command);
         return command
             .WithExamples(
@@ -39,7 +39,7 @@ internal static class PredictCommand
         var files = ImageList.Of(arguments, message => Console.Error.WriteLine($"riffle: {message}"), cancel);
         using var classifier = new Classifier(model);
 
-        // One image after another is taken from the list, and the answers come in its order.
+        // Threads take one image at a time from the list, and the answers keep its order.
         var answers = Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering).AsParallel().AsOrdered()
             .WithDegreeOfParallelism(Math.Min(threads == 0 ? Environment.ProcessorCount : threads, MostThreads))
             .WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancel)
@@ -64,7 +64,7 @@ internal static class PredictCommand
         return known.Count == files.Count ? ExitCode.Done : ExitCode.BadData;
     }
 
-    /// <summary>An image that can't be read is named, and the others go on.</summary>
+    /// <summary>Classifies one image. If it can't be read, the answer says why, and the other images are still classified.</summary>
     private static Answer Classify(Classifier classifier, string file, int top, CancellationToken cancel)
     {
         byte[] bytes;
@@ -95,6 +95,6 @@ internal static class PredictCommand
             Console.WriteLine($"  {100 * p.Probability,6:0.00} %  {p.Class}{(p.Text == p.Class || p.Text.Length == 0 ? "" : "  " + p.Text)}");
     }
 
-    /// <summary>What is said of an image, or why nothing is.</summary>
+    /// <summary>The predictions for an image, or why there are none.</summary>
     private sealed record Answer(string File, IReadOnlyList<Prediction> Predictions, string? Error = null);
 }

@@ -4,50 +4,50 @@ using Riffle.Data;
 
 namespace Riffle.Cli.Commands;
 
-/// <summary><c>riffle prepare</c>: a folder or an archive of images becomes a data set folder.</summary>
+/// <summary><c>riffle prepare</c>: turns a folder or an archive of images into a data set folder.</summary>
 internal static class PrepareCommand
 {
     public static Command Create()
     {
         var source = new Argument<string>("SOURCE")
         {
-            Description = "Folder, .zip or .tar.gz with train/CLASS and val/CLASS (also Training and Testing, seg_train, valid …), with CLASS alone, "
-                + "or in Tiny ImageNet's layout; or TFRecords of other programs, plain, GZIP or ZLIB: a folder of them, a file, or a quoted pattern.",
+            Description = "Folder, .zip or .tar.gz with one folder per class, with train/CLASS and val/CLASS (also Training and Testing, seg_train, valid …), or "
+                + "in Tiny ImageNet's layout. Or TFRecords from other programs (plain, GZIP or ZLIB): a folder, a file, or a quoted pattern.",
         };
         var output = new Option<string>("--out")
         {
-            Description = "Data set folder to write; it appears when it is complete.",
+            Description = "Data set folder to write. It appears when it is complete.",
             HelpName = "DIR",
             Required = true,
         };
         var fraction = new Option<double?>("--validation-fraction")
         {
-            Description = "Part of each class to set aside where the source has no validation images with classes; 0.1 unless given, "
-                + "or none where there is a test folder.",
+            Description = "Share of each class to set aside if the source has no labelled validation images. Default: 0.1, or nothing if "
+                + "there is a test folder.",
             HelpName = "X",
         };
         var seed = new Option<ulong>("--seed")
         {
-            Description = "Decides which part is set aside, and the order.",
+            Description = "Seed of the order, and of which images are set aside.",
             HelpName = "N",
             DefaultValueFactory = _ => 0,
         };
         var shards = new Option<int>("--shards")
         {
-            Description = "Training files; a quarter as many for validation.",
+            Description = "Number of training files; validation gets a quarter as many.",
             HelpName = "N",
             DefaultValueFactory = _ => 16,
         };
-        var strict = new Option<bool>("--strict") { Description = "Stop with exit code 3 at the first thing that would be skipped." };
+        var strict = new Option<bool>("--strict") { Description = "Stop with exit code 3 instead of skipping a file." };
         var bake = new Option<int>("--bake") { Description = "Store N augmented copies of each training image, with one-hot labels.", HelpName = "N" };
         var bakeSize = new Option<int>("--bake-size") { Description = "Height and width of baked images.", HelpName = "N", DefaultValueFactory = _ => 56 };
-        var threads = new Option<int>("--threads") { Description = "Threads that decode; 0: one per core.", HelpName = "N" };
-        var force = new Option<bool>("--force") { Description = "Replace the data set that is there." };
+        var threads = new Option<int>("--threads") { Description = "Threads that decode images. 0: one per core.", HelpName = "N" };
+        var force = new Option<bool>("--force") { Description = "Replace an existing data set." };
         var json = new Option<bool>("--json") { Description = "Print the summary as JSON." };
         var records = new RecordOptions();
         var names = RecordOptions.NameEncoding();
 
-        var command = new Command("prepare", "Turns a folder or an archive of images into a data set: checked, shuffled and written as TFRecords.")
+        var command = new Command("prepare", "Turns a folder or an archive of images into a data set: checks and shuffles them, and writes TFRecords.")
         {
             source, output, fraction, seed, shards, strict, bake, bakeSize, threads, force, json, names,
         };

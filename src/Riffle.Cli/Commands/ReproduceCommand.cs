@@ -5,49 +5,49 @@ using Riffle.Study;
 
 namespace Riffle.Cli.Commands;
 
-/// <summary><c>riffle reproduce</c>: the study's tables, ours beside the published.</summary>
+/// <summary><c>riffle reproduce</c>: the study's tables, with our figures beside the published ones.</summary>
 internal static class ReproduceCommand
 {
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = "The data set folder, as 'riffle prepare' writes it.", HelpName = "DIR", Required = true };
+        var data = new Option<string>("--data") { Description = "Data set folder, written by 'riffle prepare'.", HelpName = "DIR", Required = true };
         var output = new Option<string>("--out")
         {
-            Description = "The folder of all runs and of the report; the same again to go on.",
+            Description = "Folder for all runs and the report. Give the same folder to continue.",
             HelpName = "DIR",
             Required = true,
         };
         var numbers = StudyFigures.Tables.Select(table => table.Number).ToArray();
         var tables = NumberList.Option("--tables", string.Join(',', numbers), new Limits<int>(numbers.Min(), numbers.Max()));
-        tables.Description = "Train only the networks of these tables. For table 4, complexity, none is trained.";
+        tables.Description = "Train only the networks of these tables. Table 4 (complexity) needs no training.";
         var models = new Option<string[]>("--models")
         {
-            Description = "Train only these networks; commas or spaces between them.",
+            Description = "Train only these networks, separated by commas or spaces.",
             HelpName = "MODEL,MODEL",
             AllowMultipleArgumentsPerToken = true,
             CustomParser = ReadModels,
         };
-        var recipe = new Option<string>("--recipe") { Description = "paper: the study's; best: for accuracy.", DefaultValueFactory = _ => Recipe.Best.Name };
+        var recipe = new Option<string>("--recipe") { Description = "best: for accuracy. paper: as in the study.", DefaultValueFactory = _ => Recipe.Best.Name };
         recipe.AcceptOnlyFromAmong(Recipe.Paper.Name, Recipe.Best.Name);
         var epochs = Numbers.Optional("--epochs", "N", RecipeLimits.Epochs);
-        epochs.Description = "Passes over the training images; the recipe's own number without it.";
+        epochs.Description = "Number of passes over the training images. Default: the recipe's.";
         var softLabels = TrainingOptions.SoftLabels();
         var teachers = new Option<string[]>("--teacher")
         {
-            Description = "Soft labels without making them first: a network of the study, which is trained before all others, or a run or file. Several together.",
+            Description = "Make soft labels with this teacher first: a network of the study (trained before all others), a run or a file. Can be repeated.",
             HelpName = "MODEL-OR-RUN",
         };
         teachers.Validators.Add(result =>
-            TrainingOptions.Require(result.GetResult(softLabels) is null, result, "--teacher makes soft labels of its own; leave --soft-labels out."));
+            TrainingOptions.Require(result.GetResult(softLabels) is null, result, "--teacher makes its own soft labels; remove --soft-labels."));
         var from = new Option<string>("--from")
         {
-            Description = "Begin each network with the weights that a folder has of it, as models/ of another reproduction.",
+            Description = "Start each network with its weights in this folder, for example models/ of another reproduction.",
             HelpName = "FOLDER",
         };
         var entries = new TrainingOptions();
         Option[] changes = [.. entries.All.Where(option => option != entries.Freeze && option.Name != epochs.Name)];
         var threads = TrainingOptions.Threads();
-        var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
+        var seed = new Option<ulong>("--seed") { Description = "Seed of everything random: the same seed gives the same weights, bit for bit.", HelpName = "N" };
 
         var command = new Command("reproduce", "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
         {
@@ -60,7 +60,7 @@ internal static class ReproduceCommand
             if (result.GetResult(softLabels) is not null || result.GetResult(teachers) is not null)
                 return;
             foreach (var option in entries.OfSoftLabels.Where(option => result.GetResult(option) is { Implicit: false }))
-                result.AddError($"{option.Name} needs --soft-labels or --teacher.");
+                result.AddError($"{option.Name} requires --soft-labels or --teacher.");
         });
 
         return command
@@ -86,13 +86,13 @@ internal static class ReproduceCommand
                 if (settings.Selected.IsEmpty)
                 {
                     throw new ArgumentException(
-                        $"none of --models is in table {string.Join(", ", settings.Tables)}; leave --tables out, or name networks of it");
+                        $"none of --models is in table {string.Join(", ", settings.Tables)} (--tables); remove --tables or name networks in it");
                 }
 
                 if (settings.Teachers.FirstOrDefault(teacher => !StudyFigures.Models.Contains(teacher) && !Path.Exists(teacher)) is { } unknown)
                 {
                     throw new ArgumentException(
-                        $"--teacher: '{unknown}' is neither a run or file nor one of the study's networks, {string.Join(", ", StudyFigures.Models)}");
+                        $"--teacher: '{unknown}' is not a run, a file or a network of the study; these are {string.Join(", ", StudyFigures.Models)}");
                 }
 
                 return ReproductionDisplay.End(new Reproducer(settings).Run(new ReproductionDisplay(), cancel), settings);
@@ -103,7 +103,7 @@ internal static class ReproduceCommand
     {
         var names = result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).ToArray();
         foreach (var name in names.Where(name => !StudyFigures.Models.Contains(name)))
-            result.AddError($"--models: the study has no '{name}'. It has {string.Join(", ", StudyFigures.Models)}.");
+            result.AddError($"--models: '{name}' is not a network of the study. These are: {string.Join(", ", StudyFigures.Models)}.");
         return names;
     }
 }

@@ -14,10 +14,10 @@ namespace Riffle.Cli.Commands;
 internal static class SummaryCommand
 {
     private const string HowCounted =
-        "One multiply-add counts as one. Convolutions and the classifier count, for one image, as in the ShuffleNet papers;\n"
-        + "batch norm, activations, pooling, shuffle and addition count nothing. Parameters are those that training changes.";
+        "Multiply-adds are those of convolutions and the classifier for one image, as in the ShuffleNet papers; batch norm,\n"
+        + "activations, pooling, shuffle and addition are not counted. Parameters are those that training changes.";
 
-    /// <summary>Long enough for a figure to be compared with others, short enough not to be waited for.</summary>
+    /// <summary>Long enough for a comparable figure, short enough not to keep the user waiting.</summary>
     private static readonly TimeSpan LatencyBudget = TimeSpan.FromSeconds(0.3);
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -31,20 +31,19 @@ internal static class SummaryCommand
     {
         var model = new Argument<string?>("MODEL")
         {
-            Description = "A network's name, a checkpoint file, a run folder, whose best checkpoint is taken, or an ONNX file; without one, "
-                + "all networks are listed.",
+            Description = "Network name, checkpoint file, run folder (its best checkpoint) or ONNX file. Without it, all networks are listed.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var options = new NetworkOptions();
-        var layers = new Option<bool>("--layers") { Description = "Show every layer, not only the units." };
+        var layers = new Option<bool>("--layers") { Description = "Show every layer instead of every unit." };
         var plan = new Option<string?>("--plan")
         {
-            Description = "Show the steps that run, with layouts, epilogues and memory: inference of one image, inference of a batch, or training.",
+            Description = "Show the steps that run, with layouts, epilogues and memory, for inference of one image, inference of a batch, or training.",
         };
         plan.AcceptOnlyFromAmong("image", "batch", "training");
-        var noMeasure = new Option<bool>("--no-measure") { Description = "Count only: do not measure what an image takes on this machine." };
+        var noMeasure = new Option<bool>("--no-measure") { Description = "Do not measure the latency on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
-        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency; without a name, lists networks.")
+        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency. Without MODEL, lists all networks.")
         {
             model,
         };
@@ -133,8 +132,8 @@ internal static class SummaryCommand
         output.WriteLine(HowCounted);
         if (networks.Any(network => StudyFigures.Of(network.Spec!) is not null))
         {
-            output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's, which does not say how it counted;\n"
-                + "the ratio is its number to this count.");
+            output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's. It does not say how it counted;\n"
+                + "the ratio is its number divided by this count.");
         }
     }
 
@@ -148,7 +147,7 @@ internal static class SummaryCommand
         output.WriteLine($"Total: {Number(cost.Macs)} multiply-adds, {Number(cost.Parameters)} parameters, {Number(cost.Activations)} activations.");
         if (training is not null)
         {
-            output.WriteLine($"Trained by the recipe {training.Recipe.Name} on {Number(training.Data.Train)} images, {Number(training.Progress.Epochs)} of "
+            output.WriteLine($"Trained with the recipe {training.Recipe.Name} on {Number(training.Data.Train)} images, {Number(training.Progress.Epochs)} of "
                 + $"{Number(training.Recipe.Epochs)} epochs"
                 + (training.Best is { } best ? $"; highest top-1 {best.Validation.Top1:0.00} % in epoch {Number(best.Epoch)}, validated on "
                     + $"{Number(training.Data.Validation)} images." : "."));
@@ -163,7 +162,7 @@ internal static class SummaryCommand
 
         if (spec is not null && StudyFigures.Of(spec) is { } study)
         {
-            output.WriteLine($"The study: {Number(study.MegaFlops)} MFLOPs, {Ratio(study, cost)} of this count (it does not say how it counted), "
+            output.WriteLine($"The study: {Number(study.MegaFlops)} MFLOPs, {Ratio(study, cost)} times this count (it does not say how it counted), "
                 + $"and {Number(study.Top1)} % top-1 accuracy on Tiny ImageNet.");
         }
 

@@ -12,24 +12,24 @@ internal static class TeachCommand
     {
         var teachers = new Argument<string[]>("MODEL-OR-RUN")
         {
-            Description = "Checkpoint files, run folders, whose best checkpoints are taken, or ONNX files; their logits are averaged.",
+            Description = "Checkpoint files, run folders (their best checkpoints) or ONNX files. Their logits are averaged.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var data = new Option<string>("--data") { Description = "The data set folder.", HelpName = "DIR", Required = true };
+        var data = new Option<string>("--data") { Description = "Data set folder.", HelpName = "DIR", Required = true };
         var output = new Option<string>("--out")
         {
-            Description = "The folder to write; the same again to go on after an interruption.",
+            Description = "Folder to write. Give the same folder to continue after an interruption.",
             HelpName = "FOLDER",
             Required = true,
         };
         var views = Numbers.Option("--views", "N", SoftLabels.ViewLimits);
-        views.Description = "How often each image is looked at, changed anew. A training sees these views, then their mirror images: half as many as it has "
-            + "epochs repeat none.";
+        views.Description = "Number of differently augmented views of each image. A training sees one view per epoch, then their mirror images: half as many "
+            + "views as epochs are enough to repeat none.";
         views.DefaultValueFactory = _ => SoftLabels.ViewsFor(Recipe.Best.Epochs);
-        var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same crops.", HelpName = "N" };
+        var seed = new Option<ulong>("--seed") { Description = "Seed of the crops: the same seed gives the same crops.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
         var augmentation = new AugmentationOptions();
-        var command = new Command("teach", "Lets trained networks look at the training images and writes what they see, for others to learn from.")
+        var command = new Command("teach", "Writes the predictions of trained networks on the training images as soft labels, which other networks learn from.")
         {
             teachers, data, output, views, seed, threads,
         };
@@ -50,12 +50,12 @@ internal static class TeachCommand
                     progress, cancel));
                 if (labels is null)
                 {
-                    Console.Error.WriteLine($"Stopped; the views that are whole are kept in {folder}. The same command goes on.");
+                    Console.Error.WriteLine($"Stopped. The finished views are in {folder}. Run the same command again to continue.");
                     return ExitCode.Interrupted;
                 }
 
                 Console.WriteLine($"""
-                    {folder}: {looks} views of {dataset.Count(Split.Train):N0} images; on the validation images the teachers reach top-1 {labels.Top1:0.00} %
+                    {folder}: {looks} views of {dataset.Count(Split.Train):N0} images; the teachers reach top-1 {labels.Top1:0.00} % on the validation images
                     Next:
                       riffle train --data {ShellWord.Path(dataset.Directory)} --model MODEL --out RUN --soft-labels {ShellWord.Path(folder)}
                     """);

@@ -11,31 +11,31 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var data = new Option<string>("--data") { Description = "The data set folder, as 'riffle prepare' writes it.", HelpName = "DIR" };
-        var model = new Option<string>("--model") { Description = "The network, for example shufflenet-v1-g3-x0.25.", HelpName = "MODEL" };
-        var output = new Option<string>("--out") { Description = "The folder of the run, new or empty.", HelpName = "RUN" };
-        var resume = new Option<string>("--resume") { Description = "Go on with a run exactly where it stopped.", HelpName = "RUN" };
+        var data = new Option<string>("--data") { Description = "Data set folder, written by 'riffle prepare'.", HelpName = "DIR" };
+        var model = new Option<string>("--model") { Description = "Network to train, for example shufflenet-v1-g3-x0.25. 'riffle summary' lists them.", HelpName = "MODEL" };
+        var output = new Option<string>("--out") { Description = "Run folder to create; it must be new or empty.", HelpName = "RUN" };
+        var resume = new Option<string>("--resume") { Description = "Continue a run exactly where it stopped.", HelpName = "RUN" };
         var from = new Option<string>("--from")
         {
-            Description = "Fine-tune: begin with the weights of another run or checkpoint, and with a new classifier where the classes differ.",
+            Description = "Fine-tune: start with the weights of another run or checkpoint. The classifier starts anew if the classes differ.",
             HelpName = "RUN-OR-FILE",
         };
         var softLabels = TrainingOptions.SoftLabels();
         var recipe = new Option<string>("--recipe")
         {
-            Description = "paper: the study's; best: for accuracy, the default; finetune: at a tenth of its rate, the default with --from but without "
-                + "--freeze.",
+            Description = "best: for accuracy. paper: as in the study. finetune: best at a tenth of its learning rate. Default: best, or finetune with "
+                + "--from unless --freeze is given.",
         };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
         var network = new NetworkOptions();
-        var seed = new Option<ulong>("--seed") { Description = "The same seed gives the same weights, bit for bit.", HelpName = "N" };
+        var seed = new Option<ulong>("--seed") { Description = "Seed of everything random: the same seed gives the same weights, bit for bit.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
         var minutes = Numbers.Option("--checkpoint-minutes", "X", new Limits<double>(0, 1e6));
-        (minutes.Description, minutes.DefaultValueFactory) = ("Longest time between checkpoints within an epoch.", _ => 10);
+        (minutes.Description, minutes.DefaultValueFactory) = ("Longest time between checkpoints, in minutes.", _ => 10);
         var entries = new TrainingOptions();
 
         Option[] needed = [data, output], withResume = [resume, data, softLabels, threads, minutes];
-        var command = new Command("train", "Trains a network, or goes on with a training. Ctrl+C writes a checkpoint and stops.")
+        var command = new Command("train", "Trains a network, or continues a training. Ctrl+C writes a checkpoint and stops.")
         {
             data, model, output, from, softLabels, resume, recipe,
         };
@@ -48,15 +48,15 @@ internal static class TrainCommand
             var wrong = Given(resume)
                 ? command.Options.Except(withResume).Where(Given).Select(option => option == entries.Epochs
                     ? Longer.Refuse(result.GetValue(resume)!, result.GetValue(entries.Epochs))
-                    : $"--resume goes on as the run was started: leave out {option.Name}.")
+                    : $"{option.Name} can't be changed by --resume, which continues the run with its own settings; remove it.")
                 : needed.Append(Given(from) ? data : model).Where(option => !Given(option)).Distinct()
-                    .Select(option => $"{option.Name} is missing (or --resume, to go on with a run).");
+                    .Select(option => $"{option.Name} is missing. (To continue a run, give --resume RUN.)");
             if (Given(from))
-                wrong = wrong.Concat(network.Choices.Prepend(model).Where(Given).Select(option => $"--from tells the network: leave out {option.Name}."));
+                wrong = wrong.Concat(network.Choices.Prepend(model).Where(Given).Select(option => $"--from already determines the network; remove {option.Name}."));
             else if (Given(entries.Freeze) && !Given(resume))
-                wrong = wrong.Append("--freeze needs --from: there is nothing to be kept in weights that have learnt nothing.");
+                wrong = wrong.Append("--freeze requires --from: features that were never trained are not worth keeping.");
             if (!Given(softLabels) && !Given(resume))
-                wrong = wrong.Concat(entries.OfSoftLabels.Where(Given).Select(option => $"{option.Name} needs --soft-labels."));
+                wrong = wrong.Concat(entries.OfSoftLabels.Where(Given).Select(option => $"{option.Name} requires --soft-labels."));
             foreach (var message in wrong)
                 result.AddError(message);
         });
@@ -80,13 +80,13 @@ internal static class TrainCommand
 
                 var (directory, folder) = (parse.GetRequiredValue(data), parse.GetRequiredValue(output));
 
-                // Before the data set is opened, so that a wrong name is told at once.
+                // Before the data set is opened, so that a wrong name is reported at once.
                 var start = parse.GetValue(from) is { } weights ? FineTuning.Load(weights) : null;
                 var spec = start?.Network(start.Checkpoint.Spec.Classes, network.SizeOf(parse)) ?? network.Resolve(parse, parse.GetRequiredValue(model));
                 var dataset = Dataset.Open(directory);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
 
-                // A classifier alone is trained by the full rate: there is nothing that a high one could spoil.
+                // A classifier alone is trained at the full rate, which can't damage frozen features.
                 var usual = start is null || parse.GetValue(entries.Freeze) ? Recipe.Best : Recipe.FineTune;
                 var named = parse.GetValue(recipe) ?? usual.Name;
                 var labels = parse.GetValue(softLabels);
@@ -108,12 +108,12 @@ internal static class TrainCommand
         var outcome = TrainingSession.Run(trainer, cancel);
         if (!outcome.Completed)
         {
-            Console.Error.WriteLine($"Stopped; everything is saved. Go on with:\n  riffle train --resume {ShellWord.Path(run)}");
+            Console.Error.WriteLine($"Stopped. Everything is saved. To continue:\n  riffle train --resume {ShellWord.Path(run)}");
             return ExitCode.Interrupted;
         }
 
         if (before == outcome.Training.Progress)
-            Console.Error.WriteLine($"All {before.Epochs} epochs of this run are done. {Longer.WayOn(run)}");
+            Console.Error.WriteLine($"All {before.Epochs} epochs of {run} are done. {Longer.WayOn(run)}");
         var best = outcome.Training.Best!;
         Console.WriteLine($"""
             Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %, top-5 {best.Validation.Top5:0.00} %, in {outcome.BestCheckpoint}

@@ -3,31 +3,31 @@ using System.Text.Json.Serialization;
 namespace Riffle.Data;
 
 /// <summary>
-/// Random changes of a training image, each with its own switch. Brightness, contrast and saturation are torchvision's; hue turns the colours in YIQ. Nothing
-/// is rounded between the four, and so their order doesn't matter; see <see cref="ColourJitter"/> for the formula.
+/// Random changes of a training image, each with its own switch. Brightness, contrast and saturation are torchvision's; hue rotates the colours in YIQ. Nothing
+/// is rounded between the four, so their order doesn't matter; see <see cref="ColourJitter"/> for the formula.
 /// </summary>
 public sealed record Augmentation
 {
-    /// <summary>A scaled crop is at most so much wider than high, or higher than wide.</summary>
+    /// <summary>The maximum aspect ratio of a resized crop, in either direction.</summary>
     private const double MostAspect = 4 / 3.0;
 
-    /// <summary>Take the square from a random place of the stored image, instead of its centre.</summary>
+    /// <summary>Cut the square out at a random place of the stored image instead of its centre.</summary>
     public bool RandomCrop { get; init; }
 
     /// <summary>
-    /// a: the random crop takes a share of the stored image's area in [a, 1], up to a third wider or higher than square, and is scaled to the size (Szegedy et
-    /// al., 2015, as torchvision's RandomResizedCrop). From above 0 to 1; 0 (off): squares of the size.
+    /// a: random resized crops cover a share of the stored image's area in [a, 1], with an aspect ratio of up to 4:3 in either direction (Szegedy et al., 2015, as
+    /// torchvision's RandomResizedCrop). From above 0 to 1; 0 (off): crops are not resized.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public float SmallestArea { get; init => field = Checked(value, ShareLimits, nameof(SmallestArea)); }
 
     /// <summary>
-    /// With <see cref="SmallestArea"/>: the share of the random crops that are squares of the size all the same, as sharp as validation's. From 0 to 1.
+    /// With <see cref="SmallestArea"/>: the share of the random crops that are not resized, and so as sharp as validation images. From 0 to 1.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public float SharpShare { get; init => field = Checked(value, ShareLimits, nameof(SharpShare)); }
 
-    /// <summary>Mirror every other image, left to right.</summary>
+    /// <summary>Mirror images left to right, with probability 1/2.</summary>
     public bool Flip { get; init; }
 
     /// <summary>b: the image is multiplied by a factor in [1 − b, 1 + b]. From 0 (off) to 1.</summary>
@@ -39,13 +39,13 @@ public sealed record Augmentation
     /// <summary>s: the distance of each pixel from its own grey is multiplied by a factor in [1 − s, 1 + s]. From 0 (off) to 1.</summary>
     public float Saturation { get; init => field = Checked(value, ShareLimits, nameof(Saturation)); }
 
-    /// <summary>h: the colours turn by up to h of a full turn either way. From 0 (off) to 0.5.</summary>
+    /// <summary>h: the hue is rotated by up to h of a full turn in either direction. From 0 (off) to 0.5.</summary>
     public float Hue { get; init => field = Checked(value, HueLimits, nameof(Hue)); }
 
-    /// <summary>What <see cref="Hue"/> may be.</summary>
+    /// <summary>The range of <see cref="Hue"/>.</summary>
     public static Limits<float> HueLimits { get; } = new(0, 0.5f);
 
-    /// <summary>What all other shares may be.</summary>
+    /// <summary>The range of all other shares.</summary>
     public static Limits<float> ShareLimits { get; } = new(0, 1);
 
     /// <summary>The centre crop, unchanged.</summary>
@@ -57,23 +57,23 @@ public sealed record Augmentation
     /// <summary>Random crop, flip, brightness, contrast and saturation by up to 20 %, hue by up to a twentieth of a turn.</summary>
     public static Augmentation Full { get; } = CropAndFlip with { Brightness = 0.2f, Contrast = 0.2f, Saturation = 0.2f, Hue = 0.05f };
 
-    /// <summary>Refuses what would change nothing, as one value takes away what another is about.</summary>
-    /// <exception cref="ArgumentException">Says which.</exception>
+    /// <summary>Refuses values that have no effect because another value disables them.</summary>
+    /// <exception cref="ArgumentException">There is such a value; the message names it.</exception>
     public void Check()
     {
         if (SmallestArea > 0 && !RandomCrop)
-            throw new ArgumentException("Scaled crops are random crops: a smallest area needs random crops.");
+            throw new ArgumentException("SmallestArea requires RandomCrop.");
         if (SharpShare > 0 && SmallestArea == 0)
-            throw new ArgumentException("A share of sharp crops needs a smallest area: without one no crop is scaled.");
+            throw new ArgumentException("SharpShare requires SmallestArea; without it no crop is resized.");
     }
 
     /// <summary>Cuts a square out of a stored image and changes it. Allocates nothing.</summary>
     /// <param name="stored">side × side × 3 bytes, red first.</param>
     /// <param name="side">Side of the stored image.</param>
     /// <param name="size">Side of the square to cut, at most <paramref name="side"/>.</param>
-    /// <param name="random">Gives the amounts: the same number of them whatever is switched on, so that a switch changes nothing but its own effect.</param>
+    /// <param name="random">The random numbers. Their count does not depend on the switches, so that a switch changes only its own effect.</param>
     /// <param name="destination">Receives size × size × 3 bytes.</param>
-    /// <param name="mirrored">Mirror what would be left as it is, and the other way round.</param>
+    /// <param name="mirrored">Invert the decision to mirror.</param>
     /// <exception cref="ArgumentException">The sizes don't fit each other.</exception>
     public void Apply(ReadOnlySpan<byte> stored, int side, int size, ref Random64 random, Span<byte> destination, bool mirrored = false)
     {
@@ -92,7 +92,7 @@ public sealed record Augmentation
         ColourJitter.Apply(destination, 1 + (Brightness * brightness), 1 + (Contrast * contrast), 1 + (Saturation * saturation), Hue * hue);
     }
 
-    /// <summary>Width and height of a crop of some share of the area; a side that would not fit is cut off.</summary>
+    /// <summary>Width and height of a crop of a given area; a side that does not fit is shortened.</summary>
     /// <param name="side">Side of the stored image.</param>
     /// <param name="area">From 0, the smallest share, to 1, the whole.</param>
     /// <param name="aspect">From -1, a third higher than wide, to 1, a third wider than high.</param>
@@ -109,5 +109,5 @@ public sealed record Augmentation
 
     private static float Checked(float value, Limits<float> limits, string name) => limits.Contain(value)
         ? value
-        : throw new ArgumentOutOfRangeException(name, value, $"{name} is {limits}.");
+        : throw new ArgumentOutOfRangeException(name, value, $"{name} must be {limits}.");
 }

@@ -11,7 +11,7 @@ internal static class Baking
     /// <summary>JPEG quality of the stored images: high, as most sources have been compressed once before.</summary>
     public const int Quality = 95;
 
-    /// <summary>The bytes of all copies of a training image. They depend on seed, name and the number of the copy alone.</summary>
+    /// <summary>The bytes of all copies of a training image. They depend only on the seed, the name and the number of the copy.</summary>
     public static byte[][] Copies(RgbImage image, string name, int copies, int size, ulong seed)
     {
         var side = ImageFit.StoredSide(size);

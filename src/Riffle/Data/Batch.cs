@@ -1,17 +1,17 @@
 namespace Riffle.Data;
 
-/// <summary>Images and labels for one step. The memory belongs to the loader, which uses it again.</summary>
+/// <summary>Images and labels for one step. The loader owns the memory and reuses it.</summary>
 public sealed class Batch
 {
     private readonly byte[] _pixels;
     private readonly int[] _labels, _numbers;
 
-    /// <exception cref="ArgumentException">So many images of that size are more than an array can hold.</exception>
+    /// <exception cref="ArgumentException">The images don't fit into an array.</exception>
     internal Batch(int capacity, int imageSize)
     {
         var most = MostImages(imageSize);
         if (capacity > most)
-            throw new ArgumentException($"a batch of {capacity} images of {imageSize}×{imageSize} pixels is too large; at most {most} can be in one");
+            throw new ArgumentException($"a batch of {capacity} images of {imageSize}×{imageSize} pixels is too large; use at most {most}");
         ImageBytes = imageSize * imageSize * 3;
         _pixels = GC.AllocateUninitializedArray<byte>(capacity * ImageBytes, pinned: true);
         (_labels, _numbers) = (new int[capacity], new int[capacity]);
@@ -26,15 +26,15 @@ public sealed class Batch
     /// <summary>The class of each image, from 0.</summary>
     public ReadOnlySpan<int> Labels => _labels.AsSpan(0, Count);
 
-    /// <summary>The number of each image in its split, from 0, in the order of the shards: the same in every epoch.</summary>
+    /// <summary>The index of each image in its split, from 0, in the order of the shards; the same in every epoch.</summary>
     public ReadOnlySpan<int> Numbers => _numbers.AsSpan(0, Count);
 
     internal int ImageBytes { get; }
 
-    /// <summary>The most images of a size that fit into a batch, or into some bytes of one; 0 where not even one does.</summary>
+    /// <summary>The maximum number of images of a size that fit into a batch, or into a number of bytes; may be 0.</summary>
     internal static int MostImages(int imageSize, long bytes = int.MaxValue) => (int)Math.Min(int.MaxValue, bytes / (3L * imageSize * imageSize));
 
-    /// <summary>How many of some images are computed at once where nothing is trained: 128, or of large ones what 256 MiB hold.</summary>
+    /// <summary>The batch size for evaluation: 128, or as many large images as fit into 256 MiB.</summary>
     internal static int ForInference(int images, int imageSize) => Math.Min(images, Math.Clamp(MostImages(imageSize, 256 << 20), 1, 128));
 
     internal Span<byte> Image(int index) => _pixels.AsSpan(index * ImageBytes, ImageBytes);

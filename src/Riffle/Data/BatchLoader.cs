@@ -5,17 +5,17 @@ using System.Runtime.ExceptionServices;
 namespace Riffle.Data;
 
 /// <summary>
-/// Makes batches of a split ready on its own threads, for one thread that takes them. Their content and order depend on the data set, the options, the seed
-/// and the epoch alone, never on threads or timing.
+/// Prepares batches of a split on its own threads, for one consumer thread. Their content and order depend only on the data set, the options, the seed and the
+/// epoch, never on threads or timing.
 /// </summary>
 /// <remarks>
-/// Images are decoded once and kept in memory as squares of <see cref="ImageFit.StoredSide(int, DatasetInfo)"/>. Where they don't fit into the memory budget
-/// each is read from its place on the disk and decoded anew in each epoch. Either way an epoch is one shuffle of all of them, in the same order, and has each
-/// image once (but for a last batch that is dropped).
+/// Images are decoded once and kept in memory as squares of <see cref="ImageFit.StoredSide(int, DatasetInfo)"/>. If they don't fit into the memory
+/// budget, each is read from disk and decoded again in each epoch. Either way an epoch is the same shuffle of all images, and has each image once (except those
+/// of a dropped last batch).
 /// </remarks>
 public sealed class BatchLoader : IDisposable
 {
-    /// <summary>Batches that are made at the same time: more threads than this decode alone, for a batch of decoded images is made in a moment.</summary>
+    /// <summary>The maximum number of batches prepared at the same time. Further threads only decode, because a batch of decoded images is quick to make.</summary>
     private const int MostMakers = 4;
 
     private readonly object _gate = new();
@@ -35,21 +35,21 @@ public sealed class BatchLoader : IDisposable
     private volatile bool _abandoned;
     private bool _isDisposed;
 
-    /// <summary>Opens a split and, where its images fit into memory, decodes them all on all cores.</summary>
+    /// <summary>Opens a split and, if its images fit into memory, decodes them all on all cores.</summary>
     /// <param name="data">The data set.</param>
-    /// <param name="split">Which part of it.</param>
+    /// <param name="split">The split.</param>
     /// <param name="imageSize">Height and width of the network's input, from 1.</param>
     /// <param name="batchSize">Images in a batch, from 1; the last batch of an epoch may have fewer.</param>
-    /// <param name="augmentation">How each image is changed anew in each epoch; null: its centre, unchanged.</param>
-    /// <param name="shuffle">Another order in each epoch, instead of that of the shards.</param>
-    /// <param name="dropLast">Leave out a last batch that is not full.</param>
-    /// <param name="seed">Of the order and the augmentation.</param>
-    /// <param name="threads">Threads that make batches and, where images are read anew, decode them; from 1.</param>
-    /// <param name="memoryBudgetBytes">Most memory for decoded images; null: half of what the machine, or the container, has. It decides between memory and
-    /// reading anew, and changes no batch.</param>
-    /// <param name="loading">Told how many images have been decoded, while the constructor decodes them.</param>
+    /// <param name="augmentation">The augmentation; null: the centre, unchanged.</param>
+    /// <param name="shuffle">Whether to shuffle in each epoch, instead of using the order of the shards.</param>
+    /// <param name="dropLast">Whether to drop a last batch that is not full.</param>
+    /// <param name="seed">The seed of the order and the augmentation.</param>
+    /// <param name="threads">Threads that make batches and, if images are not kept in memory, decode them; from 1.</param>
+    /// <param name="memoryBudgetBytes">The maximum memory for decoded images; null: half of what the machine or container has. Does not change any
+    /// batch.</param>
+    /// <param name="loading">Receives the number of decoded images, while the constructor decodes them.</param>
     /// <param name="cancel">Stops the constructor.</param>
-    /// <exception cref="BadDataException">A shard is damaged: the message names it and the offset.</exception>
+    /// <exception cref="BadDataException">A shard is damaged; the message names it and the offset.</exception>
     /// <exception cref="RiffleException">A shard can't be read, or with <paramref name="dropLast"/> there is no full batch.</exception>
     public BatchLoader(
         Dataset data,
@@ -72,7 +72,7 @@ public sealed class BatchLoader : IDisposable
         (Images, _firstOfShard) = (data.Count(split), data.FirstOfShard(split));
         BatchesPerEpoch = dropLast ? Images / batchSize : (int)(((long)Images + batchSize - 1) / batchSize);
         if (dropLast && Images > 0 && BatchesPerEpoch == 0)
-            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Choose a smaller batch.");
+            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Use a smaller --batch.");
 
         var side = ImageFit.StoredSide(imageSize, data.Info);
         var makers = Math.Min(threads, MostMakers);
@@ -84,7 +84,7 @@ public sealed class BatchLoader : IDisposable
 
         try
         {
-            // One batch is with the taker, one is ready, and each maker has one.
+            // The consumer has one batch, one is ready, and each producer has one.
             _ring = new Batch[makers + 2];
             _made = new int[_ring.Length];
             for (var i = 0; i < _ring.Length; i++)
@@ -109,17 +109,16 @@ public sealed class BatchLoader : IDisposable
     /// <summary>Batches in an epoch.</summary>
     public int BatchesPerEpoch => Live(field);
 
-    /// <summary>Whether the images are kept in memory, not read anew in each epoch.</summary>
+    /// <summary>Whether the images are kept in memory instead of being read again in each epoch.</summary>
     public bool InMemory => Live(field);
 
-    /// <summary>How long <see cref="TryNext"/> has waited for batches, in all.</summary>
+    /// <summary>The total time that <see cref="TryNext"/> has waited for batches.</summary>
     public TimeSpan Waited => Stopwatch.GetElapsedTime(0, Live(_waited));
 
-    /// <summary>Begins an epoch, or leaves one and begins another; a batch that was taken is no longer valid.</summary>
+    /// <summary>Starts an epoch, abandoning the current one. The current batch becomes invalid.</summary>
     /// <param name="epoch">From 0.</param>
-    /// <param name="skipBatches">Batches of the epoch that were used before, from 0 to <see cref="BatchesPerEpoch"/>: the batches after them are the same as
-    /// ever.</param>
-    /// <param name="augmentedAs">How the images are augmented; null: by the loader's seed and this epoch.</param>
+    /// <param name="skipBatches">The number of batches of the epoch to skip, from 0 to <see cref="BatchesPerEpoch"/>; the later batches don't change.</param>
+    /// <param name="augmentedAs">The augmentation to use; null: that of the loader's seed and this epoch.</param>
     /// <exception cref="BadDataException">A shard is damaged.</exception>
     public void StartEpoch(int epoch, int skipBatches = 0, AugmentedAs? augmentedAs = null)
     {
@@ -149,9 +148,9 @@ public sealed class BatchLoader : IDisposable
         }
     }
 
-    /// <summary>Takes the next batch of the epoch, waiting until it is ready. The batch is valid until the next call.</summary>
-    /// <returns>False when the epoch is over.</returns>
-    /// <exception cref="BadDataException">A shard is damaged: the message names it and the offset.</exception>
+    /// <summary>Waits for the next batch of the epoch and returns it. The batch is valid until the next call.</summary>
+    /// <returns>False at the end of the epoch.</returns>
+    /// <exception cref="BadDataException">A shard is damaged; the message names it and the offset.</exception>
     /// <exception cref="InvalidOperationException">No epoch has been started.</exception>
     public bool TryNext([NotNullWhen(true)] out Batch? batch)
     {
@@ -159,7 +158,7 @@ public sealed class BatchLoader : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             if (_epoch < 0)
-                throw new InvalidOperationException("StartEpoch comes before TryNext.");
+                throw new InvalidOperationException("Call StartEpoch before TryNext.");
             batch = null;
             _released = _nextToTake;
             Monitor.PulseAll(_gate);
@@ -183,7 +182,7 @@ public sealed class BatchLoader : IDisposable
         }
     }
 
-    /// <summary>Stops the threads, in the middle of an epoch too, and gives the memory back. Batches are no longer valid.</summary>
+    /// <summary>Stops the threads, even during an epoch, and frees the memory. Batches become invalid.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -206,7 +205,7 @@ public sealed class BatchLoader : IDisposable
         return value;
     }
 
-    /// <summary>How many threads make batches for a plan that was given so many, 0 of which are one per core.</summary>
+    /// <summary>The number of loader threads for a plan with a given number of threads; 0: one per core.</summary>
     internal static int ThreadsFor(int threads) => threads == 0 ? Environment.ProcessorCount : threads;
 
     /// <summary>Decoded images of one batch that is made, and of the next; of small batches so many that no thread waits for another.</summary>

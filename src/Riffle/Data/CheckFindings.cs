@@ -2,23 +2,23 @@ using System.Collections.Immutable;
 
 namespace Riffle.Data;
 
-/// <summary>Kinds of what a check finds beside <see cref="Sources.SkipReason"/>.</summary>
+/// <summary>The kinds of findings, in addition to <see cref="Sources.SkipReason"/>.</summary>
 internal static class CheckKind
 {
-    public const string Description = "description that does not fit";
+    public const string Description = "description that does not match the data";
     public const string MissingShard = "missing shard";
-    public const string UnknownShard = "shard that dataset.json does not know";
-    public const string ShardChecksum = "shard with another checksum";
+    public const string UnknownShard = "shard not listed in dataset.json";
+    public const string ShardChecksum = "shard with a wrong checksum";
     public const string Record = "damaged record";
-    public const string Example = "record that holds no labelled image";
+    public const string Example = "record without a labelled image";
     public const string Image = "damaged image";
     public const string Label = "wrong label";
-    public const string Source = "source that cannot be read";
+    public const string Source = "unreadable source";
     public const string BothSplits = "image in training and validation";
     public const string TwoClasses = "image in two classes";
-    public const string Twice = "image that comes twice";
+    public const string Twice = "duplicate image";
     public const string EmptyClass = "class without images";
-    public const string Unequal = "classes of very unequal size";
+    public const string Unequal = "very unequal class sizes";
     public const string NoValidation = "no validation images";
     public const string OddSize = "odd size";
 }
@@ -54,7 +54,7 @@ internal sealed class CheckFindings
 
     public void Warn(string kind, CheckPlace place, string what) => Add((false, kind), At(place, what));
 
-    /// <summary>Takes over what was counted elsewhere.</summary>
+    /// <summary>Adds findings that were counted elsewhere.</summary>
     public void Add(string kind, bool isFault, int count, IEnumerable<string> examples)
     {
         foreach (var example in examples)

@@ -56,7 +56,7 @@ internal sealed class CheckTally(CheckFindings findings)
         var first = _seen[image.Pixels];
         var kind = first.Split != split ? CheckKind.BothSplits : first.Label != label ? CheckKind.TwoClasses : CheckKind.Twice;
         findings.Warn(kind, place, $"the same {(first.Bytes == image.Bytes ? "bytes" : "pixels")} as {first.Place.Short}"
-            + (first.Label == label ? "" : $", which is of another class (label {first.Label} instead of {label})"));
+            + (first.Label == label ? "" : $", which has another class (label {first.Label}, not {label})"));
     }
 
     /// <summary>Looks at the classes, once all images are counted.</summary>
@@ -69,7 +69,7 @@ internal sealed class CheckTally(CheckFindings findings)
         if (hasValidation && Count(Split.Validation) > 0)
             CheckClasses(path, classes, Split.Validation);
         else if (hasValidation)
-            findings.Warn(CheckKind.NoValidation, path, $"{path}: no validation images: training could not tell how good it is");
+            findings.Warn(CheckKind.NoValidation, path, $"{path}: there are no validation images, so training can't measure accuracy");
     }
 
     private void CheckClasses(string path, ImmutableArray<DatasetClass> classes, Split split)
@@ -85,7 +85,7 @@ internal sealed class CheckTally(CheckFindings findings)
         if (most.Images > MostUnequal * least.Images)
         {
             findings.Warn(CheckKind.Unequal, path,
-                $"{path}: from {least.Images:N0} {named} images ({least.Name}) to {most.Images:N0} ({most.Name}): a network will favour the larger");
+                $"{path}: classes have between {least.Images:N0} {named} images ({least.Name}) and {most.Images:N0} ({most.Name}); a network will favour the larger ones");
         }
     }
 

@@ -8,13 +8,13 @@ public sealed class Dataset
     /// <summary>The folder.</summary>
     public string Directory { get; }
 
-    /// <summary>What <c>dataset.json</c> tells.</summary>
+    /// <summary>The content of <c>dataset.json</c>.</summary>
     public DatasetInfo Info { get; }
 
-    /// <summary>Opens a data set folder and sees that all its shards are there, each as long as <c>dataset.json</c> tells. What they hold is checked as it is
+    /// <summary>Opens a data set folder and checks that all its shards exist with the length in <c>dataset.json</c>. Their content is checked when it is
     /// read.</summary>
-    /// <exception cref="RiffleException">There is no <c>dataset.json</c>, or it can't be read.</exception>
-    /// <exception cref="BadDataException"><c>dataset.json</c> is damaged, or a shard is missing or of another length.</exception>
+    /// <exception cref="RiffleException"><c>dataset.json</c> does not exist or can't be read.</exception>
+    /// <exception cref="BadDataException"><c>dataset.json</c> is damaged, or a shard is missing or has a wrong length.</exception>
     public static Dataset Open(string directory)
     {
         var data = new Dataset(directory, DatasetInfo.Load(directory));
@@ -27,7 +27,7 @@ public sealed class Dataset
             if (lengths.TryGetValue(file.Name, out var bytes) && bytes != file.Length)
             {
                 throw new BadDataException(
-                    $"{path}: the shard ends at byte {file.Length}, {DatasetFiles.Info} tells {bytes}. Copy the file again, or run riffle prepare again.");
+                    $"{path}: the shard ends at byte {file.Length}, but {DatasetFiles.Info} says {bytes}. Copy the file again, or run riffle prepare again.");
             }
         }
 
@@ -41,7 +41,7 @@ public sealed class Dataset
     public IReadOnlyList<string> Shards(Split split) =>
         DatasetFiles.Shards(Directory, split, split == Split.Train ? Info.TrainShards : Info.ValidationShards);
 
-    /// <summary>How many images of the split come before each of its shards; null where <c>dataset.json</c> does not tell.</summary>
+    /// <summary>The number of images before each shard of the split; null if <c>dataset.json</c> does not say.</summary>
     internal int[]? FirstOfShard(Split split)
     {
         var records = Info.Shards.ToDictionary(shard => shard.Name, shard => shard.Records);

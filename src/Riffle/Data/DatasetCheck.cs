@@ -3,20 +3,20 @@ using Riffle.Formats;
 
 namespace Riffle.Data;
 
-/// <summary>Checks a data set before anything is trained on it: all checksums, all images, labels, what comes twice, how classes are filled.</summary>
-/// <remarks>It goes on after a fault where it can, on several threads; what it finds depends neither on their number nor on their pace.</remarks>
+/// <summary>Checks a data set before training: all checksums, images and labels, duplicates, and the sizes of classes.</summary>
+/// <remarks>It continues after a fault if possible. It uses several threads; the findings depend neither on their number nor on their speed.</remarks>
 public static class DatasetCheck
 {
     /// <summary>Checks a data set folder, or a source for <see cref="Preparation"/>.</summary>
     /// <param name="path">A data set folder, or a folder, .zip, .tar or .tar.gz of images, or TFRecords that another program wrote.</param>
     /// <param name="threads">Threads that decode, from 1.</param>
-    /// <param name="progress">Told from one thread at a time how far it is; null for nobody.</param>
-    /// <param name="records">How TFRecords that another program wrote are understood; null: found out.</param>
-    /// <param name="nameEncoding">The code page of names in a zip or tar file that does not say it, as <c>shift_jis</c>; null: found out.</param>
+    /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
+    /// <param name="records">How to read TFRecords from other programs; null: automatic.</param>
+    /// <param name="nameEncoding">The code page of names in a zip or tar file that does not declare it, for example <c>shift_jis</c>; null: automatic.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="ArgumentException">Fewer than one thread, or no such code page.</exception>
-    /// <exception cref="RiffleException">There is nothing of that name, it can't be read, or a newer version wrote it.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="RiffleException">The path does not exist or can't be read, or a newer version wrote it.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CheckReport Run(
         string path,
         int threads,

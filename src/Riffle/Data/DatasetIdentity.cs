@@ -1,7 +1,7 @@
 namespace Riffle.Data;
 
 /// <summary>Which data set it was.</summary>
-/// <param name="Fingerprint">Of <c>dataset.json</c>: the same for the same records in the same order.</param>
+/// <param name="Fingerprint">The fingerprint in <c>dataset.json</c>: equal for the same records in the same order.</param>
 /// <param name="Train">Number of training images.</param>
 /// <param name="Validation">Number of validation images.</param>
 public sealed record DatasetIdentity(string Fingerprint, int Train, int Validation)

@@ -8,7 +8,7 @@ namespace Riffle.Data;
 
 /// <summary>One class of a data set. Its label is its position among the classes.</summary>
 /// <param name="Name">Name of the class folder: a WordNet id as n01443537, or any other name.</param>
-/// <param name="Text">What a person reads: the words of the WordNet id, else the name.</param>
+/// <param name="Text">A readable name: the words of the WordNet id, otherwise the name.</param>
 public sealed record DatasetClass(string Name, string Text);
 
 /// <summary>One shard: a TFRecord file of a data set.</summary>
@@ -28,9 +28,9 @@ public sealed record DatasetShard(string Name, int Records, long Bytes, string S
 /// <param name="CommonCount">Number of images of the most common size.</param>
 public sealed record DatasetSizes(int MinWidth, int MinHeight, int MaxWidth, int MaxHeight, int CommonWidth, int CommonHeight, int CommonCount);
 
-/// <summary>What was skipped or left out for one reason.</summary>
+/// <summary>Files that were skipped or left out for one reason.</summary>
 /// <param name="Reason">The reason.</param>
-/// <param name="Count">How often.</param>
+/// <param name="Count">Their number.</param>
 /// <param name="Examples">The first few, each named by its file.</param>
 public sealed record DatasetSkipped(string Reason, int Count, ImmutableArray<string> Examples);
 
@@ -39,7 +39,7 @@ public sealed record DatasetSkipped(string Reason, int Count, ImmutableArray<str
 /// <param name="Size">Their height and width in pixels.</param>
 public sealed record DatasetBaking(int Copies, int Size);
 
-/// <summary>What <c>dataset.json</c> tells about a data set folder. It depends on the images and the options alone: no time, no machine.</summary>
+/// <summary>The content of <c>dataset.json</c>, which describes a data set folder. It depends only on the images and the options, not on time or machine.</summary>
 public sealed record DatasetInfo
 {
     /// <summary>The format version that this library writes.</summary>
@@ -66,10 +66,10 @@ public sealed record DatasetInfo
     /// <summary>Seed of the order of records, of the split and of baking.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Part of each class's images that was set aside for validation; null where the source has validation images of its own.</summary>
+    /// <summary>The share of each class's images that was set aside for validation; null if the source has its own validation images.</summary>
     public double? ValidationFraction { get; init; }
 
-    /// <summary>How images were baked; null where the original bytes are stored.</summary>
+    /// <summary>How images were baked; null if the original bytes are stored.</summary>
     public DatasetBaking? Baking { get; init; }
 
     /// <summary>Number of training records.</summary>
@@ -84,20 +84,20 @@ public sealed record DatasetInfo
     /// <summary>Number of validation shards; 0 where there are no validation images.</summary>
     public required int ValidationShards { get; init; }
 
-    /// <summary>Names the content: equal ones mean equal records in equal order. <c>sha256sum train-* validation-* | sha256sum</c> prints it.</summary>
+    /// <summary>Identifies the content: equal fingerprints mean equal records in equal order. <c>sha256sum train-* validation-* | sha256sum</c> prints it.</summary>
     public required string Fingerprint { get; init; }
 
-    /// <summary>Sizes of the images; null where they are not known.</summary>
+    /// <summary>Sizes of the images; null if unknown.</summary>
     public DatasetSizes? Sizes { get; init; }
 
-    /// <summary>How the source is laid out: <c>train/CLASS for training, valid/CLASS for validation</c>; empty where an older version wrote it.</summary>
+    /// <summary>How the source is laid out: <c>train/CLASS for training, valid/CLASS for validation</c>; empty if an older version wrote it.</summary>
     public string Layout { get; init; } = "";
 
-    /// <summary>What in the source may be meant otherwise than it was understood.</summary>
+    /// <summary>Notes on parts of the source that may mean something else.</summary>
     public ImmutableArray<string> Notes { get; init; } = [];
 
     /// <summary>
-    /// What of the source is no part of the data set, as images for testing and what systems leave in folders; examples are names of folders and files.
+    /// What was left out of the source, such as test images and system files; the examples are names of folders and files.
     /// </summary>
     public ImmutableArray<DatasetSkipped> LeftOut { get; init; } = [];
 
@@ -117,7 +117,7 @@ public sealed record DatasetInfo
     public required ImmutableArray<DatasetClass> Classes { get; init; }
 
     /// <summary>Reads <c>dataset.json</c> of a data set folder.</summary>
-    /// <exception cref="RiffleException">There is none, or it was written by a newer version.</exception>
+    /// <exception cref="RiffleException">The file does not exist, or a newer version wrote it.</exception>
     /// <exception cref="BadDataException">It is damaged or contradicts itself.</exception>
     public static DatasetInfo Load(string directory)
     {
@@ -125,29 +125,29 @@ public sealed record DatasetInfo
         try
         {
             var info = JsonSerializer.Deserialize<DatasetInfo>(InputFile.ReadDocument(path), Json)
-                ?? throw new BadDataException($"{path}: holds nothing; run riffle prepare again");
+                ?? throw new BadDataException($"{path}: the file is empty; run riffle prepare again");
             return info.Checked(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new RiffleException(
-                File.Exists(directory) ? $"{directory}: a file, where a data set folder is expected, as riffle prepare writes it"
-                : Directory.Exists(directory) ? $"{directory}: not a data set folder: it has no {DatasetFiles.Info}. "
-                    + $"Of images in it, one is made by: riffle prepare {ShellWord.Path(directory)} --out DIR"
-                : $"{directory}: no such folder; a data set folder is what riffle prepare writes",
+                File.Exists(directory) ? $"{directory}: this is a file, not a data set folder; riffle prepare writes such a folder"
+                : Directory.Exists(directory) ? $"{directory}: not a data set folder, because it has no {DatasetFiles.Info}. "
+                    + $"If it contains images, run: riffle prepare {ShellWord.Path(directory)} --out DIR"
+                : $"{directory}: no such folder; riffle prepare writes a data set folder",
                 e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: cannot be read: {e.Message}", e);
+            throw new RiffleException($"{path}: can't read the file: {e.Message}", e);
         }
         catch (JsonException e)
         {
-            throw new BadDataException($"{path}: damaged in line {e.LineNumber + 1}, byte {e.BytePositionInLine} of it; run riffle prepare again", e);
+            throw new BadDataException($"{path}: damaged at line {e.LineNumber + 1}, byte {e.BytePositionInLine} of that line; run riffle prepare again", e);
         }
     }
 
-    /// <summary>Writes <c>dataset.json</c> into a data set folder, whole or not at all.</summary>
+    /// <summary>Writes <c>dataset.json</c> into a data set folder, completely or not at all.</summary>
     /// <exception cref="RiffleException">It can't be written.</exception>
     public void Save(string directory) => AtomicFile.WriteText(Path.Combine(directory, DatasetFiles.Info), ToJson() + "\n");
 
@@ -157,14 +157,14 @@ public sealed record DatasetInfo
     private DatasetInfo Checked(string path)
     {
         if (Version > CurrentVersion)
-            throw new RiffleException($"{path}: has format version {Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+            throw new RiffleException($"{path}: the format version is {Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
         var wrong =
             Classes.IsDefaultOrEmpty ? "no classes"
             : Shards.DistinctBy(shard => shard.Name).Count() < Shards.Length ? "the same shard twice"
             : Train < 0 || Validation < 0 ? "a negative number of images"
             : !ShardsFit(Train, TrainShards) || !ShardsFit(Validation, ValidationShards) ? "an impossible number of shards"
             : null;
-        return wrong is null ? this : throw new BadDataException($"{path}: says {wrong}; run riffle prepare again");
+        return wrong is null ? this : throw new BadDataException($"{path}: lists {wrong}; run riffle prepare again");
     }
 
     private static bool ShardsFit(int images, int shards) => shards is >= 0 and <= DatasetFiles.MaxShards && (images == 0 || shards > 0);

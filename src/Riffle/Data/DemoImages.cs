@@ -3,8 +3,8 @@ using Riffle.Formats;
 namespace Riffle.Data;
 
 /// <summary>
-/// Draws images of simple figures, each class another figure. Colours, place, size, turn and noise are random and have nothing to do with the
-/// class, so only form tells the classes apart.
+/// Draws images of simple shapes, one shape per class. Colours, position, size, rotation and noise are random and independent of the class, so only the shape
+/// tells the classes apart.
 /// </summary>
 public static class DemoImages
 {
@@ -33,7 +33,7 @@ public static class DemoImages
     /// <param name="directory">What is there already is replaced, once all images are drawn.</param>
     /// <param name="train">Training images of each class.</param>
     /// <param name="validation">Validation images of each class.</param>
-    /// <param name="seed">Another seed, other images.</param>
+    /// <param name="seed">The seed of the images.</param>
     /// <param name="progress">Is told how many images are done.</param>
     /// <param name="cancel">Stops the drawing; what was there stays.</param>
     public static void Write(string directory, int train, int validation, ulong seed, Action<long>? progress = null, CancellationToken cancel = default)
@@ -64,7 +64,7 @@ public static class DemoImages
     /// <summary>Draws one image.</summary>
     /// <param name="index">The class, an index into <see cref="Classes"/>.</param>
     /// <param name="number">Which image of the class; each number gives another.</param>
-    /// <param name="seed">Another seed, other images.</param>
+    /// <param name="seed">The seed of the images.</param>
     public static RgbImage Draw(int index, int number, ulong seed)
     {
         var random = Random64.Create(seed, (ulong)index, (ulong)number);

@@ -10,9 +10,9 @@ public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictiona
 {
     /// <summary>Finds the files that are images by their name or by their first bytes. Links are followed.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="cancel">Stops looking.</param>
+    /// <param name="cancel">Stops the search.</param>
     /// <exception cref="RiffleException">The folder can't be read.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FolderImages Find(string folder, CancellationToken cancel = default)
     {
         using var source = new FolderSource(folder);
@@ -41,7 +41,7 @@ public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictiona
         if (EntryName.HasExtension(entry.Name) && EntryName.MayBeImage(entry.Name))
             return null;
         if (entry.Length == 0)
-            return "empty, or no file"; // A pipe or a device has no length either.
+            return "empty or not a file"; // A pipe or a device has no length either.
         try
         {
             return ImageFile.IsOne(path, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";

@@ -66,7 +66,7 @@ public static class ImageFit
     internal static void CheckSizes(long stored, int side, int size, long destination)
     {
         if (size < 1 || size > side)
-            throw new ArgumentException($"A square of side {size} can't be cut out of one of side {side}.", nameof(size));
+            throw new ArgumentException($"A square of {size} pixels can't be cut out of one of {side}.", nameof(size));
         CheckSizes((long)side * side * 3, stored, nameof(stored));
         CheckSizes((long)size * size * 3, destination, nameof(destination));
     }
@@ -74,6 +74,6 @@ public static class ImageFit
     private static void CheckSizes(long wanted, long bytes, string name)
     {
         if (wanted <= 0 || bytes != wanted)
-            throw new ArgumentException($"{bytes} bytes were given where {wanted} are needed.", name);
+            throw new ArgumentException($"{name} has {bytes} bytes; {wanted} are needed.", name);
     }
 }

@@ -7,22 +7,22 @@ namespace Riffle.Data;
 
 /// <summary>Turns a folder or an archive of images into a data set folder: shards of TFRecords and <c>dataset.json</c>.</summary>
 /// <remarks>
-/// Every image is decoded once to see that it is whole; its bytes are stored as they are. The result depends on the images, their names and the options, and
-/// neither on the kind of container nor on the number of threads. Memory holds the names of all files and a bounded number of images.
+/// Every image is decoded once to check it; its original bytes are stored. The result depends on the images, their names and the options, but neither on the
+/// kind of container nor on the number of threads. Memory holds the names of all files and a bounded number of images.
 /// </remarks>
 public static class Preparation
 {
-    /// <summary>Prepares a data set. The output folder appears when it is complete; whatever fails, it is as it was before.</summary>
+    /// <summary>Prepares a data set. The output folder appears when it is complete; if anything fails, it stays as it was.</summary>
     /// <param name="source">A folder, .zip, .tar or .tar.gz in Tiny ImageNet's layout or with class folders, or TFRecords that another program wrote: a folder
     /// of them, a file, or a pattern as <c>data/*.tfrecord</c>.</param>
     /// <param name="output">The folder to write.</param>
-    /// <param name="options">How.</param>
-    /// <param name="progress">Told from one thread at a time how far it is; null for nobody.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
     /// <param name="cancel">Stops it; what was written is removed.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="RiffleException">The source can't be read, or the output can't be written.</exception>
     /// <exception cref="BadDataException">The layout is unknown, the archive is damaged, or something would be skipped and the options are strict.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static PreparationSummary Run(
         string source, string output, PreparationOptions options, IProgress<PreparationProgress>? progress = null, CancellationToken cancel = default)
     {
@@ -50,7 +50,7 @@ public static class Preparation
     {
         static string Full(string path) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) + Path.DirectorySeparatorChar;
         if (Full(output).StartsWith(Full(source), StringComparison.Ordinal))
-            throw new RiffleException($"{output}: lies in the source {source}; name a folder outside it");
+            throw new RiffleException($"{output}: the folder is inside the source {source}; name a folder outside it");
     }
 
     /// <summary>One run over one source.</summary>
@@ -66,7 +66,7 @@ public static class Preparation
             if (layout.HasValidation && options.ValidationFraction is not null)
             {
                 throw new RiffleException(
-                    $"{container.Path}: has validation images of its own, {layout.Validation}; leave --validation-fraction out, or move them away");
+                    $"{container.Path}: already has validation images, {layout.Validation}; remove --validation-fraction, or move them away");
             }
 
             var plan = PreparationPlan.Make(layout, options);
@@ -137,7 +137,7 @@ public static class Preparation
             _sizes[size] = _sizes.GetValueOrDefault(size) + 1;
         }
 
-        /// <summary>A split of which nothing can be read is an error, told with the reasons, before classes without images are.</summary>
+        /// <summary>Refuses a split without readable images, with the reasons, before classes without images are reported.</summary>
         private void CheckSome(SourceLayout layout, int[][] perClass)
         {
             foreach (var split in new[] { Split.Train, Split.Validation })
@@ -146,8 +146,8 @@ public static class Preparation
                 if (count == 0 || perClass[(int)split].Sum() > 0)
                     continue;
                 var (kind, way) = split == Split.Train ? ("", "")
-                    : ("validation ", $"; move them away, {layout.Validation}, and a part of the training images is set aside");
-                throw new BadDataException($"{container.Path}: none of its {count:N0} {kind}images can be read: {Reasons()}. Riffle reads JPEG and PNG{way}");
+                    : ("validation ", $"; move {layout.Validation} away to set training images aside instead");
+                throw new BadDataException($"{container.Path}: none of the {count:N0} {kind}images can be read: {Reasons()}. Riffle reads JPEG and PNG{way}");
             }
         }
 
@@ -156,7 +156,7 @@ public static class Preparation
         {
             var reasons = _skips.ToArray().Where(skip => !SkipReason.OfListing.Contains(skip.Reason));
             static IEnumerable<string> Examples(DatasetSkipped skip) => skip.Examples.DistinctBy(example => example[(example.IndexOf(':') + 1)..]).Take(3);
-            return string.Join("; ", reasons.Select(skip => $"{skip.Count:N0} × {skip.Reason}, as {string.Join(", ", Examples(skip))}"));
+            return string.Join("; ", reasons.Select(skip => $"{skip.Count:N0} × {skip.Reason}, for example {string.Join(", ", Examples(skip))}"));
         }
 
         private void AddEmptyClasses(ImmutableArray<DatasetClass> classes, int[] train)
@@ -164,7 +164,7 @@ public static class Preparation
             for (var label = 0; label < classes.Length; label++)
             {
                 if (train[label] == 0)
-                    _skips.Add(new Skip(SkipReason.EmptyClass, classes[label].Name, "no image of it can be read; it keeps its label"));
+                    _skips.Add(new Skip(SkipReason.EmptyClass, classes[label].Name, "none of its images can be read; it keeps its label"));
             }
         }
 
@@ -204,7 +204,7 @@ public static class Preparation
                 count);
         }
 
-        /// <summary>Better told now than after hours. Baked images aren't reckoned with, as nobody knows how small they become.</summary>
+        /// <summary>Checks the free disk space early, to save hours. Baked images are not counted, because their size is unknown.</summary>
         private void CheckSpace(string directory, PreparationPlan plan)
         {
             var needed = options.BakeCopies > 0 ? 0 : plan.Images.Sum(image => image.Entry.Length) * (InOrder ? 1 : 2);
@@ -212,7 +212,7 @@ public static class Preparation
             if (free < needed)
             {
                 var place = Path.GetDirectoryName(directory);
-                throw new RiffleException($"{place}: has room for {free / 1e6:N0} MB, {needed / 1e6:N0} MB are needed; choose another disk for the output");
+                throw new RiffleException($"{place}: not enough space, {free / 1e6:N0} MB free but {needed / 1e6:N0} MB needed; name a folder on another disk");
             }
         }
     }

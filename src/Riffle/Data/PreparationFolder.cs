@@ -23,7 +23,7 @@ internal sealed class PreparationFolder : IDisposable
     {
         _replace = replace;
         _target = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(target));
-        var parent = System.IO.Path.GetDirectoryName(_target) ?? throw new RiffleException($"{target}: a file system's root; name a folder in it");
+        var parent = System.IO.Path.GetDirectoryName(_target) ?? throw new RiffleException($"{target}: this is the root of a file system; name a folder below it");
         CheckPlace(_target, replace);
         try
         {
@@ -86,16 +86,16 @@ internal sealed class PreparationFolder : IDisposable
     private static void CheckPlace(string target, bool replace)
     {
         if (File.Exists(target))
-            throw new RiffleException($"{target}: is a file; name a folder that does not exist yet");
+            throw new RiffleException($"{target}: this is a file; name a folder that does not exist yet");
         if (!Directory.Exists(target))
             return;
         var names = Directory.EnumerateFileSystemEntries(target).Select(entry => System.IO.Path.GetFileName(entry)).ToList();
         if (names.Count == 0)
             return;
         if (names.Find(name => !DatasetFiles.Belongs(name)) is { } other)
-            throw new RiffleException($"{target}: holds other things than a data set, as {other}; name another folder");
+            throw new RiffleException($"{target}: the folder has other content than a data set, for example {other}; name another folder");
         if (!replace)
-            throw new RiffleException($"{target}: holds a data set already; name another folder, or replace it with --force");
+            throw new RiffleException($"{target}: the folder already contains a data set; name another folder, or replace it with --force");
     }
 
     private static void RemoveLeftovers(string parent, string name)

@@ -15,13 +15,13 @@ public enum PreparationStage
     Writing,
 }
 
-/// <summary>How far preparing or checking a data set is.</summary>
-/// <param name="Stage">What is being done.</param>
+/// <summary>The progress of preparing or checking a data set.</summary>
+/// <param name="Stage">The current stage.</param>
 /// <param name="Done">How many files, images or records are done.</param>
 /// <param name="Total">How many there are; 0 when that isn't known.</param>
 public readonly record struct PreparationProgress(PreparationStage Stage, long Done, long Total);
 
-/// <summary>What came out of preparing a data set.</summary>
+/// <summary>The result of preparing a data set.</summary>
 /// <param name="Output">The data set folder.</param>
 /// <param name="Info">Its dataset.json.</param>
 /// <param name="Elapsed">How long it took.</param>

@@ -39,7 +39,7 @@ internal sealed class SpillFile(string path, int positions) : IRecordSink, IDisp
         {
             var read = RandomAccess.Read(_file.SafeFileHandle, destination, offset);
             if (read == 0)
-                throw new EndOfStreamException($"{_file.Name} became shorter while it was in use");
+                throw new EndOfStreamException($"{_file.Name} was truncated while it was in use");
             destination = destination[read..];
             offset += read;
         }

@@ -82,14 +82,14 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
             return;
         var expected = shards.Select(shard => Path.GetFileName(shard.Path)).ToHashSet();
         if (info.Shards.Length > 0 && !expected.SetEquals(info.Shards.Select(shard => shard.Name)))
-            FaultInInfo("its list of shards is another one than its numbers of shards give");
+            FaultInInfo("the list of shards does not match the numbers of shards");
         else if (info.Shards.Length > 0 && ShardWriter.Fingerprint(info.Shards) != info.Fingerprint)
-            FaultInInfo($"its fingerprint is not that of its shards' checksums, {ShardWriter.Fingerprint(info.Shards)}");
+            FaultInInfo($"the fingerprint does not match the shards' checksums, which give {ShardWriter.Fingerprint(info.Shards)}");
         foreach (var path in Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal))
         {
             var name = Path.GetFileName(path);
             if (DatasetFiles.Belongs(name) && name != DatasetFiles.Info && !expected.Contains(name))
-                findings.Warn(CheckKind.UnknownShard, path, $"{path}: no shard of this data set; remove it if it is left over from another");
+                findings.Warn(CheckKind.UnknownShard, path, $"{path}: not a shard of this data set; delete it if it is left over from another one");
         }
     }
 
@@ -121,7 +121,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         }
 
         if (shard.Told is { } told && !damaged && closed is null && told.Records != count)
-            yield return new(shard, Fault: (CheckKind.Description, $"{shard.Path}: holds {count:N0} records, {DatasetFiles.Info} tells of {told.Records:N0}"));
+            yield return new(shard, Fault: (CheckKind.Description, $"{shard.Path}: has {count:N0} records, but {DatasetFiles.Info} says {told.Records:N0}"));
     }
 
     private static string? WrongChecksum(Shard shard)
@@ -130,11 +130,11 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         {
             using var file = File.OpenRead(shard.Path);
             if (file.Length != shard.Told!.Bytes)
-                return $"{shard.Path}: ends at byte {file.Length}, {DatasetFiles.Info} tells {shard.Told.Bytes}; "
+                return $"{shard.Path}: ends at byte {file.Length}, but {DatasetFiles.Info} says {shard.Told.Bytes}; "
                     + "copy the file again, or run riffle prepare again";
             var found = Convert.ToHexStringLower(SHA256.HashData(file));
             return found == shard.Told.Sha256 ? null
-                : $"{shard.Path}: has the SHA-256 {found}, {DatasetFiles.Info} tells {shard.Told.Sha256}; copy the file again, or run riffle prepare again";
+                : $"{shard.Path}: the SHA-256 is {found}, but {DatasetFiles.Info} says {shard.Told.Sha256}; copy the file again, or run riffle prepare again";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -212,12 +212,12 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         var label = example.Label;
         var wrong =
             (example.Width, example.Height) != (facts.Width, facts.Height)
-                ? $"the record tells of {example.Width}×{example.Height} pixels, the image has {facts.Width}×{facts.Height}"
+                ? $"the record says {example.Width}×{example.Height} pixels, but the image has {facts.Width}×{facts.Height}"
             : classes.IsEmpty ? null
-            : label >= classes.Length ? $"label {label}, but {DatasetFiles.Info} has {classes.Length} classes, from 0"
-            : example.Synset != classes[label].Name ? $"label {label}, which is {classes[label].Name}, but the record is of class {example.Synset}"
+            : label >= classes.Length ? $"its label is {label}, but {DatasetFiles.Info} has {classes.Length} classes, counted from 0"
+            : example.Synset != classes[label].Name ? $"its label {label} means {classes[label].Name}, but its class name is {example.Synset}"
             : example.OneHot is { } oneHot && (oneHot.Length != classes.Length || Array.IndexOf(oneHot, 1f) != label || oneHot.Sum() != 1)
-                ? $"its one-hot label is not that of label {label} of {classes.Length}"
+                ? $"its one-hot label does not match its label {label} of {classes.Length} classes"
             : null;
         return wrong is null ? null : (CheckKind.Label, wrong);
     }
@@ -256,9 +256,9 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
             if (_incomplete.Contains(split))
                 continue;
             if (_records[split] != told)
-                FaultInInfo($"tells of {told:N0} {named} images, the shards hold {_records[split]:N0}");
+                FaultInInfo($"says {told:N0} {named} images, but the shards have {_records[split]:N0}");
             else if (perClass.Length > 0 && tally.Count(split) == told && !perClass.SequenceEqual(info.Classes.Select((_, label) => tally.Count(split, label))))
-                FaultInInfo($"its numbers of {named} images per class are not those of the shards");
+                FaultInInfo($"the numbers of {named} images per class do not match the shards");
         }
     }
 

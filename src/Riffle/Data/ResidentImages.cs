@@ -46,7 +46,7 @@ internal sealed class ResidentImages : ImageSource
 
     public override bool TryReserveWork() => false;
 
-    public override int Work(ref byte[] buffer) => throw new InvalidOperationException("All images are there already.");
+    public override int Work(ref byte[] buffer) => throw new InvalidOperationException("All images are loaded already.");
 
     public override void Done(int work)
     {

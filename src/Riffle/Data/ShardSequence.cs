@@ -30,12 +30,12 @@ internal sealed class ShardSequence(Dataset data, Split split, int[] order) : ID
     public int Read(ref byte[] buffer, out RecordPlace place)
     {
         if (!TryRead(out var record, out place))
-            throw Miscounted(data, split, $"hold {_read}");
+            throw Miscounted(data, split, $"have {_read}");
         if (buffer.Length < record.Length)
             buffer = new byte[Math.Max(record.Length, Math.Min(2L * buffer.Length, Array.MaxLength))];
         record.CopyTo(buffer);
         if (++_read == _records && TryRead(out _, out _))
-            throw Miscounted(data, split, "hold more");
+            throw Miscounted(data, split, "have more");
         return record.Length;
     }
 
@@ -60,6 +60,6 @@ internal sealed class ShardSequence(Dataset data, Split split, int[] order) : ID
 
     /// <summary>The error for shards that hold another number of records than is told.</summary>
     internal static BadDataException Miscounted(Dataset data, Split split, string what) => new(
-        $"{data.Directory}: {DatasetFiles.Info} tells of {data.Count(split)} {(split == Split.Train ? "training" : "validation")} images, the shards {what}. "
+        $"{data.Directory}: {DatasetFiles.Info} says {data.Count(split)} {(split == Split.Train ? "training" : "validation")} images, but the shards {what}. "
         + "Run riffle prepare again.");
 }

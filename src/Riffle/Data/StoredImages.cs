@@ -21,7 +21,7 @@ internal sealed unsafe class StoredImages : IDisposable
         }
         catch (OutOfMemoryException e)
         {
-            throw new RiffleException($"there is no memory for {capacity} images of {side}×{side} pixels; use smaller images", e);
+            throw new RiffleException($"not enough memory for {capacity} images of {side}×{side} pixels; use smaller images", e);
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed unsafe class StoredImages : IDisposable
         {
             var example = ImageExample.Parse(record);
             if (example.Label >= classes)
-                throw new BadDataException($"label {example.Label}, but {DatasetFiles.Info} has {classes} classes, from 0. Run riffle prepare again.");
+                throw new BadDataException($"its label is {example.Label}, but {DatasetFiles.Info} has {classes} classes, counted from 0. Run riffle prepare again.");
             ImageFit.FitSquare(ImageDecoder.Decode(example.Encoded.Span, example.FileName), Side, At(slot));
             (_labels[slot], _ids[slot]) = (example.Label, place.Id);
         }

@@ -21,10 +21,10 @@ internal sealed class StreamedImages : ImageSource
 
     /// <summary>Finds where the images lie.</summary>
     /// <param name="data">The data set.</param>
-    /// <param name="split">Which part of it.</param>
+    /// <param name="split">The split.</param>
     /// <param name="side">Side of the squares that the images become.</param>
     /// <param name="slots">Images in memory, at least as many as are asked for at the same time.</param>
-    /// <param name="shuffle">Another order in each epoch, instead of that of the shards.</param>
+    /// <param name="shuffle">Whether to shuffle in each epoch, instead of using the order of the shards.</param>
     /// <param name="seed">Of the order.</param>
     /// <param name="threads">Threads that look through the shards.</param>
     /// <param name="cancel">Stops it.</param>
@@ -36,7 +36,7 @@ internal sealed class StreamedImages : ImageSource
         {
             _records = [.. _shards.Index().SelectMany(shard => Enumerable.Range(0, shard.Item.Count).Select(index => (shard.Index, index)))];
             if (_records.Length != data.Count(split))
-                throw ShardSequence.Miscounted(data, split, $"hold {_records.Length}");
+                throw ShardSequence.Miscounted(data, split, $"have {_records.Length}");
             (_order, _held) = (new int[_records.Length], new int[Math.Min(slots, _records.Length)]);
             _images = new(_held.Length, side);
         }

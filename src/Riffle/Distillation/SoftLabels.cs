@@ -9,14 +9,13 @@ using Riffle.Models;
 namespace Riffle.Distillation;
 
 /// <summary>
-/// What trained networks say of the training images of a data set, as logits: what another network can learn from beside the labels (Hinton, Vinyals and Dean,
-/// "Distilling the Knowledge in a Neural Network", 2015). Of each image there are several views, each augmented in its own way, and a training with soft labels
-/// sees just these: what the teachers said of one crop is not taught for another (Beyer et al., "Knowledge distillation: a good teacher is patient and
-/// consistent", 2022).
+/// The logits of trained networks for the training images of a data set, from which another network learns beside the labels (Hinton, Vinyals and Dean,
+/// "Distilling the Knowledge in a Neural Network", 2015). Each image has several views with different augmentation, and a training with soft labels sees exactly
+/// these views, so that the logits belong to the crop that it sees (Beyer et al., "Knowledge distillation: a good teacher is patient and consistent", 2022).
 /// </summary>
 /// <remarks>
-/// A folder: <c>soft-labels.json</c>, and for each view <c>view-00000.safetensors</c> with one tensor, <c>logits</c>, training images×classes, in the order of
-/// the shards, of 16-bit floats.
+/// The folder contains <c>soft-labels.json</c> and, for each view, <c>view-00000.safetensors</c> with one tensor, <c>logits</c>: training images×classes, in the
+/// order of the shards, as 16-bit floats.
 /// </remarks>
 public sealed class SoftLabels
 {
@@ -30,47 +29,47 @@ public sealed class SoftLabels
 
     private SoftLabels(string folder, Document document) => (_folder, _document) = (folder, document);
 
-    /// <summary>How often teachers may look at an image.</summary>
+    /// <summary>The allowed numbers of views.</summary>
     public static Limits<int> ViewLimits { get; } = new(1, 1000);
 
-    /// <summary>Which they are.</summary>
+    /// <summary>The identity of the soft labels.</summary>
     public SoftLabelsIdentity Identity => _document.SoftLabels;
 
-    /// <summary>What the teachers reach together on the validation images, in percent.</summary>
+    /// <summary>The top-1 accuracy of all teachers together on the validation images, in percent.</summary>
     public double Top1 => _document.Top1;
 
-    /// <summary>Number of views that are there already.</summary>
+    /// <summary>The number of finished views.</summary>
     public int Made => _document.Views.Length;
 
     /// <summary>Opens a folder of soft labels.</summary>
-    /// <exception cref="RiffleException">There are none, not all views have been made, or a newer version wrote it.</exception>
+    /// <exception cref="RiffleException">There are none, not all views are finished, or a newer version wrote them.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     public static SoftLabels Open(string folder)
     {
         var labels = Find(folder)
-            ?? throw new RiffleException($"{folder}: no soft labels: it has no {SoftLabelsIdentity.DocumentName}; 'riffle teach' makes them of trained networks");
+            ?? throw new RiffleException($"{folder}: not a folder of soft labels, because it has no {SoftLabelsIdentity.DocumentName}; make soft labels with 'riffle teach'");
         return labels.Made == labels.Identity.Views
             ? labels
-            : throw new RiffleException($"{folder}: has {labels.Made} of {labels.Identity.Views} views; give 'riffle teach' the same again to go on");
+            : throw new RiffleException($"{folder}: only {labels.Made} of {labels.Identity.Views} views are finished; run the same 'riffle teach' command again to continue");
     }
 
-    /// <summary>How many views give a training of that many epochs another image in each: it sees a view, and later its mirror image.</summary>
+    /// <summary>The number of views with which a training of this length sees a different image in each epoch, counting mirror images.</summary>
     public static int ViewsFor(int epochs) => (epochs + 1) / 2;
 
-    /// <summary>The soft labels that were begun in a folder; null where none were.</summary>
-    /// <exception cref="RiffleException">It has others.</exception>
+    /// <summary>Finds soft labels, finished or not, in a folder; null if there are none.</summary>
+    /// <exception cref="RiffleException">The folder has soft labels with another identity.</exception>
     internal static SoftLabels? Begun(string folder, SoftLabelsIdentity identity)
     {
         var found = Find(folder);
         return found is null || found.Identity.Fingerprint == identity.Fingerprint
             ? found
-            : throw new RiffleException($"{folder}: has other soft labels, {found.Identity.Fingerprint}, than are asked for; give another --out");
+            : throw new RiffleException($"{folder}: the folder contains soft labels with other settings ({found.Identity.Fingerprint}); give another --out");
     }
 
-    /// <summary>Begins a folder of soft labels.</summary>
+    /// <summary>Creates a folder of soft labels.</summary>
     /// <param name="folder">New or empty.</param>
-    /// <param name="identity">Which they will be.</param>
-    /// <param name="validate">What the teachers reach together in percent; asked for when the folder is known to be good.</param>
+    /// <param name="identity">Their identity.</param>
+    /// <param name="validate">Computes the accuracy of all teachers together in percent; called once the folder is known to be usable.</param>
     /// <exception cref="RiffleException">It can't be made, or is not empty.</exception>
     internal static SoftLabels Begin(string folder, SoftLabelsIdentity identity, Func<double> validate)
     {
@@ -82,13 +81,13 @@ public sealed class SoftLabels
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{folder}: the folder can't be made: {e.Message} Give another --out.", e);
+            throw new RiffleException($"{folder}: can't create the folder: {e.Message} Give another --out.", e);
         }
 
         return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, validate(), [])).Saved();
     }
 
-    /// <summary>The same with one view more.</summary>
+    /// <summary>Adds a view.</summary>
     /// <param name="logits">Training images×classes.</param>
     internal SoftLabels With(float[] logits)
     {
@@ -98,7 +97,7 @@ public sealed class SoftLabels
         return new SoftLabels(_folder, _document with { Views = _document.Views.Add(Sha256Of(path)) }).Saved();
     }
 
-    /// <summary>Memory for the labels of a view.</summary>
+    /// <summary>Allocates memory for the labels of one view.</summary>
     /// <exception cref="RiffleException">There is not enough.</exception>
     internal static float[] Allocate(int images, int classes)
     {
@@ -106,25 +105,24 @@ public sealed class SoftLabels
         var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         return bytes / sizeof(float) <= Array.MaxLength && bytes <= available / 2
             ? new float[(long)images * classes]
-            : throw new RiffleException($"soft labels of {images:N0} images in {classes:N0} classes take {bytes >> 20:N0} MiB, more than half of the "
-                + $"{available >> 20:N0} MiB here; take fewer images");
+            : throw new RiffleException($"soft labels for {images:N0} images and {classes:N0} classes need {bytes >> 20:N0} MiB, more than half of the "
+                + $"{available >> 20:N0} MiB of this machine; use fewer images");
     }
 
-    /// <summary>Refuses labels of other images than a training's.</summary>
-    /// <exception cref="ArgumentException">They are.</exception>
+    /// <summary>Checks that the labels fit a training's images.</summary>
+    /// <exception cref="ArgumentException">They don't fit.</exception>
     internal void RequireFor(Dataset data, int imageSize, Augmentation augmentation)
     {
         var difference = DatasetIdentity.Of(data) is var own && own != Identity.Data
-                ? $"the data set {Identity.Data.Fingerprint} with {Identity.Data.Train:N0} training images; {data.Directory} is {own.Fingerprint} with {own.Train:N0}"
-            : imageSize != Identity.ImageSize ? $"images of {Identity.ImageSize}×{Identity.ImageSize} pixels, and the network's are {imageSize}×{imageSize}"
-            : augmentation != Identity.Augmentation ? "images that were cropped, mirrored or coloured in another way than this training's (leave out the options for that)"
+                ? $"the data set {Identity.Data.Fingerprint} with {Identity.Data.Train:N0} training images, but {data.Directory} is {own.Fingerprint} with {own.Train:N0}"
+            : imageSize != Identity.ImageSize ? $"images of {Identity.ImageSize}×{Identity.ImageSize} pixels, but the network has {imageSize}×{imageSize}"
+            : augmentation != Identity.Augmentation ? "images with another augmentation than this training (remove the augmentation options)"
             : null;
         if (difference is not null)
-            throw new ArgumentException($"{_folder}: soft labels of {difference}; make others by 'riffle teach'");
+            throw new ArgumentException($"{_folder}: these soft labels are for {difference}; make others with 'riffle teach'");
     }
 
-    /// <summary>What an epoch of a training sees, from 0: one view after another and then, where the teachers looked at both, one mirror image after
-    /// another.</summary>
+    /// <summary>The view for an epoch, counted from 0: all views in order, then, if the teachers saw both, their mirror images in order.</summary>
     internal AugmentedAs SeenIn(int epoch) =>
         new(Identity.Seed, epoch % Identity.Views, Identity.Mirrored && Identity.Augmentation.Flip && epoch / Identity.Views % 2 == 1);
 
@@ -136,13 +134,13 @@ public sealed class SoftLabels
         var path = ViewFile(view);
         var file = SafeTensors.Read(path);
         if (Sha256Of(path) != _document.Views[view])
-            throw new BadDataException($"{path}: not as {SoftLabelsIdentity.DocumentName} tells its SHA-256; make the soft labels again by 'riffle teach'");
+            throw new BadDataException($"{path}: the SHA-256 differs from that in {SoftLabelsIdentity.DocumentName}; make the soft labels again with 'riffle teach'");
         if (!file.Contains(Tensor) || file.Shape(Tensor) is not [var images, var classes] || images != Identity.Data.Train)
-            throw new BadDataException($"{path}: has no tensor '{Tensor}' of {Identity.Data.Train} images by their classes; make it again by 'riffle teach'");
+            throw new BadDataException($"{path}: there is no tensor '{Tensor}' with a row for each of {Identity.Data.Train} images; make it again with 'riffle teach'");
         (_logits, _classes) = (file.Get(Tensor), classes);
     }
 
-    /// <summary>Copies the logits of a batch's images in the view that was read, images×classes. Allocates nothing.</summary>
+    /// <summary>Copies the logits of a batch's images from the current view, images×classes. Allocates nothing.</summary>
     internal ReadOnlySpan<float> Of(Batch batch, float[] logits)
     {
         for (var i = 0; i < batch.Count; i++)
@@ -150,7 +148,7 @@ public sealed class SoftLabels
         return logits.AsSpan(0, batch.Count * _classes);
     }
 
-    /// <summary>The soft labels in a folder, also where not all views have been made; null where there are none.</summary>
+    /// <summary>Opens the soft labels in a folder, finished or not; null if there are none.</summary>
     /// <exception cref="RiffleException">They can't be read, or a newer version wrote them.</exception>
     /// <exception cref="BadDataException">They are damaged.</exception>
     public static SoftLabels? Find(string folder)
@@ -162,7 +160,7 @@ public sealed class SoftLabels
         {
             var document = JsonSerializer.Deserialize<Document>(InputFile.ReadDocument(path), ModelJson.Indented) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
-                throw new RiffleException($"{path}: has format version {document.Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+                throw new RiffleException($"{path}: the format version is {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             return document.SoftLabels.Teachers.IsDefaultOrEmpty || document.Views.IsDefault || document.Views.Length > document.SoftLabels.Views
                 || !ViewLimits.Contain(document.SoftLabels.Views) || document.SoftLabels.Data.Train < 1
                 ? throw new JsonException("a list is missing or too long, or a number is impossible")
@@ -170,7 +168,7 @@ public sealed class SoftLabels
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
-            throw new BadDataException($"{path}: damaged: {e.Message} Make the soft labels again by 'riffle teach'.", e);
+            throw new BadDataException($"{path}: damaged: {e.Message} Make the soft labels again with 'riffle teach'.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -192,6 +190,6 @@ public sealed class SoftLabels
         return this;
     }
 
-    /// <summary>What soft-labels.json holds; of each view that has been made, the SHA-256 of its file.</summary>
+    /// <summary>The content of soft-labels.json, including the SHA-256 of the file of each finished view.</summary>
     private sealed record Document(int Version, string Riffle, SoftLabelsIdentity SoftLabels, double Top1, ImmutableArray<string> Views);
 }

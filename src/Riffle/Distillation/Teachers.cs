@@ -6,34 +6,34 @@ using Riffle.Networks;
 
 namespace Riffle.Distillation;
 
-/// <summary>How far teachers are.</summary>
-/// <param name="Split">Whose images they look at: first validation's, to know what they are worth, then each training image as often as there are views.</param>
-/// <param name="Done">How many looks are done.</param>
+/// <summary>The progress of making soft labels.</summary>
+/// <param name="Split">The current split: first validation, to measure the teachers' accuracy, then training, once per view.</param>
+/// <param name="Done">The number of images done.</param>
 /// <param name="Total">How many there are.</param>
-/// <param name="Top1">What they reach together on the validation images looked at so far, in percent; 0 where there are none yet.</param>
+/// <param name="Top1">The accuracy of all teachers together on the validation images so far, in percent; 0 before the first.</param>
 public readonly record struct TeachingProgress(Split Split, long Done, long Total, double Top1);
 
 /// <summary>
-/// Trained networks that look at every training image and at its mirror image, and say together what they see: the mean of their logits.
+/// Trained networks that make soft labels: the mean of their logits for every training image and its mirror image.
 /// </summary>
 public static class Teachers
 {
-    /// <summary>Makes soft labels of the training images of a data set in a folder, or goes on where that was interrupted.</summary>
-    /// <param name="folder">The folder of the labels, new or empty, or one in which the same was begun.</param>
-    /// <param name="teachers">At least one; all of the same image size, and of the data set's classes in its order.</param>
+    /// <summary>Makes soft labels for the training images of a data set, or continues after an interruption.</summary>
+    /// <param name="folder">The folder of the labels: new, empty, or with an unfinished part of the same labels.</param>
+    /// <param name="teachers">At least one; all with the same image size, and with the data set's classes in the same order.</param>
     /// <param name="data">The data set.</param>
-    /// <param name="augmentation">What is done to an image before it is looked at: what a training with these labels does.</param>
-    /// <param name="views">How often each image is looked at, each time augmented anew; see <see cref="SoftLabels.ViewLimits"/>. A training of more epochs sees
-    /// their mirror images next.</param>
-    /// <param name="seed">Of the augmentation.</param>
-    /// <param name="threads">Threads that compute; 0: one per core. The result does not depend on it.</param>
-    /// <param name="progress">Told when they begin with a split, and after each batch.</param>
-    /// <param name="cancel">Stops between batches; views that are whole are kept.</param>
+    /// <param name="augmentation">The augmentation, which a training with these labels uses too.</param>
+    /// <param name="views">The number of views of each image, each augmented differently; see <see cref="SoftLabels.ViewLimits"/>. A training with more epochs
+    /// sees their mirror images next.</param>
+    /// <param name="seed">The seed of the augmentation.</param>
+    /// <param name="threads">Threads that compute; 0: one per core. Does not change the result.</param>
+    /// <param name="progress">Called at the start of each split and after each batch.</param>
+    /// <param name="cancel">Stops between batches; finished views are kept.</param>
     /// <exception cref="ArgumentException">The teachers do not fit each other or the data set.</exception>
-    /// <exception cref="RiffleException">The data set has no images of a split or does not tell how many its shards have, its labels do not fit into
-    /// memory, or the folder has something else in it.</exception>
+    /// <exception cref="RiffleException">The data set has no images of a split or does not say how many its shards have, the labels do not fit into
+    /// memory, or the folder has other content.</exception>
     /// <exception cref="BadDataException">The data set is damaged.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static SoftLabels Teach(
         string folder,
         IReadOnlyList<Model> teachers,
@@ -101,19 +101,19 @@ public static class Teachers
     private static void Require(IReadOnlyList<Model> teachers, Dataset data)
     {
         if (teachers.Count == 0)
-            throw new ArgumentException("no teacher was given");
+            throw new ArgumentException("give at least one teacher");
         foreach (var teacher in teachers)
         {
             if (teacher.ImageSize != teachers[0].ImageSize)
             {
-                throw new ArgumentException($"{teachers[0].Name} sees images of {teachers[0].ImageSize}×{teachers[0].ImageSize} pixels, {teacher.Name} of "
-                    + $"{teacher.ImageSize}×{teacher.ImageSize}; ask them one by one");
+                throw new ArgumentException($"{teachers[0].Name} has images of {teachers[0].ImageSize}×{teachers[0].ImageSize} pixels, but {teacher.Name} of "
+                    + $"{teacher.ImageSize}×{teacher.ImageSize}; run 'riffle teach' separately for each");
             }
 
             if (!teacher.Classes.Select(c => c.Name).SequenceEqual(data.Info.Classes.Select(c => c.Name)))
             {
-                throw new ArgumentException($"{teacher.Name} knows {teacher.Classes.Count} classes, which are not the {data.Info.Classes.Length} of "
-                    + $"{data.Directory} in its order");
+                throw new ArgumentException($"{teacher.Name} has {teacher.Classes.Count} classes, which are not the {data.Info.Classes.Length} of "
+                    + $"{data.Directory} in the same order");
             }
         }
     }
@@ -122,15 +122,15 @@ public static class Teachers
         Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
     {
         if (data.Count(split) == 0)
-            throw new RiffleException($"{data.Directory}: the data set has no images for {split.ToString().ToLowerInvariant()}; prepare it again with some");
+            throw new RiffleException($"{data.Directory}: the data set has no {(split == Split.Train ? "training" : "validation")} images; prepare it again with some");
         if (data.FirstOfShard(split) is null)
-            throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not tell how many images each shard has; prepare the data set again");
+            throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not say how many images each shard has; prepare the data set again");
         return new(
             data, split, imageSize, Batch.ForInference(data.Count(split), imageSize), augmentation, shuffle: false, dropLast: false, seed,
             BatchLoader.ThreadsFor(threads), cancel: cancel);
     }
 
-    /// <summary>The teachers at work.</summary>
+    /// <summary>The plans of all teachers.</summary>
     private sealed class Panel : IDisposable
     {
         private readonly List<(InferencePlan Plan, Normalisation Normalisation)> _members = [];
@@ -157,7 +157,7 @@ public static class Teachers
             _mirrored = new byte[batch * _size * _size * 3];
         }
 
-        /// <summary>The mean of what they make of a batch and of its mirror image; valid until the next call.</summary>
+        /// <summary>The mean logits for a batch and its mirror image; valid until the next call.</summary>
         public ReadOnlySpan<float> Look(Batch batch)
         {
             var image = _size * _size * 3;

@@ -1,28 +1,28 @@
 namespace Riffle.Evaluation;
 
-/// <summary>Two classes that a network takes for each other.</summary>
+/// <summary>Two classes that a network confuses.</summary>
 /// <param name="First">A class.</param>
 /// <param name="Second">Another one.</param>
-/// <param name="FirstAsSecond">Images of the first that were taken for the second.</param>
-/// <param name="SecondAsFirst">Images of the second that were taken for the first.</param>
+/// <param name="FirstAsSecond">Images of the first class that were classified as the second.</param>
+/// <param name="SecondAsFirst">Images of the second class that were classified as the first.</param>
 public sealed record Confusion(int First, int Second, int FirstAsSecond, int SecondAsFirst)
 {
-    /// <summary>Images of either that were taken for the other.</summary>
+    /// <summary>The sum of both.</summary>
     public int Images => FirstAsSecond + SecondAsFirst;
 }
 
-/// <summary>How often each class was taken for each.</summary>
+/// <summary>A confusion matrix: how often images of each class were classified as each class.</summary>
 /// <param name="classes">Number of classes, positive.</param>
 public sealed class ConfusionMatrix(int classes)
 {
     private readonly int[,] _images = new int[classes, classes];
 
-    /// <summary>Images of a class that were taken for a class.</summary>
+    /// <summary>The number of images of a class that were classified as a given class.</summary>
     public int this[int label, int predicted] => _images[label, predicted];
 
     /// <summary>Counts an image.</summary>
     /// <param name="label">Its class.</param>
-    /// <param name="logits">One for each class; the highest is the prediction, of equal ones the first, as in top-1.</param>
+    /// <param name="logits">One logit per class. The highest is the prediction; among equal ones the first, as in top-1.</param>
     public void Add(int label, ReadOnlySpan<float> logits)
     {
         var predicted = 0;
@@ -35,8 +35,8 @@ public sealed class ConfusionMatrix(int classes)
         _images[label, predicted]++;
     }
 
-    /// <summary>The pairs of classes that are confused most, the worst first; of equal ones those of lower classes.</summary>
-    /// <param name="most">Greatest number of pairs.</param>
+    /// <summary>The most confused pairs of classes, the worst first; among equal ones, lower classes first.</summary>
+    /// <param name="most">The maximum number of pairs.</param>
     public IReadOnlyList<Confusion> MostConfused(int most)
     {
         var pairs =

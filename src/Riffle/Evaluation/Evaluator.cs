@@ -4,15 +4,15 @@ using Riffle.Networks;
 
 namespace Riffle.Evaluation;
 
-/// <summary>What a network reached on a data set's validation images.</summary>
+/// <summary>The result of evaluating a network on a data set's validation images.</summary>
 /// <param name="Model">The network's name.</param>
-/// <param name="Images">How many there are; each counts once.</param>
+/// <param name="Images">The number of images; each counts once.</param>
 /// <param name="Top1">In percent.</param>
 /// <param name="Top5">In percent.</param>
 /// <param name="Loss">Mean softmax cross-entropy.</param>
 public sealed record EvaluationResult(string Model, int Images, double Top1, double Top5, double Loss);
 
-/// <summary>Measures weights on every validation image, each once, without augmentation.</summary>
+/// <summary>Evaluates weights on all validation images, each once, without augmentation.</summary>
 public sealed class Evaluator : IDisposable
 {
     private readonly InferencePlan _plan;
@@ -23,16 +23,16 @@ public sealed class Evaluator : IDisposable
     private readonly float[] _logits;
     private bool _isDisposed;
 
-    /// <summary>Plans the measurement.</summary>
-    /// <param name="weights">Read anew by each run.</param>
+    /// <summary>Creates an evaluator.</summary>
+    /// <param name="weights">The weights; each run uses their current values.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
-    /// <param name="classes">The classes of the logits; every class of the data set must be among them, by name.</param>
+    /// <param name="classes">The classes of the logits. Every class of the data set must be among them by name.</param>
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="loading">Told how many images have been decoded, where they are decoded ahead.</param>
-    /// <param name="imageMemory">Most bytes for decoded images; null: a quarter of what the machine has. What does not fit is read anew in each run.</param>
+    /// <param name="loading">Receives the number of decoded images, if they are decoded ahead.</param>
+    /// <param name="imageMemory">The maximum memory for decoded images in bytes; null: a quarter of the machine's. If they don't fit, each run reads them again.</param>
     /// <param name="cancel">Stops the decoding.</param>
-    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know.</exception>
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have.</exception>
     public Evaluator(
         Weights weights,
         Normalisation normalisation,
@@ -46,8 +46,8 @@ public sealed class Evaluator : IDisposable
         Images = data.Count(Split.Validation);
         if (Images == 0)
         {
-            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1, "
-                + "which needs two images of a class");
+            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1 "
+                + "(a class needs at least two images)");
         }
 
         _classOf = Match(classes, data);
@@ -55,7 +55,7 @@ public sealed class Evaluator : IDisposable
         var size = weights.Network.Input.Height;
         var batch = Batch.ForInference(Images, size);
 
-        // The training images of a run have half of the memory.
+        // The training images of a run get half of the memory.
         var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         _loader = new(
             data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
@@ -75,19 +75,19 @@ public sealed class Evaluator : IDisposable
     /// <summary>Number of validation images.</summary>
     public int Images => Live(field);
 
-    /// <summary>Where the loss of the last run became infinite or not a number; null where it did not.</summary>
+    /// <summary>Where the loss of the last run became NaN or infinite; null if it did not.</summary>
     internal NonFinite? NonFinite { get; private set; }
 
-    /// <summary>Measures a checkpoint or another model on a data set.</summary>
+    /// <summary>Evaluates a model on a data set.</summary>
     /// <param name="model">The network.</param>
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="progress">Told how many images are done.</param>
-    /// <param name="confusions">Counts what each image is taken for; as many classes as the network has.</param>
+    /// <param name="progress">Receives the number of images done.</param>
+    /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
     /// <param name="cancel">Stops between batches.</param>
-    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not know; or the loss is no number.
+    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have, or the loss is NaN or infinite.
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static EvaluationResult Evaluate(
         Model model,
         Dataset data,
@@ -99,15 +99,15 @@ public sealed class Evaluator : IDisposable
         using var evaluator = new Evaluator(model.Weights, model.Normalisation, model.Classes, data, threads, cancel: cancel);
         var (loss, top1, top5) = evaluator.Run(progress, confusions, cancel);
         if (evaluator.NonFinite is { } found)
-            throw new RiffleException($"{model.Name}: the loss is {loss}: layer {found.Layer.Name} gives {found.Value}. Use another checkpoint.");
+            throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
         return new(model.Name, evaluator.Images, top1, top5, loss);
     }
 
-    /// <summary>Measures the weights as they are now.</summary>
-    /// <param name="progress">Told how many images are done.</param>
-    /// <param name="confusions">Counts what each image is taken for; as many classes as the network has.</param>
+    /// <summary>Evaluates the current weights.</summary>
+    /// <param name="progress">Receives the number of images done.</param>
+    /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
     /// <param name="cancel">Stops between batches.</param>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default) =>
         Run(progress, confusions, mistakes: null, cancel);
 
@@ -125,7 +125,7 @@ public sealed class Evaluator : IDisposable
         return value;
     }
 
-    /// <summary>The same, keeping images that are taken for another class.</summary>
+    /// <summary>The same, but also collects misclassified images.</summary>
     internal Measures Run(Action<int>? progress, ConfusionMatrix? confusions, Mistakes? mistakes, CancellationToken cancel)
     {
         var tally = default(Tally);
@@ -153,7 +153,7 @@ public sealed class Evaluator : IDisposable
         }
 
         if (tally.Images != Images)
-            throw new BadDataException($"{_directory}: {tally.Images} validation images were read, dataset.json counts {Images}; prepare the data set again");
+            throw new BadDataException($"{_directory}: {tally.Images} validation images were read, but dataset.json says {Images}; prepare the data set again");
         return tally.Mean();
     }
 
@@ -166,8 +166,8 @@ public sealed class Evaluator : IDisposable
         if (unknown.Length > 0)
         {
             throw new RiffleException(
-                $"{data.Directory}: {unknown.Length} of its {data.Info.Classes.Length} classes are unknown to the network ({Some(unknown)}), "
-                + $"which knows {classes.Count} ({Some(classes)}); evaluate it on the data set it was trained on, or on one with the same classes");
+                $"{data.Directory}: the network does not have {unknown.Length} of the {data.Info.Classes.Length} classes ({Some(unknown)}); "
+                + $"it has {classes.Count} ({Some(classes)}). Evaluate it on the data set it was trained on, or on one with the same classes");
         }
 
         return [.. data.Info.Classes.Select(c => places[c.Name])];

@@ -1,22 +1,22 @@
 namespace Riffle.Evaluation;
 
-/// <summary>An image that was taken for another class than its own.</summary>
+/// <summary>A misclassified image.</summary>
 /// <param name="Label">Its class.</param>
-/// <param name="Guess">What it was taken for.</param>
-/// <param name="Probability">How sure the network was, from 0 to 1.</param>
-/// <param name="Pixels">Its pixels as the network saw them: row by row, red first.</param>
+/// <param name="Guess">The predicted class.</param>
+/// <param name="Probability">The probability of the predicted class, from 0 to 1.</param>
+/// <param name="Pixels">The pixels that the network saw: row by row, red first.</param>
 internal sealed record Mistake(int Label, int Guess, float Probability, byte[] Pixels);
 
-/// <summary>Keeps the mistakes of which a network was surest: hard images, and labels that are wrong.</summary>
-/// <param name="most">How many to keep.</param>
+/// <summary>Keeps the misclassified images with the highest confidence: hard images, or wrong labels.</summary>
+/// <param name="most">The maximum number to keep.</param>
 internal sealed class Mistakes(int most)
 {
     private readonly List<Mistake> _kept = [];
 
-    /// <summary>The surest first; of equal ones the one that came first.</summary>
+    /// <summary>The most confident first; among equal ones, in their order of arrival.</summary>
     public IReadOnlyList<Mistake> Kept => _kept;
 
-    /// <summary>Looks at an image; copies its pixels only if it is kept.</summary>
+    /// <summary>Adds an image if it is among the most confident mistakes. Copies its pixels only then.</summary>
     public void Add(ReadOnlySpan<float> logits, int label, ReadOnlySpan<byte> pixels)
     {
         var guess = 0;

@@ -20,8 +20,8 @@ public static partial class AtomicFile
     public static void Write(string path, Action<Stream> write)
     {
         string full = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(full) ?? throw new RiffleException($"{path}: a folder, where a file is to be written; name a file.");
-        if (IsDevice(full)) throw new RiffleException($"{path}: a device, which a file would replace; name a file in another folder.");
+        string folder = Path.GetDirectoryName(full) ?? throw new RiffleException($"{path}: this is a folder; name a file.");
+        if (IsDevice(full)) throw new RiffleException($"{path}: this is a device, which a file would replace; name a file in another folder.");
         string aside = Path.Combine(folder, $".{Path.GetFileName(full)}{Aside}{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
         try
         {
@@ -53,10 +53,10 @@ public static partial class AtomicFile
     }
 
     internal static RiffleException CannotWrite(string path, Exception e) =>
-        new($"{path}: can't be written: {e.Message} See that its folder exists, that you may write there and that the disk has room, or choose another.", e);
+        new($"{path}: can't write the file: {e.Message} Check that its folder exists, that you may write there and that the disk has space, or choose another folder.", e);
 
     internal static RiffleException CannotRead(string path, Exception e) =>
-        new($"{path}: can't be read: {e.Message} See that the file exists and that you may read it.", e);
+        new($"{path}: can't read the file: {e.Message} Check that it exists and that you may read it.", e);
 
     /// <summary>By its folder: /dev/shm alone has files in it. A process that may write there would put a file in the place of /dev/null for all others.</summary>
     internal static bool IsDevice(string full) => !OperatingSystem.IsWindows()

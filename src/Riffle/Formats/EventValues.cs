@@ -85,7 +85,7 @@ internal static class EventValues
                 bool flag => Google.Protobuf.WellKnownTypes.Value.ForBool(flag),
                 double number => Google.Protobuf.WellKnownTypes.Value.ForNumber(number),
                 string text => Google.Protobuf.WellKnownTypes.Value.ForString(text),
-                _ => throw new ArgumentException($"{name} is a {value.GetType().Name}; hyper-parameters are bool, double or string", nameof(values)),
+                _ => throw new ArgumentException($"{name} is a {value.GetType().Name}; hyper-parameters must be bool, double or string", nameof(values)),
             });
         }
 

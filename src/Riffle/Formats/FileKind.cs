@@ -40,7 +40,7 @@ internal static class FileKind
         ("BZh"u8.ToArray(), 0, "a bzip2 file"),
         ("PK\u0005\u0006"u8.ToArray(), 0, "an empty zip file"),
         ("ustar"u8.ToArray(), 257, "a tar file"),
-        ([0x89, (byte)'H', (byte)'D', (byte)'F', 0x0D, 0x0A, 0x1A, 0x0A], 0, "an HDF5 file (Keras writes such)"),
+        ([0x89, (byte)'H', (byte)'D', (byte)'F', 0x0D, 0x0A, 0x1A, 0x0A], 0, "an HDF5 file (as written by Keras)"),
         ([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'], 0, "a NumPy array"),
         ("PAR1"u8.ToArray(), 0, "a Parquet file"),
         ("SQLite format 3"u8.ToArray(), 0, "an SQLite database"),
@@ -49,7 +49,7 @@ internal static class FileKind
         // The magic number that PyTorch pickled before it wrote zip files.
         ([0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19], 0, Torch),
         ("TFL3"u8.ToArray(), 4, "a TensorFlow Lite model"),
-        ("ET12"u8.ToArray(), 4, "a program of ExecuTorch (.pte), which holds no weights by name"),
+        ("ET12"u8.ToArray(), 4, "an ExecuTorch program (.pte), which has no named weights"),
         ("GGUF"u8.ToArray(), 0, "a GGUF file"),
         ("version https://git-lfs"u8.ToArray(), 0, "a Git LFS pointer, not the file itself (run 'git lfs pull' in its repository)"),
     ];
@@ -105,13 +105,13 @@ internal static class FileKind
         var first = length == 0 ? "" : Encoding.Latin1.GetString(start.Slice(30, length));
         return first.EndsWith("/data.pkl", StringComparison.Ordinal) ? Torch
             : first.EndsWith(".npy", StringComparison.Ordinal) ? "a NumPy archive"
-            : first is "metadata.json" or "config.json" ? "a zip file, as Keras writes its models"
+            : first is "metadata.json" or "config.json" ? "a Keras model (zip)"
             : "a zip file";
     }
 
     /// <summary>The length of the first record with its checksum.</summary>
     private static string? Record(ReadOnlySpan<byte> start) =>
-        start.Length >= 12 && BinaryPrimitives.ReadUInt32LittleEndian(start[8..]) == Crc32C.Masked(start[..8]) ? "a file of TFRecords" : null;
+        start.Length >= 12 && BinaryPrimitives.ReadUInt32LittleEndian(start[8..]) == TFRecordChecksum.Of(start[..8]) ? "a TFRecord file" : null;
 
     /// <summary>The version of ONNX, which comes first, and one of the fields that follow it: its writer, its graph or its operators' versions.</summary>
     private static string? Protobuf(ReadOnlySpan<byte> start) =>
@@ -144,7 +144,7 @@ internal static class FileKind
     {
         var text = Encoding.Latin1.GetString(start).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
         return text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase)
-            ? "a web page, perhaps saved in place of the file it offers"
+            ? "a web page, perhaps saved instead of the file it links to"
             : text.StartsWith("<svg", StringComparison.OrdinalIgnoreCase) ? "an SVG drawing"
             : text.StartsWith("<?xml", StringComparison.Ordinal) ? "an XML document"
             : null;

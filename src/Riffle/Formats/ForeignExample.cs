@@ -73,12 +73,12 @@ internal sealed record ForeignExample
 
     /// <summary>A name that tells classes apart: with replacement characters in it two could become one.</summary>
     private static string NameIn(ByteString bytes) => Utf8.IsValid(bytes.Span) ? bytes.ToStringUtf8()
-        : throw new BadDataException($"the name of its class, '{bytes.ToStringUtf8()}', is not UTF-8");
+        : throw new BadDataException($"its class name '{bytes.ToStringUtf8()}' is not UTF-8");
 
     private static BadDataException Missing(MapField<string, Feature> features, string what, string? key, string[] known)
     {
-        var (kind, looked) = (what == "image" ? "one string of bytes" : "one whole number or name", key is null ? string.Join(" or ", known) : key);
+        var (kind, looked) = (what == "image" ? "a single byte string" : "a single whole number or name", key is null ? string.Join(" or ", known) : key);
         var some = string.Join(", ", features.Keys.Order(StringComparer.Ordinal).Take(20).Select(name => name.Length <= 100 ? name : $"{name[..100]}…"));
-        return new($"no {what}: {looked} is not {kind}; the record has {(some.Length == 0 ? "no features" : some)}; tell which by --{what}-key");
+        return new($"no {what}: {looked} is not {kind}. The record has {(some.Length == 0 ? "no features" : some)}; choose one with --{what}-key");
     }
 }

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace Riffle.Formats;
 
@@ -20,7 +21,7 @@ static unsafe class HalvedPng
     {
         var row = PngRow.Of(png, chunks, name);
         var (width, height) = chunks.Size(png, name);
-        if (width > MaxSide || height > MaxSide) throw PngDecoder.Bad(name, $"a side of more than {MaxSide:N0} pixels");
+        if (width > MaxSide || height > MaxSide) throw PngDecoder.Bad(name, $"a side is longer than {MaxSide:N0} pixels");
         var passes = row.IsInterlaced ? Interlaced : [(0, 0, 1, 1)];
         var halved = new Halving((int)width, (int)height, row.IsInterlaced);
         fixed (byte* file = png)
@@ -58,7 +59,7 @@ static unsafe class HalvedPng
         foreach (var range in chunks.Critical)
         {
             var chunk = png[range];
-            if (Crc32.Compute(chunk[4..^4]) != System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(chunk[^4..]))
+            if (Crc32.HashToUInt32(chunk[4..^4]) != System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(chunk[^4..]))
                 throw PngDecoder.Bad(name, $"the checksum of the chunk at byte {range.Start.Value} is wrong");
             if (chunk.Slice(4, 4).SequenceEqual("IDAT"u8)) found.Add((range.Start.Value + 8)..(range.End.Value - 4));
         }

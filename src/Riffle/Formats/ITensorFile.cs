@@ -36,7 +36,7 @@ public static class TensorFile
     public static IReadOnlyList<ITensorFile> Read(string path)
     {
         if (Directory.Exists(path))
-            throw new RiffleException($"{path}: is a folder; give a file of weights, safetensors or torch.save's{Suggestion(path)}");
+            throw new RiffleException($"{path}: this is a folder; give a file with weights, written by safetensors or torch.save{Suggestion(path)}");
         var start = Start(path);
         if (IsSafeTensors(start))
             return [SafeTensors.Read(path)];
@@ -45,16 +45,16 @@ public static class TensorFile
         var kind = FileKind.Describe(start) ?? (HasExtension(path, ".onnx") ? Onnx : null);
         if (kind is null && HasExtension(path, ".safetensors"))
             return [SafeTensors.Read(path)]; // which says how it is damaged
-        throw new BadDataException($"{path}: is {kind ?? "no file of weights"}; {WayOut(kind)}");
+        throw new BadDataException($"{path}: this is {kind ?? "not a file with weights"}; {WayOut(kind)}");
     }
 
     private static bool HasExtension(string path, string extension) => path.EndsWith(extension, StringComparison.OrdinalIgnoreCase);
 
     private static string WayOut(string? kind) => kind switch
     {
-        Onnx => "it needs no import: predict, evaluate, benchmark and summary take it as it is",
-        "a Python pickle" => "torch.save did not write it. Load it in Python, and save its tensors by torch.save(…)",
-        _ => "weights come as a safetensors file or as one that torch.save wrote",
+        Onnx => "it needs no import: pass it directly to predict, evaluate, benchmark or summary",
+        "a Python pickle" => "torch.save did not write it. Load it in Python and save its tensors with torch.save(…)",
+        _ => "give a safetensors file or a file written by torch.save",
     };
 
     /// <summary>The header is JSON. Its length, which comes first, can look like the begin of other files.</summary>
@@ -64,7 +64,7 @@ public static class TensorFile
     private static string Suggestion(string folder) =>
         new[] { "*.safetensors", "*.pth", "*.pt", "*.ckpt", "*.bin" }
             .SelectMany(pattern => Directory.EnumerateFiles(folder, pattern)).FirstOrDefault() is { } file
-            ? $", such as {file}"
+            ? $", for example {file}"
             : "";
 
     /// <summary>The first bytes of a file.</summary>

@@ -46,7 +46,7 @@ public static class ImageDecoder
         }
         catch (OutOfMemoryException e)
         {
-            throw new RiffleException($"{name}: there is no memory left to decode this image. Use fewer --threads, or leave it out.", e);
+            throw new RiffleException($"{name}: not enough memory to decode this image. Use fewer --threads, or remove the image.", e);
         }
     }
 
@@ -55,8 +55,8 @@ public static class ImageDecoder
     {
         var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "neither a JPEG nor a PNG file";
         return kind.EndsWith(" image", StringComparison.Ordinal)
-            ? $"{kind}; Riffle reads JPEG and PNG. Convert it to one of these, or leave it out."
-            : $"{kind}; Riffle reads JPEG and PNG images. Put the image itself in its place, or leave it out.";
+            ? $"{kind}; Riffle reads only JPEG and PNG. Convert or remove it."
+            : $"{kind}; Riffle reads only JPEG and PNG. Replace it with the image itself, or remove it.";
     }
 
     /// <summary>Checks the size that a file claims.</summary>
@@ -68,10 +68,10 @@ public static class ImageDecoder
     internal static void CheckSize(long width, long height, long most, string name)
     {
         var claim = $"{name}: the image claims {width}×{height} pixels";
-        if (width < 1 || height < 1) throw new BadDataException($"{claim}, which is none. Get a whole copy, or leave it out.");
+        if (width < 1 || height < 1) throw new BadDataException($"{claim}, which is impossible. Copy the file again, or remove it.");
         if (width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
-            throw new BadDataException($"{claim}; up to {MaxPixels / 1_000_000} million can be decoded. Make it smaller, or leave it out.");
-        if (width * height > most) throw new BadDataException($"{claim}, the file is too short for them. Get a whole copy, or leave it out.");
+            throw new BadDataException($"{claim}, but the limit is {MaxPixels / 1_000_000} million. Make it smaller, or remove it.");
+        if (width * height > most) throw new BadDataException($"{claim}, but the file is too short for that. Copy the file again, or remove it.");
     }
 
     /// <summary>Waits until no other large image is being decoded.</summary>

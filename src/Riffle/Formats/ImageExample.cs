@@ -88,14 +88,14 @@ public sealed record ImageExample
     static ByteString BytesOf(Features features, string key) =>
         Find(features, key) is { KindCase: Feature.KindOneofCase.BytesList, BytesList.Value: [var value] }
             ? value
-            : throw new BadDataException($"the feature '{key}' is not one string of bytes");
+            : throw new BadDataException($"the feature '{key}' is not a single byte string");
 
     static string TextOf(Features features, string key) => BytesOf(features, key).ToStringUtf8();
 
     static int IntegerOf(Features features, string key, int least) =>
         Find(features, key) is { KindCase: Feature.KindOneofCase.Int64List, Int64List.Value: [var value] } && value >= least && value <= int.MaxValue
             ? (int)value
-            : throw new BadDataException($"the feature '{key}' is not one integer from {least}");
+            : throw new BadDataException($"the feature '{key}' is not a single integer of at least {least}");
 
     static float[]? OneHotOf(Features features) =>
         !features.Feature.TryGetValue(OneHotKey, out var feature) ? null

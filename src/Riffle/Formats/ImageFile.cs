@@ -31,7 +31,7 @@ public static class ImageFile
     /// <param name="cancel">Stops waiting for what a pipe brings.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
     /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(string path, CancellationToken cancel = default)
     {
         try
@@ -55,7 +55,7 @@ public static class ImageFile
     /// <param name="cancel">Stops waiting.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
     /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(Stream stream, string name, CancellationToken cancel)
     {
         try
@@ -72,8 +72,8 @@ public static class ImageFile
     {
         var start = InputFile.ReadStart(stream, FileKind.Bytes);
         if (ImageDecoder.DetectFormat(start) is null)
-            throw new BadDataException($"{name}: {FileKind.Describe(start) ?? "neither a JPEG nor a PNG file"}. Give an image as JPEG or PNG.");
+            throw new BadDataException($"{name}: this is {FileKind.Describe(start) ?? "neither a JPEG nor a PNG file"}. Give a JPEG or PNG image.");
         return InputFile.ReadAll(stream, MaxBytes, start)
-            ?? throw new BadDataException($"{name}: the image has more than {MaxBytes >> 20} MiB, which is the most that is read. Make it smaller.");
+            ?? throw new BadDataException($"{name}: the image file is larger than {MaxBytes >> 20} MiB, the limit. Make it smaller.");
     }
 }

@@ -12,7 +12,7 @@ internal static class InputFile
     /// <summary>Opens a file for reading from its beginning.</summary>
     /// <exception cref="IOException">There is none, it can't be opened, or it is a folder or a pipe into which nobody writes.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be opened.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FileStream Open(string path, CancellationToken cancel = default)
     {
         if (Directory.Exists(path))
@@ -25,7 +25,7 @@ internal static class InputFile
         try
         {
             if (Task.WaitAny([opening], (int)Patience.TotalMilliseconds, cancel) < 0)
-                throw new IOException($"It is a pipe, and in {Patience.TotalSeconds} seconds nobody wrote into it.");
+                throw new IOException($"It is a pipe, and nothing was written to it for {Patience.TotalSeconds} seconds.");
             return opening.GetAwaiter().GetResult();
         }
         catch when (!opening.IsCompleted)
@@ -37,7 +37,7 @@ internal static class InputFile
     }
 
     /// <summary>Does what may wait without end, as reading from a pipe, and can yet be stopped: then it is left to itself.</summary>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static T Await<T>(Func<T> work, CancellationToken cancel)
     {
         var task = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -53,7 +53,7 @@ internal static class InputFile
         if (stream.CanSeek)
             return stream;
         stream.Dispose();
-        throw new IOException("It is a pipe; a file is needed, in which one can go back and forth.");
+        throw new IOException("It is a pipe; a regular file is needed here.");
     }
 
     /// <summary>Reads a document.</summary>
@@ -63,7 +63,7 @@ internal static class InputFile
     {
         using var stream = Open(path);
         return ReadAll(stream, MaxDocument)
-            ?? throw new BadDataException($"{path}: has more than {MaxDocument / 1_000_000} MB, which no such file has. Give another.");
+            ?? throw new BadDataException($"{path}: the file is larger than {MaxDocument / 1_000_000} MB, too large for this kind of file. Give another file.");
     }
 
     /// <summary>The first bytes of a file, as many as <see cref="FileKind"/> looks at.</summary>
@@ -119,7 +119,7 @@ internal static class InputFile
 
     /// <summary>What is said of a file that is not there.</summary>
     public static string Missing(string path) => IsAddress(path)
-        ? $"{path}: an address on the web, from which nothing is read. Get the file first, as by: curl -L -O {ShellWord.Quote(path)}"
+        ? $"{path}: this is a web address, and Riffle reads only files. Download it first, for example: curl -L -O {ShellWord.Quote(path)}"
         : $"{path}: no such file";
 
     private static bool IsAddress(string path) =>

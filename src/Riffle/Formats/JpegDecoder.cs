@@ -30,7 +30,7 @@ static unsafe partial class JpegDecoder
     internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
     {
         nint handle = TurboJpeg.InitDecompress();
-        if (handle == 0) throw new RiffleException("libturbojpeg has no memory for a decoder.");
+        if (handle == 0) throw new RiffleException("Not enough memory for a JPEG decoder.");
         try
         {
             var (width, height, channels) = ReadHeader(handle, encoded, name);
@@ -61,7 +61,7 @@ static unsafe partial class JpegDecoder
         }
 
         // Tables alone are a JPEG file of their own kind to libjpeg, and so is one that ends behind them.
-        if (width == 0 || height == 0) throw Bad(name, encoded, "it ends before the picture begins");
+        if (width == 0 || height == 0) throw Bad(name, encoded, "the file ends before the image data");
         return (width, height, colourspace is TurboJpeg.ColourspaceCmyk or TurboJpeg.ColourspaceYcck ? 4 : 3);
     }
 
@@ -98,8 +98,8 @@ static unsafe partial class JpegDecoder
 
     static BadDataException Bad(string name, ReadOnlySpan<byte> encoded, string message) => new(
         (message.Contains("arithmetic", StringComparison.OrdinalIgnoreCase) ? "an arithmetic-coded JPEG image" : JpegMarkers.UnreadKind(encoded)) is { } kind
-            ? $"{name}: {kind}; Riffle reads baseline and progressive JPEG of 8 bits ({message}). Convert it, or leave it out."
-            : $"{name}: the JPEG image can't be decoded: {message}. Get a whole copy of the file, or leave it out.");
+            ? $"{name}: {kind}; Riffle reads only baseline and progressive JPEG with 8 bits ({message}). Convert or remove it."
+            : $"{name}: can't decode the JPEG image: {message}. Copy the file again, or remove it.");
 
     /// <summary>
     /// The four inks as light: what the white paper keeps of each channel after the ink and the black. The files hold them inverted (255 is no

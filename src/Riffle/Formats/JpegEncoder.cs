@@ -14,10 +14,10 @@ public static unsafe class JpegEncoder
         ArgumentOutOfRangeException.ThrowIfLessThan(quality, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, 100);
         if (image.Width < 1 || image.Height < 1 || image.Pixels.Length != 3L * image.Width * image.Height)
-            throw new ArgumentException($"{image.Pixels.Length} samples do not make {image.Width}×{image.Height} pixels.", nameof(image));
+            throw new ArgumentException($"The image has {image.Pixels.Length} samples, the wrong number for {image.Width}×{image.Height} RGB pixels.", nameof(image));
 
         nint handle = TurboJpeg.InitCompress();
-        if (handle == 0) throw new RiffleException("libturbojpeg has no memory for an encoder.");
+        if (handle == 0) throw new RiffleException("Not enough memory for a JPEG encoder.");
         byte* jpeg = null;
         try
         {
@@ -27,7 +27,7 @@ public static unsafe class JpegEncoder
                 int pitch = 3 * image.Width;
                 if (TurboJpeg.Compress(
                         handle, pixels, image.Width, pitch, image.Height, TurboJpeg.PixelsRgb, ref jpeg, ref size, TurboJpeg.Subsampling420, quality, 0) != 0)
-                    throw new RiffleException($"An image of {image.Width}×{image.Height} pixels can't be encoded as JPEG: {TurboJpeg.Error(handle)}.");
+                    throw new RiffleException($"Can't encode {image.Width}×{image.Height} pixels as JPEG: {TurboJpeg.Error(handle)}.");
             }
 
             return new ReadOnlySpan<byte>(jpeg, checked((int)size.Value)).ToArray();

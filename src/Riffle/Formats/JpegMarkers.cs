@@ -42,7 +42,7 @@ static class JpegMarkers
             {
                 0xC3 or 0xCB => "a lossless JPEG image",
                 0xC5 or 0xC6 or 0xC7 or 0xCD or 0xCE or 0xCF => "a hierarchical JPEG image",
-                _ => jpeg[content] is [not 8 and var bits, ..] ? $"a JPEG image of {bits} bits a sample" : null,
+                _ => jpeg[content] is [not 8 and var bits, ..] ? $"a JPEG image with {bits} bits per sample" : null,
             };
         }
 

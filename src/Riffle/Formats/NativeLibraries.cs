@@ -37,9 +37,9 @@ static class NativeLibraries
         foreach (string name in library.Names)
             if (NativeLibrary.TryLoad(name, assembly, null, out nint handle))
                 return handle;
-        string install = OperatingSystem.IsWindows() ? $"vcpkg install {library.Vcpkg}, and put the folder with {library.Names[0]} on PATH"
+        string install = OperatingSystem.IsWindows() ? $"vcpkg install {library.Vcpkg}, then add the folder with {library.Names[0]} to PATH"
             : OperatingSystem.IsMacOS() ? $"brew install {library.Homebrew}"
-            : $"sudo apt-get install {library.Debian} (on Debian and Ubuntu; elsewhere the package that has {library.Names[0]})";
+            : $"sudo apt-get install {library.Debian} (on Debian and Ubuntu; elsewhere, the package that contains {library.Names[0]})";
         throw new RiffleException($"The library {library.Title}, is not installed. Install it: {install}.");
     }
 

@@ -34,7 +34,7 @@ public sealed class NoNullsInLists : JsonConverterFactory
         public override ImmutableArray<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             var list = JsonSerializer.Deserialize<T?[]>(ref reader, options) ?? throw new JsonException();
-            return list.Contains(null) ? throw new JsonException("A list has null in it.") : ImmutableArray.Create((T[])list!);
+            return list.Contains(null) ? throw new JsonException("A list contains null.") : ImmutableArray.Create((T[])list!);
         }
 
         public override void Write(Utf8JsonWriter writer, ImmutableArray<T> value, JsonSerializerOptions options) =>

@@ -55,8 +55,8 @@ sealed class PngChunks
         return first.Slice(4, 4).SequenceEqual("IHDR"u8) && first.Length == HeaderSize + Overhead
             ? Content(first)
             : first.Slice(4, 4).SequenceEqual("CgBI"u8)
-                ? throw new BadDataException($"{name}: a PNG image in Apple's own form (CgBI); Riffle reads the usual one. Convert it, or leave it out.")
-                : throw PngDecoder.Bad(name, "it does not begin with its header");
+                ? throw new BadDataException($"{name}: this is a PNG in Apple's CgBI format, which Riffle can't read. Convert or remove it.")
+                : throw PngDecoder.Bad(name, "it does not start with a header chunk");
     }
 
     /// <summary>Width and height as the header claims.</summary>

@@ -45,7 +45,7 @@ static unsafe class PngDecoder
     }
 
     internal static BadDataException Bad(string name, string message) =>
-        new($"{name}: the PNG image can't be decoded: {message}. Get a whole copy of the file, or leave it out.");
+        new($"{name}: can't decode the PNG image: {message}. Copy the file again, or remove it.");
 
     /// <summary>
     /// The upper 8 of 16 bits. Asked for 8 bits of a file of 16, libpng's simplified interface mixes up the rows of interlaced files

@@ -36,7 +36,7 @@ sealed class PngRow
         var header = chunks.Header(png, name);
         var (depth, type, packing, filters, order) = (header[8], header[9], header[10], header[11], header[12]);
         if (!Types.TryGetValue(type, out var known) || !known.Depths.Contains(depth) || packing != 0 || filters != 0 || order > 1)
-            throw PngDecoder.Bad(name, $"no PNG has colours of type {type} and {depth} bits, packed as {packing}, filtered as {filters}, in order {order}");
+            throw PngDecoder.Bad(name, $"its header is invalid: colour type {type}, {depth} bits, compression {packing}, filter method {filters}, interlace {order}");
         byte[] palette = [];
         foreach (var range in chunks.Critical)
             if (png[range].Slice(4, 4).SequenceEqual("PLTE"u8))
@@ -83,7 +83,7 @@ sealed class PngRow
                 for (int i = back; i < row.Length; i++) row[i] += Paeth(row[i - back], above[i], above[i - back]);
                 break;
             default:
-                throw PngDecoder.Bad(name, $"a row's filter is {filter}, and there are 0 to 4");
+                throw PngDecoder.Bad(name, $"a row has the filter {filter}, but only 0 to 4 exist");
         }
     }
 

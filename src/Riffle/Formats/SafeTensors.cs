@@ -74,9 +74,9 @@ public static class SafeTensors
             long offset = 0, width = TensorValues.BytesPerValue(type)!.Value;
             foreach (var (name, shape, values) in tensors)
             {
-                if (!seen.Add(name)) throw new ArgumentException($"The name '{name}' is taken: each tensor needs its own.", nameof(tensors));
+                if (!seen.Add(name)) throw new ArgumentException($"Two tensors have the name '{name}'.", nameof(tensors));
                 if (shape.Any(d => d < 0) || shape.Aggregate(1L, (a, d) => checked(a * d)) != values.Length)
-                    throw new ArgumentException($"Shape [{string.Join(", ", shape)}] of '{name}' is not that of {values.Length} values.", nameof(tensors));
+                    throw new ArgumentException($"The shape [{string.Join(", ", shape)}] of '{name}' does not match its {values.Length} values.", nameof(tensors));
                 json.WriteStartObject(name);
                 json.WriteString("dtype", type);
                 json.WriteStartArray("shape");

@@ -48,12 +48,12 @@ public sealed class SafeTensorsFile : ITensorFile
     public float[] Get(string name)
     {
         var entry = Find(name);
-        return entry.Values ?? throw new BadDataException($"{_path}: the tensor '{name}' is of type {entry.Type}; F32, F16, BF16 and F64 can be read.");
+        return entry.Values ?? throw new BadDataException($"{_path}: the tensor '{name}' has the unsupported type {entry.Type}; Riffle reads F32, F16, BF16 and F64.");
     }
 
     Entry Find(string name) => _entries.TryGetValue(name, out var entry)
         ? entry
-        : throw new BadDataException($"{_path}: has no tensor '{name}'. Is it a file of another network?");
+        : throw new BadDataException($"{_path}: there is no tensor '{name}'. Does the file belong to another network?");
 
     internal static SafeTensorsFile Read(string path)
     {
@@ -64,7 +64,7 @@ public sealed class SafeTensorsFile : ITensorFile
         }
         catch (EndOfStreamException e)
         {
-            throw new BadDataException($"{path}: the file became shorter while it was read.", e);
+            throw new BadDataException($"{path}: the file was truncated while it was read.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -76,12 +76,12 @@ public sealed class SafeTensorsFile : ITensorFile
     {
         const int Prefix = sizeof(ulong);
         long size = stream.Length;
-        if (size < Prefix) throw Bad(path, 0, $"the file has {size} bytes, too few for the length of a header");
+        if (size < Prefix) throw Bad(path, 0, $"the file has {size} bytes, too few for a header length");
         Span<byte> prefix = stackalloc byte[Prefix];
         stream.ReadExactly(prefix);
         ulong headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > MaxHeader || (long)headerLength > size - Prefix)
-            throw Bad(path, 0, $"the header claims {headerLength} bytes, the file has {size - Prefix} more (and {MaxHeader} is the most for a header)");
+            throw Bad(path, 0, $"the header claims {headerLength} bytes, but the file has only {size - Prefix} more and a header may have at most {MaxHeader}");
         var header = new byte[headerLength];
         stream.ReadExactly(header);
 
@@ -116,7 +116,7 @@ public sealed class SafeTensorsFile : ITensorFile
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
             // The last three: a value of another kind than asked for, a number out of range, a property that is missing.
-            throw Bad(path, sizeof(ulong), $"the header is not that of a safetensors file ({e.Message})", e);
+            throw Bad(path, sizeof(ulong), $"this is not the header of a safetensors file ({e.Message})", e);
         }
 
         return (metadata, entries);
@@ -130,7 +130,7 @@ public sealed class SafeTensorsFile : ITensorFile
         return new Entry(
             name,
             type,
-            TensorValues.BytesPerValue(type) ?? throw new FormatException($"'{name}' is of the unknown type '{type}'"),
+            TensorValues.BytesPerValue(type) ?? throw new FormatException($"'{name}' has the unknown type '{type}'"),
             [.. value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())],
             offsets[0].GetInt64(),
             offsets[1].GetInt64());
@@ -143,19 +143,19 @@ public sealed class SafeTensorsFile : ITensorFile
         foreach (var entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
             string tensor = $"the tensor '{entry.Name}' at bytes {entry.Begin} to {entry.End} of the data";
-            if (entry.Begin != at || entry.End < entry.Begin) throw Bad(path, sizeof(ulong), $"{tensor} should begin at {at}");
-            if (entry.End > size) throw Bad(path, sizeof(ulong), $"{tensor} goes beyond the file, which has {size}");
+            if (entry.Begin != at || entry.End < entry.Begin) throw Bad(path, sizeof(ulong), $"{tensor} should start at {at}");
+            if (entry.End > size) throw Bad(path, sizeof(ulong), $"{tensor} extends beyond the file, which has {size}");
 
             // A product beyond any file's size stays there instead of overflowing (a dimension of 0 may still follow).
             Int128 bytes = entry.Width;
             foreach (int d in entry.Shape) bytes = Int128.Min(bytes * d, long.MaxValue);
             if (entry.Shape.Any(d => d < 0) || bytes != entry.End - entry.Begin)
                 throw Bad(path, sizeof(ulong), $"{tensor} does not fit its shape [{string.Join(", ", entry.Shape)}] of {entry.Type}");
-            if (bytes / entry.Width > Array.MaxLength) throw Bad(path, sizeof(ulong), $"{tensor} has more values than memory can hold");
+            if (bytes / entry.Width > Array.MaxLength) throw Bad(path, sizeof(ulong), $"{tensor} has too many values for memory");
             at = entry.End;
         }
 
-        if (at != size) throw Bad(path, sizeof(ulong), $"the tensors end at byte {at} of the data, the file has {size}");
+        if (at != size) throw Bad(path, sizeof(ulong), $"the tensors end at byte {at} of the data, but the file has {size}");
     }
 
     static float[] ReadFloats(Stream stream, Entry entry)
@@ -175,5 +175,5 @@ public sealed class SafeTensorsFile : ITensorFile
     }
 
     static BadDataException Bad(string path, long offset, string what, Exception? inner = null) =>
-        new($"{path}: byte {offset}: {what}. The file is damaged or of another format; get a whole copy.", inner);
+        new($"{path}: byte {offset}: {what}. The file is damaged or has another format; download or copy it again.", inner);
 }

@@ -73,7 +73,7 @@ internal sealed class TFRecordIndex : IDisposable
         if (!TFRecordReader.IsWhole(header) || BinaryPrimitives.ReadUInt64LittleEndian(header) != (ulong)(size - Around))
             throw Damaged(record, "the record's length has changed");
         var content = TFRecordWriter.HeaderSize..(size - TFRecordWriter.FooterSize);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[content.End..]) != Crc32C.Masked(bytes[content]))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[content.End..]) != TFRecordChecksum.Of(bytes[content]))
             throw Damaged(record, "the checksum of the record's data is wrong");
         return content;
     }
@@ -95,9 +95,9 @@ internal sealed class TFRecordIndex : IDisposable
                 throw Damaged(_offsets.Count, "the checksum of the record's length is wrong", offset);
             var (length, room) = (BinaryPrimitives.ReadUInt64LittleEndian(header), end - offset - Around);
             if (room < 0 || length > (ulong)room)
-                throw Damaged(_offsets.Count, $"the record should hold {length} bytes and a checksum, the file has {end - offset - header.Length} more", offset);
+                throw Damaged(_offsets.Count, $"the record should have {length} bytes and a checksum, but the file has only {end - offset - header.Length} more", offset);
             if (length > (ulong)(Array.MaxLength - Around))
-                throw Damaged(_offsets.Count, $"a record of {length} bytes is more than memory can hold", offset);
+                throw Damaged(_offsets.Count, $"the record has {length} bytes, too many for memory", offset);
         }
 
         _offsets.Add(offset);

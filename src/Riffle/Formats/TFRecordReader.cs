@@ -119,7 +119,7 @@ public sealed class TFRecordReader : IDisposable
     }
 
     internal static bool IsWhole(ReadOnlySpan<byte> header) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..]) == Crc32C.Masked(header[..sizeof(ulong)]);
+        BinaryPrimitives.ReadUInt32LittleEndian(header[sizeof(ulong)..]) == TFRecordChecksum.Of(header[..sizeof(ulong)]);
 
     bool Read(out ReadOnlyMemory<byte> record)
     {
@@ -132,16 +132,16 @@ public sealed class TFRecordReader : IDisposable
         if (!IsWhole(_header)) throw Damaged("the checksum of the record's length is wrong");
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(_header);
-        if (length > (ulong)(Array.MaxLength - TFRecordWriter.FooterSize)) throw Damaged($"a record of {length} bytes is more than memory can hold");
+        if (length > (ulong)(Array.MaxLength - TFRecordWriter.FooterSize)) throw Damaged($"the record has {length} bytes, too many for memory");
         if (!_stream.CanSeek && length > MaxUnpacked)
-            throw Damaged($"a record of {length} bytes in a compressed file, and {MaxUnpacked >> 20} MiB are the most there");
+            throw Damaged($"the record has {length} bytes, but records in compressed files may have at most {MaxUnpacked >> 20} MiB");
         int size = (int)length + TFRecordWriter.FooterSize;
         if (_stream.CanSeek && size > _stream.Length - _stream.Position)
-            throw Damaged($"the record should hold {length} bytes and a checksum, the file has {_stream.Length - _stream.Position} more");
+            throw Damaged($"the record should have {length} bytes and a checksum, but the file has only {_stream.Length - _stream.Position} more");
         Fill(size, length);
 
         var data = _buffer.AsMemory(0, (int)length);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan((int)length)) != Crc32C.Masked(data.Span))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan((int)length)) != TFRecordChecksum.Of(data.Span))
             throw Damaged("the checksum of the record's data is wrong");
         _next += _header.Length + size;
         record = data;
@@ -154,7 +154,7 @@ public sealed class TFRecordReader : IDisposable
     public BadDataException Damaged(string what, Exception? inner = null) => DamagedAt(_name, Index, Offset, what, inner);
 
     internal static BadDataException DamagedAt(string name, long record, long offset, string what, Exception? inner = null) =>
-        new($"{name}: record {record} at byte {offset}: {what}. The file is damaged: get a whole copy, or make it again.", inner);
+        new($"{name}: record {record} at byte {offset}: {what}. The file is damaged; copy or create it again.", inner);
 
     /// <summary>Closes the file.</summary>
     public void Dispose()
@@ -178,7 +178,7 @@ public sealed class TFRecordReader : IDisposable
             if (wanted > _buffer.Length) Array.Resize(ref _buffer, wanted);
             int read = _stream.ReadAtLeast(_buffer.AsSpan(got, wanted - got), wanted - got, throwOnEndOfStream: false);
             got += read;
-            if (got < wanted) throw Damaged($"the record should hold {length} bytes and a checksum, the file ends after {got}");
+            if (got < wanted) throw Damaged($"the record should have {length} bytes and a checksum, but the file ends after {got}");
         }
     }
 }

@@ -21,9 +21,9 @@ public sealed class TFRecordWriter(Stream stream, bool leaveOpen = false) : IDis
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         Span<byte> header = stackalloc byte[HeaderSize];
         BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)record.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(header[sizeof(ulong)..], Crc32C.Masked(header[..sizeof(ulong)]));
+        BinaryPrimitives.WriteUInt32LittleEndian(header[sizeof(ulong)..], TFRecordChecksum.Of(header[..sizeof(ulong)]));
         Span<byte> footer = stackalloc byte[FooterSize];
-        BinaryPrimitives.WriteUInt32LittleEndian(footer, Crc32C.Masked(record));
+        BinaryPrimitives.WriteUInt32LittleEndian(footer, TFRecordChecksum.Of(record));
 
         stream.Write(header);
         stream.Write(record);

@@ -12,7 +12,7 @@ public sealed class TorchFile : ITensorFile
     /// <summary>How many values a tensor may have that repeats fewer: a tiny file can name more of them than memory holds.</summary>
     private const int MostRepeated = 1 << 20;
 
-    private const string WayOut = "save plain tensors, by torch.save(model.state_dict(), …)";
+    private const string WayOut = "save plain tensors with torch.save(model.state_dict(), …)";
 
     private readonly string _path;
     private readonly Dictionary<string, object> _tensors = []; // descriptions of tensors, and of what should be one and can't be read
@@ -47,7 +47,7 @@ public sealed class TorchFile : ITensorFile
     {
         var view = Find(name);
         if (!TensorValues.IsFloat(view.Type.Name))
-            throw new BadDataException($"{_path}: the tensor '{name}' is of type {view.Type.Name}; F32, F16, BF16 and F64 can be read");
+            throw new BadDataException($"{_path}: the tensor '{name}' has the unsupported type {view.Type.Name}; Riffle reads F32, F16, BF16 and F64");
         var values = new float[view.Count];
         view.Gather(values);
         return values;
@@ -65,7 +65,7 @@ public sealed class TorchFile : ITensorFile
             var found = TorchPlaces.Find(content.Root, content.Budget).ToArray();
             var sets = Array.FindAll(found, set => set.Tensors.Items.Any(item => item.Value is TorchTensor));
             if (sets.Length == 0)
-                throw new BadDataException($"{path}: holds no state dict, a dictionary of tensors by name{Instead(content.Root, found)}; {WayOut}");
+                throw new BadDataException($"{path}: contains no state dict (a dictionary of tensors by name){Instead(content.Root, found)}; {WayOut}");
 
             var storages = new Dictionary<string, ReadOnlyMemory<byte>>();
             foreach (var key in sets.SelectMany(set => set.Tensors.Items).Select(item => item.Value).OfType<TorchTensor>().Select(tensor => tensor.Storage.Key))
@@ -78,7 +78,7 @@ public sealed class TorchFile : ITensorFile
         }
         catch (InvalidDataException e)
         {
-            throw new BadDataException($"{path}: a damaged zip file ({e.Message}); get a whole copy", e);
+            throw new BadDataException($"{path}: the zip file is damaged ({e.Message}); download or copy it again", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -95,26 +95,26 @@ public sealed class TorchFile : ITensorFile
                      select $", but '{TorchPickle.Printable($"{set.Place}.{item.Key}".TrimStart('.'))}' {MadeBy((PickledObject)item.Value!)}";
         return root switch
         {
-            TorchTensor => ", but a single tensor without a name",
-            PickledObject { Items: null } made => $", but an object of {TorchPickle.Printable(made.Type)}",
+            TorchTensor => ", only a single tensor without a name",
+            PickledObject { Items: null } made => $", only an object of type {TorchPickle.Printable(made.Type)}",
             _ => others.FirstOrDefault() ?? "",
         };
     }
 
     private static string MadeBy(PickledObject made) =>
-        $"is made by {TorchPickle.Printable(made.Type)}, which is no tensor that can be read, and nothing of a file is run";
+        $"is created by {TorchPickle.Printable(made.Type)}, which is not a plain tensor, and Riffle never runs code from a file";
 
     private TorchView Find(string name)
     {
         if (!_tensors.TryGetValue(name, out var found))
-            throw new BadDataException($"{_path}: has no tensor '{name}'. Is it a file of another network?");
+            throw new BadDataException($"{_path}: there is no tensor '{name}'. Does the file belong to another network?");
         if (found is not TorchTensor tensor)
             throw new BadDataException($"{_path}: '{name}' {MadeBy((PickledObject)found)}; {WayOut}");
         if (!_storages.TryGetValue(tensor.Storage.Key, out var bytes))
             throw new BadDataException($"{_path}: the tensor '{name}' has no values: storage {TorchPickle.Printable(tensor.Storage.Key)} is missing");
         var view = TorchView.Create(tensor, bytes)
-            ?? throw new BadDataException($"{_path}: the tensor '{name}' lies outside its {bytes.Length} bytes of values");
+            ?? throw new BadDataException($"{_path}: the tensor '{name}' extends beyond the {bytes.Length} bytes of its storage");
         return view.Count <= Math.Max(view.Stored, MostRepeated) ? view : throw new BadDataException(
-            $"{_path}: the tensor '{name}' has {view.Count} values, which are its {view.Stored} stored ones again and again");
+            $"{_path}: the tensor '{name}' has {view.Count} values, but stores only {view.Stored}");
     }
 }

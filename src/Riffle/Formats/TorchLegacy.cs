@@ -42,22 +42,22 @@ internal static class TorchLegacy
         var (version, _) = TorchPickle.Load(bytes, path, budget, ref at);
         var (machine, _) = TorchPickle.Load(bytes, path, budget, ref at);
         if (magic is not BigInteger || version is not 1001L || machine is not PickledDictionary facts || facts["little_endian"] is not true)
-            throw new BadDataException($"{path}: byte {at}: of another version than 1001, or not little-endian; save it anew in PyTorch");
+            throw new BadDataException($"{path}: byte {at}: not version 1001, or not little-endian; save it again in PyTorch");
         var (root, storages) = TorchPickle.Load(bytes, path, budget, ref at);
         var (keys, _) = TorchPickle.Load(bytes, path, budget, ref at);
         if (keys is not List<object?> list)
-            throw new BadDataException($"{path}: byte {at}: the list of its storages is missing; it is damaged, get a whole copy");
+            throw new BadDataException($"{path}: byte {at}: the list of storages is missing; the file is damaged, download or copy it again");
 
         var values = new Dictionary<string, ReadOnlyMemory<byte>>();
         foreach (var item in list)
         {
             if (item is not string key || !storages.TryGetValue(key, out var storage) || bytes.Length - at < sizeof(long))
-                throw new BadDataException($"{path}: byte {at}: a storage of values is missing; the file is cut off or damaged, get a whole copy");
+                throw new BadDataException($"{path}: byte {at}: a storage is missing; the file is truncated or damaged, download or copy it again");
             var count = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(at));
             at += sizeof(long);
             var width = storage.Type.Width;
             if (count < 0 || count > (bytes.Length - at) / width || !values.TryAdd(key, bytes.AsMemory(at, (int)count * width)))
-                throw new BadDataException($"{path}: byte {at}: a storage should hold {count} values, {bytes.Length - at} bytes are left; get a whole copy");
+                throw new BadDataException($"{path}: byte {at}: a storage should have {count} values, but only {bytes.Length - at} bytes are left; download or copy the file again");
             at += (int)count * width;
         }
 

@@ -64,6 +64,6 @@ internal sealed class TorchBudget(long bytes, string name)
     public void Spend(long count)
     {
         if ((_left -= count) < 0)
-            throw new BadDataException($"{name}: unfolds to far more than its {bytes} bytes hold, as no file of weights does; it is refused");
+            throw new BadDataException($"{name}: refused, because it expands to far more data than its {bytes} bytes can contain");
     }
 }

@@ -66,7 +66,7 @@ internal sealed class TorchPickle
             if (opcode == '.')
                 return Pop();
             if (!Scalar(opcode) && !Memory(opcode) && !Container(opcode) && !Object(opcode))
-                throw Bad($"opcode 0x{(int)opcode:X2}, which no pickle has");
+                throw Bad($"unknown opcode 0x{(int)opcode:X2}");
         }
     }
 
@@ -238,7 +238,7 @@ internal sealed class TorchPickle
                 Push(Function(Line(), Line()));
                 break;
             case '\x93':
-                Push(Last(2) is [string module, string name] ? Function(module, name) : throw Bad("the name of a function is no text"));
+                Push(Last(2) is [string module, string name] ? Function(module, name) : throw Bad("the name of a function is not text"));
                 break;
             case '\x82' or '\x83' or '\x84':
                 Take(1u << (opcode - '\x82'));
@@ -271,7 +271,7 @@ internal sealed class TorchPickle
                 if (Top() is PickledObject made)
                     made.State = state;
                 else if (Top() is TorchTensor)
-                    throw Bad("a tensor is changed after it was made, which PyTorch never does");
+                    throw Bad("a tensor is changed after its creation, which PyTorch never does");
                 break;
             case '\x97':
                 Push(new PickledObject("a buffer outside the pickle"));
@@ -288,7 +288,7 @@ internal sealed class TorchPickle
 
     private PickledFunction Function(string module, string name) => module.Length + name.Length <= LongestName
         ? new($"{module}.{name}")
-        : throw Bad($"the name of a function has {module.Length + name.Length} letters");
+        : throw Bad($"the name of a function has {module.Length + name.Length} characters");
 
     private object? Referred(object? id)
     {
@@ -297,13 +297,13 @@ internal sealed class TorchPickle
         {
             var whole = storage with { First = 0, Count = storage.Total };
             if (!_storages.TryAdd(storage.Key, whole) && _storages[storage.Key] != whole)
-                throw Bad("a storage is of two kinds");
+                throw Bad("a storage has two types");
         }
 
         return value;
     }
 
-    private object?[] Arguments(object? value) => value as object?[] ?? throw Bad("the arguments of a call are no tuple");
+    private object?[] Arguments(object? value) => value as object?[] ?? throw Bad("the arguments of a call are not a tuple");
 
     private void AddValues(object?[] values)
     {
@@ -360,13 +360,13 @@ internal sealed class TorchPickle
     private object?[] SinceMark()
     {
         if (_marks.Count == 0)
-            throw Bad("the begin of a container is missing");
+            throw Bad("the start of a container is missing");
         var values = Last(_stack.Count - Floor);
         _marks.RemoveAt(_marks.Count - 1);
         return values;
     }
 
-    private object? Remembered(long index) => _memo.TryGetValue(index, out var value) ? value : throw Bad($"value {index} is used before it is there");
+    private object? Remembered(long index) => _memo.TryGetValue(index, out var value) ? value : throw Bad($"value {index} is used before it is defined");
 
     private byte Byte() => Take(1)[0];
 
@@ -375,7 +375,7 @@ internal sealed class TorchPickle
     private ReadOnlySpan<byte> Take(ulong count)
     {
         if (count > (ulong)(_bytes.Length - _at))
-            throw Bad($"{count} more bytes are needed, {_bytes.Length - _at} are there");
+            throw Bad($"{count} more bytes are needed, but only {_bytes.Length - _at} are left");
         var taken = _bytes.AsSpan(_at, (int)count);
         _at += (int)count;
         return taken;
@@ -394,7 +394,7 @@ internal sealed class TorchPickle
     }
 
     private long Index() =>
-        long.TryParse(Line(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a place in the memo is no number");
+        long.TryParse(Line(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a memo index is not a number");
 
     /// <summary>A whole number as text; <c>00</c> and <c>01</c> are how protocols 0 and 1 write false and true.</summary>
     private void PushWritten(string line)
@@ -402,7 +402,7 @@ internal sealed class TorchPickle
         if (line is "00" or "01")
             Push(line == "01");
         else
-            PushWhole(line.Length <= LongestName && PickledText.Whole(line) is { } number ? number : throw Bad("a whole number is none"));
+            PushWhole(line.Length <= LongestName && PickledText.Whole(line) is { } number ? number : throw Bad("an integer is invalid"));
     }
 
     private void PushWhole(BigInteger number)
@@ -413,5 +413,5 @@ internal sealed class TorchPickle
             Push(number);
     }
 
-    private BadDataException Bad(string what) => new($"{_name}: byte {_opcodeAt}: {what}. It is no state dict that torch.save wrote, or damaged.");
+    private BadDataException Bad(string what) => new($"{_name}: byte {_opcodeAt}: {what}. The file is damaged, or torch.save did not write it.");
 }

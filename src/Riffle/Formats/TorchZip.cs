@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace Riffle.Formats;
 
@@ -31,13 +32,13 @@ internal static class TorchZip
         if (ZipKinds.Describe(names, pickles.Length > 0, path) is { } kind)
             throw new BadDataException($"{path}: {kind}");
         if (pickles.Length == 0)
-            throw new BadDataException($"{path}: a zip file without a data.pkl, so not what torch.save writes");
+            throw new BadDataException($"{path}: the zip file has no data.pkl, so torch.save did not write it");
         if (pickles.Length > 1)
-            throw new BadDataException($"{path}: a zip file of several files of torch.save ({pickles[0]}, {pickles[1]}); unpack it and give one of them");
+            throw new BadDataException($"{path}: the zip file contains several files of torch.save ({pickles[0]}, {pickles[1]}); unpack it and give one of them");
         var entries = Entries(zip, path, new FileInfo(path).Length);
         var folder = pickles[0][..^"data.pkl".Length];
         if (entries.TryGetValue(folder + "byteorder", out var order) && !Bytes(order, path).AsSpan().SequenceEqual("little"u8))
-            throw new BadDataException($"{path}: its values are not little-endian; save it anew on a machine that is");
+            throw new BadDataException($"{path}: its values are not little-endian; save it again on a little-endian machine");
 
         var bytes = Bytes(entries[pickles[0]], path);
         var (name, budget) = ($"{path}: data.pkl", new TorchBudget(bytes.Length, $"{path}: data.pkl"));
@@ -52,11 +53,11 @@ internal static class TorchZip
         foreach (var entry in zip.Entries)
         {
             if (entry.Length != entry.CompressedLength || entry.IsEncrypted)
-                throw new BadDataException($"{path}: {entry.FullName} is compressed or encrypted, which torch.save never does; save it anew by torch.save");
+                throw new BadDataException($"{path}: {entry.FullName} is compressed or encrypted, which torch.save never does; save it again with torch.save");
             if (entry.Length < 0 || (total += entry.Length) > size)
-                throw new BadDataException($"{path}: its directory tells of more bytes than the file has; it is damaged, get a whole copy");
+                throw new BadDataException($"{path}: the zip directory lists more bytes than the file has; the file is damaged, download or copy it again");
             if (!entries.TryAdd(entry.FullName, entry))
-                throw new BadDataException($"{path}: {entry.FullName} comes twice; it is damaged, get a whole copy");
+                throw new BadDataException($"{path}: {entry.FullName} is in it twice; the file is damaged, download or copy it again");
         }
 
         return entries;
@@ -65,11 +66,11 @@ internal static class TorchZip
     private static byte[] Bytes(ZipArchiveEntry entry, string path)
     {
         if (entry.Length > Array.MaxLength)
-            throw new BadDataException($"{path}: {entry.FullName} has {entry.Length} bytes, more than memory can hold");
+            throw new BadDataException($"{path}: {entry.FullName} has {entry.Length} bytes, too many for memory");
         var bytes = new byte[entry.Length];
         using var stream = entry.Open();
-        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length || Crc32.Compute(bytes) != entry.Crc32)
-            throw new BadDataException($"{path}: the checksum of {entry.FullName} is wrong; the file is damaged, get a whole copy");
+        if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length || Crc32.HashToUInt32(bytes) != entry.Crc32)
+            throw new BadDataException($"{path}: the checksum of {entry.FullName} is wrong; the file is damaged, download or copy it again");
         return bytes;
     }
 }

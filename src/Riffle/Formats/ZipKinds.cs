@@ -3,7 +3,7 @@ namespace Riffle.Formats;
 /// <summary>Models in zip files that <c>torch.save</c> did not write, and the way from each to weights that can be read.</summary>
 internal static class ZipKinds
 {
-    private const string Script = "save its weights alone: torch.save(torch.jit.load('FILE', map_location='cpu').state_dict(), 'weights.pth')";
+    private const string Script = "save only its weights: torch.save(torch.jit.load('FILE', map_location='cpu').state_dict(), 'weights.pth')";
 
     private static readonly string[] Weights = [".pth", ".pt", ".pth.tar", ".ckpt", ".safetensors", ".bin", ".onnx"];
 
@@ -13,15 +13,15 @@ internal static class ZipKinds
         (name => Is(name, "bytecode.pkl"), true, "a TorchScript program for phones (.ptl)", Script),
         (name => Is(name, "constants.pkl") || (IsIn(name, "code") && EndsWith(name, ".py")), true, "a TorchScript program", Script),
         (name => Is(name, "serialized_exported_program.json") || Is(name, "archive_format") || (IsIn(name, "models") && EndsWith(name, ".json")), false,
-            "a program of torch.export (.pt2)", "save its weights alone: torch.save(torch.export.load('FILE').state_dict, 'weights.pth')"),
-        (name => EndsWith(name, ".data/extern_modules"), true, "a package of torch.package",
-            "save the weights in it alone: torch.save(torch.package.PackageImporter('FILE').load_pickle(PACKAGE, RESOURCE).state_dict(), 'weights.pth')"),
-        (name => Is(name, "model.weights.h5") || Is(name, "saved_model.pb"), false, "a model of Keras or TensorFlow",
-            "export it as ONNX, for example by tf2onnx; predict and evaluate take that as it is"),
-        (name => Is(name, "Manifest.json") || name == "AndroidManifest.xml", false, "a Core ML model or an app", "give the weights that it was made of"),
+            "a torch.export program (.pt2)", "save only its weights: torch.save(torch.export.load('FILE').state_dict, 'weights.pth')"),
+        (name => EndsWith(name, ".data/extern_modules"), true, "a torch.package archive",
+            "save only its weights: torch.save(torch.package.PackageImporter('FILE').load_pickle(PACKAGE, RESOURCE).state_dict(), 'weights.pth')"),
+        (name => Is(name, "model.weights.h5") || Is(name, "saved_model.pb"), false, "a Keras or TensorFlow model",
+            "export it as ONNX, for example with tf2onnx, and pass that to predict or evaluate"),
+        (name => Is(name, "Manifest.json") || name == "AndroidManifest.xml", false, "a Core ML model or an app", "give the weights it was made from"),
         (name => EndsWith(name, ".npy"), false, "a file of NumPy arrays (.npz)",
-            "save them as tensors by name: torch.save({name: torch.from_numpy(array), …}, 'weights.pth')"),
-        (name => Weights.Any(end => EndsWith(name, end)), false, "a zip file with weights in it", "unpack it, and give the file of weights"),
+            "save them as named tensors: torch.save({name: torch.from_numpy(array), …}, 'weights.pth')"),
+        (name => Weights.Any(end => EndsWith(name, end)), false, "a zip file that contains weights", "unpack it and give the file with the weights"),
     ];
 
     /// <summary>What a zip file is and the way out, as "a TorchScript program; …"; null where its entries don't say, or it is torch.save's.</summary>

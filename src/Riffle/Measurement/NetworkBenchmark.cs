@@ -133,5 +133,5 @@ public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool laye
 
     private static float[] Floats(int batch, long perImage) => batch * perImage <= Array.MaxLength
         ? new float[batch * perImage]
-        : throw new ArgumentException($"a batch of {batch} images is more than an array holds; choose a smaller one");
+        : throw new ArgumentException($"a batch of {batch} images is too large for an array; choose a smaller one");
 }

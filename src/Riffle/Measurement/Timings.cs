@@ -44,7 +44,7 @@ public sealed class Timings
     public double Percentile(double percent)
     {
         if (percent is not (>= 0 and <= 100))
-            throw new ArgumentOutOfRangeException(nameof(percent), percent, "a percentile is from 0 to 100");
+            throw new ArgumentOutOfRangeException(nameof(percent), percent, "a percentile must be from 0 to 100");
         var place = percent / 100 * (Milliseconds.Length - 1);
         var below = (int)place;
         var above = Math.Min(below + 1, Milliseconds.Length - 1);

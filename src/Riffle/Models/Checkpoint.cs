@@ -8,9 +8,9 @@ using Riffle.Recipes;
 
 namespace Riffle.Models;
 
-/// <summary>A network's weights with all that evaluation and prediction need: the network, its classes, its normalisation. One safetensors file.</summary>
+/// <summary>A network's weights with everything that evaluation and prediction need: the network, its classes, its normalisation. One safetensors file.</summary>
 /// <remarks>
-/// Tensors carry torchvision's names. What else there is to know is one JSON document under the key <c>riffle</c> of the file's metadata.
+/// Tensors have torchvision's names. Everything else is one JSON document under the key <c>riffle</c> of the file's metadata.
 /// The last checkpoint of a run also holds the optimiser's state, as <c>optimizer.STATE.PARAMETER</c>.
 /// </remarks>
 public sealed class Checkpoint : Model
@@ -18,38 +18,38 @@ public sealed class Checkpoint : Model
     private const int CurrentVersion = 1;
     private const string MetadataKey = "riffle";
 
-    /// <summary>A checkpoint of the given parts.</summary>
+    /// <summary>Creates a checkpoint.</summary>
     /// <param name="spec">The network of <paramref name="weights"/>.</param>
-    /// <param name="weights">Not copied: saving takes the values of that moment.</param>
-    /// <param name="classes">One for each logit.</param>
+    /// <param name="weights">Not copied; saving writes their current values.</param>
+    /// <param name="classes">One class per logit.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
-    /// <param name="training">How the weights came about, where that is known.</param>
+    /// <param name="training">How the weights were trained, if known.</param>
     public Checkpoint(NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, TrainingRecord? training = null)
         : base(weights, classes, normalisation) => (Spec, Training, TakesBakedImages) = (spec, training, training?.Baking?.Size == ImageSize);
 
-    /// <summary>What rebuilds the network.</summary>
+    /// <summary>The specification of the network.</summary>
     public NetworkSpec Spec { get; }
 
-    /// <summary>How the weights came about; null for weights from elsewhere.</summary>
+    /// <summary>How the weights were trained; null for weights from elsewhere.</summary>
     public TrainingRecord? Training { get; }
 
-    /// <summary>What the optimiser remembers, as flat arrays in the order of the trained weights; empty in all but a run's last checkpoint.</summary>
+    /// <summary>The optimiser's state, as flat arrays in the order of the trained weights. Only a run's last checkpoint has it; otherwise empty.</summary>
     internal IReadOnlyList<(string Name, float[] Values)> OptimiserState { get; init; } = [];
 
     /// <summary>Reads a checkpoint.</summary>
-    /// <param name="runOrFile">A checkpoint file, or a run folder, whose best checkpoint is taken.</param>
-    /// <exception cref="RiffleException">There is none, or a newer version wrote it.</exception>
-    /// <exception cref="BadDataException">It is damaged, not a checkpoint, or its weights are not all numbers.</exception>
+    /// <param name="runOrFile">A checkpoint file, or a run folder (its best checkpoint).</param>
+    /// <exception cref="RiffleException">The file does not exist, or a newer version wrote it.</exception>
+    /// <exception cref="BadDataException">The file is damaged or not a checkpoint, or its weights contain NaN or infinity.</exception>
     public static Checkpoint Load(string runOrFile)
     {
         var path = RunFolder.FindCheckpoint(runOrFile);
         var checkpoint = Read(path);
         return NonFinite.FirstWeight(checkpoint.Weights) is { } found
-            ? throw new BadDataException($"{path}: layer {found.Layer.Name}: {found.What} has {found.Value}, which is no number. Use another checkpoint.")
+            ? throw new BadDataException($"{path}: layer {found.Layer.Name}: {found.What} contains {found.Value}. Use another checkpoint.")
             : checkpoint;
     }
 
-    /// <summary>Writes the checkpoint, whole or not at all.</summary>
+    /// <summary>Writes the checkpoint, completely or not at all.</summary>
     /// <exception cref="RiffleException">It can't be written.</exception>
     public void Save(string path)
     {
@@ -126,7 +126,7 @@ public sealed class Checkpoint : Model
             using var json = JsonDocument.Parse(text, new() { MaxDepth = ModelJson.MaxDepth });
             if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("version", out var version)
                 && version.TryGetInt32(out var number) && number > CurrentVersion)
-                throw new RiffleException($"{path}: has format version {number}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+                throw new RiffleException($"{path}: the format version is {number}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             var document = json.Deserialize<Document>(ModelJson.Compact) ?? throw new JsonException("it is null");
             if (document.Network.Units.IsDefault || document.Classes.IsDefault)
                 throw new JsonException("a list is missing");
@@ -150,11 +150,11 @@ public sealed class Checkpoint : Model
         if (!file.Contains(name))
             throw Damaged(path, $"the tensor {name} is missing");
         if (!file.Shape(name).SequenceEqual(shape))
-            throw Damaged(path, $"the tensor {name} is {string.Join('×', file.Shape(name))} where the network has {string.Join('×', shape)}");
+            throw Damaged(path, $"the tensor {name} has the shape {string.Join('×', file.Shape(name))}, but the network needs {string.Join('×', shape)}");
     }
 
     private static BadDataException Damaged(string path, string what, Exception? inner = null) =>
-        new($"{path}: a damaged checkpoint: {what}. Use another checkpoint of the run, or train again.", inner);
+        new($"{path}: damaged checkpoint: {what}. Use another checkpoint of the run, or train again.", inner);
 
     private sealed record Document(
         int Version, string Riffle, NetworkSpec Network, ImmutableArray<DatasetClass> Classes, Normalisation Normalisation, TrainingRecord? Training);

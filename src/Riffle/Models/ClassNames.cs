@@ -5,27 +5,27 @@ using Riffle.Formats;
 
 namespace Riffle.Models;
 
-/// <summary>Lists of classes as text files.</summary>
+/// <summary>Reads class names from text files.</summary>
 public static class ClassNames
 {
     /// <summary>
-    /// Reads names of classes: a line for each, in the order of the logits; behind a tab may follow what a person reads. A name that came before gets its
-    /// number, as ImageNet's second crane, <c>crane (517)</c>.
+    /// Reads class names, one per line in the order of the logits; a readable name may follow after a tab. A repeated name gets its number, as ImageNet's
+    /// second crane, <c>crane (517)</c>.
     /// </summary>
     /// <exception cref="RiffleException">The file can't be read.</exception>
-    /// <exception cref="BadDataException">A line is empty, or there is none.</exception>
+    /// <exception cref="BadDataException">A line is empty, or the file is.</exception>
     public static IReadOnlyList<DatasetClass> Read(string path)
     {
         var lines = ReadLines(path);
         if (lines.Count == 0)
-            throw new BadDataException($"{path}: names no class; give each class a line");
+            throw new BadDataException($"{path}: the file has no class names; write one class per line");
         var classes = new List<DatasetClass>();
         var names = new HashSet<string>();
         foreach (var line in lines)
         {
             var parts = line.Split('\t', 2, StringSplitOptions.TrimEntries);
             if (parts[0].Length == 0)
-                throw new BadDataException($"{path}: line {classes.Count + 1} names no class; give each class a line");
+                throw new BadDataException($"{path}: line {classes.Count + 1} is empty; write one class per line");
             var suffix = names.Add(parts[0]) ? "" : $" ({classes.Count})";
             classes.Add(new(parts[0] + suffix, parts[^1] + suffix));
         }
@@ -33,7 +33,7 @@ public static class ClassNames
         return classes;
     }
 
-    /// <summary>Whether it is JSON, and not names of which the first begins with a bracket.</summary>
+    /// <summary>Whether the file is JSON, and not a list of names that starts with a bracket.</summary>
     private static bool IsJson(byte[] bytes)
     {
         try
@@ -54,9 +54,9 @@ public static class ClassNames
             var bytes = InputFile.ReadDocument(path);
             if (FileKind.Describe(bytes.AsSpan(0, Math.Min(bytes.Length, FileKind.Bytes))) is { } kind and not (FileKind.Text or FileKind.Empty)
                 && (kind != FileKind.Json || IsJson(bytes)))
-                throw new BadDataException($"{path}: {kind}, where a list of names is expected: a line of text for each class");
+                throw new BadDataException($"{path}: this is {kind}, but a text file with one class name per line is needed");
 
-            // Of bytes that are no UTF-8, as those of Latin 1, different names would become the same.
+            // Decoding other bytes, such as Latin 1, as UTF-8 would make different names equal.
             using var reader = new StreamReader(new MemoryStream(bytes), new UTF8Encoding(false, throwOnInvalidBytes: true));
             var lines = new List<string>();
             while (reader.ReadLine() is { } line)
@@ -65,7 +65,7 @@ public static class ClassNames
         }
         catch (DecoderFallbackException e)
         {
-            throw new BadDataException($"{path}: is not UTF-8 text; save it as that, as by: iconv -f LATIN1 -t UTF-8", e);
+            throw new BadDataException($"{path}: the text is not UTF-8; convert it, for example with: iconv -f LATIN1 -t UTF-8", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

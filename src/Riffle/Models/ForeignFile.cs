@@ -3,16 +3,16 @@ using Riffle.Formats;
 
 namespace Riffle.Models;
 
-/// <summary>What is said to somebody who gave something else where a model is expected: what it is, and what can be done with it.</summary>
+/// <summary>Error messages for files and folders that are not models: what they are, and what to do with them.</summary>
 internal static class ForeignFile
 {
     private static readonly string[] WeightEndings = [".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".onnx"];
 
-    /// <summary>Refuses a file whose first bytes say that it is of another kind than is wanted. Where they say nothing, it is taken.</summary>
+    /// <summary>Refuses a file whose first bytes show that it is of another kind. If its kind is unknown, it is accepted.</summary>
     /// <param name="path">The file.</param>
     /// <param name="wanted">The kind, one of <see cref="FileKind"/>.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    /// <exception cref="BadDataException">It is something else.</exception>
+    /// <exception cref="BadDataException">The file is of another kind.</exception>
     public static void RequireKind(string path, string wanted)
     {
         byte[] start;
@@ -29,42 +29,42 @@ internal static class ForeignFile
             throw AtomicFile.CannotRead(path, e);
         }
 
-        var expected = wanted == FileKind.Onnx ? wanted : "a checkpoint of Riffle";
+        var expected = wanted == FileKind.Onnx ? wanted : "a Riffle checkpoint";
         if (FileKind.Describe(start) is { } kind && kind != wanted)
-            throw new BadDataException($"{path}: {kind}; {expected} is expected here. {WayOut(path, kind)}");
+            throw new BadDataException($"{path}: this is {kind}, but {expected} is needed here. {WayOut(path, kind)}");
     }
 
-    /// <summary>Of a safetensors file without what Riffle writes beside the tensors.</summary>
+    /// <summary>The error for a safetensors file without Riffle's metadata.</summary>
     public static BadDataException Weights(string path) =>
-        new($"{path}: {FileKind.SafeTensors}, but not a checkpoint of Riffle: it has weights alone. {WayOut(path, FileKind.SafeTensors)}");
+        new($"{path}: this is {FileKind.SafeTensors} with weights only, not a Riffle checkpoint. {WayOut(path, FileKind.SafeTensors)}");
 
-    /// <summary>Of a folder that is no run.</summary>
+    /// <summary>The error for a folder that is not a run.</summary>
     public static RiffleException Folder(string path)
     {
         bool Has(string name) => Path.Exists(Path.Combine(path, name));
         var shown = ShellWord.Path(path);
         if (Has(DatasetFiles.Info))
-            return new($"{path}: a data set folder, not a run. A network is trained on it by: riffle train --data {shown} --model MODEL --out RUN");
+            return new($"{path}: this is a data set folder, not a run. To train a network on it: riffle train --data {shown} --model MODEL --out RUN");
         if (Has(SoftLabelsIdentity.DocumentName))
         {
-            return new($"{path}: a folder of soft labels, not a run. A training learns from them by: "
+            return new($"{path}: this is a folder of soft labels, not a run. To train with them: "
                 + $"riffle train --soft-labels {shown} --data DIR --model MODEL --out RUN");
         }
 
         var models = Path.Combine(path, "models");
         if (Directory.Exists(models) && FirstWeights(models) is { } model)
-            return new($"{path}: a folder of several networks, not a run. Give one of them, as {ShellWord.Path(model)}");
+            return new($"{path}: this is a folder of several networks, not a run. Give one of them, for example {ShellWord.Path(model)}");
         return FirstWeights(path) is { } file
-            ? new($"{path}: no run: it has no checkpoints/. Give a file in it, as {ShellWord.Path(file)}")
-            : new($"{path}: no checkpoint in it; a run folder has them under {Path.Combine(path, "checkpoints")}");
+            ? new($"{path}: not a run, because it has no checkpoints/ folder. Give a file in it, for example {ShellWord.Path(file)}")
+            : new($"{path}: the folder has no checkpoint; a run folder has them in {Path.Combine(path, "checkpoints")}");
     }
 
     private static string WayOut(string path, string kind) => kind switch
     {
         FileKind.SafeTensors or FileKind.Torch or FileKind.Pickled =>
-            $"A run is made of the weights of others by: riffle import {ShellWord.Path(path)} --model MODEL --out RUN",
-        FileKind.Onnx => "predict, evaluate, benchmark, summary and teach run it, by a name that ends in .onnx; it can't be trained or exported.",
-        _ => "Give a run folder, a checkpoint file of Riffle, or an ONNX file. Of weights that others trained, 'riffle import' makes a run.",
+            $"To turn these weights into a run: riffle import {ShellWord.Path(path)} --model MODEL --out RUN",
+        FileKind.Onnx => "predict, evaluate, benchmark, summary and teach accept it if its name ends in .onnx. It can't be trained or exported.",
+        _ => "Give a run folder, a Riffle checkpoint or an ONNX file. To use weights trained elsewhere, run 'riffle import' first.",
     };
 
     private static string? FirstWeights(string folder)

@@ -5,10 +5,10 @@ using Riffle.Formats;
 
 namespace Riffle.Models;
 
-/// <summary>How checkpoints and run.json spell their contents. Numbers are written so that they read back as the same bits.</summary>
+/// <summary>The JSON settings of checkpoints and run.json. Numbers round-trip exactly.</summary>
 internal static class ModelJson
 {
-    /// <summary>How deep documents go: each training that began with the weights of another has that one's record in its own.</summary>
+    /// <summary>The maximum depth of documents: the record of a fine-tuned training contains that of the training it started from.</summary>
     public const int MaxDepth = 1000;
 
     public static JsonSerializerOptions Compact { get; } = NoNullsInLists.Strict(new()

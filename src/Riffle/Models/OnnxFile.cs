@@ -11,18 +11,18 @@ using Riffle.Recipes;
 
 namespace Riffle.Models;
 
-/// <summary>Checkpoints as ONNX files, which other runtimes run, and networks that others trained as models.</summary>
-/// <remarks>What there is to know of a network beside its graph is one JSON document under the key <c>riffle</c> of the file's metadata.</remarks>
+/// <summary>Writes checkpoints as ONNX files, and reads ONNX files as models.</summary>
+/// <remarks>Everything beside the graph is one JSON document under the key <c>riffle</c> of the file's metadata.</remarks>
 public static class OnnxFile
 {
     internal const string MetadataKey = "riffle";
 
     private const int CurrentVersion = 1;
 
-    /// <summary>Writes a checkpoint as an ONNX model for any number of images at once, whole or not at all.</summary>
+    /// <summary>Writes a checkpoint as an ONNX model with a free batch size, completely or not at all.</summary>
     /// <param name="checkpoint">The network.</param>
     /// <param name="path">The file.</param>
-    /// <param name="form">What the graph takes and gives; normalised floats and logits, batch norm folded, where it is not given.</param>
+    /// <param name="form">The graph's input and output; null: normalised floats, logits, and folded batch norm.</param>
     /// <exception cref="RiffleException">It can't be written.</exception>
     public static void Write(Checkpoint checkpoint, string path, OnnxForm? form = null)
     {
@@ -32,20 +32,20 @@ public static class OnnxFile
         AtomicFile.Write(path, stream => OnnxWriter.Write(stream, model));
     }
 
-    /// <summary>Whether a path is meant as an ONNX file: by its ending.</summary>
+    /// <summary>Whether a path names an ONNX file, by its extension.</summary>
     public static bool IsOne(string path) => path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path);
 
     /// <summary>Reads a network that Riffle or another program wrote.</summary>
     /// <param name="path">The file.</param>
     /// <param name="hints">
-    /// What the file does not tell. Without classes, those of Riffle's own document count, else they are called by their numbers from 0 on. Without a
-    /// normalisation, what the graph computes on its images before its first layer decides; where it computes nothing, Riffle's document counts, else
+    /// What the file does not say. Without classes, those in Riffle's metadata are used, otherwise numbers from 0. Without a normalisation, it is derived
+    /// from what the graph computes on its images before its first layer; if it computes nothing, Riffle's metadata is used, otherwise
     /// <see cref="Normalisation.ImageNet"/>. A graph that takes bytes needs none.
     /// </param>
-    /// <returns>The model; its <see cref="Model.Notes"/> say what was recognised. A graph that gives one number is a model of two classes: the sigmoid of
-    /// the number is the probability of the second.</returns>
-    /// <exception cref="RiffleException">It can't be read, or does what Riffle does not, the message names the node; or what it takes is not plain and no
-    /// normalisation was given.</exception>
+    /// <returns>The model; its <see cref="Model.Notes"/> say what was inferred. A graph with a single output is a model with two classes: the sigmoid of
+    /// the output is the probability of the second.</returns>
+    /// <exception cref="RiffleException">The file can't be read, or has an unsupported operator (the message names the node), or its input is unclear and
+    /// no normalisation was given.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     /// <exception cref="ArgumentException">The hints do not fit the network.</exception>
     public static Model Read(string path, OnnxHints? hints = null)
@@ -53,29 +53,29 @@ public static class OnnxFile
         var (imported, document) = Import(path);
         var network = imported.Weights.Network;
         if (network.Input.Height != network.Input.Width)
-            throw new RiffleException($"{path}: its images are {network.Input.Height}×{network.Input.Width}; Riffle prepares square ones");
+            throw new RiffleException($"{path}: its input images are {network.Input.Height}×{network.Input.Width}, but Riffle only supports square images");
         RequireOneOfClasses(imported);
         if (hints?.Classes is { } given && given.Count != network.Classes)
         {
-            var order = imported.Scores < network.Classes ? ": it gives one number; name the class that a low number means, then that of a high one" : "";
-            throw new ArgumentException($"{given.Count} class names were given for {path}, which has {network.Classes} classes{order}");
+            var order = imported.Scores < network.Classes ? ". It has a single output: name the class of low values first, then that of high values" : "";
+            throw new ArgumentException($"{path} has {network.Classes} classes, but {given.Count} class names were given{order}");
         }
 
         if (document is not null && document.Classes.Length != network.Classes)
-            throw OnnxReader.Bad(path, $"its document names {document.Classes.Length} classes, the network has {network.Classes}");
+            throw OnnxReader.Bad(path, $"its metadata names {document.Classes.Length} classes, but the network has {network.Classes}");
         RequirePlan(path, imported.Weights);
         var classes = hints?.Classes ?? document?.Classes.AsEnumerable().ToArray()
             ?? [.. Enumerable.Range(0, network.Classes).Select(index => $"{index}").Select(name => new DatasetClass(name, name))];
         var (normalisation, recognised) = Normalise(path, imported, hints?.Normalisation, document?.Normalisation);
         List<string> notes = recognised is null ? [] : [recognised];
         if (imported.Scores < network.Classes)
-            notes.Add($"{path} gives one number, whose sigmoid is the probability of class {classes[1].Name}; a low number means class {classes[0].Name}");
+            notes.Add($"{path} has a single output; its sigmoid is the probability of class {classes[1].Name}, and low values mean class {classes[0].Name}");
         return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes };
     }
 
-    /// <summary>Reads the network of a file without asking what its images and classes are.</summary>
+    /// <summary>Reads the network of a file without resolving its images and classes.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="RiffleException">It can't be read, or does what Riffle does not; the message names the node.</exception>
+    /// <exception cref="RiffleException">The file can't be read, or has an unsupported operator; the message names the node.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     public static Weights ReadWeights(string path)
     {
@@ -92,22 +92,22 @@ public static class OnnxFile
         return (OnnxImport.Read(model, path, name, oneIsTwo: document?.Classes.Length != 1), document);
     }
 
-    /// <summary>A model tells which one of its classes an image shows.</summary>
+    /// <summary>Refuses networks that do not choose one class per image.</summary>
     private static void RequireOneOfClasses(ImportedNetwork imported)
     {
         var (kind, by) = imported.Ending;
         if (kind == Ending.Sigmoid && imported.Scores > 1)
         {
-            throw by!.Unsupported($"it gives each of {imported.Scores} labels a probability of its own, so that an image may have several or none, "
-                + "where Riffle names the one class of an image");
+            throw by!.Unsupported($"it gives each of {imported.Scores} labels an independent probability, so an image may have several labels or none; "
+                + "Riffle supports only one class per image");
         }
 
         if (kind is Ending.Softmax or Ending.LogSoftmax && imported.Scores == 1)
-            throw by!.Unsupported("it is over one number, of which it always makes the same");
+            throw by!.Unsupported("it has a single value, for which its output is always the same");
     }
 
-    /// <summary>How bytes become what the first layer reads: what is given to the graph, and its own arithmetic upon that, as one.</summary>
-    /// <returns>That, and what a person has to know of it; null where nothing was assumed.</returns>
+    /// <summary>Combines the normalisation of the graph's input and the graph's own arithmetic on it into one.</summary>
+    /// <returns>The normalisation, and a note for the user; null if nothing was inferred.</returns>
     private static (Normalisation Normalisation, string? Recognised) Normalise(
         string path, ImportedNetwork imported, Normalisation? given, Normalisation? documented)
     {
@@ -115,7 +115,7 @@ public static class OnnxFile
         if (imported.TakesBytes)
         {
             if (given is not null)
-                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; leave mean and deviation out");
+                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; remove --mean and --std");
             RequireBounds(images, ImageValues.Pixels.Line);
             return (images.After(ImageValues.Pixels.Line), null);
         }
@@ -136,17 +136,17 @@ public static class OnnxFile
         if (images.Broken(given) is { } broken)
         {
             throw broken.By.Unsupported(
-                FormattableString.Invariant($"it clips the images to [{broken.Least}, {broken.Most}], and with this normalisation they go beyond that"));
+                FormattableString.Invariant($"it clips the images to [{broken.Least}, {broken.Most}], but with this normalisation their values exceed that range"));
         }
     }
 
     private static RiffleException Unclear(string path, ImageArithmetic images) => new(
         $"{path}: {OnnxOperation.Name((images.Doubtful ?? images.First)!.Node)}: it computes something on the images before the first convolution"
-        + (images.Doubtful is null ? $" ({images.Describe()} in all)" : "") + ", which does not tell whether the graph takes pixels from 0 to 255, values from 0 to 1 or others. Give --mean and --std: the graph is then fed "
-        + "(pixel / 255 - mean) / std. For values from 0 to 1 that is --mean 0,0,0 --std 1,1,1; "
-        + "for pixels --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
+        + (images.Doubtful is null ? $" ({images.Describe()} in total)" : "") + ", so it is unclear whether the graph expects pixels from 0 to 255, values from 0 to 1 or others. "
+        + "Give --mean and --std; the graph then gets (pixel / 255 - mean) / std. For values from 0 to 1, give --mean 0,0,0 --std 1,1,1; "
+        + "for pixels, give --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
 
-    /// <summary>A network that no plan can be made of is refused before anything is asked of it.</summary>
+    /// <summary>Refuses a network that can't be run, before it is used.</summary>
     private static void RequirePlan(string path, Weights weights)
     {
         try
@@ -167,7 +167,7 @@ public static class OnnxFile
         {
             var document = JsonSerializer.Deserialize<Document>(text, ModelJson.Compact) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
-                throw new RiffleException($"{path}: its document has version {document.Version}, this Riffle reads up to {CurrentVersion}; use a newer Riffle");
+                throw new RiffleException($"{path}: its metadata has version {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             if (document is not { Classes.IsDefaultOrEmpty: false, Network.Name: not null, Normalisation: { } normalisation }
                 || document.Classes.Any(c => c is not { Name: not null, Text: not null }))
                 throw new JsonException("the network, its classes or its normalisation are missing");
@@ -176,7 +176,7 @@ public static class OnnxFile
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
         {
-            throw OnnxReader.Bad(path, $"the document '{MetadataKey}' in its metadata can't be read ({e.Message})", e);
+            throw OnnxReader.Bad(path, $"the metadata entry '{MetadataKey}' is damaged ({e.Message})", e);
         }
     }
 
@@ -191,7 +191,7 @@ public static class OnnxFile
         Origin? training = null;
         if (checkpoint.Training is { } record)
         {
-            // Only a run's last checkpoint, which the optimiser goes on from, has other weights than those of the best epoch.
+            // Only a run's last checkpoint, which has the optimiser's state, has other weights than those of the best epoch.
             var epoch = checkpoint.OptimiserState.Count > 0 ? record.History.LastOrDefault() : record.Best;
             training = new(record.Recipe, record.Seed, record.Data, epoch?.Epoch ?? 0, epoch?.Validation.Top1, epoch?.Validation.Top5);
         }
@@ -199,16 +199,16 @@ public static class OnnxFile
         return new(CurrentVersion, RiffleVersion.Text, checkpoint.Spec, images, checkpoint.Normalisation, [.. checkpoint.Classes], training);
     }
 
-    /// <summary>The document beside the graph.</summary>
+    /// <summary>The document in the metadata.</summary>
     internal sealed record Document(
         int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training);
 
-    /// <summary>How an image becomes the graph's input: its shorter side scaled, the centre cut out; an image of the size in <c>cut_already</c>, where there
-    /// is one, is taken as it is.</summary>
+    /// <summary>How an image becomes the graph's input: its shorter side is scaled and the centre is cut out. An image of the size in <c>cut_already</c>, if there
+    /// is one, is used as it is.</summary>
     internal sealed record Images(
         int Size, int ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? CutAlready = null);
 
-    /// <summary>How the weights came about, and what they reach in percent of the validation images.</summary>
+    /// <summary>How the weights were trained, and their accuracy in percent of the validation images.</summary>
     internal sealed record Origin(Recipe Recipe, ulong Seed, DatasetIdentity Data, int Epochs, double? Top1, double? Top5);
 }

@@ -9,25 +9,25 @@ using Riffle.Recipes;
 
 namespace Riffle.Models;
 
-/// <summary>What <c>run.json</c> tells: every choice behind a run, and where its data set is.</summary>
+/// <summary>The content of <c>run.json</c>: every setting of a run, and the place of its data set.</summary>
 /// <param name="Riffle">Version of Riffle.</param>
 /// <param name="Dotnet">Version of the runtime.</param>
 /// <param name="System">Operating system and processor architecture.</param>
 /// <param name="DataDirectory">The data set folder, as a full path.</param>
-/// <param name="Data">Which data set it is.</param>
-/// <param name="Network">What is trained.</param>
-/// <param name="Recipe">How.</param>
-/// <param name="Seed">Decides everything random.</param>
-/// <param name="Threads">Threads asked for; 0: one per core. The result does not depend on it.</param>
-/// <param name="From">The run or checkpoint that is fine-tuned; null where the weights began anew.</param>
-/// <param name="SoftLabels">What counts beside the labels; null where nothing does.</param>
-/// <param name="SoftLabelsFolder">The folder they are in, as a full path.</param>
+/// <param name="Data">The identity of the data set.</param>
+/// <param name="Network">The network.</param>
+/// <param name="Recipe">The recipe.</param>
+/// <param name="Seed">The seed of everything random.</param>
+/// <param name="Threads">The requested number of threads; 0: one per core. Does not change the result.</param>
+/// <param name="From">The run or checkpoint that is fine-tuned; null: new weights.</param>
+/// <param name="SoftLabels">The soft labels; null: none.</param>
+/// <param name="SoftLabelsFolder">The folder of the soft labels, as a full path.</param>
 public sealed record RunDescription(
     string Riffle, string Dotnet, string System, string DataDirectory, DatasetIdentity Data, NetworkSpec Network, Recipe Recipe, ulong Seed, int Threads,
     string? From = null, SoftLabelsIdentity? SoftLabels = null, string? SoftLabelsFolder = null)
 {
-    /// <summary>Reads what <c>run.json</c> of a run folder tells.</summary>
-    /// <exception cref="RiffleException">There is none, or it can't be read.</exception>
+    /// <summary>Reads <c>run.json</c> of a run folder.</summary>
+    /// <exception cref="RiffleException">The file does not exist or can't be read.</exception>
     public static RunDescription Read(string run)
     {
         var path = Path.Combine(run, RunFolder.DescriptionName);
@@ -38,7 +38,7 @@ public sealed record RunDescription(
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException
             or BadDataException)
         {
-            throw new RiffleException($"{path}: can't be read: {e.Message}", e);
+            throw new RiffleException($"{path}: can't read the file: {e.Message}", e);
         }
     }
 
@@ -48,7 +48,7 @@ public sealed record RunDescription(
         softLabels is null ? null : Path.GetFullPath(softLabels));
 }
 
-/// <summary>The folder of a run, held by one process at a time: where its files are, and writing those that are not checkpoints.</summary>
+/// <summary>A run folder, locked by one process at a time. Has the paths of its files and writes those that are not checkpoints.</summary>
 internal sealed class RunFolder : IDisposable
 {
     internal const string DescriptionName = "run.json";
@@ -60,7 +60,7 @@ internal sealed class RunFolder : IDisposable
 
     private RunFolder(string path, FileStream @lock) => (Directory, _lock, _place) = (path, @lock, PlaceOf(@lock));
 
-    /// <summary>The folder, as it was given.</summary>
+    /// <summary>The folder, as the user named it.</summary>
     public string Directory { get; }
 
     public string Best => Path.Combine(Checkpoints(Directory), BestName);
@@ -71,12 +71,12 @@ internal sealed class RunFolder : IDisposable
 
     private string Description => Path.Combine(Directory, DescriptionName);
 
-    /// <summary>Makes the folder of a new run, and holds it.</summary>
-    /// <exception cref="RiffleException">It has files in it, can't be made, or another process holds it.</exception>
+    /// <summary>Creates and locks the folder of a new run.</summary>
+    /// <exception cref="RiffleException">The folder is not empty, can't be created, or is locked by another process.</exception>
     public static RunFolder Create(string path)
     {
         if (File.Exists(path))
-            throw new RiffleException($"{path}: a file, where the folder of the run is to be; give another --out");
+            throw new RiffleException($"{path}: this is a file, but a run needs a folder; give another --out");
         try
         {
             System.IO.Directory.CreateDirectory(path);
@@ -86,7 +86,7 @@ internal sealed class RunFolder : IDisposable
             {
                 folder.Dispose();
                 throw new RiffleException(File.Exists(folder.Last)
-                    ? $"{path}: there is a run in it already; go on with it by: riffle train --resume {ShellWord.Path(path)}, or give another --out"
+                    ? $"{path}: the folder already contains a run; continue it with riffle train --resume {ShellWord.Path(path)}, or give another --out"
                     : $"{path}: the folder is not empty; give another --out, or empty it");
             }
 
@@ -94,33 +94,33 @@ internal sealed class RunFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: the folder of the run can't be made: {e.Message} Give another --out.", e);
+            throw new RiffleException($"{path}: can't create the run folder: {e.Message} Give another --out.", e);
         }
     }
 
-    /// <summary>Holds the folder of an existing run.</summary>
-    /// <exception cref="RiffleException">There is none, or another process holds it.</exception>
+    /// <summary>Locks the folder of an existing run.</summary>
+    /// <exception cref="RiffleException">There is no run, or another process has locked it.</exception>
     public static RunFolder Open(string path)
     {
         if (!System.IO.Directory.Exists(path))
         {
             throw new RiffleException(Path.GetDirectoryName(path) is { } checkpoints && Path.GetFileName(checkpoints) == "checkpoints"
                 && Path.GetDirectoryName(checkpoints) is { Length: > 0 } run
-                ? $"{path}: a checkpoint of a run; give the run's folder: riffle train --resume {ShellWord.Path(run)}"
-                : $"{path}: no such folder; --resume takes the folder that was the --out of 'riffle train'");
+                ? $"{path}: this is a checkpoint file; give the run folder: riffle train --resume {ShellWord.Path(run)}"
+                : $"{path}: no such folder; give --resume the folder that was --out of 'riffle train'");
         }
 
         if (!File.Exists(Path.Combine(Checkpoints(path), LastName)))
         {
             throw new RiffleException(
-                $"{path}: no run to go on with: it has no {Path.Combine("checkpoints", LastName)}; start one by 'riffle train --out', with --from if it is to "
-                + "begin with other weights");
+                $"{path}: not a run, because it has no {Path.Combine("checkpoints", LastName)}; start one with 'riffle train --out', and with --from "
+                + "to start from other weights");
         }
 
         return Hold(path);
     }
 
-    /// <summary>The checkpoint that a user means by a run folder or a file: a run's best one, or, before its first epoch has ended, its last.</summary>
+    /// <summary>Resolves a run folder or a file to a checkpoint: a run's best one or, before its first epoch has ended, its last.</summary>
     /// <exception cref="RiffleException">There is none.</exception>
     public static string FindCheckpoint(string runOrFile)
     {
@@ -129,36 +129,36 @@ internal sealed class RunFolder : IDisposable
         if (!System.IO.Directory.Exists(runOrFile))
         {
             throw new RiffleException(
-                $"{InputFile.Missing(runOrFile)} or folder; give a checkpoint file, or the folder that was the --out of 'riffle train'");
+                $"{InputFile.Missing(runOrFile)} or folder; give a checkpoint file, or the folder that was --out of 'riffle train'");
         }
 
         string[] candidates = [Path.Combine(Checkpoints(runOrFile), BestName), Path.Combine(Checkpoints(runOrFile), LastName)];
         return candidates.FirstOrDefault(File.Exists) ?? throw ForeignFile.Folder(runOrFile);
     }
 
-    /// <summary>Where the run's data set was, as far as run.json tells.</summary>
-    /// <exception cref="RiffleException">It does not.</exception>
+    /// <summary>The folder of the run's data set, from run.json.</summary>
+    /// <exception cref="RiffleException">run.json is missing, damaged or has no such entry.</exception>
     public string ReadDataDirectory() => Read(description => description.DataDirectory, "the data set is", "give its folder with --data");
 
-    /// <summary>Where the run's soft labels were, as far as run.json tells.</summary>
-    /// <exception cref="RiffleException">It does not.</exception>
+    /// <summary>The folder of the run's soft labels, from run.json.</summary>
+    /// <exception cref="RiffleException">run.json is missing, damaged or has no such entry.</exception>
     public string ReadSoftLabelsFolder() => Read(description => description.SoftLabelsFolder, "the soft labels are", "give their folder with --soft-labels");
 
-    /// <summary>Writes run.json, and makes the folder of the checkpoints.</summary>
+    /// <summary>Writes run.json and creates the checkpoints folder.</summary>
     public void Write(RunDescription description)
     {
         AtomicFile.WriteText(Description, JsonSerializer.Serialize(description, ModelJson.Indented) + "\n");
         System.IO.Directory.CreateDirectory(Checkpoints(Directory));
     }
 
-    /// <summary>Writes a checkpoint from elsewhere, which is all there is in the folder.</summary>
+    /// <summary>Writes an imported checkpoint, the only content of the folder.</summary>
     public void WriteBest(Checkpoint checkpoint)
     {
         System.IO.Directory.CreateDirectory(Checkpoints(Directory));
         checkpoint.Save(Best);
     }
 
-    /// <summary>Writes the whole of metrics.csv. No times are in it, so a run that was interrupted gives the same file as one that was not.</summary>
+    /// <summary>Writes metrics.csv. It contains no times, so that an interrupted run gives the same file as an uninterrupted one.</summary>
     public void WriteMetrics(ImmutableArray<EpochMetrics> history) => AtomicFile.Write(Metrics, stream =>
     {
         using var text = new StreamWriter(stream, leaveOpen: true);
@@ -171,38 +171,38 @@ internal sealed class RunFolder : IDisposable
         }
     });
 
-    /// <summary>Makes sure that the path still leads to the folder that is held: another process may have begun a run where this one was.</summary>
-    /// <exception cref="RiffleException">It was moved or deleted.</exception>
+    /// <summary>Checks that the path still leads to the locked folder; another process may have started a run there.</summary>
+    /// <exception cref="RiffleException">The folder was moved or deleted.</exception>
     public void RequireInPlace()
     {
         if (PlaceOf(_lock) is { } place && place != _place)
         {
             throw new RiffleException(
-                $"{Directory}: the folder of the run, or the .lock in it, was moved or deleted during the training. Its last checkpoint is where the "
-                + "folder is now; go on from there by 'riffle train --resume'");
+                $"{Directory}: the run folder, or the .lock file in it, was moved or deleted during the training. If the folder was moved, the last checkpoint "
+                + "is in its new place; continue with 'riffle train --resume' and that folder");
         }
     }
 
-    /// <summary>Gives the folder up to other processes.</summary>
+    /// <summary>Unlocks the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
     private string Read(Func<RunDescription, string?> entry, string what, string wayOut)
     {
         try
         {
-            return entry(RunDescription.Read(Directory)) ?? throw new RiffleException($"{Description}: has nothing of it");
+            return entry(RunDescription.Read(Directory)) ?? throw new RiffleException($"{Description}: the entry is missing");
         }
         catch (RiffleException e)
         {
-            throw new RiffleException($"{e.Message}. So it does not tell where {what}; {wayOut}", e);
+            throw new RiffleException($"{e.Message}. So it is unknown where {what}; {wayOut}", e);
         }
     }
 
-    /// <summary>Whether nothing is lost by beginning a run here: nothing is there, or what a process left that was killed before its first
+    /// <summary>Whether a run can start here without losing anything: the folder is empty, or left by a process that was killed before its first
     /// checkpoint.</summary>
     private bool IsUnbegun()
     {
-        // Hidden files are the lock, and what was being written aside.
+        // Hidden files are the lock and unfinished temporary files.
         static IEnumerable<string> Entries(string path) =>
             System.IO.Directory.EnumerateFileSystemEntries(path).Where(entry => !Path.GetFileName(entry).StartsWith('.'));
         var checkpoints = Checkpoints(Directory);
@@ -216,7 +216,7 @@ internal sealed class RunFolder : IDisposable
     {
         try
         {
-            // The system lets go of it when the process ends, however it ends. The file stays: taking it away could take another process's lock.
+            // The system releases the lock when the process ends, however it ends. The file stays, because deleting it could delete another process's lock.
             var held = new FileStream(Path.Combine(path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             foreach (var folder in new[] { path, Checkpoints(path) }.Where(System.IO.Directory.Exists))
                 AtomicFile.DiscardLeftovers(folder);
@@ -232,10 +232,10 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>EWOULDBLOCK of Linux and of macOS, and the sharing and lock violations of Windows: a disk may fail in other ways.</summary>
+    /// <summary>EWOULDBLOCK on Linux and macOS, and the sharing and lock violations on Windows; other errors are failures of the disk.</summary>
     private static bool IsHeldByAnother(IOException e) => (uint)e.HResult is 11 or 35 or 0x80070020 or 0x80070021;
 
-    /// <summary>Where an open file is now, as far as the system tells.</summary>
+    /// <summary>The current path of an open file, if the system knows it.</summary>
     private static string? PlaceOf(FileStream file) =>
         OperatingSystem.IsLinux() ? new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}").LinkTarget : null;
 }

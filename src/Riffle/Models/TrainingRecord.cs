@@ -6,32 +6,32 @@ using Riffle.Recipes;
 
 namespace Riffle.Models;
 
-/// <summary>How the weights of a checkpoint came about, and all that goes on from there needs beside the weights and the optimiser's state.</summary>
-/// <param name="Recipe">How they are trained.</param>
-/// <param name="Seed">Decides the first weights, the order of images and their augmentation.</param>
-/// <param name="Data">What they are trained on.</param>
-/// <param name="Progress">How far the training is.</param>
-/// <param name="History">What every finished epoch measured.</param>
-/// <param name="From">The run or checkpoint whose weights they were at first, as it was given; null where they began anew.</param>
-/// <param name="SoftLabels">What counted beside the labels; null where nothing did.</param>
-/// <param name="Origin">What the weights were at first, where they did not begin anew; not known of trainings before that was recorded.</param>
-/// <param name="Baking">How the images were cut and changed when the data set was made; null where they were not, or before that was recorded.</param>
+/// <summary>How the weights of a checkpoint were trained. With the weights and the optimiser's state, it is everything that a resume needs.</summary>
+/// <param name="Recipe">The recipe.</param>
+/// <param name="Seed">The seed of the first weights, the order of images and their augmentation.</param>
+/// <param name="Data">The data set.</param>
+/// <param name="Progress">The progress of the training.</param>
+/// <param name="History">The metrics of every finished epoch.</param>
+/// <param name="From">The run or checkpoint that the training started from, as the user named it; null: new weights.</param>
+/// <param name="SoftLabels">The soft labels; null: none.</param>
+/// <param name="Origin">The weights that the training started from; null: new weights, or a training by an older version that did not record it.</param>
+/// <param name="Baking">How the images were baked when the data set was made; null: not baked, or a training by an older version that did not record it.</param>
 public sealed record TrainingRecord(
     Recipe Recipe, ulong Seed, DatasetIdentity Data, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null,
     SoftLabelsIdentity? SoftLabels = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightsOrigin? Origin = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DatasetBaking? Baking = null)
 {
-    /// <summary>The epoch of the highest validation top-1, the first of equal ones; null before the first has ended.</summary>
+    /// <summary>The epoch with the highest validation top-1 (the first of equal ones); null before the first epoch has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
 }
 
-/// <summary>Weights that a training begins with.</summary>
-/// <param name="Fingerprint">Of the weights: the same for the same bits.</param>
-/// <param name="Training">How they came about themselves, where their file tells.</param>
-/// <param name="Epoch">The epoch of that training whose weights they are; null where none had ended, or that is not known.</param>
+/// <summary>The weights that a training starts from.</summary>
+/// <param name="Fingerprint">The fingerprint of the weights: equal for equal bits.</param>
+/// <param name="Training">How they were trained, if their file says so.</param>
+/// <param name="Epoch">The epoch of that training after which the weights were taken; null: before the first has ended, or unknown.</param>
 public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training, int? Epoch)
 {
-    /// <summary>The origin that a checkpoint is: with the optimiser's state the latest of a run, else the best.</summary>
+    /// <summary>The weights of a checkpoint as an origin. With an optimiser's state they are from a run's last epoch, otherwise from its best.</summary>
     public static WeightsOrigin Of(Checkpoint checkpoint)
     {
         var history = checkpoint.Training?.History ?? [];
@@ -39,22 +39,22 @@ public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training,
         return new(checkpoint.Fingerprint(), checkpoint.Training, epoch?.Epoch);
     }
 
-    /// <summary>What that epoch measured.</summary>
+    /// <summary>The metrics of that epoch.</summary>
     [JsonIgnore]
     public EpochMetrics? Measured => Training?.History.FirstOrDefault(epoch => epoch.Epoch == Epoch);
 }
 
-/// <summary>What one epoch measured.</summary>
+/// <summary>The metrics of one epoch.</summary>
 /// <param name="Epoch">From 1.</param>
-/// <param name="LearningRate">Of the epoch's last step.</param>
+/// <param name="LearningRate">The learning rate of the epoch's last step.</param>
 /// <param name="Train">Over its training batches, while the weights changed.</param>
-/// <param name="Validation">Over every validation image, after it.</param>
+/// <param name="Validation">Over all validation images, after the epoch.</param>
 public sealed record EpochMetrics(int Epoch, double LearningRate, Measures Train, Measures Validation);
 
-/// <summary>A place in a training.</summary>
-/// <param name="Epochs">Epochs that have ended, validation included.</param>
-/// <param name="Steps">Steps taken in the epoch under way.</param>
-/// <param name="Train">What these steps measured.</param>
+/// <summary>The progress of a training.</summary>
+/// <param name="Epochs">The number of finished epochs, including their validation.</param>
+/// <param name="Steps">Steps completed in the current epoch.</param>
+/// <param name="Train">The metrics of these steps.</param>
 public sealed record Progress(int Epochs, int Steps, Tally Train)
 {
     /// <summary>Before the first step.</summary>

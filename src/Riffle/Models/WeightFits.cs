@@ -4,13 +4,13 @@ using Riffle.Networks;
 
 namespace Riffle.Models;
 
-/// <summary>Which of a file's tensors are the weights of a network.</summary>
+/// <summary>Finds the weights of a network among the tensors of a file.</summary>
 /// <param name="path">The file.</param>
 /// <param name="sets">Its sets of named tensors.</param>
-/// <param name="spec">The network; the number of classes does not count.</param>
+/// <param name="spec">The network; its number of classes is ignored.</param>
 internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, NetworkSpec spec)
 {
-    /// <summary>How many names a message lists.</summary>
+    /// <summary>The maximum number of names in a message.</summary>
     private const int Few = 4, Most = 8;
 
     private const int LongestName = 100;
@@ -18,23 +18,23 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private readonly Dictionary<NetworkSpec, Network> _networks = [];
 
     /// <summary>Chooses the weights.</summary>
-    /// <param name="key">Where they are to be; null: wherever they fit.</param>
-    /// <param name="tell">Receives a line on the choice, where there is something to tell.</param>
-    /// <returns>Where they are, and the network with their number of classes.</returns>
+    /// <param name="key">Where the weights are; null: the first place that fits.</param>
+    /// <param name="tell">Receives a line about the choice, if there is something to report.</param>
+    /// <returns>Their place, and the network with their number of classes.</returns>
     /// <exception cref="BadDataException">None fit.</exception>
-    /// <exception cref="ArgumentException">Nothing is at the key, or several fit equally well.</exception>
+    /// <exception cref="ArgumentException">No weights have the key, or several sets fit equally well.</exception>
     public (WeightSource Source, Network Network) Choose(string? key, Action<string> tell)
     {
         var all = WeightSource.Find(sets, Build(spec).Parameters);
         var sources = key is null ? all : [.. all.Where(source => source.IsAt(key))];
         if (key is not null && sources.Count == 0)
-            throw new ArgumentException($"{path}: nothing under '{key}' is of a {spec.Name}; --key takes {Listed(all.Select(source => source.Address))}");
+            throw new ArgumentException($"{path}: --key '{key}' has no weights of a {spec.Name}; possible keys are {Listed(all.Select(source => source.Address))}");
         var fitting = sources.Where(source => Fits(source, spec)).OrderBy(source => source.Rank).ToArray();
         if (fitting.Length == 0)
             throw Misfit(sources.Count > 0 ? sources[0] : null);
         var best = fitting[0];
         if (fitting.Length > 1 && fitting[1].Rank == best.Rank)
-            throw new ArgumentException($"{path}: holds several sets of weights that fit; choose by --key {Listed(fitting.Select(source => source.Address))}");
+            throw new ArgumentException($"{path}: several sets of weights fit; choose one with --key {Listed(fitting.Select(source => source.Address))}");
         if (Notes(best, fitting[1..]) is { Length: > 0 } notes)
             tell($"{path}: {notes}");
         return (best, Described(best, spec));
@@ -45,14 +45,14 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         var notes = new List<string>();
         var place = best.File.Place.Length > 0 ? $" of '{Shown(best.File.Place)}'" : "";
         if (best.Prefix.Length > 0)
-            notes.Add($"takes the weights{place} whose names begin with '{Shown(best.Prefix)}'");
+            notes.Add($"using the weights{place} whose names begin with '{Shown(best.Prefix)}'");
         else if (place.Length > 0)
-            notes.Add($"takes the weights{place}");
+            notes.Add($"using the weights{place}");
         var beside = best.Beside.Except(others.SelectMany(other => other.Names.Values)).ToArray();
         if (beside.Length > 0)
-            notes.Add($"leaves out {Counted(beside)}");
+            notes.Add($"ignoring {Counted(beside)}");
         if (others.Length > 0)
-            notes.Add($"--key takes others that fit as well: {Listed(others.Select(other => other.Address))}");
+            notes.Add($"others fit too, choose them with --key: {Listed(others.Select(other => other.Address))}");
         return string.Join("; ", notes);
     }
 
@@ -63,7 +63,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         return network;
     }
 
-    /// <summary>The network with as many classes as the classifier of the file has rows.</summary>
+    /// <summary>The network with the number of classes of the file's classifier.</summary>
     private Network Described(WeightSource source, NetworkSpec wanted)
     {
         var classifier = Build(wanted).Layers[^1].Parameters[0].Name;
@@ -82,14 +82,14 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         where !shape.SequenceEqual(p.Shape)
         select $"{source.Names[p.Name]} ({string.Join('×', shape)}, not {string.Join('×', p.Shape)})";
 
-    /// <summary>What is wrong with the weights that come nearest, and of which network they are.</summary>
+    /// <summary>Says what is wrong with the closest set of weights, and which network they belong to.</summary>
     private BadDataException Misfit(WeightSource? source)
     {
-        var units = spec.Units.IsEmpty ? "" : $" of units {string.Join(',', spec.Units)}";
-        var text = new StringBuilder($"{path}: does not hold a {spec.Name}{units}");
+        var units = spec.Units.IsEmpty ? "" : $" with units {string.Join(',', spec.Units)}";
+        var text = new StringBuilder($"{path}: the file does not contain a {spec.Name}{units}");
         if (source is null)
         {
-            text.Append($": none of its parameters is there, such as {Build(spec).Parameters[0].Name}; there are ")
+            text.Append($": none of its parameters (for example {Build(spec).Parameters[0].Name}) is there, only ")
                 .Append(Counted([.. sets.SelectMany(set => set.Names)]));
         }
         else
@@ -97,14 +97,14 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             var network = Described(source, spec);
             var missing = network.Parameters.Select(p => p.Name).Where(name => !source.Names.ContainsKey(name)).ToArray();
 
-            // What stands in the place of a weight and can't be read says so itself.
+            // If an entry is there but unreadable, reading it gives the better error.
             if (Array.Find(missing, name => source.File.Contains(source.Prefix + name)) is { } unreadable)
                 source.File.Shape(source.Prefix + unreadable);
-            text.Append(source.Address.Length > 0 ? $"; nearest to it is '{Shown(source.Address)}':" : ":");
+            text.Append(source.Address.Length > 0 ? $"; the closest set is '{Shown(source.Address)}':" : ":");
             foreach (var (what, tensors) in new[]
             {
                 ("missing", Counted([.. missing.Select(name => source.Prefix + name)])), ("unexpected", Counted([.. source.Unexpected])),
-                ("of another shape", Some([.. Misshapen(source, network)])),
+                ("wrong shape", Some([.. Misshapen(source, network)])),
             })
             {
                 if (tensors.Length > 0)
@@ -115,7 +115,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         return new(text.Append('\n').Append(Advice()).ToString());
     }
 
-    /// <summary>Networks of the catalogue that the file does hold.</summary>
+    /// <summary>Suggests the network of the catalogue that the file contains.</summary>
     private string Advice()
     {
         var others =
@@ -126,21 +126,21 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             let sameUnits = other.Units.IsEmpty || other.Units.SequenceEqual(spec.Units)
             select $"--model {name}" + (sameUnits ? "" : $" --preset {preset.ToString().ToLowerInvariant()}");
         return others.FirstOrDefault() is { } fits
-            ? $"It holds another network. Give {fits}."
-            : "Give the --model, --preset and --units that the weights are of.";
+            ? $"It contains another network. Give {fits}."
+            : "Give the --model, --preset and --units that the weights belong to.";
     }
 
-    /// <summary>A quick look before the long one: whether anything has the name of the first parameter and of the last at its end.</summary>
+    /// <summary>A quick test before the full one: whether any names end with those of the first and of the last parameter.</summary>
     private bool MayHold(Network network) => new[] { network.Parameters[0], network.Parameters[^1] }
         .All(p => sets.Any(set => set.Names.Any(name => name.EndsWith(p.Name, StringComparison.Ordinal))));
 
     private static string Listed(IEnumerable<string> addresses)
     {
         var names = addresses.Where(address => address.Length > 0).Distinct().Select(Shown).ToArray();
-        return names.Length == 0 ? "nothing here: the file is one set of tensors" : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
+        return names.Length == 0 ? "none: the file is a single set of tensors" : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
     }
 
-    /// <summary>How many, and the first of them, those of the same layer in one word: <c>conv1.1.{weight,bias}</c>.</summary>
+    /// <summary>The number of names and the first ones, grouped by layer: <c>conv1.1.{weight,bias}</c>.</summary>
     private static string Counted(string[] names) => Some(
     [
         .. names.GroupBy(name => name[..(name.LastIndexOf('.') + 1)], name => name[(name.LastIndexOf('.') + 1)..])
@@ -150,10 +150,10 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private static string Some(string[] entries, int? count = null)
     {
         var first = string.Join(", ", entries.Take(Few).Select(Shown));
-        return entries.Length <= Few ? first : $"{count ?? entries.Length} tensors, such as {first}";
+        return entries.Length <= Few ? first : $"{count ?? entries.Length} tensors, for example {first}";
     }
 
-    /// <summary>Names of a file as a message can show them, whatever they are.</summary>
+    /// <summary>A name from a file, made safe to show: shortened and without control characters.</summary>
     private static string Shown(string name) =>
         string.Concat((name.Length <= LongestName ? name : $"{name[..LongestName]}…").Select(c => char.IsControl(c) ? '?' : c));
 }

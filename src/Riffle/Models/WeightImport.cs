@@ -4,20 +4,20 @@ using Riffle.Networks;
 
 namespace Riffle.Models;
 
-/// <summary>Weights that others trained, from a safetensors file or a file of PyTorch with torchvision's parameter names.</summary>
+/// <summary>Imports weights trained elsewhere, from a safetensors or PyTorch file with torchvision's parameter names.</summary>
 public static class WeightImport
 {
-    /// <summary>Reads weights of a network. The number of classes is that of the file's classifier.</summary>
-    /// <param name="path">The file. Where the state dict lies in it, and what stands before its names, is found by the names that the network has.</param>
-    /// <param name="network">What it holds; its number of classes does not count.</param>
+    /// <summary>Reads the weights of a network. The number of classes is that of the file's classifier.</summary>
+    /// <param name="path">The file. The network's parameter names tell where its state dict is and which prefix its names have.</param>
+    /// <param name="network">The network in the file; its number of classes is ignored.</param>
     /// <param name="classes">The classes in the order of the logits; null: numbers from 0.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
-    /// <param name="key">Where in the file the weights are, as <c>state_dict</c> or <c>model_ema</c>; null: wherever they fit, the usual places before others
-    /// and before averages.</param>
-    /// <param name="tell">Receives a line on what was chosen, where there was a choice or something was left out.</param>
-    /// <exception cref="BadDataException">It is damaged, or has other tensors than the network: the message says which, and of which network.</exception>
-    /// <exception cref="RiffleException">It can't be read, or the classes are more or fewer than its own.</exception>
-    /// <exception cref="ArgumentException">Nothing in it has the key, or it must be given.</exception>
+    /// <param name="key">Where in the file the weights are, for example <c>state_dict</c> or <c>model_ema</c>; null: the first place that fits, the usual
+    /// places before others and averages last.</param>
+    /// <param name="tell">Receives a line about the choice, if there was a choice or something was ignored.</param>
+    /// <exception cref="BadDataException">The file is damaged, or has other tensors than the network; the message says which.</exception>
+    /// <exception cref="RiffleException">The file can't be read, or the number of classes is wrong.</exception>
+    /// <exception cref="ArgumentException">No weights have the key, or several sets fit and a key is needed.</exception>
     public static Checkpoint Read(
         string path,
         NetworkSpec network,
@@ -30,14 +30,14 @@ public static class WeightImport
         var (source, described) = fits.Choose(key, tell ?? (_ => { }));
         network = network with { Classes = described.Classes };
         if (classes is not null && classes.Count != network.Classes)
-            throw new RiffleException($"{path}: is for {network.Classes} classes, and {classes.Count} are named; name each, in the order of the logits");
+            throw new RiffleException($"{path}: the network has {network.Classes} classes, but {classes.Count} are named; name every class, in the order of the logits");
 
         var weights = new Weights(described);
         foreach (var p in described.Parameters)
         {
             var values = source.File.Get(source.Names[p.Name]);
             if (values.Any(value => !float.IsFinite(value)))
-                throw new BadDataException($"{path}: the tensor '{source.Names[p.Name]}' holds infinities or what is not a number; such weights are of no use");
+                throw new BadDataException($"{path}: the tensor '{source.Names[p.Name]}' contains NaN or infinity; use other weights");
             values.CopyTo(weights[p.Name]);
         }
 
@@ -45,7 +45,7 @@ public static class WeightImport
         return new(network, weights, classes, normalisation);
     }
 
-    /// <summary>Makes a run folder of weights, which every command takes that takes a run.</summary>
+    /// <summary>Writes weights as a run folder, which every command accepts as a run.</summary>
     /// <param name="checkpoint">The weights.</param>
     /// <param name="run">The folder, new or empty.</param>
     /// <exception cref="RiffleException">It is not empty, or can't be written.</exception>

@@ -4,35 +4,35 @@ using Riffle.Networks;
 
 namespace Riffle.Models;
 
-/// <summary>Where in a file the weights of a network are: one of its sets of tensors, and what stands before the network's names there.</summary>
+/// <summary>The place of a network's weights in a file: one of its sets of tensors, and the prefix of the names there.</summary>
 /// <param name="File">The set.</param>
-/// <param name="Prefix">What stands before the names, with the dot at its end; empty where nothing does.</param>
-/// <param name="Names">Names in the file by the network's names.</param>
+/// <param name="Prefix">The prefix of the names, including the final dot; may be empty.</param>
+/// <param name="Names">The names in the file, by the network's names.</param>
 internal sealed record WeightSource(ITensorFile File, string Prefix, IReadOnlyDictionary<string, string> Names)
 {
-    /// <summary>Where training scripts put the state dict when they save more than that, as far as that is custom.</summary>
+    /// <summary>The usual keys under which training scripts save the state dict among other things.</summary>
     private static readonly string[] Places = ["state_dict", "model_state_dict", "model", "model_state", "net", "network", "weights", "params", "module"];
 
-    /// <summary>What PyTorch puts around a model, and what models and training scripts call the network in them.</summary>
+    /// <summary>The usual prefixes: PyTorch's wrappers, and names that models and training scripts give to the network.</summary>
     private static readonly string[] Wrappers =
         ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module", "model", "net", "network", "backbone", "encoder"];
 
-    /// <summary>Wrappers that can also lie within a network, around one of its stages. No network has a layer of such a name.</summary>
+    /// <summary>Wrappers that can also be inside a network, around one of its stages. No network has a layer with such a name.</summary>
     private static readonly string[] InnerWrappers = ["module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
 
-    /// <summary>Words of places and prefixes of weights that are an average over a training, or another's than the trained network.</summary>
+    /// <summary>Words in keys and prefixes that mark averaged weights, or those of a network other than the trained one.</summary>
     private static readonly string[] OtherWords = ["ema", "swa", "avg", "average", "averaged", "shadow", "teacher", "momentum"];
 
-    /// <summary>What PyTorch and its tools count beside the weights of any layer; nothing depends on it.</summary>
+    /// <summary>Counters that PyTorch and its tools store with the weights of any layer; they are ignored.</summary>
     private static readonly string[] Counters = ["num_batches_tracked", "n_averaged", "total_ops", "total_params"];
 
-    /// <summary>What training scripts put among the weights.</summary>
+    /// <summary>Entries that training scripts put among the weights; they are ignored.</summary>
     private static readonly string[] Records = ["epoch", "step", "global_step", "best_acc", "best_acc1", "best_prec1", "rng_state", "cuda_rng_state"];
 
-    /// <summary>The place and the prefix as one, without the dot at the end; empty for all of a file.</summary>
+    /// <summary>Key and prefix together, without the final dot; empty for a whole file.</summary>
     public string Address => string.Join('.', new[] { File.Place, Prefix.TrimEnd('.') }.Where(part => part.Length > 0));
 
-    /// <summary>What is liked best comes first: the custom places, then all of a file, then other places, and custom prefixes; averages come last.</summary>
+    /// <summary>The preference, best first: usual keys, then a whole file, then other keys; usual prefixes before others; averages last.</summary>
     public (bool IsOther, int Place, bool IsUnusual) Rank
     {
         get
@@ -44,7 +44,7 @@ internal sealed record WeightSource(ITensorFile File, string Prefix, IReadOnlyDi
         }
     }
 
-    /// <summary>What lies under the prefix and is nothing of the network.</summary>
+    /// <summary>Tensors under the prefix that do not belong to the network.</summary>
     public IEnumerable<string> Unexpected
     {
         get
@@ -55,17 +55,17 @@ internal sealed record WeightSource(ITensorFile File, string Prefix, IReadOnlyDi
         }
     }
 
-    /// <summary>Tensors beside the prefix, which are left out.</summary>
+    /// <summary>Tensors without the prefix, which are ignored.</summary>
     public IEnumerable<string> Beside =>
         File.Names.Where(name => !name.StartsWith(Prefix, StringComparison.Ordinal) && !IsCounter(name));
 
-    /// <summary>Whether a key says this source: its place, its prefix, both, or the begin of the place.</summary>
+    /// <summary>Whether a key means this source: its key, its prefix, both, or the start of its key.</summary>
     public bool IsAt(string key) =>
         key == File.Place || key == Prefix.TrimEnd('.') || key == Address || File.Place.StartsWith($"{key}.", StringComparison.Ordinal);
 
     private static bool IsCounter(string name) => Counters.Contains(name[(name.LastIndexOf('.') + 1)..]);
 
-    /// <summary>Everything in a file under which a name of the network stands, what has most of them first.</summary>
+    /// <summary>All places in a file with names of the network, those with the most names first.</summary>
     public static IReadOnlyList<WeightSource> Find(IEnumerable<ITensorFile> sets, ImmutableArray<Parameter> parameters)
     {
         var wanted = parameters.Select(p => p.Name).ToHashSet();
@@ -89,7 +89,7 @@ internal sealed record WeightSource(ITensorFile File, string Prefix, IReadOnlyDi
         return prefixes.Select(prefix => new WeightSource(set, prefix.Key, prefix.Value));
     }
 
-    /// <summary>The ways to read a name as a prefix and a name of the network, with wrappers within it left out.</summary>
+    /// <summary>The ways to split a name into a prefix and a name of the network, ignoring wrappers inside it.</summary>
     private static IEnumerable<(string Prefix, string Match)> Matches(string[] parts, HashSet<string> wanted, int depth)
     {
         var name = "";

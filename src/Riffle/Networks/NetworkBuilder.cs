@@ -55,7 +55,7 @@ public sealed class NetworkBuilder
 
     internal Value Input(int height, int width, int channels)
     {
-        Rules.Require(_layers.Count == 0, "a network has one input, and it comes first");
+        Rules.Require(_layers.Count == 0, "a network has exactly one input, and it must come first");
         return Append("input", new Input(channels, height, width));
     }
 
@@ -128,9 +128,9 @@ public sealed class NetworkBuilder
     /// <exception cref="ArgumentException">There is no layer, or there are more parameters than an array can hold.</exception>
     public Network Build(string name)
     {
-        Rules.Require(_layers.Count > 0, $"{name}: a network without layers");
+        Rules.Require(_layers.Count > 0, $"{name}: the network has no layers");
         var count = _layers.Sum(layer => layer.Parameters.Sum(parameter => (long)parameter.Count));
-        Rules.Require(count <= Array.MaxLength, $"{name}: {count:N0} parameters; at most {Array.MaxLength:N0} can be");
+        Rules.Require(count <= Array.MaxLength, $"{name}: the network has {count:N0} parameters; the limit is {Array.MaxLength:N0}");
         return new(name, _layers.ToImmutable());
     }
 
@@ -146,11 +146,11 @@ public sealed class NetworkBuilder
         for (var i = 0; i < inputs.Length; i++)
         {
             (indices[i], shapes[i]) = (inputs[i].Layer, inputs[i].Shape);
-            Rules.Require(indices[i] < _layers.Count && _layers[indices[i]].Output == shapes[i], $"{name}: an input comes from another network");
+            Rules.Require(indices[i] < _layers.Count && _layers[indices[i]].Output == shapes[i], $"{name}: an input belongs to another network");
         }
 
         var output = operation.ShapeOf(name, shapes);
-        Rules.Require(output.Channels <= MaximumChannels, $"{name}: {output.Channels:N0} channels; at most {MaximumChannels:N0} can be");
+        Rules.Require(output.Channels <= MaximumChannels, $"{name}: the layer has {output.Channels:N0} channels; the limit is {MaximumChannels:N0}");
         Rules.Require(_names.Add(name), $"two layers are named {name}");
         var parameters = operation.ParametersOf(shapes).Select(parameter => parameter with { Name = $"{name}.{parameter.Name}" });
         _layers.Add(new Layer(_layers.Count, name, operation, [.. indices], output, [.. parameters]) { Unit = _unit ?? name });

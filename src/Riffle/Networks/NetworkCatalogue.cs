@@ -35,7 +35,7 @@ public static partial class NetworkCatalogue
         {
             Preset.Tiny => (56, 200, (int[])[2, 4, 2], 1),
             Preset.ImageNet => (224, 1000, [4, 8, 4], 2),
-            _ => throw new ArgumentException($"there is no preset {preset}"),
+            _ => throw new ArgumentException($"unknown preset {preset}"),
         };
         var spec = new NetworkSpec(
             family.NameOf(variant),
@@ -69,16 +69,16 @@ public static partial class NetworkCatalogue
         if (family is null || match.Groups["groups"].Success == family.Groups.IsEmpty)
         {
             var forms = string.Join(", ", Families.Select(family => family.Form));
-            throw new ArgumentException($"there is no network '{name}'. The nearest are {string.Join(", ", Nearest(name))}; names have the form {forms}");
+            throw new ArgumentException($"unknown network '{name}'. The closest are {string.Join(", ", Nearest(name))}; names have the form {forms}");
         }
 
         var groups = family.Groups.IsEmpty ? 1 : int.Parse(match.Groups["groups"].Value, CultureInfo.InvariantCulture);
         if (!family.Groups.IsEmpty && !family.Groups.Contains(groups))
-            throw new ArgumentException($"{name}: {family.Name} has no variant of {groups} groups; there are {string.Join(", ", family.Groups)}");
+            throw new ArgumentException($"{name}: {family.Name} has no variant with {groups} groups; choose {string.Join(", ", family.Groups)}");
 
         var scale = double.Parse(match.Groups["scale"].Value, CultureInfo.InvariantCulture);
         if (!family.Allows(scale))
-            throw new ArgumentException($"{name}: {family.Name} has no scale {scale}; possible is {family.PossibleScales}");
+            throw new ArgumentException($"{name}: {family.Name} has no scale {scale}; choose {family.PossibleScales}");
 
         var variant = new Variant(groups, scale);
         return (family, variant);
@@ -91,14 +91,14 @@ public static partial class NetworkCatalogue
         var problem = spec switch
         {
             _ when !family.StemStrides.Contains(spec.StemStride) =>
-                $"a stem stride of {spec.StemStride}: possible is {string.Join(" or ", family.StemStrides)}",
+                $"a stem stride of {spec.StemStride}; choose {string.Join(" or ", family.StemStrides)}",
             _ when spec.ImageSize < smallest || spec.ImageSize > MaximumSize =>
-                $"images of {spec.ImageSize}×{spec.ImageSize} pixels: possible is {smallest} (each stride of 2 needs more than one pixel) to {MaximumSize}",
-            _ when spec.Classes is < 1 or > MaximumClasses => $"{spec.Classes} classes: possible is 1 to {MaximumClasses}",
+                $"images of {spec.ImageSize}×{spec.ImageSize} pixels; choose {smallest} (each stride of 2 needs more than one pixel) to {MaximumSize}",
+            _ when spec.Classes is < 1 or > MaximumClasses => $"{spec.Classes} classes; choose 1 to {MaximumClasses}",
             _ when units.Length != family.Stages && family.Stages == 0 =>
-                $"units in {units.Length} stages: {family.Name} has no stages, so no units can be given",
-            _ when units.Length != family.Stages => $"units in {units.Length} stages: {family.Name} has {family.Stages} stages, for example 2,4,2",
-            _ when units.Any(count => !UnitLimits.Contain(count)) => $"units {string.Join(',', units)}: each stage has {UnitLimits.Least} to {UnitLimits.Most}",
+                $"units, because {family.Name} has no stages; remove --units",
+            _ when units.Length != family.Stages => $"units in {units.Length} stages, because it has {family.Stages} stages; give for example 2,4,2",
+            _ when units.Any(count => !UnitLimits.Contain(count)) => $"units {string.Join(',', units)}; each stage has {UnitLimits.Least} to {UnitLimits.Most}",
             _ => null,
         };
         if (problem is not null)

@@ -1,6 +1,6 @@
 namespace Riffle.Recipes;
 
-/// <summary>How kernels start. Biases start at zero, batch norm as the identity.</summary>
+/// <summary>The distribution of the initial kernels. Biases start at zero, batch norm as the identity.</summary>
 public enum InitialisationKind
 {
     /// <summary>Uniform within ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010).</summary>

@@ -1,9 +1,9 @@
 namespace Riffle.Recipes;
 
-/// <summary>How gradients become steps.</summary>
+/// <summary>The update rule.</summary>
 public enum OptimiserKind
 {
-    /// <summary>Momentum that looks ahead (Nesterov, 1983), in PyTorch's form: v = µ·v + g; w −= rate·(g + µ·v).</summary>
+    /// <summary>Nesterov momentum (1983), in PyTorch's form: v = µ·v + g; w −= rate·(g + µ·v).</summary>
     Nesterov,
 
     /// <summary>Plain momentum: v = µ·v + g; w −= rate·v.</summary>

@@ -3,19 +3,19 @@ using Riffle.Networks;
 
 namespace Riffle.Recipes;
 
-/// <summary>How a network is trained: with the network, the data set and the seed it decides every bit of the result.</summary>
+/// <summary>How a network is trained. Together with the network, the data set and the seed, it determines every bit of the result.</summary>
 public sealed record Recipe
 {
-    /// <summary>The name it came from: <c>paper</c> or <c>best</c>.</summary>
+    /// <summary>The name of the recipe it is based on: <c>paper</c>, <c>best</c> or <c>finetune</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>How kernels start.</summary>
+    /// <summary>The distribution of the initial kernels.</summary>
     public InitialisationKind Initialisation { get; init; }
 
-    /// <summary>How gradients become steps.</summary>
+    /// <summary>The update rule.</summary>
     public OptimiserKind Optimiser { get; init; }
 
-    /// <summary>µ of the momentum rules, from 0 to below 1.</summary>
+    /// <summary>The momentum µ, from 0 to below 1.</summary>
     public double Momentum { get; init; } = 0.9;
 
     /// <summary>Strength of the L2 term on kernels, at least 0.</summary>
@@ -24,30 +24,30 @@ public sealed record Recipe
     /// <summary>Share of the target spread over all classes (Szegedy et al., 2016), from 0 to below 1.</summary>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>How a teacher's word counts; it does nothing where there is none.</summary>
+    /// <summary>How soft labels count; ignored without soft labels.</summary>
     public DistillationLoss Distillation { get; init; } = new(LastTemperature: 2);
 
     /// <summary>The learning rate of every step.</summary>
     public required Schedule Schedule { get; init; }
 
-    /// <summary>Passes over the training images, at least 1; <see cref="RecipeLimits"/> has what each number may be.</summary>
+    /// <summary>Number of passes over the training images, at least 1. <see cref="RecipeLimits"/> has the ranges of all numbers.</summary>
     public int Epochs { get; init; }
 
-    /// <summary>Images in a step, at least 1. A data set with fewer training images takes them all in each step.</summary>
+    /// <summary>Images per step, at least 1. If the data set has fewer training images, each step uses them all.</summary>
     public int Batch { get; init; } = 128;
 
     /// <summary>
-    /// Train the classifier alone. The features are as in inference: neither their weights nor the running statistics of batch norm change, and batch norm
-    /// takes these statistics, not the batch's.
+    /// Train only the classifier. The features work as in inference: their weights and the running statistics of batch norm don't change, and batch norm
+    /// uses these statistics instead of the batch's.
     /// </summary>
     public bool FreezeFeatures { get; init; }
 
-    /// <summary>What is done to training images.</summary>
+    /// <summary>The augmentation of training images.</summary>
     public required Augmentation Augmentation { get; init; }
 
     /// <summary>
-    /// The study's: Xavier, Nesterov momentum, L2 on kernels, rate × 0.1 when validation accuracy stalls, every augmentation. The study
-    /// gives neither rate nor L2 strength: the strength is ShuffleNet's (Zhang et al., 2017).
+    /// The study's recipe: Xavier, Nesterov momentum, L2 on kernels, learning rate × 0.1 when validation accuracy stalls, every augmentation. The study
+    /// reports neither the learning rate nor the strength of L2; the strength is ShuffleNet's (Zhang et al., 2017).
     /// </summary>
     public static Recipe Paper { get; } = new()
     {
@@ -58,8 +58,8 @@ public sealed record Recipe
     };
 
     /// <summary>
-    /// For accuracy: cosine decay from a high rate after a short warm-up, crop and flip alone: networks this small rather underfit. docs/experiments.md has
-    /// what was tried.
+    /// The recipe for accuracy: cosine decay from a high learning rate after a short warm-up, with only crop and flip, because networks this small tend to
+    /// underfit. docs/experiments.md describes what was tried.
     /// </summary>
     public static Recipe Best { get; } = new()
     {
@@ -70,16 +70,16 @@ public sealed record Recipe
         Augmentation = Augmentation.CropAndFlip,
     };
 
-    /// <summary>For weights that have learnt something before: half as long, and at a tenth of the rate, which keeps what they know.</summary>
+    /// <summary>The recipe for fine-tuning: half as long and at a tenth of the learning rate, so that the network keeps what it has learnt.</summary>
     public static Recipe FineTune { get; } = Best with { Name = "finetune", Schedule = Best.Schedule with { LearningRate = 0.05 }, Epochs = 15 };
 
-    /// <summary>All recipes that have a name.</summary>
+    /// <summary>All named recipes.</summary>
     public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best, FineTune];
 
     /// <summary>
-    /// This recipe for a network and a data set of that size. But for the study's, whose L2 is fixed, a network gets 1e-4 more of it for each doubling of its
-    /// width, beginning with x0.25: wider ones overfit (docs/experiments.md). Where an epoch would have fewer than forty steps, the batch is halved, to 16 at
-    /// least, and the learning rate with it (Goyal et al., 2017): a network learns by steps, and a few large ones after a warm-up of two or three make it diverge.
+    /// Adapts this recipe to a network and the size of a data set. Except in the study's recipe, L2 grows by 1e-4 for each doubling of the width from x0.25 on,
+    /// because wider networks overfit (docs/experiments.md). If an epoch would have fewer than forty steps, the batch is halved repeatedly, down to 16, and the
+    /// learning rate with it (Goyal et al., 2017), because few large steps after a warm-up of two or three make a network diverge.
     /// </summary>
     public Recipe FitTo(NetworkSpec network, int trainingImages)
     {
@@ -96,12 +96,12 @@ public sealed record Recipe
         };
     }
 
-    /// <summary>This recipe for a training with soft labels: its images are changed as those that the teachers looked at.</summary>
+    /// <summary>Adapts this recipe to soft labels: it uses the augmentation that the teachers saw.</summary>
     /// <param name="seen">How these were changed; null: there are no soft labels, and nothing changes.</param>
     public Recipe TaughtBy(Augmentation? seen) => seen is null ? this : this with { Augmentation = seen };
 
-    /// <summary>Refuses what can't be trained with.</summary>
-    /// <exception cref="ArgumentException">Says what, and what is possible.</exception>
+    /// <summary>Checks all values.</summary>
+    /// <exception cref="ArgumentException">A value is not allowed. The message names it and its range.</exception>
     public void Check()
     {
         var (share, temperature, last) = Distillation;
@@ -130,6 +130,6 @@ public sealed record Recipe
         where T : struct, Enum
     {
         if (!Enum.IsDefined(value))
-            throw new ArgumentException($"There is no {what} {value}: it is one of {string.Join(", ", Enum.GetNames<T>())}.");
+            throw new ArgumentException($"The {what} must be one of {string.Join(", ", Enum.GetNames<T>())}, not {value}.");
     }
 }

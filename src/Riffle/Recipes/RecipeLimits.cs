@@ -1,21 +1,21 @@
 namespace Riffle.Recipes;
 
-/// <summary>The values that the numbers of a <see cref="Recipe"/> may have.</summary>
+/// <summary>The allowed ranges of the numbers of a <see cref="Recipe"/>.</summary>
 public static class RecipeLimits
 {
-    /// <summary>Of <see cref="Recipe.Epochs"/>.</summary>
+    /// <summary>The range of <see cref="Recipe.Epochs"/>.</summary>
     public static Limits<int> Epochs { get; } = new(1, 1_000_000);
 
-    /// <summary>Of <see cref="Recipe.Batch"/>.</summary>
+    /// <summary>The range of <see cref="Recipe.Batch"/>.</summary>
     public static Limits<int> Batch { get; } = new(1, 65536);
 
-    /// <summary>Of <see cref="Recipe.Momentum"/>.</summary>
+    /// <summary>The range of <see cref="Recipe.Momentum"/>.</summary>
     public static Limits<double> Momentum { get; } = new(0, 0.9999);
 
-    /// <summary>Of <see cref="Recipe.WeightDecay"/>.</summary>
+    /// <summary>The range of <see cref="Recipe.WeightDecay"/>.</summary>
     public static Limits<double> WeightDecay { get; } = new(0, 1000);
 
-    /// <summary>Of <see cref="Recipe.LabelSmoothing"/>.</summary>
+    /// <summary>The range of <see cref="Recipe.LabelSmoothing"/>.</summary>
     public static Limits<double> LabelSmoothing { get; } = new(0, 0.9999);
 
     /// <summary>Of <see cref="DistillationLoss.Share"/>.</summary>
@@ -24,21 +24,21 @@ public static class RecipeLimits
     /// <summary>Of <see cref="DistillationLoss.Temperature"/> and <see cref="DistillationLoss.LastTemperature"/>.</summary>
     public static Limits<double> Temperature { get; } = new(0.1, 1000);
 
-    /// <summary>Of <see cref="Schedule.LearningRate"/>: what single precision holds, far beyond what trains.</summary>
+    /// <summary>The range of <see cref="Schedule.LearningRate"/>: what fits into single precision, far more than is useful.</summary>
     public static Limits<double> LearningRate { get; } = new(1e-12, 1e30);
 
-    /// <summary>Of <see cref="Schedule.WarmUpEpochs"/>.</summary>
+    /// <summary>The range of <see cref="Schedule.WarmUpEpochs"/>.</summary>
     public static Limits<double> WarmUpEpochs { get; } = new(0, 1e6);
 
-    /// <summary>Of <see cref="Schedule.Patience"/> and <see cref="Schedule.Cooldown"/>.</summary>
+    /// <summary>The range of <see cref="Schedule.Patience"/> and <see cref="Schedule.Cooldown"/>.</summary>
     public static Limits<int> Patience { get; } = new(0, 1_000_000);
 
-    /// <summary>Of <see cref="Schedule.StepEpochs"/>.</summary>
+    /// <summary>The range of <see cref="Schedule.StepEpochs"/>.</summary>
     public static Limits<int> StepEpochs { get; } = new(1, 1_000_000);
 
-    /// <summary>Of <see cref="Schedule.Factor"/>.</summary>
+    /// <summary>The range of <see cref="Schedule.Factor"/>.</summary>
     public static Limits<double> Factor { get; } = new(1e-6, 1);
 
-    /// <summary>Of <see cref="Schedule.Minimum"/>.</summary>
+    /// <summary>The range of <see cref="Schedule.Minimum"/>.</summary>
     public static Limits<double> MinimumRate { get; } = new(0, 1000);
 }

@@ -1,53 +1,53 @@
 namespace Riffle.Recipes;
 
-/// <summary>How the learning rate falls after its warm-up.</summary>
+/// <summary>How the learning rate falls after the warm-up.</summary>
 public enum ScheduleKind
 {
-    /// <summary>It does not.</summary>
+    /// <summary>It stays constant.</summary>
     Constant,
 
-    /// <summary>Times <see cref="Schedule.Factor"/> when validation top-1 no longer rises.</summary>
+    /// <summary>It is multiplied by <see cref="Schedule.Factor"/> when validation top-1 stops rising.</summary>
     Plateau,
 
-    /// <summary>Half a cosine from the full rate to zero at the last step (Loshchilov and Hutter, 2017, without restarts).</summary>
+    /// <summary>It follows half a cosine from the peak rate to zero at the last step (Loshchilov and Hutter, 2017, without restarts).</summary>
     Cosine,
 
-    /// <summary>Times <see cref="Schedule.Factor"/> every <see cref="Schedule.StepEpochs"/> epochs.</summary>
+    /// <summary>It is multiplied by <see cref="Schedule.Factor"/> every <see cref="Schedule.StepEpochs"/> epochs.</summary>
     Step,
 }
 
-/// <summary>The learning rate of every step: a function of the step and, for a plateau, of the accuracies so far. It has no state.</summary>
+/// <summary>Computes the learning rate of every step from the step and, for a plateau, from the accuracies so far. It has no state.</summary>
 public sealed record Schedule
 {
     /// <summary>How the rate falls.</summary>
     public ScheduleKind Kind { get; init; }
 
-    /// <summary>The full rate, positive.</summary>
+    /// <summary>The peak rate, positive.</summary>
     public double LearningRate { get; init; } = 0.1;
 
-    /// <summary>Epochs (fractions count) over whose steps the rate rises linearly from nothing to the full rate (Goyal et al., 2017).</summary>
+    /// <summary>Epochs, or a fraction, during which the rate rises linearly from zero to the peak rate (Goyal et al., 2017).</summary>
     public double WarmUpEpochs { get; init; }
 
-    /// <summary>What a drop multiplies the rate by, between 0 and 1.</summary>
+    /// <summary>The factor by which a drop multiplies the rate, between 0 and 1.</summary>
     public double Factor { get; init; } = 0.1;
 
     /// <summary>Epochs between drops of <see cref="ScheduleKind.Step"/>, at least 1.</summary>
     public int StepEpochs { get; init; } = 30;
 
-    /// <summary>Epochs in a row without a new best validation top-1 that a plateau bears; the next one drops the rate.</summary>
+    /// <summary>Plateau: consecutive epochs without a new best validation top-1 that are tolerated; the next one drops the rate.</summary>
     public int Patience { get; init; } = 5;
 
-    /// <summary>Epochs after a drop that do not count against the patience.</summary>
+    /// <summary>Plateau: epochs after a drop that do not count.</summary>
     public int Cooldown { get; init; }
 
-    /// <summary>No drop takes the rate below this; at least 0.</summary>
+    /// <summary>The lower limit of the rate after drops; at least 0.</summary>
     public double Minimum { get; init; }
 
     /// <summary>The learning rate of a step.</summary>
-    /// <param name="step">Steps taken before, over all epochs.</param>
+    /// <param name="step">The number of steps before, over all epochs.</param>
     /// <param name="stepsPerEpoch">At least 1.</param>
-    /// <param name="epochs">Length of the whole training.</param>
-    /// <param name="drops">For a plateau, <see cref="PlateauDrops"/>; else ignored.</param>
+    /// <param name="epochs">The length of the training.</param>
+    /// <param name="drops">For a plateau, <see cref="PlateauDrops"/>; otherwise ignored.</param>
     public double At(long step, int stepsPerEpoch, int epochs, int drops = 0)
     {
         var warmUp = Math.Round(WarmUpEpochs * stepsPerEpoch);
@@ -64,10 +64,10 @@ public sealed record Schedule
         return Math.Max(LearningRate * share, Math.Min(Minimum, LearningRate));
     }
 
-    /// <summary>Falls from 1, where nothing of the whole is done, to 0 at its end; slowly first and last.</summary>
+    /// <summary>Half a cosine from 1 at the start to 0 at the end.</summary>
     internal static double HalfCosine(double done, double whole) => (1 + Math.Cos(Math.PI * done / whole)) / 2;
 
-    /// <summary>How often a plateau has dropped the rate, by the rule of PyTorch's ReduceLROnPlateau with threshold 0.</summary>
+    /// <summary>The number of drops of a plateau, by the rule of PyTorch's ReduceLROnPlateau with threshold 0.</summary>
     /// <param name="top1">Validation top-1 of every epoch so far.</param>
     public int PlateauDrops(IEnumerable<double> top1)
     {

@@ -3,44 +3,44 @@ using Riffle.Models;
 
 namespace Riffle.Training;
 
-/// <summary>Sees a training as it goes, on the thread that trains: it should return soon. Every method may be left out.</summary>
+/// <summary>Observes a training. Its methods are called on the training thread and should return quickly; all are optional.</summary>
 public interface ITrainingObserver
 {
-    /// <summary>The first step, or the first after a resume, is about to be taken.</summary>
+    /// <summary>The training starts or resumes.</summary>
     void Started(TrainingPlace place)
     {
     }
 
-    /// <summary>A step was taken.</summary>
+    /// <summary>A step has ended.</summary>
     void Stepped(in TrainingPlace place)
     {
     }
 
-    /// <summary>Validation images were measured.</summary>
+    /// <summary>Validation has processed some images.</summary>
     void Validated(int images, int total)
     {
     }
 
-    /// <summary>An epoch has ended, and its checkpoint is written.</summary>
+    /// <summary>An epoch has ended and its checkpoint is written.</summary>
     void EpochEnded(EpochReport report)
     {
     }
 }
 
-/// <summary>Where a training is.</summary>
-/// <param name="Epoch">The epoch under way, from 1.</param>
-/// <param name="Epochs">Epochs in all.</param>
-/// <param name="Step">Steps taken in it.</param>
-/// <param name="Steps">Steps in an epoch.</param>
-/// <param name="Batch">Images in a step.</param>
-/// <param name="LearningRate">Of the step just taken, or of the next one when none was taken in this epoch.</param>
-/// <param name="Train">What the epoch's steps measured.</param>
+/// <summary>The current position of a training.</summary>
+/// <param name="Epoch">The current epoch, from 1.</param>
+/// <param name="Epochs">The total number of epochs.</param>
+/// <param name="Step">Steps completed in this epoch.</param>
+/// <param name="Steps">Steps per epoch.</param>
+/// <param name="Batch">Images per step.</param>
+/// <param name="LearningRate">The learning rate of the last step, or of the next one if this epoch has none yet.</param>
+/// <param name="Train">The metrics of the epoch's steps.</param>
 public readonly record struct TrainingPlace(int Epoch, int Epochs, int Step, int Steps, int Batch, double LearningRate, Tally Train);
 
-/// <summary>An epoch that has ended.</summary>
-/// <param name="Metrics">What it measured.</param>
-/// <param name="IsBest">Whether no epoch before reached its validation top-1.</param>
-/// <param name="Training">Time its steps took; after a resume, of those taken since.</param>
-/// <param name="TrainingImages">Images in these steps.</param>
-/// <param name="Validation">Time the validation took.</param>
+/// <summary>A finished epoch.</summary>
+/// <param name="Metrics">Its metrics.</param>
+/// <param name="IsBest">Whether its validation top-1 is higher than that of every epoch before.</param>
+/// <param name="Training">The duration of its steps; after a resume, of the steps since then.</param>
+/// <param name="TrainingImages">The number of images in these steps.</param>
+/// <param name="Validation">The duration of the validation.</param>
 public sealed record EpochReport(EpochMetrics Metrics, bool IsBest, TimeSpan Training, long TrainingImages, TimeSpan Validation);

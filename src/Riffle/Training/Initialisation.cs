@@ -4,16 +4,16 @@ using Riffle.Recipes;
 
 namespace Riffle.Training;
 
-/// <summary>Gives a network its first weights.</summary>
+/// <summary>Initialises the weights of a network.</summary>
 public static class Initialisation
 {
-    // "Init"; the data pipeline has the streams from 2^32 on.
+    // "Init"; the data pipeline uses the streams from 2^32 on.
     private const ulong Stream = 0x496E_6974;
 
-    /// <summary>Fills every kernel from the seed and the parameter's place in the network, each from a stream of its own.</summary>
+    /// <summary>Fills every kernel from a random stream of its own, which depends on the seed and the parameter's index in the network.</summary>
     /// <remarks>
-    /// Fans are counted as the connections that there are: in/groups·k² into an output, out/groups·k² out of an input. For ungrouped convolutions and
-    /// the classifier that is PyTorch's count; for grouped ones PyTorch takes out·k² as fan out, which would make the depthwise kernels of wide layers small.
+    /// Fans count the real connections: in/groups·k² into an output, out/groups·k² out of an input. For ungrouped convolutions and the classifier this equals
+    /// PyTorch's count. For grouped ones PyTorch uses out·k² as fan out, which would make the depthwise kernels of wide layers small.
     /// </remarks>
     public static void Fill(Weights weights, InitialisationKind kind, ulong seed)
     {

@@ -5,9 +5,9 @@ using Riffle.Recipes;
 
 namespace Riffle.Training;
 
-/// <summary>Changes weights by their gradients, in one pass over flat memory. Its state is flat arrays in the order of the trained weights.</summary>
+/// <summary>Updates weights from their gradients, in one pass over flat memory. Its state consists of flat arrays in the order of the trained weights.</summary>
 /// <remarks>
-/// L2 (weight decay) applies to kernels alone, not to batch norm or biases. Multiplications and additions are never fused,
+/// L2 (weight decay) applies only to kernels, not to batch norm or biases. Multiplications and additions are never fused,
 /// so the result is the same at every vector width.
 /// </remarks>
 public sealed class Optimiser
@@ -17,12 +17,12 @@ public sealed class Optimiser
     private readonly List<(int Start, int Count, float Decay)> _ranges = [];
     private readonly float _momentum;
 
-    /// <summary>An optimiser with zero state.</summary>
-    /// <param name="weights">Tells which ranges are kernels.</param>
+    /// <summary>Creates an optimiser with zero state.</summary>
+    /// <param name="weights">The weights, which define the ranges of kernels.</param>
     /// <param name="kind">The rule.</param>
     /// <param name="momentum">µ, from 0 to below 1; Adam ignores it.</param>
-    /// <param name="weightDecay">Strength of the L2 term: this times the kernel is added to its gradient. At least 0.</param>
-    /// <param name="classifierAlone">Leave all weights but those of the last layer as they are.</param>
+    /// <param name="weightDecay">Strength of the L2 term, which adds this times the kernel to its gradient. At least 0.</param>
+    /// <param name="classifierAlone">Update only the weights of the last layer.</param>
     public Optimiser(Weights weights, OptimiserKind kind, float momentum, float weightDecay, bool classifierAlone = false)
     {
         Kind = kind;
@@ -44,14 +44,14 @@ public sealed class Optimiser
     /// <summary>The rule.</summary>
     public OptimiserKind Kind { get; }
 
-    /// <summary>What the rule remembers from step to step: with the weights, all that a checkpoint needs.</summary>
+    /// <summary>The state that the rule keeps between steps. With the weights, it is everything that a checkpoint needs.</summary>
     public IReadOnlyList<(string Name, float[] Values)> State { get; }
 
-    /// <summary>Changes the weights. Allocates nothing.</summary>
+    /// <summary>Updates the weights. Allocates nothing.</summary>
     /// <param name="weights">All trained values.</param>
     /// <param name="gradients">Their gradients, in the same order.</param>
     /// <param name="learningRate">At least 0.</param>
-    /// <param name="step">Number of steps taken before; Adam corrects its bias by it.</param>
+    /// <param name="step">The number of steps before, for Adam's bias correction.</param>
     public void Apply(Span<float> weights, ReadOnlySpan<float> gradients, double learningRate, long step)
     {
         foreach (var (start, count, decay) in _ranges)

@@ -16,10 +16,10 @@ namespace Riffle.Training;
 /// The TensorBoard events of a run, under the names that Keras uses: <c>train/</c> and <c>validation/</c> with a point per epoch, histograms of the kernels,
 /// the loss of every batch and images that were misclassified; hyper-parameters in the run's own folder.
 /// </summary>
-/// <remarks>Each process that goes on with a run writes files of its own, which TensorBoard joins. Epochs count from 1, as everywhere in Riffle.</remarks>
+/// <remarks>Each process that continues a run writes its own files, which TensorBoard joins. Epochs count from 1, as everywhere in Riffle.</remarks>
 internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<DatasetClass> classes) : IDisposable
 {
-    /// <summary>Images that were misclassified, for each epoch.</summary>
+    /// <summary>The number of misclassified images to write per epoch.</summary>
     public const int Mistakes = 8;
 
     private const string BatchPrefix = "batch_", EpochLoss = "epoch_loss";
@@ -38,11 +38,11 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
     private string ValidationFolder => Path.Combine(run, "validation");
 
     /// <summary>
-    /// Brings what is there to the place of a checkpoint. A crash may have come after events were written and before the checkpoint: they go, for they will be
-    /// written again; what a power cut has taken of finished epochs is written again from their measures.
+    /// Brings existing events in line with a checkpoint. Events written after it, before a crash, are removed, because they will be written again. Events of
+    /// finished epochs that a power cut has lost are written again from their metrics.
     /// </summary>
-    /// <param name="record">The place.</param>
-    /// <param name="stepsTaken">Steps taken in all.</param>
+    /// <param name="record">The checkpoint's record.</param>
+    /// <param name="stepsTaken">The total number of steps.</param>
     public void GoOn(TrainingRecord record, long stepsTaken)
     {
         var (epochs, history) = (record.Progress.Epochs, record.History);
@@ -62,8 +62,8 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
         Flush();
     }
 
-    /// <summary>Takes note of a step. Allocates nothing but now and then, when it writes what it noted.</summary>
-    /// <param name="step">Steps taken in all, this one included.</param>
+    /// <summary>Records a step. Allocates nothing, except when it writes the recorded steps now and then.</summary>
+    /// <param name="step">The total number of steps, including this one.</param>
     /// <param name="loss">Mean loss of its batch.</param>
     public void Step(long step, double loss)
     {
@@ -73,9 +73,9 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
     }
 
     /// <summary>Adds an epoch.</summary>
-    /// <param name="report">What it measured.</param>
+    /// <param name="report">The epoch.</param>
     /// <param name="weights">The weights after it.</param>
-    /// <param name="mistakes">Validation images that were misclassified.</param>
+    /// <param name="mistakes">Misclassified validation images.</param>
     public void Epoch(EpochReport report, Weights weights, IReadOnlyList<Mistake> mistakes)
     {
         var (metrics, now) = (report.Metrics, Now);
@@ -90,14 +90,14 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
         Flush();
     }
 
-    /// <summary>Adds that the run has come to its end.</summary>
+    /// <summary>Records the end of the run.</summary>
     public void Complete()
     {
         Session.Completed(Now);
         Flush();
     }
 
-    /// <summary>Brings everything to where TensorBoard sees it.</summary>
+    /// <summary>Flushes everything, so that TensorBoard sees it.</summary>
     public void Flush()
     {
         WriteSteps();
@@ -117,7 +117,7 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
             }
             catch (RiffleException)
             {
-                // Every epoch was flushed: what is left is what could not be written then, and that was told.
+                // Every epoch was flushed. Anything left could not be written then, which was reported.
             }
         }
     }

@@ -11,14 +11,14 @@ using Riffle.Recipes;
 namespace Riffle.Training;
 
 /// <summary>How a call of <see cref="Trainer.Run"/> ended.</summary>
-/// <param name="Completed">Whether every epoch has ended; false when it was asked to stop.</param>
+/// <param name="Completed">Whether every epoch has ended; false if cancelled.</param>
 /// <param name="Training">The run so far.</param>
-/// <param name="BestCheckpoint">File of the weights of the best epoch; null before the first has ended.</param>
+/// <param name="BestCheckpoint">The file with the weights of the best epoch; null before the first epoch has ended.</param>
 public sealed record TrainingOutcome(bool Completed, TrainingRecord Training, string? BestCheckpoint);
 
 /// <summary>
-/// Trains a network in a run folder. Network, recipe, seed and data set decide every bit of the result, whatever the number of threads and wherever it
-/// was interrupted: all there is to know about a place in a training is in <c>checkpoints/last.safetensors</c>.
+/// Trains a network in a run folder. Network, recipe, seed and data set determine every bit of the result, whatever the number of threads and the
+/// interruptions: <c>checkpoints/last.safetensors</c> contains the whole state of a training.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
@@ -67,7 +67,7 @@ public sealed class Trainer : IDisposable
                 data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
                 BatchLoader.ThreadsFor(threads), imageMemory, Loading(0), cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
-                throw new BadDataException($"{folder.Last}: tells of step {steps} in epoch {epochs + 1}, which this training can't have; start a new run");
+                throw new BadDataException($"{folder.Last}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             if (softLabels is var (labels, _))
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
@@ -82,7 +82,7 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>Longest time between checkpoints within an epoch. It does not change the result.</summary>
+    /// <summary>The longest time between checkpoints within an epoch. Does not change the result.</summary>
     public TimeSpan CheckpointInterval
     {
         get => Live(field);
@@ -92,27 +92,26 @@ public sealed class Trainer : IDisposable
     /// <summary>The run so far.</summary>
     public TrainingRecord Training => Live(_record);
 
-    /// <summary>What is trained.</summary>
+    /// <summary>The network.</summary>
     public NetworkSpec Network => Live(_spec);
 
     /// <summary>The data set folder.</summary>
     public string DataDirectory => Live(field);
 
-    /// <summary>Begins a run: makes its folder and writes the untrained checkpoint, so that it can be resumed from then on.</summary>
-    /// <param name="data">What to train on, and to validate with.</param>
-    /// <param name="network">What to train; its number of classes is the data set's.</param>
-    /// <param name="recipe">How.</param>
-    /// <param name="run">The run's folder, new or empty.</param>
-    /// <param name="seed">Decides everything random.</param>
+    /// <summary>Starts a run: creates its folder and writes the untrained checkpoint, so that it can be resumed from then on.</summary>
+    /// <param name="data">The data set for training and validation.</param>
+    /// <param name="network">The network; it must have as many classes as the data set.</param>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="run">The run folder, new or empty.</param>
+    /// <param name="seed">The seed of everything random.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
-    /// <param name="from">The weights to begin with; null: drawn from the seed.</param>
-    /// <param name="softLabels">A folder of <see cref="SoftLabels"/> of the data set, which count as <see cref="Recipe.Distillation"/> says; null: none.
-    /// It is needed to go on with the run.</param>
-    /// <param name="imageMemory">Most bytes for decoded training images, and half as many for validation images; null: half of what the machine has. What does
-    /// not fit is read anew in each epoch, which changes no bit of the result.</param>
+    /// <param name="loading">Receives the number of decoded images of both splits, if they are decoded ahead. Called from several threads.</param>
+    /// <param name="from">The weights to start from; null: initialised from the seed.</param>
+    /// <param name="softLabels">A folder of <see cref="SoftLabels"/> for the data set, used as <see cref="Recipe.Distillation"/> says; null: none. A resume needs it too.</param>
+    /// <param name="imageMemory">The maximum memory for decoded training images in bytes, half of which is also the maximum for validation images; null: half
+    /// of the machine's. If images don't fit, each epoch reads them again, which does not change the result.</param>
     /// <param name="cancel">Stops the decoding.</param>
-    /// <exception cref="ArgumentException">The recipe or the network is impossible, or the network is another one than that of
+    /// <exception cref="ArgumentException">The recipe or the network is invalid, or the network differs from that of
     /// <paramref name="from"/>.</exception>
     /// <exception cref="RiffleException">The folder is not empty, or the data set can't be trained on.</exception>
     public static Trainer Start(
@@ -130,9 +129,9 @@ public sealed class Trainer : IDisposable
     {
         recipe.Check();
         if (recipe.FreezeFeatures && from is null)
-            throw new ArgumentException("Frozen features need weights to begin with: there is nothing to be kept in weights that have learnt nothing.");
+            throw new ArgumentException("FreezeFeatures requires weights to start from; features that were never trained are not worth keeping.");
         if (network.Classes != data.Info.Classes.Length)
-            throw new ArgumentException($"the network has {network.Classes} classes and the data set {data.Info.Classes.Length}");
+            throw new ArgumentException($"the network has {network.Classes} classes, but the data set {data.Directory} has {data.Info.Classes.Length}");
         if (data.Count(Split.Train) == 0)
             throw new RiffleException($"{data.Directory}: the data set has no training images");
 
@@ -156,15 +155,15 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>Takes up a run where its last checkpoint left it.</summary>
-    /// <param name="run">The run's folder.</param>
-    /// <param name="dataDirectory">Where the data set is now; null: where it was.</param>
-    /// <param name="softLabels">Where its soft labels are now; null: where they were, if it has any.</param>
+    /// <summary>Resumes a run from its last checkpoint.</summary>
+    /// <param name="run">The run folder.</param>
+    /// <param name="dataDirectory">The folder of the data set, if it was moved; otherwise null.</param>
+    /// <param name="softLabels">The folder of the soft labels, if they were moved; otherwise null.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="loading">Told how many images of both splits have been decoded, where they are decoded ahead; from several threads.</param>
-    /// <param name="imageMemory">Most bytes for decoded images, as in <see cref="Start"/>: it may be another one than before.</param>
+    /// <param name="loading">Receives the number of decoded images of both splits, if they are decoded ahead. Called from several threads.</param>
+    /// <param name="imageMemory">The maximum memory for decoded images in bytes, as in <see cref="Start"/>; may differ from before.</param>
     /// <param name="cancel">Stops the decoding.</param>
-    /// <exception cref="RiffleException">There is no run, another process holds it, or the data set is another one.</exception>
+    /// <exception cref="RiffleException">There is no run, another process uses it, or the data set is a different one.</exception>
     /// <exception cref="BadDataException">The checkpoint or the data set is damaged.</exception>
     public static Trainer Resume(
         string run,
@@ -180,14 +179,14 @@ public sealed class Trainer : IDisposable
         {
             var checkpoint = Checkpoint.Read(folder.Last);
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
-                throw new BadDataException($"{folder.Last}: holds weights but not the state of a training, so nothing can go on from it");
+                throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued; start a new run with --from");
 
             var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory());
             if (DatasetIdentity.Of(data) != training.Data)
             {
                 throw new RiffleException(
-                    $"{data.Directory}: not the data set that the run was started with "
-                    + $"(fingerprint {data.Info.Fingerprint}, the run's {training.Data.Fingerprint}); give that one's folder with --data, or start a new run");
+                    $"{data.Directory}: this is not the data set of the run "
+                    + $"(its fingerprint is {data.Info.Fingerprint}, that of the run {training.Data.Fingerprint}); give the right folder with --data, or start a new run");
             }
 
             return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, loading, imageMemory, cancel).Begin(threads);
@@ -199,10 +198,10 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    /// <summary>Trains until every epoch has ended or it is asked to stop. Between epochs and checkpoints it allocates nothing.</summary>
-    /// <param name="observer">Sees how it goes.</param>
-    /// <param name="cancel">Asks to stop: the step under way is finished and a checkpoint written.</param>
-    /// <exception cref="RiffleException">The loss became infinite or not a number, or a file can't be written. The last checkpoint is good.</exception>
+    /// <summary>Trains until every epoch has ended or the training is cancelled. Allocates nothing between epochs and checkpoints.</summary>
+    /// <param name="observer">Observes the training.</param>
+    /// <param name="cancel">Stops the training after the current step, and writes a checkpoint.</param>
+    /// <exception cref="RiffleException">The loss became NaN or infinite, or a file can't be written. The last checkpoint is intact.</exception>
     /// <exception cref="BadDataException">The data set is damaged.</exception>
     public TrainingOutcome Run(ITrainingObserver? observer = null, CancellationToken cancel = default)
     {
@@ -250,7 +249,7 @@ public sealed class Trainer : IDisposable
         return value;
     }
 
-    /// <summary>Steps to the end of the epoch; false when it was asked to stop before.</summary>
+    /// <summary>Runs the steps to the end of the epoch; false if cancelled.</summary>
     private bool TrainEpoch(ITrainingObserver? observer, CancellationToken cancel)
     {
         var (epochs, steps, tally) = _record.Progress;
@@ -291,14 +290,14 @@ public sealed class Trainer : IDisposable
         if (steps != _loader.BatchesPerEpoch)
         {
             throw new BadDataException(
-                $"{DataDirectory}: an epoch ended after {steps} of {_loader.BatchesPerEpoch} steps, so dataset.json and the records differ; prepare it again");
+                $"{DataDirectory}: an epoch ended after {steps} of {_loader.BatchesPerEpoch} steps, so dataset.json does not match the records; prepare it again");
         }
 
         _record = _record with { Progress = new(epochs, steps, tally) };
         return true;
     }
 
-    /// <summary>Writes all that an epoch leaves behind, what a resume starts from last: a crash before it repeats steps, and the same files come out.</summary>
+    /// <summary>Writes the files of an epoch, the last checkpoint at the end: after a crash before that, steps are repeated and the same files result.</summary>
     private EpochReport EndEpoch(Measures validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
     {
         var progress = _record.Progress;
@@ -325,13 +324,13 @@ public sealed class Trainer : IDisposable
     {
         try
         {
-            // On a resume too: what a crash left may be older or newer than the checkpoint.
+            // Also on a resume, because files that a crash left may be older or newer than the checkpoint.
             _folder.Write(RunDescription.Of(DataDirectory, _softLabelsFolder, _record, _spec, threads));
             _folder.WriteMetrics(_record.History);
             if (_record.Progress == Progress.None)
                 ToCheckpoint(_optimiser.State).Save(_folder.Last);
 
-            // After the first checkpoint: a folder without one counts as unbegun.
+            // After the first checkpoint, because a folder without one counts as not started.
             _events.GoOn(_record, (long)_record.Progress.Epochs * _loader.BatchesPerEpoch + _record.Progress.Steps);
             return this;
         }
@@ -372,7 +371,7 @@ public sealed class Trainer : IDisposable
 
     private int PlateauDrops() => _recipe.Schedule.PlateauDrops(_record.History.Select(epoch => epoch.Validation.Top1));
 
-    /// <summary>Weights that are no numbers must not take the place of good ones: a loss is computed before the step that may spoil them.</summary>
+    /// <summary>Keeps NaN and infinity out of checkpoints. The loss is computed before the update, so it does not reveal what the update does to the weights.</summary>
     private void RequireFinite(double rate)
     {
         var state = _optimiser.State.Select(state => NonFinite.FirstOf(_weights, state.Values, $"the optimiser's {state.Name} of"));
@@ -380,31 +379,31 @@ public sealed class Trainer : IDisposable
         if (spoilt is null)
             return;
 
-        // In the order of a step: activations and their statistics, gradients, and the weights that they change.
-        var first = _plan.FirstNonFiniteActivation() ?? NonFinite.FirstOf(_weights, _plan.Gradients, "the gradient by") ?? spoilt;
-        throw Diverged("a weight, or what goes with it, became infinite or not a number", _record.Progress.Steps, rate, first);
+        // In the order of a step: activations and their statistics, gradients, then the weights that they change.
+        var first = _plan.FirstNonFiniteActivation() ?? NonFinite.FirstOf(_weights, _plan.Gradients, "the gradient with respect to") ?? spoilt;
+        throw Diverged("a weight or its optimiser state became NaN or infinite", _record.Progress.Steps, rate, first);
     }
 
-    /// <summary>What made the last step's loss what it is: weights that the step before it spoilt, an activation, or else the loss itself.</summary>
+    /// <summary>The cause of the last step's loss: weights from the step before, an activation, or otherwise the loss itself.</summary>
     private NonFinite FirstNonFinite(double loss) => NonFinite.FirstOf(_weights, _weights.Trained, "its")
         ?? _plan.FirstNonFiniteActivation()
         ?? new(_weights.Network.Layers[^1], "the loss of its output", (float)loss);
 
     private RiffleException Diverged(string what, int step, double rate, NonFinite? first) => new(
         $"{what} in epoch {_record.Progress.Epochs + 1}, step {step}, at learning rate {rate:G6}. "
-        + (first is null ? "" : $"The first such value appeared in layer {first.Layer.Name}: {first.What} has {first.Value}. ")
-        + $"Weights from before are in {_folder.Last}. Start anew with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
+        + (first is null ? "" : $"The first affected layer is {first.Layer.Name}: {first.What} contains {first.Value}. ")
+        + $"Earlier weights are in {_folder.Last}. Start again with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
 
     private static (SoftLabels Labels, string Folder)? FindSoftLabels(RunFolder folder, TrainingRecord training, string? given)
     {
         if (training.SoftLabels is not { } own)
-            return given is null ? null : throw new ArgumentException($"{folder.Directory}: the run has no soft labels, and can't be given any");
+            return given is null ? null : throw new ArgumentException($"{folder.Directory}: the run was started without soft labels; remove --soft-labels");
         var place = given ?? folder.ReadSoftLabelsFolder();
         var labels = SoftLabels.Open(place);
         return labels.Identity.Fingerprint == own.Fingerprint
             ? (labels, place)
-            : throw new RiffleException($"{place}: not the soft labels that the run was started with (fingerprint {labels.Identity.Fingerprint}, the run's "
-                + $"{own.Fingerprint}); give those with --soft-labels");
+            : throw new RiffleException($"{place}: these are not the soft labels of the run (their fingerprint is {labels.Identity.Fingerprint}, that of the run "
+                + $"{own.Fingerprint}); give the right folder with --soft-labels");
     }
 
     private sealed class PartOfLoading(IProgress<(long Done, long Total)> whole, long before, long total) : IProgress<(long Done, long Total)>

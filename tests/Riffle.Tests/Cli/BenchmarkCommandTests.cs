@@ -90,14 +90,14 @@ public class BenchmarkCommandTests
     }
 
     [Theory]
-    [InlineData("--batch", "1,x", "list of whole numbers like 1,16,128")]
-    [InlineData("--batch", "", "list of whole numbers")]
-    [InlineData("--batch", "1,0", "0 is not from 1")]
-    [InlineData("--train-batch", "0", "--train-batch is from 1")]
-    [InlineData("--threads", "-1", "--threads is from 0")]
-    [InlineData("--seconds", "0", "--seconds is from")]
-    public void What_cannot_be_read_is_wrong_usage(string option, string value, string expected) =>
-        Assert.Contains(BenchmarkCommand.Create().Parse([Model, option, value]).Errors, error => error.Message.Contains(expected));
+    [InlineData("--batch", "1,x", "--batch", "1,16,128", "'1,x'")]
+    [InlineData("--batch", "", "--batch", "1,16,128")]
+    [InlineData("--batch", "1,0", "--batch", "from 1", "not 0")]
+    [InlineData("--train-batch", "0", "--train-batch", "from 1", "'0'")]
+    [InlineData("--threads", "-1", "--threads", "from 0", "'-1'")]
+    [InlineData("--seconds", "0", "--seconds", "from 0.001", "'0'")]
+    public void What_cannot_be_read_is_wrong_usage(string option, string value, params string[] names) =>
+        Error.OneNames(BenchmarkCommand.Create().Parse([Model, option, value]).Errors.Select(error => error.Message), names);
 
     [Fact]
     public void A_name_that_is_wrong_is_told_before_anything_is_measured()
@@ -105,7 +105,7 @@ public class BenchmarkCommandTests
         var wrong = Assert.Throws<ArgumentException>(() => Benchmark([Model, "shufflenet-v1-g5-x1.0", "--seconds", "3600"]));
         Assert.Contains("1, 2, 3, 4, 8", wrong.Message);
         var absent = Assert.Throws<RiffleException>(() => Benchmark([Path.Combine("no", "run")]));
-        Assert.Contains("no such file or folder", absent.Message);
+        Assert.Contains(Path.Combine("no", "run"), absent.Message);
     }
 
     [Fact]

@@ -59,8 +59,8 @@ public sealed class CheckCommandTests : IDisposable
         string[] lines =
         [
             "layout      train/CLASS for training, valid/CLASS for validation",
-            "left out    1 files of systems and file managers, hidden files: @eaDir",
-            "left out    24 images for testing, as there are others for validation: test/",
+            "left out    1 system files and hidden files: @eaDir",
+            "left out    24 test images, because there are validation images: test/",
             "classes     12: class00, class01, class02, class03, class04, class05, class06, class07 and 4 more",
         ];
         foreach (var args in new[] { new[] { "check", path, "--threads", "0" }, ["prepare", path, "--out", data, "--threads", "0"], ["check", data] })
@@ -89,7 +89,7 @@ public sealed class CheckCommandTests : IDisposable
         var (path, data) = (source.Write("folder", _folder.Path), _folder.PathOf("data"));
         Assert.Equal(0, Shell.Riffle("prepare", path, "--out", data, "--validation-fraction", "0").ExitCode);
         var train = Shell.Riffle("train", "--data", data, "--model", "mobilenet-v1-x0.25", "--epochs", "1", "--out", _folder.PathOf("run"));
-        Assert.Contains("prepare it again with --validation-fraction 0.1", train.Error, StringComparison.Ordinal);
+        Assert.Contains("--validation-fraction 0.1", train.Error, StringComparison.Ordinal);
         Assert.Equal(0, Shell.Riffle("prepare", path, "--out", data, "--validation-fraction", "0.1", "--force").ExitCode);
         Assert.Equal(2, DatasetInfo.Load(data).Validation);
     }

@@ -29,8 +29,8 @@ public sealed class ImportCommandTests : IDisposable
 
     [Theory]
     [InlineData("torch.script.pt", "torch.jit.load")]
-    [InlineData("onnx/resnet.onnx", "needs no import")]
-    [InlineData("torch.beside.4.pth", "none of its parameters is there")]
+    [InlineData("onnx/resnet.onnx", "predict, evaluate, benchmark")]
+    [InlineData("torch.beside.4.pth", "--units")]
     [InlineData("half_photos.json", "safetensors")]
     public void What_is_no_file_of_these_weights_is_bad_data_and_says_the_way_out(string fixture, string wayOut)
     {

@@ -67,7 +67,7 @@ public class NumbersTests
     [InlineData("--epochs", "1,000", "write 1000 without a comma")]
     [InlineData("--epochs", "1,000,000", "write 1000000 without a comma")]
     [InlineData("--epochs", "1,5", "write a whole number")]
-    [InlineData("--epochs", "1e3", "from 1 to 1000000, a whole number")]
+    [InlineData("--epochs", "1e3", "whole number from 1 to 1000000")]
     [InlineData("--epochs", "3000000000", "from 1 to 1000000")]
     [InlineData("--seed", "-1", "whole number")]
     [InlineData("--seed", "18446744073709551616", "whole number")]

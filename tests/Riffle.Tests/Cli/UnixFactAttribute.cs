@@ -1,17 +1,21 @@
+using System.Runtime.CompilerServices;
+
 namespace Riffle.Tests.Cli;
 
 /// <summary>A test of a shell script or of signals, which Windows has not.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class UnixFactAttribute : FactAttribute
 {
-    public UnixFactAttribute() => Skip = UnixOnly.Reason;
+    public UnixFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line) => Skip = UnixOnly.Reason;
 }
 
 /// <inheritdoc cref="UnixFactAttribute"/>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class UnixTheoryAttribute : TheoryAttribute
 {
-    public UnixTheoryAttribute() => Skip = UnixOnly.Reason;
+    public UnixTheoryAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line) => Skip = UnixOnly.Reason;
 }
 
 internal static class UnixOnly
@@ -23,14 +27,16 @@ internal static class UnixOnly
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LinuxFactAttribute : FactAttribute
 {
-    public LinuxFactAttribute() => Skip = LinuxOnly.Reason;
+    public LinuxFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line) => Skip = LinuxOnly.Reason;
 }
 
 /// <inheritdoc cref="LinuxFactAttribute"/>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class LinuxTheoryAttribute : TheoryAttribute
 {
-    public LinuxTheoryAttribute() => Skip = LinuxOnly.Reason;
+    public LinuxTheoryAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line) => Skip = LinuxOnly.Reason;
 }
 
 internal static class LinuxOnly

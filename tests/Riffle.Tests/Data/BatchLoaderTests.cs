@@ -196,7 +196,7 @@ public class BatchLoaderTests
         using var folder = new ImageFolder(20, 0);
         var good = ImageFolder.Example(0, 16, 0);
         ImageFolder.WriteShard(folder.Shard(0), [good, ImageFolder.Example(1, 16, ImageFolder.Classes)]);
-        Refused(folder.Shard(0), $"record 1 at byte {good.Length + 16}", $"label {ImageFolder.Classes}");
+        Refused(folder.Shard(0), $"record 1 at byte {good.Length + 16}", $"label is {ImageFolder.Classes}");
         var broken = ImageFolder.Example(1, 16, 0);
         broken.AsSpan(broken.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]), 3).Clear();
         ImageFolder.WriteShard(folder.Shard(0), [good, broken]);

@@ -48,7 +48,7 @@ public sealed class DatasetCheckTests : IDisposable
             File.WriteAllBytes(shard, damaged);
             var report = Check(Output);
             Assert.Equal(2, report.Faults);
-            Assert.StartsWith($"{shard}: has the SHA-256 ", Found(report, "shard with another checksum").Message, StringComparison.Ordinal);
+            Error.Names(Found(report, "shard with a wrong checksum").Message, $"{shard}: ", "SHA-256");
             var record = Found(report, "damaged record");
             Assert.Equal(shard, record.File);
             Assert.Equal(at < second, record.Offset == 0);
@@ -68,7 +68,7 @@ public sealed class DatasetCheckTests : IDisposable
         var report = Check(Output);
         Assert.Equal((11, 0), (report.Train, report.Validation));
         Assert.Contains("validation-00000-of-00001", Found(report, "missing shard").File, StringComparison.Ordinal);
-        Assert.Contains("ends at byte", Found(report, "shard with another checksum").Message, StringComparison.Ordinal);
+        Error.Names(Found(report, "shard with a wrong checksum").Message, $"{shard}: ", $"byte {new FileInfo(shard).Length}");
         Assert.Contains("record 5 at byte", Found(report, "damaged record").Message, StringComparison.Ordinal);
     }
 
@@ -83,21 +83,21 @@ public sealed class DatasetCheckTests : IDisposable
         File.Delete(path);
         report = Check(Output);
         Assert.Equal((1, 12, 6), (report.Faults, report.Train, report.Validation));
-        Assert.Equal(path, Found(report, "description that does not fit").File);
+        Assert.Equal(path, Found(report, "description that does not match the data").File);
     }
 
-    public static TheoryData<string, string, string> Lies => new()
+    public static TheoryData<string, string, string[]> Lies => new()
     {
-        { "\"train\": 12", "\"train\": 13", "tells of 13 training images, the shards hold 12" },
-        { "\"records\": 6", "\"records\": 7", "holds 6 records, dataset.json tells of 7" },
-        { "\"fingerprint\": \"", "\"fingerprint\": \"0", "its fingerprint is not that of its shards' checksums" },
-        { "\"train_per_class\": [\n    4", "\"train_per_class\": [\n    3", "its numbers of training images per class are not those of the shards" },
-        { "\"name\": \"train-00000-of-00002\"", "\"name\": \"train-00000-of-00003\"", "its list of shards is another one" },
+        { "\"train\": 12", "\"train\": 13", ["13 training", "12"] },
+        { "\"records\": 6", "\"records\": 7", ["6 records", "dataset.json", "7"] },
+        { "\"fingerprint\": \"", "\"fingerprint\": \"0", ["dataset.json: ", "fingerprint"] },
+        { "\"train_per_class\": [\n    4", "\"train_per_class\": [\n    3", ["dataset.json: ", "training images per class"] },
+        { "\"name\": \"train-00000-of-00002\"", "\"name\": \"train-00000-of-00003\"", ["dataset.json: ", "list of shards"] },
     };
 
     [Theory]
     [MemberData(nameof(Lies))]
-    public void What_dataset_json_tells_wrongly_is_found(string text, string instead, string message)
+    public void What_dataset_json_tells_wrongly_is_found(string text, string instead, string[] names)
     {
         Prepare(PreparationSource.TinyImageNet());
         var path = Path.Combine(Output, "dataset.json");
@@ -105,22 +105,22 @@ public sealed class DatasetCheckTests : IDisposable
         Assert.Contains(text, json, StringComparison.Ordinal);
         var at = json.IndexOf(text, StringComparison.Ordinal);
         File.WriteAllText(path, json[..at] + instead + json[(at + text.Length)..]);
-        Assert.Contains(message, Found(Check(Output), "description that does not fit").Message, StringComparison.Ordinal);
+        Error.Names(Found(Check(Output), "description that does not match the data").Message, names);
     }
 
-    public static TheoryData<string, Func<ImageExample, ImageExample>> WrongExamples => new()
+    public static TheoryData<string[], Func<ImageExample, ImageExample>> WrongExamples => new()
     {
-        { "label 7, but dataset.json has 7 classes, from 0", e => e with { Label = 7 } },
-        { "label 2, which is class2, but the record is of class class0", e => e with { Label = 2 } },
-        { "the record tells of 17×16 pixels, the image has 16×16", e => e with { Width = 17 } },
-        { "its one-hot label is not that of label 0 of 7", e => e with { OneHot = [0, 1, 0, 0, 0, 0, 0] } },
-        { "neither a JPEG nor a PNG file", e => e with { Encoded = new byte[9] } },
-        { "the JPEG image can't be decoded", e => e with { Encoded = e.Encoded[..100] } },
+        { ["label is 7", "dataset.json", "7 classes"], e => e with { Label = 7 } },
+        { ["label 2", "class2", "class0"], e => e with { Label = 2 } },
+        { ["17×16", "16×16"], e => e with { Width = 17 } },
+        { ["one-hot", "label 0"], e => e with { OneHot = [0, 1, 0, 0, 0, 0, 0] } },
+        { ["neither a JPEG nor a PNG file"], e => e with { Encoded = new byte[9] } },
+        { ["JPEG image"], e => e with { Encoded = e.Encoded[..100] } },
     };
 
     [Theory]
     [MemberData(nameof(WrongExamples), DisableDiscoveryEnumeration = true)]
-    public void A_record_that_lies_about_its_image_is_found(string message, Func<ImageExample, ImageExample> damage)
+    public void A_record_that_lies_about_its_image_is_found(string[] names, Func<ImageExample, ImageExample> damage)
     {
         using var images = new ImageFolder(4, 2, shards: 1);
         var good = ImageFolder.Example(0, 16, 0);
@@ -130,7 +130,7 @@ public sealed class DatasetCheckTests : IDisposable
         var finding = Assert.Single(Assert.Single(report.Findings, group => group.IsFault).Examples);
         Assert.Equal((shard, good.Length + 16L), (finding.File, finding.Offset));
         Assert.StartsWith($"{shard}: record 1 at byte {good.Length + 16} (0.jpg): ", finding.Message, StringComparison.Ordinal);
-        Assert.Contains(message, finding.Message, StringComparison.Ordinal);
+        Error.Names(finding.Message, names);
         Assert.Equal(3, report.Train);
     }
 
@@ -149,7 +149,7 @@ public sealed class DatasetCheckTests : IDisposable
             Assert.Equal((0, 3), (report.Faults, report.Warnings));
             Assert.Contains("the same pixels as", Found(report, "image in training and validation").Message, StringComparison.Ordinal);
             Assert.Contains("the same bytes as", Found(report, "image in two classes").Message, StringComparison.Ordinal);
-            Assert.Contains("the same bytes as", Found(report, "image that comes twice").Message, StringComparison.Ordinal);
+            Assert.Contains("the same bytes as", Found(report, "duplicate image").Message, StringComparison.Ordinal);
         }
     }
 
@@ -161,7 +161,7 @@ public sealed class DatasetCheckTests : IDisposable
         source.Files["d/"] = [];
         var report = Check(source.Write("folder", _folder.Path));
         Assert.Equal((0, 3), (report.Faults, report.Warnings));
-        Assert.EndsWith("from 1 training images (c) to 33 (a): a network will favour the larger", Found(report, "classes of very unequal size").Message);
+        Error.Names(Found(report, "very unequal class sizes").Message, "1 training images (c)", "33 (a)");
         Assert.Equal("c/0.jpg: 60×8 pixels", Found(report, "odd size").Message);
         Assert.Equal("d", Found(report, "class folder without images").File);
     }
@@ -176,7 +176,7 @@ public sealed class DatasetCheckTests : IDisposable
         source.Add("b/notes.txt", "no image");
         var report = Check(source.Write(kind, _folder.Path));
         Assert.Equal((2, 1, 8), (report.Faults, report.Warnings, report.Train));
-        Assert.StartsWith("a/cut.jpg: the JPEG image", Found(report, "damaged image").Message, StringComparison.Ordinal);
+        Error.Names(Found(report, "damaged image").Message, "a/cut.jpg: ", "JPEG image");
         Assert.Equal("a/empty.jpg", report.Findings.Single(group => group.IsFault && group.Kind == "neither JPEG nor PNG").Examples.Single().File);
     }
 
@@ -189,7 +189,7 @@ public sealed class DatasetCheckTests : IDisposable
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..^60]);
         var report = Check(path);
         Assert.Equal(1, report.Faults);
-        Assert.StartsWith($"{path}: ", Found(report, "source that cannot be read").Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{path}: ", Found(report, "unreadable source").Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -77,22 +77,22 @@ public sealed class PreparationFolderTests : IDisposable
     {
         var source = PreparationSource.OneLevel(3, "a", "b").Write("folder", _folder.Path);
         var error = Assert.Throws<RiffleException>(() => Preparation.Run(source, source + "/out", new PreparationOptions()));
-        Assert.Contains("lies in the source", error.Message, StringComparison.Ordinal);
+        Assert.Contains("inside the source", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData(-0.1, 16, 0, 56, 1)]
-    [InlineData(1.0, 16, 0, 56, 1)]
-    [InlineData(double.NaN, 16, 0, 56, 1)]
-    [InlineData(0.1, 0, 0, 56, 1)]
-    [InlineData(0.1, 100_000, 0, 56, 1)]
-    [InlineData(0.1, 16, -1, 56, 1)]
-    [InlineData(0.1, 16, 0, 7, 1)]
-    [InlineData(0.1, 16, 0, 56, 0)]
-    public void Impossible_options_are_refused(double fraction, int shards, int copies, int size, int threads)
+    [InlineData(-0.1, 16, 0, 56, 1, "--validation-fraction")]
+    [InlineData(1.0, 16, 0, 56, 1, "--validation-fraction")]
+    [InlineData(double.NaN, 16, 0, 56, 1, "--validation-fraction")]
+    [InlineData(0.1, 0, 0, 56, 1, "--shards")]
+    [InlineData(0.1, 100_000, 0, 56, 1, "--shards")]
+    [InlineData(0.1, 16, -1, 56, 1, "--bake ")]
+    [InlineData(0.1, 16, 0, 7, 1, "--bake-size")]
+    [InlineData(0.1, 16, 0, 56, 0, "--threads")]
+    public void Impossible_options_are_refused(double fraction, int shards, int copies, int size, int threads, string named)
     {
         var options = new PreparationOptions { ValidationFraction = fraction, Shards = shards, BakeCopies = copies, BakeSize = size, Threads = threads };
-        Assert.Contains("impossible", Assert.Throws<ArgumentException>(() => Prepare(Output, options)).Message, StringComparison.Ordinal);
+        Assert.Contains(named, Assert.Throws<ArgumentException>(() => Prepare(Output, options)).Message, StringComparison.Ordinal);
     }
 
     private void Prepare(string output, PreparationOptions options)

@@ -101,7 +101,7 @@ public sealed class SoftLabelsTests : IDisposable
 
         // A folder is never filled with what another teacher says.
         teacher.Weights.Trained[0]++;
-        Assert.Contains("has other soft labels", Assert.Throws<RiffleException>(() => Teach(teacher)).Message);
+        Assert.StartsWith(Soft, Assert.Throws<RiffleException>(() => Teach(teacher)).Message);
     }
 
     [Fact]
@@ -218,7 +218,7 @@ public sealed class SoftLabelsTests : IDisposable
         Assert.Contains("32×32", error.Message);
         using var other = new TinyDataset(classes: 2);
         error = Assert.Throws<ArgumentException>(() => Teachers.Teach(Soft, [teacher], other.Open(), Augmented, views: 1));
-        Assert.Contains("knows 3 classes", error.Message);
+        Error.Names(error.Message, teacher.Name, "3 classes", other.DataFolder);
         Assert.Throws<ArgumentException>(() => Teach());
         Assert.False(Directory.Exists(Soft));
     }
@@ -246,8 +246,8 @@ public sealed class SoftLabelsTests : IDisposable
         }
 
         var uncropped = TinyDataset.Recipe() with { Augmentation = Augmentation.None };
-        Assert.Contains("in another way", Assert.Throws<ArgumentException>(() => Start("uncropped", uncropped, Soft)).Message);
-        Assert.Contains("no soft labels", Assert.Throws<RiffleException>(() => SoftLabels.Open(_data.Run("teacher"))).Message);
+        Assert.StartsWith(Soft, Assert.Throws<ArgumentException>(() => Start("uncropped", uncropped, Soft)).Message);
+        Error.Names(Assert.Throws<RiffleException>(() => SoftLabels.Open(_data.Run("teacher"))).Message, _data.Run("teacher"), "soft-labels.json");
         Start("run", TinyDataset.Recipe(), Soft).Dispose();
         var bytes = File.ReadAllBytes(View(0));
         bytes[^1] ^= 1;
@@ -264,8 +264,8 @@ public sealed class SoftLabelsTests : IDisposable
         File.WriteAllText(document, text.Replace("\"views\": 2", "\"views\": 0", StringComparison.Ordinal));
         Assert.StartsWith(document, Assert.Throws<BadDataException>(() => Trainer.Resume(_data.Run("run"))).Message);
         File.WriteAllText(document, text.Replace("\"seed\": 0", "\"seed\": 1", StringComparison.Ordinal));
-        Assert.Contains("not the soft labels", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"))).Message);
-        Assert.Contains("has no soft labels", Assert.Throws<ArgumentException>(() => Trainer.Resume(_data.Run("teacher"), softLabels: Soft)).Message);
+        Error.Names(Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"))).Message, Soft, "fingerprint", "--soft-labels");
+        Error.Names(Assert.Throws<ArgumentException>(() => Trainer.Resume(_data.Run("teacher"), softLabels: Soft)).Message, _data.Run("teacher"), "--soft-labels");
     }
 
     /// <summary>The mean of a teacher's logits of each image and of its mirror image.</summary>

@@ -2,6 +2,7 @@ using Riffle.Execution;
 using Riffle.Networks;
 using Riffle.Recipes;
 using Riffle.Simd;
+using Riffle.Tests.Networks;
 using Riffle.Training;
 
 namespace Riffle.Tests.Execution;
@@ -17,11 +18,11 @@ public class GradientTests
     /// <summary>Of a gradient's length: rounding of sums over images and positions, which batch norm of few values magnifies.</summary>
     private const double Tolerance = 5e-4;
 
+    public static TheoryData<string> Names => [.. SmallNetworks.Names];
+
     /// <summary>Whole networks, along the gradient and along a few directions that are as much chance as gradient.</summary>
     [Theory]
-    [InlineData("shufflenet-v1-g3-x0.25")]
-    [InlineData("shufflenet-v2-x0.5")]
-    [InlineData("mobilenet-v1-x0.25")]
+    [MemberData(nameof(Names))]
     public void Gradients_are_slopes_of_the_loss(string name)
     {
         var weights = new Weights(NetworkCatalogue.Build(NetworkCatalogue.Resolve(name, imageSize: 20, classes: 10)));

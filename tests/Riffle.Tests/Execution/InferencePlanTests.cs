@@ -3,6 +3,7 @@ using Riffle.Networks;
 using Riffle.Recipes;
 using Riffle.Simd;
 using Riffle.Tests.Kernels;
+using Riffle.Tests.Networks;
 using Riffle.Training;
 
 namespace Riffle.Tests.Execution;
@@ -16,9 +17,7 @@ public class InferencePlanTests
 
     private const int Most = 33;
 
-    private static readonly string[] Names = ["shufflenet-v1-g3-x0.25", "shufflenet-v2-x0.5", "mobilenet-v1-x0.25"];
-
-    public static TheoryData<string, string> Cases => VectorWidths.With(Names);
+    public static TheoryData<string, string> Cases => VectorWidths.With(SmallNetworks.Names);
 
     public static TheoryData<string, int> ImageSizes => VectorWidths.With([24, 33, 49]);
 
@@ -51,7 +50,7 @@ public class InferencePlanTests
     public void Images_of_odd_sizes_give_the_naive_network_s_logits_alone_and_among_sixteen(string width, int size)
     {
         var level = VectorWidths.Count(width);
-        foreach (var name in Names)
+        foreach (var name in SmallNetworks.Names)
             AssertCorrect(NetworkCatalogue.Resolve(name, imageSize: size, classes: 7), level);
     }
 

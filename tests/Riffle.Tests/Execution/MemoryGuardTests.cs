@@ -1,15 +1,14 @@
 using Riffle.Execution;
 using Riffle.Networks;
 using Riffle.Tests.Kernels;
+using Riffle.Tests.Networks;
 
 namespace Riffle.Tests.Execution;
 
 /// <summary>Plans write into their own memory, and give it back: also those that can't be made.</summary>
 public class MemoryGuardTests
 {
-    private static readonly string[] Networks = ["shufflenet-v1-g3-x0.25", "shufflenet-v2-x0.5", "mobilenet-v1-x0.25"];
-
-    public static TheoryData<string, string> AllWidths => VectorWidths.With(Networks);
+    public static TheoryData<string, string> AllWidths => VectorWidths.With(SmallNetworks.Names);
 
     [Theory]
     [MemberData(nameof(AllWidths))]
@@ -77,7 +76,7 @@ public class MemoryGuardTests
     [Fact]
     public unsafe void A_step_of_a_plan_that_writes_too_far_is_found_by_the_plan()
     {
-        var weights = TrainingPlanTests.Create(Networks[0]);
+        var weights = TrainingPlanTests.Create(SmallNetworks.Names[0]);
         var (images, labels) = TrainingPlanTests.Batch(weights.Network, 8);
         using var on = MemoryGuard.TurnOn();
         using var plan = new TrainingPlan(weights, 8, 1);

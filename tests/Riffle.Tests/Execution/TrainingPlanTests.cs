@@ -2,14 +2,13 @@ using Riffle.Execution;
 using Riffle.Networks;
 using Riffle.Simd;
 using Riffle.Tests.Kernels;
+using Riffle.Tests.Networks;
 
 namespace Riffle.Tests.Execution;
 
 public class TrainingPlanTests
 {
-    private static readonly string[] Names = ["shufflenet-v1-g3-x0.25", "shufflenet-v1-g8-x0.25", "shufflenet-v2-x0.5", "mobilenet-v1-x0.25"];
-
-    public static TheoryData<string, string> Cases => VectorWidths.With(Names);
+    public static TheoryData<string, string> Cases => VectorWidths.With<string>([.. SmallNetworks.Names, "shufflenet-v1-g8-x0.25"]);
 
     [Theory]
     [MemberData(nameof(Cases))]

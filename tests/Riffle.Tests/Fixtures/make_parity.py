@@ -1,12 +1,13 @@
 """Writes parity.*.safetensors: what PyTorch makes of one network of each family, for ParityTests.cs.
 
-Run with any PyTorch from 1.13 on, in this folder: `python3 make_parity.py`. Each file holds, for 24 images of 32x32 in 10 classes:
+Run with PyTorch from 1.13 and torchvision from 0.14 on, in this folder: `python3 make_parity.py [NAME...]`. MobileNet v2 and v3 are torchvision's own
+classes; what torchvision does not have is described here. Each file holds, for 24 images of 32x32 in 10 classes:
 images, labels    the batch (NCHW)
 initial.NAME      every parameter and running statistic, under Riffle's names, which are this file's state_dict names
 train_logits, eval_logits   of the initial weights, with the batch's and with the running statistics
-gradient.NAME     of the mean cross-entropy at the initial weights; of a large tensor every k-th value, k = max(1, count // 4096)
+gradient.NAME     of the mean cross-entropy at the initial weights; of a large tensor every k-th value, k = max(1, count // 1024)
 running.NAME      running statistics after one step
-losses            before each of ten steps of Nesterov momentum 0.9, rate 0.005, weight decay 1e-4 on kernels alone
+losses            before each of ten steps of Nesterov momentum 0.9, weight decay 1e-4 on kernels alone
 final.NAME        every parameter and running statistic after the ten steps, thinned out as the gradients are
 
 The batch and the initial values are rounded to half precision and kept so, without loss. PyTorch computes in double precision, so that the
@@ -14,10 +15,12 @@ figures are the mathematics, not one order of summation; `main` also runs in sin
 """
 import json
 import struct
+import sys
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torchvision import models
 
 
 def block(cin, cout, kernel=1, stride=1, groups=1, relu=True):
@@ -92,25 +95,29 @@ class MobileNet(nn.Module):
         return self.fc(self.features(x).mean((2, 3)))
 
 
-# Each with the seed under which disturbing the initial values by 6e-7 of themselves, sixteen times over, moves no loss by more than 5e-5.
+# Each with the rate of its ten steps, the lowest bias of its batch norms, and the seed under which disturbing the initial values by 6e-7 of themselves,
+# sixteen times over, moves no loss by more than 5e-5.
 NETWORKS = {
-    "shufflenet-v1-g3-x0.25": (10, lambda: ShuffleNet(6, (60, 120, 240), lambda i, o, first, s: UnitV1(i, o, 3, first, s), None, 10)),
-    "shufflenet-v2-x0.5": (1, lambda: ShuffleNet(24, (48, 96, 192), lambda i, o, _, s: UnitV2(i, o, s), 1024, 10)),
-    "mobilenet-v1-x0.25": (17, lambda: MobileNet(0.25, 10)),
+    "shufflenet-v1-g3-x0.25": (0.005, 0.5, 10, lambda: ShuffleNet(6, (60, 120, 240), lambda i, o, first, s: UnitV1(i, o, 3, first, s), None, 10)),
+    "shufflenet-v2-x0.5": (0.005, 0.5, 1, lambda: ShuffleNet(24, (48, 96, 192), lambda i, o, _, s: UnitV2(i, o, s), 1024, 10)),
+    "mobilenet-v1-x0.25": (0.005, 0.5, 17, lambda: MobileNet(0.25, 10)),
+    "mobilenet-v2-x0.25": (0.001, 1.5, 0, lambda: models.mobilenet_v2(width_mult=0.25, num_classes=10, dropout=0.0)),
+    "mobilenet-v3-large-x0.25": (0.005, 0.5, 6, lambda: models.mobilenet_v3_large(width_mult=0.25, num_classes=10, dropout=0.0)),
+    "mobilenet-v3-small-x0.25": (0.005, 0.5, 1, lambda: models.mobilenet_v3_small(width_mult=0.25, num_classes=10, dropout=0.0)),
 }
 
 
-def initialise(model):
+def initialise(model, lowest):
     """Nothing is at its default, so that nothing can be forgotten unseen. Batch norm's biases keep most ReLUs open and the rate is low: otherwise
     ten steps on so few images turn a rounding error, where it opens a ReLU or moves a maximum, into another course of training."""
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.normal_(module.weight, 0, (2 / module.weight[0].numel()) ** 0.5)
-        if isinstance(module, nn.Linear):
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
             nn.init.uniform_(module.bias, -0.5, 0.5)
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.bias, 0.5, 1.5)
+            nn.init.uniform_(module.bias, lowest, lowest + 1)
             nn.init.normal_(module.running_mean, 0, 0.2)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
 
@@ -120,10 +127,10 @@ def state(model):
 
 
 def thin(value):
-    return value.flatten()[::max(1, value.numel() // 4096)]
+    return value.flatten()[::max(1, value.numel() // 1024)]
 
 
-def record(build, initial, images, labels, dtype):
+def record(build, rate, initial, images, labels, dtype):
     """All that PyTorch computes, in one precision."""
     model = build().to(dtype)
     model.load_state_dict({name: value.to(dtype) for name, value in initial.items()}, strict=False)
@@ -133,7 +140,7 @@ def record(build, initial, images, labels, dtype):
     model.train()
     kernels = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() == 1]
-    optimiser = torch.optim.SGD([{"params": kernels, "weight_decay": 1e-4}, {"params": others}], lr=0.005, momentum=0.9, nesterov=True)
+    optimiser = torch.optim.SGD([{"params": kernels, "weight_decay": 1e-4}, {"params": others}], lr=rate, momentum=0.9, nesterov=True)
     for step in range(10):
         optimiser.zero_grad()
         logits = model(images)
@@ -164,19 +171,21 @@ def save(path, tensors, metadata):
 
 
 def main():
-    for name, (seed, build) in NETWORKS.items():
+    for name in sys.argv[1:] or NETWORKS:
+        rate, lowest, seed, build = NETWORKS[name]
         torch.manual_seed(seed)
         model = build()
-        initialise(model)
+        initialise(model, lowest)
         initial = {key: value.half() for key, value in state(model).items()}
         images, labels = torch.randn(24, 3, 32, 32).half(), torch.arange(24) * 7 % 10
-        exact, single = (record(build, initial, images, labels, dtype) for dtype in (torch.float64, torch.float32))
+        exact, single = (record(build, rate, initial, images, labels, dtype) for dtype in (torch.float64, torch.float32))
         stray = {key: ((exact[key] - single[key]).abs().max() / exact[key].abs().max()).item() for key in exact}
         worst = {group: max(v for k, v in stray.items() if k.startswith(group)) for group in ("train", "eval", "gradient", "running", "losses", "final")}
         tensors = {"images": images, "labels": labels.float()} | {"initial." + k: v for k, v in initial.items()}
         tensors |= {key: value.float() for key, value in exact.items()}
-        units = "" if name.startswith("mobilenet") else "2,2,2"
-        save(f"parity.{name}.safetensors", tensors, {"model": name, "image_size": "32", "classes": "10", "units": units, "torch": torch.__version__})
+        units, stride = ("", "2") if name.startswith("mobilenet") else ("2,2,2", "1")
+        described = {"model": name, "image_size": "32", "classes": "10", "units": units, "stem_stride": stride, "rate": str(rate)}
+        save(f"parity.{name}.safetensors", tensors, described | {"torch": torch.__version__})
         print(name, [round(v, 4) for v in exact["losses"].tolist()], "single precision strays by", {k: f"{v:.0e}" for k, v in worst.items()})
 
 

@@ -22,7 +22,7 @@ public class FileKindTests
         { "a JPEG image", JpegEncoder.Encode(TestImages.Gradient(4, 4)) },
         { "a NumPy array", [0x93, .. "NUMPY"u8] },
         { "a NumPy archive", Zip("arr_0.npy") },
-        { "a zip file, as Keras writes its models", Zip("metadata.json") },
+        { "a Keras model (zip)", Zip("metadata.json") },
         { "a zip file", Zip("photos/1.jpg") },
         { "a zip file", "PK\u0003\u0004"u8.ToArray() },
     };
@@ -39,7 +39,7 @@ public class FileKindTests
         using (var writer = new TFRecordWriter(stream))
             writer.Write("a record"u8);
         var bytes = stream.ToArray();
-        Assert.Equal("a file of TFRecords", FileKind.Describe(bytes));
+        Assert.Equal("a TFRecord file", FileKind.Describe(bytes));
         bytes[0]++;
         Assert.Null(FileKind.Describe(bytes));
     }

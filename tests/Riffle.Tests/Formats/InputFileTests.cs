@@ -36,7 +36,7 @@ public sealed class InputFileTests : IDisposable
 
     [LinuxFact]
     public void What_never_ends_is_read_to_the_limit() =>
-        Assert.Contains("more than 100 MB", Assert.Throws<BadDataException>(() => InputFile.ReadDocument("/dev/zero")).Message);
+        Assert.Contains("100 MB", Assert.Throws<BadDataException>(() => InputFile.ReadDocument("/dev/zero")).Message);
 
     [UnixFact]
     public void A_pipe_is_waited_for_until_it_is_stopped()
@@ -57,7 +57,7 @@ public sealed class InputFileTests : IDisposable
         [
             () => SourceContainer.Open(pipe), () => TFRecordFile.Open(pipe), () => TensorFile.Read(pipe), () => Checkpoint.Load(pipe), () => OnnxFile.Read(pipe),
         ];
-        Parallel.ForEach(readers, reader => Assert.Contains("It is a pipe", Assert.ThrowsAny<RiffleException>(reader).Message));
+        Parallel.ForEach(readers, reader => Assert.Contains("pipe", Assert.ThrowsAny<RiffleException>(reader).Message));
     }
 
     [Fact]

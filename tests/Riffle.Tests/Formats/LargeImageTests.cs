@@ -125,7 +125,7 @@ public class LargeImageTests
         (jpeg[frame + 5], jpeg[frame + 6], jpeg[frame + 7], jpeg[frame + 8]) = ((byte)(height >> 8), (byte)height, (byte)(width >> 8), (byte)width);
         long before = GC.GetAllocatedBytesForCurrentThread();
         foreach (byte[] huge in new[] { png, [.. jpeg, .. new byte[400_000]] })
-            Assert.Contains("huge: the image claims", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(huge, "huge")).Message);
+            Error.Names(Assert.Throws<BadDataException>(() => ImageDecoder.Decode(huge, "huge")).Message, "huge: ", "200 million");
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
     }
 

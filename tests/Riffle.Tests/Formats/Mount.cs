@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Riffle.Tests.Cli;
 
 namespace Riffle.Tests.Formats;
@@ -58,12 +59,14 @@ internal sealed class Mount : IDisposable
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class MountFactAttribute : FactAttribute
 {
-    public MountFactAttribute() => Skip = Mount.Missing;
+    public MountFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line) => Skip = Mount.Missing;
 }
 
 /// <inheritdoc cref="MountFactAttribute"/>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class MountTheoryAttribute : TheoryAttribute
 {
-    public MountTheoryAttribute() => Skip = Mount.Missing;
+    public MountTheoryAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line) => Skip = Mount.Missing;
 }

@@ -108,7 +108,7 @@ public sealed class OnnxFormatTests : IDisposable
     [InlineData("..\\secret")]
     [InlineData("")]
     public void A_path_that_leaves_the_model_s_folder_is_refused(string location) =>
-        Assert.Contains("below the model's folder", Assert.Throws<BadDataException>(() => Read(External(location, 0))).Message);
+        Assert.Contains($"'{location}'", Assert.Throws<BadDataException>(() => Read(External(location, 0))).Message);
 
     [Fact]
     public void So_is_a_link_that_does()
@@ -125,7 +125,7 @@ public sealed class OnnxFormatTests : IDisposable
     {
         Assert.Contains("weights.bin", Assert.Throws<RiffleException>(() => Read(External("weights.bin", 0))).Message);
         _folder.Add("weights.bin", [1, 2, 3, 4]);
-        Assert.Contains("go beyond the 4 bytes", Assert.Throws<BadDataException>(() => Read(External("weights.bin", 1))).Message);
+        Assert.Contains("the 4 bytes of", Assert.Throws<BadDataException>(() => Read(External("weights.bin", 1))).Message);
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class OnnxFormatTests : IDisposable
         File.WriteAllBytes(FilePath, "PNG and so on"u8);
         Assert.Contains(FilePath, Assert.Throws<BadDataException>(() => OnnxReader.Read(FilePath)).Message);
         File.WriteAllBytes(FilePath, []);
-        Assert.Contains("no graph", Assert.Throws<BadDataException>(() => OnnxReader.Read(FilePath)).Message);
+        Assert.Contains("graph", Assert.Throws<BadDataException>(() => OnnxReader.Read(FilePath)).Message);
         Assert.Throws<RiffleException>(() => OnnxReader.Read(_folder.PathOf("missing.onnx")));
     }
 

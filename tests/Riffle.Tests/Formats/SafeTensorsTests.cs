@@ -82,8 +82,8 @@ public class SafeTensorsTests
     {
         var read = Read(File("""{"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}}""", new byte[8]));
         Assert.Empty(read.Shape("n"));
-        Assert.Contains("model: the tensor 'n' is of type I64", Assert.Throws<BadDataException>(() => read.Get("n")).Message);
-        Assert.Contains("model: has no tensor 'm'", Assert.Throws<BadDataException>(() => read.Shape("m")).Message);
+        Error.Names(Assert.Throws<BadDataException>(() => read.Get("n")).Message, "model: ", "'n'", "I64");
+        Error.Names(Assert.Throws<BadDataException>(() => read.Shape("m")).Message, "model: ", "'m'");
         Assert.False(read.Contains("m"));
     }
 

@@ -115,7 +115,7 @@ public class TFRecordTests
     {
         var header = new byte[20];
         BinaryPrimitives.WriteUInt64LittleEndian(header, length);
-        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(8), Crc32C.Masked(header.AsSpan(0, 8)));
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(8), TFRecordChecksum.Of(header.AsSpan(0, 8)));
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Throws<BadDataException>(() => ReadAll(new MemoryStream(header)));
         Assert.Throws<BadDataException>(() => ReadAll(new Unseekable(header)));

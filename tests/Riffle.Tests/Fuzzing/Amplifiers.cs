@@ -162,7 +162,7 @@ internal static class Amplifiers
     private static byte[] Checksum(byte[] bytes)
     {
         var checksum = new byte[4];
-        BinaryPrimitives.WriteUInt32LittleEndian(checksum, Crc32C.Masked(bytes));
+        BinaryPrimitives.WriteUInt32LittleEndian(checksum, TFRecordChecksum.Of(bytes));
         return checksum;
     }
 

@@ -73,7 +73,7 @@ internal static class FuzzTargets
             {
                 Assert.True(file.Get(name).Length < 1000);
             }
-            catch (BadDataException e) when (e.Message.Contains($"'{name}' is of type", StringComparison.Ordinal))
+            catch (BadDataException e) when (e.Message.Contains($"'{name}' has the unsupported type", StringComparison.Ordinal))
             {
                 // Whole numbers, as a count of batches.
             }

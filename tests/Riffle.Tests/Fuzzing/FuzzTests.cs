@@ -1,6 +1,5 @@
 using System.Globalization;
 using Riffle.Tests.Formats;
-using Xunit.Abstractions;
 
 namespace Riffle.Tests.Fuzzing;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 using Riffle.Formats;
 
 namespace Riffle.Tests.Fuzzing;
@@ -14,7 +15,7 @@ internal static class Seals
             long length = BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at));
             if (length > bytes.Length - at - 12)
                 break;
-            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 8 + (int)length), Crc32.Compute(bytes.AsSpan(at + 4, (int)length + 4)));
+            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at + 8 + (int)length), Crc32.HashToUInt32(bytes.AsSpan(at + 4, (int)length + 4)));
             at += (int)length + 12;
         }
 
@@ -33,7 +34,7 @@ internal static class Seals
     public static byte[] RecordHeader(byte[] bytes)
     {
         if (bytes.Length >= 12)
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), Crc32C.Masked(bytes.AsSpan(0, 8)));
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), TFRecordChecksum.Of(bytes.AsSpan(0, 8)));
         return bytes;
     }
 

@@ -1,4 +1,5 @@
 using Riffle.Kernels;
+using Riffle.Networks;
 using Riffle.Simd;
 
 namespace Riffle.Tests.Kernels;
@@ -17,11 +18,14 @@ public unsafe class ChannelLaneTests
         (9, 130, 70, 1, 7, 7), (7, 100, 148, 2, 4, 4), (3, 48, 240, 3, 2, 2), (2, 17, 33, 1, 1, 5), (1, 16, 64, 1, 13, 1),
     ];
 
-    private static readonly (int Blocks, int H, int W, int Stride)[] WindowShapes =
+    private static readonly (int Blocks, int H, int W, int Kernel, int Stride, Padding Border)[] WindowShapes =
     [
         .. from stride in (int[])[1, 2]
+           from kernel in (int[])[3, 5]
            from shape in ((int Blocks, int H, int W)[])[(1, 1, 1), (3, 3, 2), (2, 4, 4), (2, 7, 7), (1, 5, 14)]
-           select (shape.Blocks, shape.H, shape.W, stride),
+           select (shape.Blocks, shape.H, shape.W, kernel, stride, Padding.Of(kernel / 2)),
+        (2, 5, 4, 1, 2, default), (1, 6, 7, 2, 2, default), (2, 8, 8, 3, 2, new(0, 0, 1, 1)), (1, 5, 9, 3, 3, new(2, 0, 0, 2)), (2, 7, 7, 7, 1, default),
+        (1, 8, 6, 5, 2, new(1, 2, 3, 4)), (1, 4, 8, 4, 4, new(0, 3, 0, 3)),
     ];
 
     private static readonly (int O, int H, int W, int Stride)[] StemShapes = [(1, 1, 1, 1), (7, 5, 4, 2), (16, 7, 7, 2), (24, 6, 14, 1), (40, 9, 9, 2)];
@@ -47,6 +51,11 @@ public unsafe class ChannelLaneTests
     [Theory]
     [MemberData(nameof(Pointwise))]
     public void Planes_come_side_by_side_to_the_bit(string width, int shape) => VectorWidths.Run(width, new PlanesBody(shape));
+
+    /// <summary>Factors lie anywhere, as the lanes of other blocks or as planes of one value.</summary>
+    [Theory]
+    [MemberData(nameof(Windows))]
+    public void Scaling_takes_factors_from_anywhere(string width, int shape) => VectorWidths.Run(width, new ScalingBody(shape));
 
     [Fact]
     public void Sums_take_channels_from_anywhere()
@@ -126,25 +135,35 @@ public unsafe class ChannelLaneTests
         public void Run<TVec>()
             where TVec : unmanaged, IVec<TVec>
         {
-            var (blocks, h, w, stride) = WindowShapes[shape];
-            var window = new Window { Channels = blocks, Height = h, Width = w, Stride = stride, Lanes = Lanes.Count };
+            var (blocks, h, w, k, stride, (top, left, bottom, right)) = WindowShapes[shape];
+            var window = new Window
+            {
+                Channels = blocks,
+                Height = h,
+                Width = w,
+                Kernel = k,
+                Stride = stride,
+                Lanes = Lanes.Count,
+                Border = new(top, left, bottom, right),
+            };
             using var memory = new InferenceMemory(Lanes.Count, imagesFirst: false, (blocks, h, w), (blocks, window.OutputHeight, window.OutputWidth));
             var planes = memory.ShuffledPlanes(0);
             var kernel = new DepthwiseConvolution
             {
                 Window = window with { Input = memory.Copy<int>(planes), Output = memory.Output },
-                Weights = memory.RandomFloats(blocks * 9 * Lanes.Count, out var packed),
-                WeightStride = 9 * Lanes.Count,
+                Weights = memory.RandomFloats(blocks * k * k * Lanes.Count, out var packed),
+                WeightStride = k * k * Lanes.Count,
             };
             var bias = memory.RandomFloats(blocks * Lanes.Count, out _);
             double[] values =
             [
                 .. from c in Enumerable.Range(0, blocks * Lanes.Count)
-                   from tap in Enumerable.Range(0, 9)
-                   select packed[(c / Lanes.Count * 9 + tap) * Lanes.Count + c % Lanes.Count],
+                   from tap in Enumerable.Range(0, k * k)
+                   select packed[(c / Lanes.Count * k * k + tap) * Lanes.Count + c % Lanes.Count],
             ];
             var channels = blocks * Lanes.Count;
-            var oracle = Oracle.Convolution(channels, 3, stride, channels).Forward(Read(memory, Channels(memory, planes), h, w), values);
+            var input = Read(memory, Channels(memory, planes), h, w);
+            var oracle = Oracle.Convolution(channels, k, stride, channels, WindowShapes[shape].Border).Forward(input, values);
             var outputs = Channels(memory, [.. Enumerable.Range(memory.Output, blocks)]);
             foreach (var clamp in InferenceMemory.Clamps)
             {
@@ -152,6 +171,33 @@ public unsafe class ChannelLaneTests
                 kernel.InferChannels<TVec>(memory.Planes, memory.Data, scratch, bias);
                 var y = Read(memory, outputs, window.OutputHeight, window.OutputWidth);
                 Close.Assert(Expected(oracle, c => bias[c], clamp), y.Values, Tolerance, $"y with {clamp}");
+                memory.AssertUntouched($"y with {clamp}");
+            }
+        }
+    }
+
+    private sealed class ScalingBody(int shape) : IVectorBody
+    {
+        public void Run<TVec>()
+            where TVec : unmanaged, IVec<TVec>
+        {
+            var (blocks, h, w, _, _, _) = WindowShapes[shape];
+            using var memory = new InferenceMemory(Lanes.Count, imagesFirst: false, (blocks, h, w), (blocks, 1, 1), (blocks, h, w));
+            var planes = memory.ShuffledPlanes(0);
+            var factors = ShuffledChannels(memory, 1);
+            var outputs = Channels(memory, [.. Enumerable.Range(memory.Output, blocks)]);
+
+            // The last lanes of the last block hold no channel; there is no junk in them afterwards.
+            var channels = factors.Length - 3;
+            var kernel = new ChannelScaling { Input = memory.Copy<int>(planes), Output = memory.Output, Channels = blocks, PlaneSize = h * w * Lanes.Count };
+            var expected = Oracle.Scale().Forward(
+                Read(memory, Channels(memory, planes)[..channels], h, w), [.. factors[..channels].Select(at => (double)memory.Data[at])]);
+            foreach (var clamp in InferenceMemory.Clamps)
+            {
+                memory.Prepare(clamp, 0);
+                kernel.InferChannels<TVec>(memory.Planes, memory.Data, memory.Copy<long>([.. factors[..channels], -1, -1, -1]));
+                Close.Assert(Expected(expected, _ => 0, clamp), Read(memory, outputs[..channels], h, w).Values, Tolerance, $"y with {clamp}");
+                Assert.All(Read(memory, outputs[channels..], h, w).Values, value => Assert.Equal(0, value));
                 memory.AssertUntouched($"y with {clamp}");
             }
         }

@@ -5,9 +5,8 @@ using Riffle.Simd;
 namespace Riffle.Tests.Kernels;
 
 /// <summary>
-/// The activations of one block as a <see cref="InferenceProgram"/> lays them out, for one kernel: planes are a cache line further apart than they are long,
-/// single values lie side by side. All that is no value is junk, so large that it spoils any result it reaches, and known to the bit, so that a write to a
-/// wrong place is seen.
+/// The activations of one block as a <see cref="InferenceProgram"/> lays them out, for one kernel: planes are a cache line further apart than they are long.
+/// All that is no value is junk, so large that it spoils any result it reaches, and known to the bit, so that a write to a wrong place is seen.
 /// </summary>
 internal sealed unsafe class InferenceMemory : IDisposable
 {
@@ -39,7 +38,7 @@ internal sealed unsafe class InferenceMemory : IDisposable
         foreach (var (channels, height, width) in tensors)
         {
             var size = (long)height * width * lanes;
-            var isDense = size == 1 || (imagesFirst && lanes > 1 && plane == 0);
+            var isDense = imagesFirst && lanes > 1 && plane == 0;
             var stride = isDense ? size : RoundUp(size + Lanes.Count);
             _tensors.Add((plane, channels, height, width, stride));
             for (var c = 0; c < channels; c++)
@@ -117,6 +116,20 @@ internal sealed unsafe class InferenceMemory : IDisposable
 
     /// <summary>The output's values.</summary>
     public Volume ReadOutput() => Read([.. Enumerable.Range(Output, _tensors[^1].Channels)]);
+
+    /// <summary>Makes the first tensor's values so large that they pass both ends of the hard activations.</summary>
+    public void WidenInput()
+    {
+        for (var i = Planes.Offset[0]; i < Planes.Offset[_tensors[1].FirstPlane]; i++)
+            Data[i] *= _isValue[i] ? 8 : 1;
+    }
+
+    /// <summary>The same for the biases of the output.</summary>
+    public void WidenBiases()
+    {
+        for (var plane = Output; plane < _planeCount; plane++)
+            Planes.Shift[plane] *= 8;
+    }
 
     /// <summary>Neither ReLU, ReLU, and a ReLU with a ceiling that many values reach.</summary>
     public static Clamp[] Clamps { get; } = [Clamp.None, new(0, float.PositiveInfinity), new(0, 0.3f)];

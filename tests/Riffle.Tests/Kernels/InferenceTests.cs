@@ -1,4 +1,6 @@
+using Riffle.Execution;
 using Riffle.Kernels;
+using Riffle.Networks;
 using Riffle.Simd;
 
 namespace Riffle.Tests.Kernels;
@@ -9,10 +11,6 @@ namespace Riffle.Tests.Kernels;
 /// </summary>
 public unsafe class InferenceTests
 {
-    private const double Tolerance = 2e-5;
-
-    private delegate void Infer(in Planes planes, float* data, float* scratch);
-
     private static readonly (int C, int O, int Groups, int H, int W)[] PointwiseShapes =
     [
         (1, 1, 1, 1, 1), (23, 31, 1, 1, 1), (24, 96, 8, 1, 1), (7, 5, 1, 3, 7), (60, 20, 1, 1, 2), (40, 62, 2, 5, 4), (60, 57, 3, 3, 9), (1, 13, 1, 5, 17),
@@ -66,22 +64,15 @@ public unsafe class InferenceTests
     [MemberData(nameof(Windows))]
     public void Addition(string width, int shape) => VectorWidths.Run(width, new AdditionBody(shape));
 
-    private static TheoryData<string, int> Cases(int shapes) => VectorWidths.With(Enumerable.Range(0, shapes));
+    [Theory]
+    [MemberData(nameof(Windows))]
+    public void Activation(string width, int shape) => VectorWidths.Run(width, new ActivationBody(shape));
 
-    /// <summary>Runs a kernel with a floor and without, and compares with what the oracle says before bias and floor.</summary>
-    private static void Check(InferenceMemory memory, int lanes, bool hasBias, long scratch, Volume oracle, Infer infer)
-    {
-        var perPlane = oracle.Height * oracle.Width;
-        var raw = oracle.Values.Select((value, i) => value + (hasBias ? memory.Bias[i / perPlane % oracle.Channels] : 0)).ToArray();
-        foreach (var clamp in InferenceMemory.Clamps)
-        {
-            var room = memory.Prepare(clamp, scratch);
-            infer(memory.Planes, memory.Data, room);
-            var what = $"y with {lanes} lanes and {clamp}";
-            Close.Assert([.. raw.Select(value => InferenceMemory.Clamped(clamp, value))], memory.ReadOutput().Values, Tolerance, what);
-            memory.AssertUntouched(what);
-        }
-    }
+    [Theory]
+    [MemberData(nameof(Windows))]
+    public void Channel_scaling(string width, int shape) => VectorWidths.Run(width, new ScalingBody(shape));
+
+    private static TheoryData<string, int> Cases(int shapes) => VectorWidths.With(Enumerable.Range(0, shapes));
 
     /// <summary>Windows over tensor 0, in shuffled order, that write as many channels.</summary>
     private static (InferenceMemory Memory, Window Window, Volume Input) Slide(int lanes, (int C, int H, int W, int Stride) shape)
@@ -142,7 +133,8 @@ public unsafe class InferenceTests
             };
             kernel.Pack(weights);
             var expected = Oracle.Convolution(o, 1, 1, groups).Forward(memory.Read(planes), values);
-            Check(memory, lanes, hasBias: true, 0, expected, (in all, data, _) => kernel.Infer<TVec>(all, data, memory.OutputStride));
+            InferenceCheck.RunActivated<TVec>(memory, lanes, 0, expected,
+                (in all, data, _, function) => kernel.Infer<TVec>(all, data, memory.OutputStride, null, function));
         }
     }
 
@@ -154,7 +146,8 @@ public unsafe class InferenceTests
             using var disposed = memory;
             var kernel = new DepthwiseConvolution { Window = window, Weights = memory.RandomFloats(9 * window.Channels, out var values), WeightStride = 9 };
             var expected = Oracle.Convolution(window.Channels, 3, window.Stride, window.Channels).Forward(input, values);
-            Check(memory, lanes, hasBias: true, kernel.Scratch, expected, (in all, data, scratch) => kernel.Infer<TVec>(all, data, scratch));
+            InferenceCheck.RunActivated<TVec>(memory, lanes, kernel.Scratch, expected,
+                (in all, data, scratch, function) => kernel.Infer<TVec>(all, data, scratch, function));
         }
     }
 
@@ -166,7 +159,7 @@ public unsafe class InferenceTests
             using var disposed = memory;
             var kernel = DepthwiseConvolution.Mean(window, memory.Allocate<float>(9));
             var expected = Oracle.AveragePool(window.Channels, window.Stride).Forward(input, []);
-            Check(memory, lanes, hasBias: true, kernel.Scratch, expected, (in all, data, scratch) => kernel.Infer<TVec>(all, data, scratch));
+            InferenceCheck.Run(memory, lanes, hasBias: true, kernel.Scratch, expected, (in all, data, scratch) => kernel.Infer<TVec>(all, data, scratch));
         }
     }
 
@@ -178,7 +171,7 @@ public unsafe class InferenceTests
             using var disposed = memory;
             var kernel = new Riffle.Kernels.MaxPool { Window = window };
             var expected = Oracle.MaxPool(window.Stride).Forward(input, []);
-            Check(memory, lanes, hasBias: false, kernel.Scratch, expected, (in all, data, scratch) => kernel.Infer<TVec>(all, data, scratch));
+            InferenceCheck.Run(memory, lanes, hasBias: false, kernel.Scratch, expected, (in all, data, scratch) => kernel.Infer<TVec>(all, data, scratch));
         }
     }
 
@@ -200,8 +193,8 @@ public unsafe class InferenceTests
             kernel = kernel with { Offsets = memory.Copy<long>(kernel.TapOffsets()) };
             kernel.Pack(weights);
             var expected = Oracle.Convolution(o, 3, stride, 1).Forward(input, values);
-            Check(memory, lanes, hasBias: true, kernel.Scratch, expected,
-                (in all, data, scratch) => kernel.Infer<TVec>(all, data, scratch, memory.OutputStride));
+            InferenceCheck.RunActivated<TVec>(memory, lanes, kernel.Scratch, expected,
+                (in all, data, scratch, function) => kernel.Infer<TVec>(all, data, scratch, memory.OutputStride, function));
         }
     }
 
@@ -221,7 +214,7 @@ public unsafe class InferenceTests
                 PlaneSize = h * w * Lanes.Count,
             };
             var expected = Oracle.GlobalAveragePool().Forward(memory.Read(planes), []);
-            Check(memory, Lanes.Count, hasBias: false, 0, expected, (in all, data, _) => kernel.Infer<TVec>(all, data));
+            InferenceCheck.Run(memory, Lanes.Count, hasBias: false, 0, expected, (in all, data, _) => kernel.Infer<TVec>(all, data));
         }
     }
 
@@ -241,7 +234,52 @@ public unsafe class InferenceTests
                 PlaneSize = h * w * lanes,
             };
             var expected = Oracle.Add(memory.Read(right)).Forward(memory.Read(left), []);
-            Check(memory, lanes, hasBias: false, 0, expected, (in all, data, _) => kernel.Infer<TVec>(all, data));
+            InferenceCheck.Run(memory, lanes, hasBias: false, 0, expected, (in all, data, _) => kernel.Infer<TVec>(all, data));
+        }
+    }
+
+    private sealed class ActivationBody(int shape) : Body
+    {
+        protected override void Run<TVec>(int lanes)
+        {
+            var (c, h, w, _) = WindowShapes[shape];
+            foreach (var kind in Enum.GetValues<ActivationKind>())
+            {
+                using var memory = new InferenceMemory(lanes, imagesFirst: false, (c, h, w), (c, h, w));
+                memory.WidenInput();
+                var planes = memory.ShuffledPlanes(0);
+                var inputs = memory.Copy<int>(planes);
+                var kernel = new Riffle.Kernels.Activation { Input = inputs, Output = memory.Output, Channels = c, PlaneSize = h * w * lanes };
+                var expected = Oracle.Activation(kind).Forward(memory.Read(planes), []);
+                InferenceCheck.Run(memory, lanes, hasBias: false, 0, expected,
+                    (in all, data, _) => kernel.Infer<TVec>(all, data, ActivationFunctions<TVec>.Of(kind)));
+            }
+        }
+    }
+
+    private sealed class ScalingBody(int shape) : Body
+    {
+        protected override void Run<TVec>(int lanes)
+        {
+            var (c, h, w, _) = WindowShapes[shape];
+            using var memory = new InferenceMemory(lanes, imagesFirst: false, (c, h, w), (c, 1, 1), (c, h, w));
+            int[] planes = memory.ShuffledPlanes(0), factors = [.. memory.ShuffledPlanes(1).Reverse()];
+            var kernel = new ChannelScaling
+            {
+                Input = memory.Copy<int>(planes),
+                Factors = memory.Copy<int>(factors),
+                Output = memory.Output,
+                Channels = c,
+                PlaneSize = h * w * lanes,
+            };
+            var expected = Oracle.Scale().Forward(memory.Read(planes), memory.Read(factors).Values);
+            InferenceCheck.Run(memory, lanes, hasBias: false, 0, expected, (in all, data, _) =>
+            {
+                if (lanes == 1)
+                    kernel.InferImage<TVec>(all, data);
+                else
+                    kernel.Infer<TVec>(all, data);
+            });
         }
     }
 }

@@ -1,4 +1,5 @@
 using Riffle.Kernels;
+using Riffle.Networks;
 using Riffle.Simd;
 
 namespace Riffle.Tests.Kernels;
@@ -9,13 +10,6 @@ namespace Riffle.Tests.Kernels;
 /// </summary>
 public unsafe class OperationTests
 {
-    private const double Tolerance = 2e-5;
-
-    /// <summary>What a kernel under test is: its two directions and its oracle.</summary>
-    private delegate void Forward(in Planes planes, in Block block, float* scratch);
-
-    private delegate void Backward(in Planes planes, in Block block, float* scratch, float* weightGradient, GradientWrite* writes);
-
     private static readonly (int C, int O, int Groups, int H, int W, int Images)[] PointwiseShapes =
     [
         (1, 1, 1, 1, 1, 16), (7, 5, 1, 3, 5, 13), (60, 20, 1, 1, 3, 1), (40, 60, 2, 5, 5, 16), (60, 60, 3, 2, 7, 9),
@@ -28,12 +22,25 @@ public unsafe class OperationTests
         (4, 3, 1, 1, 1), (5, 2, 9, 2, 15), (2, 14, 14, 1, 16), (2, 7, 7, 2, 16),
     ];
 
+    /// <summary>What is not 3×3 with a border of 1 and a stride of 1 or 2.</summary>
+    private static readonly (int C, int H, int W, int Kernel, int Stride, Border Border, int Images)[] OddWindowShapes =
+    [
+        (3, 7, 7, 5, 1, new(2, 2, 2, 2), 16), (5, 9, 8, 5, 2, new(2, 2, 2, 2), 13), (2, 1, 1, 5, 1, new(2, 2, 2, 2), 16), (1, 2, 1, 5, 2, new(2, 2, 2, 2), 1),
+        (2, 1, 1, 1, 1, default, 5), (3, 5, 4, 1, 2, default, 16), (2, 6, 7, 2, 2, default, 9), (1, 2, 2, 2, 1, new(1, 1, 0, 0), 16),
+        (3, 6, 5, 3, 1, default, 15),
+        (2, 8, 8, 3, 2, new(0, 0, 1, 1), 16), (4, 5, 9, 3, 1, new(2, 0, 0, 2), 3), (2, 7, 8, 3, 3, new(0, 1, 2, 0), 16), (2, 9, 7, 5, 2, new(1, 2, 3, 4), 13),
+        (1, 9, 11, 7, 2, new(3, 3, 3, 3), 16), (2, 7, 7, 7, 1, default, 2), (1, 4, 10, 4, 4, new(0, 3, 0, 3), 16), (1, 5, 6, 6, 1, new(5, 4, 3, 2), 16),
+        (2, 9, 4, 2, 3, default, 11), (1, 12, 12, 11, 1, new(5, 5, 5, 5), 7),
+    ];
+
     private static readonly (int O, int H, int W, int Stride, int Images)[] StemShapes =
         [(1, 5, 5, 1, 16), (24, 7, 9, 2, 13), (7, 1, 1, 1, 3), (6, 11, 6, 1, 16), (8, 8, 8, 2, 16)];
 
     public static TheoryData<string, int> Pointwise => Cases(PointwiseShapes.Length);
 
     public static TheoryData<string, int> Windows => Cases(WindowShapes.Length);
+
+    public static TheoryData<string, int> OddWindows => Cases(OddWindowShapes.Length);
 
     public static TheoryData<string, int> Stems => Cases(StemShapes.Length);
 
@@ -44,6 +51,10 @@ public unsafe class OperationTests
     [Theory]
     [MemberData(nameof(Windows))]
     public void DepthwiseConvolution(string width, int shape) => VectorWidths.Run(width, new DepthwiseBody(shape));
+
+    [Theory]
+    [MemberData(nameof(OddWindows))]
+    public void DepthwiseConvolutionOfAnyWindow(string width, int shape) => VectorWidths.Run(width, new OddDepthwiseBody(shape));
 
     [Theory]
     [MemberData(nameof(Windows))]
@@ -64,6 +75,14 @@ public unsafe class OperationTests
     [Theory]
     [MemberData(nameof(Windows))]
     public void Addition(string width, int shape) => VectorWidths.Run(width, new AdditionBody(shape));
+
+    [Theory]
+    [MemberData(nameof(Windows))]
+    public void Activation(string width, int shape) => VectorWidths.Run(width, new ActivationBody(shape));
+
+    [Theory]
+    [MemberData(nameof(Windows))]
+    public void ChannelScaling(string width, int shape) => VectorWidths.Run(width, new ScalingBody(shape));
 
     [Fact]
     public void MaxPoolGivesATieToTheFirst()
@@ -86,110 +105,6 @@ public unsafe class OperationTests
     }
 
     private static TheoryData<string, int> Cases(int shapes) => VectorWidths.With(Enumerable.Range(0, shapes));
-
-    /// <summary>Runs both directions of an operation with one input (tensor 0) and one output (tensor 1), and compares with the oracle.</summary>
-    private static void Check(
-        PlaneMemory memory,
-        int[] order,
-        long scratch,
-        double[] weights,
-        Operation oracle,
-        Forward forward,
-        Backward backward,
-        bool gathersSums,
-        bool wantsInput)
-    {
-        var room = memory.Allocate<float>(scratch);
-        new Span<float>(room, (int)scratch).Fill(float.NaN);
-        forward(memory.Planes, memory.Block, room);
-        var input = memory.Value(0, order);
-        var expected = oracle.Forward(input, weights);
-        Close.Assert(expected.Values, memory.Raw(1).Values, Tolerance, "y");
-        if (gathersSums)
-        {
-            var raw = memory.Raw(1);
-            for (var which = 0; which < 2; which++)
-            {
-                var sums = new double[raw.Channels];
-                double Power(double value) => which == 0 ? value : value * value;
-                Volume.Create(raw.Images, raw.Channels, raw.Height, raw.Width, (n, c, y, x) => sums[c] += Power(raw[n, c, y, x]));
-                Close.Assert(sums, memory.Sums(1, which), Tolerance, which == 0 ? "Σy" : "Σy²");
-            }
-        }
-
-        var dy = memory.RawGradient(1);
-        var (dx, dw) = Gradients(oracle, input, weights, dy);
-        var before = memory.Gradient(0, order);
-        var weightGradient = memory.Allocate<float>(Math.Max(1, weights.Length));
-        var writes = memory.Allocate<GradientWrite>(order.Length);
-        for (var c = 0; c < order.Length; c++)
-            writes[c] = (GradientWrite)(c % 4) | (c % 8 < 4 ? GradientWrite.Store : GradientWrite.NonTemporal);
-        new Span<float>(room, (int)scratch).Fill(float.NaN);
-        backward(memory.Planes, memory.Block, room, weightGradient, writes);
-
-        Close.Assert(dw, Close.Doubles(weightGradient, weights.Length), 10 * Tolerance, "dw");
-        if (!wantsInput)
-            return;
-        var mask = memory.Mask(0, order);
-        var perChannel = input.Height * input.Width;
-        for (var i = 0; i < dx.Length; i++)
-        {
-            var write = writes[i / perChannel % order.Length];
-            dx[i] += (write & GradientWrite.Accumulate) != 0 ? before.Values[i] : 0;
-            dx[i] *= (write & GradientWrite.Final) != 0 ? mask.Values[i] : 1;
-        }
-
-        Close.Assert(dx, memory.Gradient(0, order).Values, 10 * Tolerance, "dz");
-        CheckGradientSums(memory, order, writes, dx, perChannel);
-    }
-
-    private static void CheckGradientSums(PlaneMemory memory, int[] order, GradientWrite* writes, double[] dz, int perChannel)
-    {
-        var raw = memory.Raw(0);
-        for (var c = 0; c < order.Length; c++)
-        {
-            if ((writes[c] & GradientWrite.Final) == 0)
-                continue;
-            double sum = 0, products = 0;
-            for (var n = 0; n < raw.Images; n++)
-            {
-                for (var i = 0; i < perChannel; i++)
-                {
-                    var value = dz[(n * order.Length + c) * perChannel + i];
-                    sum += value;
-                    products += value * (raw.Values[(n * order.Length + order[c]) * perChannel + i] - memory.Planes.Mean[memory.FirstPlane(0) + order[c]]);
-                }
-            }
-
-            Close.Assert([sum, products], [memory.Sums(0, 0)[order[c]], memory.Sums(0, 1)[order[c]]], 20 * Tolerance, $"Σdz, Σdz·(x − mean) of channel {c}");
-        }
-    }
-
-    /// <summary>The oracle's gradients of Σ y·dy, of which a few are checked against central differences of its forward.</summary>
-    private static (double[] X, double[] Weights) Gradients(Operation oracle, Volume input, double[] weights, Volume dy)
-    {
-        var dx = new Volume(input.Images, input.Channels, input.Height, input.Width);
-        var dw = new double[weights.Length];
-        oracle.Backward(input, weights, dy, dx, dw);
-        double Objective() => oracle.Forward(input, weights).Values.Zip(dy.Values, (a, b) => a * b).Sum();
-        foreach (var (variables, slopes) in new[] { (input.Values, dx.Values), (weights, dw) })
-        {
-            for (var sample = 0; sample < Math.Min(5, variables.Length); sample++)
-            {
-                const double Step = 1e-6;
-                var i = (int)((long)sample * 7919 % variables.Length);
-                var value = variables[i];
-                variables[i] = value + Step;
-                var up = Objective();
-                variables[i] = value - Step;
-                var down = Objective();
-                variables[i] = value;
-                Assert.Equal((up - down) / (2 * Step), slopes[i], 1e-4 * Math.Max(1, Math.Abs(slopes[i])));
-            }
-        }
-
-        return (dx.Values, dw);
-    }
 
     /// <summary>Windows over tensor 0, in shuffled order, that write tensor 1.</summary>
     private static Window Window(PlaneMemory memory, int channels, int height, int width, int stride, out int[] order) => new()
@@ -226,7 +141,7 @@ public unsafe class OperationTests
             };
             kernel = kernel with { Offsets = memory.Copy(kernel.ChunkOffsets()) };
             kernel.Pack(weights);
-            Check(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 1, 1, groups),
+            OperationCheck.Run(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 1, 1, groups),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
                 (in p, in b, s, dw, writes) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, writes), gathersSums: true, wantsInput: true);
         }
@@ -242,7 +157,24 @@ public unsafe class OperationTests
             using var memory = new PlaneMemory(images, (c, h, w), (c, outputH, outputW));
             var window = Window(memory, c, h, w, stride, out var order);
             var kernel = new DepthwiseConvolution { Window = window, Weights = memory.RandomFloats(9 * c, out var values), WeightStride = 9 };
-            Check(memory, order, kernel.Scratch, values, Oracle.Convolution(c, 3, stride, c),
+            OperationCheck.Run(memory, order, kernel.Scratch, values, Oracle.Convolution(c, 3, stride, c),
+                (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
+                (in p, in b, s, dw, writes) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, writes), gathersSums: true, wantsInput: true);
+        }
+    }
+
+    private sealed class OddDepthwiseBody(int shape) : IVectorBody
+    {
+        public void Run<TVec>()
+            where TVec : unmanaged, IVec<TVec>
+        {
+            var (c, h, w, k, stride, border, images) = OddWindowShapes[shape];
+            var window = new Window { Channels = c, Height = h, Width = w, Kernel = k, Stride = stride, Lanes = Lanes.Count, Border = border };
+            using var memory = new PlaneMemory(images, (c, h, w), (c, window.OutputHeight, window.OutputWidth));
+            window = window with { Input = memory.ShuffledPlanes(0, out var order), Output = memory.FirstPlane(1) };
+            var kernel = new DepthwiseConvolution { Window = window, Weights = memory.RandomFloats(k * k * c, out var values), WeightStride = k * k };
+            var oracle = Oracle.Convolution(c, k, stride, c, new(border.Top, border.Left, border.Bottom, border.Right));
+            OperationCheck.Run(memory, order, kernel.Scratch, values, oracle,
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
                 (in p, in b, s, dw, writes) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false, writes), gathersSums: true, wantsInput: true);
         }
@@ -259,7 +191,7 @@ public unsafe class OperationTests
             var ninths = memory.Allocate<float>(9);
             new Span<float>(ninths, 9).Fill(1f / 9);
             var kernel = new DepthwiseConvolution { Window = Window(memory, c, h, w, stride, out var order), Weights = ninths };
-            Check(memory, order, kernel.Scratch, [], Oracle.AveragePool(c, stride),
+            OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.AveragePool(c, stride),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: false),
                 (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, null, accumulate: false, writes), gathersSums: false, wantsInput: true);
         }
@@ -278,7 +210,7 @@ public unsafe class OperationTests
             for (var plane = 0; plane < c; plane++)
                 memory.Planes.Clamp[plane] = Clamp.None;
             var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, c, h, w, stride, out var order) };
-            Check(memory, order, kernel.Scratch, [], Oracle.MaxPool(stride),
+            OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.MaxPool(stride),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
                 (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes), gathersSums: false, wantsInput: true);
         }
@@ -297,7 +229,7 @@ public unsafe class OperationTests
             var kernel = new DenseConvolution { Window = window, OutputChannels = o, Packed = memory.Allocate<float>(values.Length) };
             kernel = kernel with { Offsets = memory.Copy(kernel.TapOffsets()), RowOffsets = memory.Copy(kernel.GradientRowOffsets()) };
             kernel.Pack(weights);
-            Check(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 3, stride, 1),
+            OperationCheck.Run(memory, order, kernel.Scratch, values, Oracle.Convolution(o, 3, stride, 1),
                 (in p, in b, s) => kernel.Forward<TVec>(p, b, s, gatherSums: true),
                 (in p, in b, s, dw, _) => kernel.Backward<TVec>(p, b, s, dw, accumulate: false), gathersSums: true, wantsInput: false);
         }
@@ -312,7 +244,7 @@ public unsafe class OperationTests
             using var memory = new PlaneMemory(images, (c, h, w), (c, 1, 1));
             var planes = memory.ShuffledPlanes(0, out var order);
             var kernel = new Riffle.Kernels.GlobalAveragePool { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
-            Check(memory, order, kernel.Scratch, [], Oracle.GlobalAveragePool(),
+            OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.GlobalAveragePool(),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
                 (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes), gathersSums: false, wantsInput: true);
         }
@@ -330,10 +262,64 @@ public unsafe class OperationTests
             var rightWrites = memory.Allocate<GradientWrite>(c);
             var left = memory.ShuffledPlanes(0, out var order);
             var kernel = new Addition { Left = left, Right = right, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
-            Check(memory, order, kernel.Scratch, [], Oracle.Add(other),
+            OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.Add(other),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
                 (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes, rightWrites), gathersSums: false, wantsInput: true);
-            Close.Assert(memory.RawGradient(1).Values, memory.Gradient(2, rightOrder).Values, 10 * Tolerance, "db");
+            Close.Assert(memory.RawGradient(1).Values, memory.Gradient(2, rightOrder).Values, 10 * OperationCheck.Tolerance, "db");
+        }
+    }
+
+    /// <summary>Values lie between about −8 and 8, so that both ends of the hard functions are passed.</summary>
+    private sealed class ActivationBody(int shape) : IVectorBody
+    {
+        public void Run<TVec>()
+            where TVec : unmanaged, IVec<TVec>
+        {
+            Run<TVec, HardSwish<TVec>>(ActivationKind.HardSwish);
+            Run<TVec, HardSigmoid<TVec>>(ActivationKind.HardSigmoid);
+            Run<TVec, Sigmoid<TVec>>(ActivationKind.Sigmoid);
+            Run<TVec, Silu<TVec>>(ActivationKind.Silu);
+        }
+
+        private void Run<TVec, TFunction>(ActivationKind kind)
+            where TVec : unmanaged, IVec<TVec>
+            where TFunction : IFunction<TVec>
+        {
+            var (c, h, w, _, images) = WindowShapes[shape];
+            using var memory = new PlaneMemory(images, (c, h, w), (c, h, w));
+            for (var plane = 0; plane < c; plane++)
+                memory.Planes.Scale[plane] *= 8;
+            var planes = memory.ShuffledPlanes(0, out var order);
+            var kernel = new Riffle.Kernels.Activation { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
+            OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.Activation(kind),
+                (in p, in b, _) => kernel.Forward<TVec, TFunction>(p, b),
+                (in p, in b, s, _, writes) => kernel.Backward<TVec, TFunction>(p, b, s, writes), gathersSums: false, wantsInput: true);
+        }
+    }
+
+    /// <summary>To the oracle the factors are weights, one for each channel of each image.</summary>
+    private sealed class ScalingBody(int shape) : IVectorBody
+    {
+        public void Run<TVec>()
+            where TVec : unmanaged, IVec<TVec>
+        {
+            var (c, h, w, _, images) = WindowShapes[shape];
+            using var memory = new PlaneMemory(images, (c, h, w), (c, h, w), (c, 1, 1));
+            var factors = memory.ShuffledPlanes(2, out var factorOrder);
+            new Span<int>(factors, c).Reverse();
+            Array.Reverse(factorOrder);
+            var factorWrites = memory.Allocate<GradientWrite>(c);
+            var planes = memory.ShuffledPlanes(0, out var order);
+            var kernel = new ChannelScaling { Input = planes, Factors = factors, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
+            OperationCheck.Run(memory, order, kernel.Scratch, memory.Value(2, factorOrder).Values, Oracle.Scale(),
+                (in p, in b, _) => kernel.Forward<TVec>(p, b),
+                (in p, in b, s, ds, writes) =>
+                {
+                    kernel.Backward<TVec>(p, b, s, writes, factorWrites);
+                    var gradient = memory.Gradient(2, factorOrder).Values;
+                    for (var i = 0; i < gradient.Length; i++)
+                        ds[i] = (float)gradient[i];
+                }, gathersSums: false, wantsInput: true);
         }
     }
 }

@@ -18,6 +18,22 @@ internal static class Oracle
         _ => x / (1 + Math.Exp(-x)),
     };
 
+    /// <summary>A function of each value.</summary>
+    public static Operation Activation(ActivationKind kind) => new(
+        (input, _) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) => Activation(kind, input[n, c, y, x])),
+        (input, _, dy, dx, _) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) =>
+            dx[n, c, y, x] += Slope(kind, input[n, c, y, x]) * dy[n, c, y, x]));
+
+    /// <summary>weights [image][channel], which each position of the channel is multiplied by.</summary>
+    public static Operation Scale() => new(
+        (input, factors) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) =>
+            input[n, c, y, x] * factors[n * input.Channels + c]),
+        (input, factors, dy, dx, gradient) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) =>
+        {
+            gradient[n * input.Channels + c] += dy[n, c, y, x] * input[n, c, y, x];
+            return dx[n, c, y, x] += dy[n, c, y, x] * factors[n * input.Channels + c];
+        }));
+
     /// <summary>weights [out][in/groups][k][k], padding k/2 unless it is given.</summary>
     public static Operation Convolution(int outputs, int kernel, int stride, int groups, Padding? padding = null)
     {
@@ -163,6 +179,18 @@ internal static class Oracle
         }
 
         return loss / logits.Images;
+    }
+
+    private static double Slope(ActivationKind kind, double x)
+    {
+        var sigmoid = 1 / (1 + Math.Exp(-x));
+        return kind switch
+        {
+            ActivationKind.HardSwish => x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6,
+            ActivationKind.HardSigmoid => Math.Abs(x) >= 3 ? 0 : 1 / 6.0,
+            ActivationKind.Sigmoid => sigmoid * (1 - sigmoid),
+            _ => sigmoid * (1 + x * (1 - sigmoid)),
+        };
     }
 
     private static double CrossEntropy(IEnumerable<double> target, double[] logits)

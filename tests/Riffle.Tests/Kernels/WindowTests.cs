@@ -10,10 +10,6 @@ namespace Riffle.Tests.Kernels;
 /// </summary>
 public unsafe class WindowTests
 {
-    private const double Tolerance = 2e-5;
-
-    private delegate void Infer(in Planes planes, float* data, float* scratch);
-
     private static readonly (int C, int H, int W, int Kernel, int Stride, Padding Border)[] Shapes =
     [
         (2, 1, 1, 1, 1, default), (3, 5, 4, 1, 2, default), (2, 7, 9, 2, 2, default), (1, 2, 2, 2, 1, new(1, 1, 0, 0)), (3, 6, 5, 3, 1, default),
@@ -59,20 +55,6 @@ public unsafe class WindowTests
         return (memory, window with { Input = memory.Copy<int>(planes), Output = memory.Output }, memory.Read(planes));
     }
 
-    private static void Check(InferenceMemory memory, int lanes, bool hasBias, long scratch, Volume oracle, Infer infer)
-    {
-        var perPlane = oracle.Height * oracle.Width;
-        var raw = oracle.Values.Select((value, i) => value + (hasBias ? memory.Bias[i / perPlane % oracle.Channels] : 0)).ToArray();
-        foreach (var clamp in InferenceMemory.Clamps)
-        {
-            var room = memory.Prepare(clamp, scratch);
-            infer(memory.Planes, memory.Data, room);
-            var what = $"y with {lanes} lanes and {clamp}";
-            Close.Assert([.. raw.Select(value => InferenceMemory.Clamped(clamp, value))], memory.ReadOutput().Values, Tolerance, what);
-            memory.AssertUntouched(what);
-        }
-    }
-
     /// <summary>A test of one shape, with 16 lanes and with one.</summary>
     private abstract class Body : IVectorBody
     {
@@ -97,7 +79,8 @@ public unsafe class WindowTests
             var weights = memory.RandomFloats(kernel * kernel * c, out var values);
             var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = kernel * kernel };
             var expected = Oracle.Convolution(c, kernel, stride, c, border).Forward(input, values);
-            Check(memory, lanes, hasBias: true, depthwise.Scratch, expected, (in all, data, scratch) => depthwise.Infer<TVec>(all, data, scratch));
+            InferenceCheck.RunActivated<TVec>(memory, lanes, depthwise.Scratch, expected,
+                (in all, data, scratch, function) => depthwise.Infer<TVec>(all, data, scratch, function));
         }
     }
 
@@ -112,7 +95,7 @@ public unsafe class WindowTests
                 using var disposed = memory;
                 var pool = WindowPool.Create(window, isMean, values => (nint)memory.Copy<float>(values));
                 var expected = Oracle.Pool(input, kernel, stride, border, (seen, _) => isMean ? seen.Average() : seen.Max());
-                Check(memory, lanes, hasBias: false, pool.Scratch, expected, (in all, data, scratch) => pool.Infer<TVec>(all, data, scratch));
+                InferenceCheck.Run(memory, lanes, hasBias: false, pool.Scratch, expected, (in all, data, scratch) => pool.Infer<TVec>(all, data, scratch));
             }
         }
     }
@@ -135,8 +118,8 @@ public unsafe class WindowTests
             dense = dense with { Offsets = memory.Copy<long>(dense.TapOffsets()) };
             dense.Pack(weights);
             var expected = Oracle.Convolution(shape.O, kernel, stride, shape.Groups, border).Forward(input, values);
-            Check(memory, lanes, hasBias: true, dense.Scratch, expected,
-                (in all, data, scratch) => dense.Infer<TVec>(all, data, scratch, memory.OutputStride));
+            InferenceCheck.RunActivated<TVec>(memory, lanes, dense.Scratch, expected,
+                (in all, data, scratch, function) => dense.Infer<TVec>(all, data, scratch, memory.OutputStride, function));
         }
     }
 
@@ -200,7 +183,7 @@ public unsafe class WindowTests
             var actual = Volume.Create(1, outputs, oracle.Height, oracle.Width, (_, o, y, x) =>
                 memory.Data[memory.Planes.Offset[memory.Output + Lane(o) / Lanes.Count] + (y * oracle.Width + x) * Lanes.Count + Lane(o) % Lanes.Count]);
             var perPlane = oracle.Height * oracle.Width;
-            Close.Assert([.. oracle.Values.Select((value, i) => Math.Max(0, value + bias[Lane(i / perPlane)]))], actual.Values, Tolerance, "y");
+            Close.Assert([.. oracle.Values.Select((value, i) => Math.Max(0, value + bias[Lane(i / perPlane)]))], actual.Values, InferenceCheck.Tolerance, "y");
             memory.AssertUntouched("y");
         }
     }

@@ -178,7 +178,7 @@ public sealed class CheckpointTests : IDisposable
     public void Weights_of_others_are_told_apart_from_damage()
     {
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, [("fc.weight", [1], new float[1])], new Dictionary<string, string>()));
-        Assert.Contains("not a checkpoint of Riffle", Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message);
+        Error.Names(Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message, FilePath, $"riffle import {FilePath}");
     }
 
     [Fact]
@@ -199,18 +199,18 @@ public sealed class CheckpointTests : IDisposable
             FilePath, stream => SafeTensors.Write(stream, file.Names.Except(leaveOut).Select(tensor).ToArray(), file.Metadata));
 
         Rewrite(name => (name, [.. file.Shape(name)], file.Get(name)), "fc.bias");
-        Assert.Contains("fc.bias is missing", Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message);
+        Assert.Contains("tensor fc.bias ", Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message);
         Rewrite(name => (name, name == "fc.weight" ? [.. file.Shape(name).Reverse()] : [.. file.Shape(name)], file.Get(name)));
-        Assert.Contains("fc.weight is", Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message);
+        Assert.Contains("tensor fc.weight ", Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message);
         Rewrite(name => (name, [.. file.Shape(name)], file.Get(name)), "optimizer.variance.fc.weight");
-        Assert.Contains("optimizer.variance.fc.weight is missing", Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message);
+        Assert.Contains("tensor optimizer.variance.fc.weight ", Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message);
     }
 
     [Fact]
     public void What_is_not_there_is_said_to_be_not_there()
     {
-        Assert.Contains("no such file", Assert.Throws<RiffleException>(() => Checkpoint.Load(Path.Combine(_folder, "x"))).Message);
-        Assert.Contains("no checkpoint", Assert.Throws<RiffleException>(() => Checkpoint.Load(_folder)).Message);
+        Assert.Contains(Path.Combine(_folder, "x"), Assert.Throws<RiffleException>(() => Checkpoint.Load(Path.Combine(_folder, "x"))).Message);
+        Assert.Contains(_folder, Assert.Throws<RiffleException>(() => Checkpoint.Load(_folder)).Message);
     }
 
     /// <summary>Every checkpoint has the whole history: what a save left behind would grow, and memory with it, in a training of thousands of epochs.</summary>

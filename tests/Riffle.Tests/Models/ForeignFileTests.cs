@@ -42,8 +42,7 @@ public sealed class ForeignFileTests : IDisposable
         foreach (var open in (Action[])[() => Model.Open(file), () => FineTuning.Load(file), () => Checkpoint.Load(file), () => Classifier.Load(file)])
         {
             var message = Assert.Throws<BadDataException>(open).Message;
-            Assert.StartsWith($"{file}: {kind}", message, StringComparison.Ordinal);
-            Assert.Contains(wayOut, message, StringComparison.Ordinal);
+            Error.Names(message, $"{file}: ", kind, wayOut);
             if (wayOut == "riffle import ")
                 Assert.Contains($"riffle import {ShellWord.Path(file)} --model MODEL --out RUN", message, StringComparison.Ordinal);
         }
@@ -83,8 +82,8 @@ public sealed class ForeignFileTests : IDisposable
         File.WriteAllText(_data.Run("reproduced/models/a.safetensors"), "");
         Assert.Contains(_data.Run("reproduced/models/a.safetensors"), Message(_data.Run("reproduced")));
         Directory.CreateDirectory(_data.Run("nothing"));
-        Assert.Contains("no checkpoint in it", Message(_data.Run("nothing")));
-        Assert.Contains("on the web", Message("https://example.org/model.safetensors"));
+        Assert.Contains(_data.Run("nothing/checkpoints"), Message(_data.Run("nothing")));
+        Assert.Contains("curl -L -O https://example.org/model.safetensors", Message("https://example.org/model.safetensors"));
     }
 
     private static string Message(string path) => Assert.Throws<RiffleException>(() => Model.Open(path)).Message;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Formats;
@@ -7,7 +8,6 @@ using Riffle.Recipes;
 using Riffle.Tests.Cli;
 using Riffle.Tests.Formats;
 using Riffle.Training;
-using Xunit.Abstractions;
 
 namespace Riffle.Tests.Models;
 
@@ -52,7 +52,8 @@ public sealed class TorchLoadTests(ITestOutputHelper output)
     {
         public const string Python = "/usr/bin/python3";
 
-        public TorchFactAttribute()
+        public TorchFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+            : base(file, line)
         {
             const string Finds = "import importlib.util as u, sys; sys.exit(not (u.find_spec('torch') and u.find_spec('torchvision')))";
             if (!File.Exists(Python) || Shell.Run(Python, ["-c", Finds]).ExitCode != 0)

@@ -9,9 +9,9 @@ public class NetworkCatalogueTests
     public static TheoryData<string> Names => [.. NetworkCatalogue.Names];
 
     [Fact]
-    public void There_are_22_names_and_each_is_its_own_canonical_spelling()
+    public void There_are_28_names_and_each_is_its_own_canonical_spelling()
     {
-        Assert.Equal(22, NetworkCatalogue.Names.Distinct().Count());
+        Assert.Equal(28, NetworkCatalogue.Names.Distinct().Count());
         Assert.All(NetworkCatalogue.Names, name => Assert.Equal(name, NetworkCatalogue.Resolve(name).Name));
     }
 
@@ -48,7 +48,10 @@ public class NetworkCatalogueTests
                 from scale in Gen.Elements("0.5", "1", "1.50", "2.0")
                 select $"shufflenet-v2-x{scale}",
                 from scale in Gen.Choose(4, 400)
-                select $"mobilenet-v1-x{scale / 100.0}")
+                select $"mobilenet-v1-x{scale / 100.0}",
+                from family in Gen.Elements("v2", "v3-large", "v3-small")
+                from scale in Gen.Choose(10, 400)
+                select $"mobilenet-{family}-x{scale / 100.0}")
             from preset in Gen.Elements(Preset.Tiny, Preset.ImageNet)
             from size in Gen.Choose(17, 300)
             from classes in Gen.Choose(1, 2000)
@@ -86,42 +89,46 @@ public class NetworkCatalogueTests
     }
 
     [Theory]
-    [InlineData("shufflenet-v3-x1.0", "the nearest are shufflenet-v2-x1.0")]
-    [InlineData("mobilenetv1-x0.5", "the nearest are mobilenet-v1-x0.5")]
+    [InlineData("shufflenet-v3-x1.0", " shufflenet-v2-x1.0,")]
+    [InlineData("mobilenetv1-x0.5", " mobilenet-v1-x0.5,")]
+    [InlineData("mobilenet_v3_small-x1.0", " mobilenet-v3-small-x1.0,")]
+    [InlineData("mobilenet-v3-x1.0", "mobilenet-v3-large-x{scale}, mobilenet-v3-small-x{scale}")]
     [InlineData("shufflenet-v1-x1.0", "shufflenet-v1-g{1,2,3,4,8}-x{scale}")]
-    [InlineData("shufflenet-v2-g3-x1.0", "the nearest are")]
-    [InlineData("", "names have the form")]
-    [InlineData("shufflenet-v1-g5-x1.0", "5 groups; there are 1, 2, 3, 4, 8")]
-    [InlineData("shufflenet-v1-g3-x0", "possible is 0.01 to 4")]
-    [InlineData("shufflenet-v1-g3-x999999999", "possible is 0.01 to 4")]
-    [InlineData("shufflenet-v2-x0.7", "possible is 2.0, 1.5, 1.0, 0.5")]
-    [InlineData("mobilenet-v1-x0.01", "possible is 0.03125 to 4")]
-    public void An_unknown_name_says_what_is_possible(string name, string possible) =>
-        Assert.Contains(possible, Assert.Throws<ArgumentException>(() => NetworkCatalogue.Resolve(name)).Message, StringComparison.OrdinalIgnoreCase);
+    [InlineData("shufflenet-v2-g3-x1.0", "'shufflenet-v2-g3-x1.0'", "shufflenet-v2-")]
+    [InlineData("", "''", "{scale}")]
+    [InlineData("shufflenet-v1-g5-x1.0", "5 groups", "1, 2, 3, 4, 8")]
+    [InlineData("shufflenet-v1-g3-x0", "scale 0;", "0.01 to 4")]
+    [InlineData("shufflenet-v1-g3-x999999999", "scale 999999999;", "0.01 to 4")]
+    [InlineData("shufflenet-v2-x0.7", "scale 0.7;", "2.0, 1.5, 1.0, 0.5")]
+    [InlineData("mobilenet-v1-x0.01", "scale 0.01;", "0.03125 to 4")]
+    [InlineData("mobilenet-v3-large-x5", "scale 5;", "0.1 to 4")]
+    public void An_unknown_name_says_what_is_possible(string name, params string[] names) =>
+        Error.Names(Assert.Throws<ArgumentException>(() => NetworkCatalogue.Resolve(name)).Message, names);
 
     [Theory]
-    [InlineData("shufflenet-v1-g3-x1.0", 3, 10, "2,4,2", "3×3 pixels: possible is 9")]
-    [InlineData("mobilenet-v1-x1.0", 16, 10, "", "16×16 pixels: possible is 17")]
+    [InlineData("shufflenet-v1-g3-x1.0", 3, 10, "2,4,2", "3×3 pixels", " 9 ")]
+    [InlineData("mobilenet-v1-x1.0", 16, 10, "", "16×16 pixels", " 17 ")]
     [InlineData("mobilenet-v1-x1.0", 100_000, 10, "", "to 4096")]
-    [InlineData("mobilenet-v1-x1.0", 56, 0, "", "0 classes: possible is 1 to 100000")]
-    [InlineData("mobilenet-v1-x1.0", 56, int.MaxValue, "", "classes: possible is 1 to 100000")]
-    [InlineData("mobilenet-v1-x1.0", 56, 10, "2,4,2", "has no stages")]
-    [InlineData("shufflenet-v2-x1.0", 56, 10, "2,4", "has 3 stages")]
-    [InlineData("shufflenet-v2-x1.0", 56, 10, "2,0,2", "each stage has 1 to 100")]
-    public void An_impossible_request_says_what_is_possible(string name, int size, int classes, string units, string possible)
+    [InlineData("mobilenet-v1-x1.0", 56, 0, "", "0 classes", "1 to 100000")]
+    [InlineData("mobilenet-v1-x1.0", 56, int.MaxValue, "", "2147483647 classes", "1 to 100000")]
+    [InlineData("mobilenet-v1-x1.0", 56, 10, "2,4,2", "no stages", "--units")]
+    [InlineData("shufflenet-v2-x1.0", 56, 10, "2,4", "2 stages", "3 stages")]
+    [InlineData("shufflenet-v2-x1.0", 56, 10, "2,0,2", "2,0,2", "1 to 100")]
+    public void An_impossible_request_says_what_is_possible(string name, int size, int classes, string units, params string[] names)
     {
         int[]? counts = units.Length == 0 ? null : [.. units.Split(',').Select(int.Parse)];
-        Assert.Contains(possible, Assert.Throws<ArgumentException>(() => NetworkCatalogue.Resolve(name, Preset.Tiny, size, classes, counts)).Message);
+        Error.Names(Assert.Throws<ArgumentException>(() => NetworkCatalogue.Resolve(name, Preset.Tiny, size, classes, counts)).Message, [name, .. names]);
 
         // A spec that comes from a file is checked as one that a user asks for.
         var spec = new NetworkSpec(name, size, classes, counts is null ? [] : [.. counts], name.StartsWith('m') ? 2 : 1);
-        Assert.Contains(possible, Assert.Throws<ArgumentException>(() => NetworkCatalogue.Build(spec)).Message);
+        Error.Names(Assert.Throws<ArgumentException>(() => NetworkCatalogue.Build(spec)).Message, [name, .. names]);
     }
 
     [Theory]
     [InlineData("shufflenet-v1-g3-x1.0", 0)]
     [InlineData("shufflenet-v2-x1.0", 3)]
     [InlineData("mobilenet-v1-x1.0", 1)]
+    [InlineData("mobilenet-v3-small-x1.0", 3)]
     public void An_impossible_stem_says_what_is_possible(string name, int stride) => Assert.Contains(
         "stem stride",
         Assert.Throws<ArgumentException>(() => NetworkCatalogue.Build(NetworkCatalogue.Resolve(name) with { StemStride = stride })).Message);
@@ -130,6 +137,10 @@ public class NetworkCatalogueTests
     [InlineData("shufflenet-v1-g3-x1.0", Preset.Tiny, 9)]
     [InlineData("shufflenet-v2-x1.0", Preset.ImageNet, 17)]
     [InlineData("mobilenet-v1-x1.0", Preset.Tiny, 17)]
+    [InlineData("mobilenet-v2-x1.0", Preset.Tiny, 9)]
+    [InlineData("mobilenet-v2-x1.0", Preset.ImageNet, 17)]
+    [InlineData("mobilenet-v3-large-x1.0", Preset.ImageNet, 17)]
+    [InlineData("mobilenet-v3-small-x1.0", Preset.Tiny, 9)]
     public void The_smallest_image_is_the_one_that_every_stride_can_shrink(string name, Preset preset, int smallest)
     {
         bool EveryStrideShrinks(int size)
@@ -146,7 +157,7 @@ public class NetworkCatalogueTests
     [Fact]
     public void The_largest_request_counts_without_overflow()
     {
-        foreach (var name in (string[])["shufflenet-v1-g1-x4", "shufflenet-v1-g8-x4", "shufflenet-v2-x2.0", "mobilenet-v1-x4"])
+        foreach (var name in (string[])["shufflenet-v1-g1-x4", "shufflenet-v1-g8-x4", "shufflenet-v2-x2.0", "mobilenet-v1-x4", "mobilenet-v2-x4", "mobilenet-v3-large-x4"])
         {
             var spec = NetworkCatalogue.Resolve(name, Preset.ImageNet, 4096, 100_000, name.StartsWith('m') ? null : [100, 100, 100]);
             Assert.InRange(Complexity.Of(NetworkCatalogue.Build(spec)).Parameters, 1, int.MaxValue);

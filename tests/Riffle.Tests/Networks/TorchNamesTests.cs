@@ -18,7 +18,7 @@ public class TorchNamesTests
     }
 
     [Fact]
-    public void The_other_families_have_names_after_the_same_pattern()
+    public void The_families_that_torchvision_lacks_have_names_after_the_same_pattern()
     {
         Assert.Equal(
             [

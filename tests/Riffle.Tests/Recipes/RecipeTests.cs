@@ -52,8 +52,8 @@ public class RecipeTests
         { "optimiser", r => r with { Optimiser = (OptimiserKind)99 } },
         { "initialisation", r => r with { Initialisation = (InitialisationKind)99 } },
         { "schedule", r => r with { Schedule = r.Schedule with { Kind = (ScheduleKind)99 } } },
-        { "random crops", r => r with { Augmentation = r.Augmentation with { RandomCrop = false, SmallestArea = 0.5f } } },
-        { "smallest area", r => r with { Augmentation = r.Augmentation with { SharpShare = 0.5f } } },
+        { "RandomCrop", r => r with { Augmentation = r.Augmentation with { RandomCrop = false, SmallestArea = 0.5f } } },
+        { "SmallestArea", r => r with { Augmentation = r.Augmentation with { SharpShare = 0.5f } } },
     };
 
     [Theory]

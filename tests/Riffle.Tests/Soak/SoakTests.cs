@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Riffle.Models;
 using Riffle.Tests.Cli;
 using Riffle.Tests.Training;
-using Xunit.Abstractions;
 
 namespace Riffle.Tests.Soak;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Riffle.Models;
 using Riffle.Tests.Cli;
-using Xunit.Abstractions;
 
 namespace Riffle.Tests.Training;
 

@@ -7,7 +7,6 @@ using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
 using Riffle.Training;
-using Xunit.Abstractions;
 
 namespace Riffle.Tests.Training;
 

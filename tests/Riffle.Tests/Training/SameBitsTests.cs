@@ -6,6 +6,7 @@ using Riffle.Networks;
 using Riffle.Recipes;
 using Riffle.Simd;
 using Riffle.Tests.Kernels;
+using Riffle.Tests.Networks;
 using Riffle.Training;
 
 namespace Riffle.Tests.Training;
@@ -18,11 +19,9 @@ public sealed class SameBitsTests : IDisposable
     /// <summary>Eight blocks of sixteen images, so that eight threads have one each, and a rest.</summary>
     private const int Batch = 120;
 
-    private static readonly string[] Families = ["shufflenet-v1-g3-x0.25", "shufflenet-v2-x0.5", "mobilenet-v1-x0.25"];
-
     private readonly TinyDataset _data = new(train: 2 * Batch, validation: 20);
 
-    public static TheoryData<string, string> FamiliesAtEachWidth => VectorWidths.With(Families);
+    public static TheoryData<string, string> FamiliesAtEachWidth => VectorWidths.With(SmallNetworks.Names);
 
     public void Dispose() => _data.Dispose();
 

@@ -186,7 +186,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(before, Files("run"));
         Assert.Contains("not empty", Assert.Throws<RiffleException>(() => Start("data", TinyDataset.Recipe())).Message);
         Assert.Contains("--out", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.DataFolder)).Message);
-        Assert.Contains("no such folder", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("nowhere"))).Message);
+        Assert.StartsWith(_data.Run("nowhere"), Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("nowhere"))).Message);
     }
 
     [Fact]
@@ -267,7 +267,7 @@ public sealed class TrainerTests : IDisposable
     public void A_data_set_without_validation_images_is_refused()
     {
         using var data = new TinyDataset(validation: 0);
-        Assert.Contains("no validation images", Assert.Throws<RiffleException>(
+        Assert.Contains("--validation-fraction", Assert.Throws<RiffleException>(
             () => Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(), data.Run("run"))).Message);
 
         // And the folder can still be used.

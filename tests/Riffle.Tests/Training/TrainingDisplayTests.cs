@@ -29,8 +29,8 @@ public sealed class TrainingDisplayTests : IDisposable
             """
                         learning  training                  validation
               epoch         rate      loss   top-1   top-5        loss   top-1   top-5   images/s       time
-            epoch 1/3, step 40/100: loss 2.000, top-1 25.0 %, 128 images/s, 15.0 s left, of the run 1 min 05 s
-            epoch 1/3, step 80/100: loss 2.000, top-1 25.0 %, 128 images/s, 5.0 s left, of the run 55.0 s
+            epoch 1/3, step 40/100: loss 2.000, top-1 25.0 %, 128 images/s, 15.0 s left, 1 min 05 s for the run
+            epoch 1/3, step 80/100: loss 2.000, top-1 25.0 %, 128 images/s, 5.0 s left, 55.0 s for the run
                 1/3     0.200000    2.0000   25.00   50.00      1.5000   40.00   70.00        128     30.0 s  best
 
             """,
@@ -50,7 +50,7 @@ public sealed class TrainingDisplayTests : IDisposable
         }
 
         // 0.25 s for each of 60 and then 100 steps, and 5 s for each of two validations.
-        Assert.Contains("epoch 2/3, step 40/100: loss 2.000, top-1 25.0 %, 128 images/s, 20.0 s left, of the run 50.0 s", _output.ToString());
+        Assert.Contains("epoch 2/3, step 40/100: loss 2.000, top-1 25.0 %, 128 images/s, 20.0 s left, 50.0 s for the run", _output.ToString());
     }
 
     [Fact]

@@ -21,7 +21,7 @@ internal sealed class ArchiveNames
 
     /// <param name="path">The archive, named in errors.</param>
     /// <param name="names">All its names.</param>
-    /// <param name="encoding">The code page of names of which the archive does not say it; null: found out.</param>
+    /// <param name="encoding">The code page of names of which the archive does not say it; null: automatic.</param>
     /// <param name="parting">What stands between the parts of a name.</param>
     /// <exception cref="BadDataException">Two names are the same in two encodings, or one is none of the code page.</exception>
     public ArchiveNames(string path, IReadOnlyList<ArchiveName> names, Encoding? encoding, char parting = '/')
@@ -32,8 +32,8 @@ internal sealed class ArchiveNames
         if (encoding is null && own == CodePage.Ibm437)
         {
             var example = Names[Enumerable.Range(0, names.Count).First(i => !Utf8.IsValid(names[i].Bytes))];
-            Note = $"names in the archive are of an unknown code page and were read as code page 437, as {example}; "
-                + "--name-encoding tells which it is, as shift_jis, gbk or cp866";
+            Note = $"the code page of the names in the archive is unknown; they were read as code page 437, for example {example}. "
+                + "Give the right one with --name-encoding, for example shift_jis, gbk or cp866";
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class ArchiveNames
         {
             var shown = CodePage.Ibm437.GetString(bytes);
             throw new BadDataException(
-                $"{_path}: a name in it, '{shown}' in code page 437, is not of the encoding {encoding.WebName}; tell another by --name-encoding", e);
+                $"{_path}: the name '{shown}' (shown in code page 437) is invalid in {encoding.WebName}; give another code page with --name-encoding", e);
         }
 
         if (Ascii.IsValid(text))
@@ -83,6 +83,6 @@ internal sealed class ArchiveNames
     }
 
     private BadDataException Ambiguous(string text, Encoding one, Encoding other) => new(
-        $"{_path}: two different names in it are both '{text}', in {one.WebName} and in {other.WebName}; "
-        + "tell by --name-encoding which code page the archive is of");
+        $"{_path}: two different names both read as '{text}', in {one.WebName} and in {other.WebName}; "
+        + "give the archive's code page with --name-encoding");
 }

@@ -68,7 +68,7 @@ internal sealed class FolderWalk(string path, Action<int> found, CancellationTok
         {
             var real = folder.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? folder.FullName;
             if (above.Contains(real))
-                throw new IOException("a link to a folder that it is in");
+                throw new IOException("the link points to a folder that contains it");
             string[] path = [.. above, real];
             foreach (var item in folder.EnumerateFileSystemInfos())
             {
@@ -87,7 +87,7 @@ internal sealed class FolderWalk(string path, Action<int> found, CancellationTok
         if (item is DirectoryInfo folder)
         {
             if (item.Name.Contains(Replacement) && !item.Exists && !EntryName.IsClutter(name))
-                throw new BadDataException($"{path}: the name of the folder '{name}' is not UTF-8, and it cannot be opened by it; rename it, as by convmv");
+                throw new BadDataException($"{path}: the name of the folder '{name}' is not UTF-8, so it can't be opened; rename it, for example with convmv");
             Listing.Folders.Add(name);
             Enter(folder, name + "/", above);
             return;
@@ -96,10 +96,10 @@ internal sealed class FolderWalk(string path, Action<int> found, CancellationTok
         try
         {
             if (item.Name.Contains(Replacement) && !item.Exists)
-                throw new IOException("its name is not UTF-8, and it cannot be opened by it; rename it");
+                throw new IOException("its name is not UTF-8, so it can't be opened; rename it");
             var file = (FileInfo?)item.ResolveLinkTarget(returnFinalTarget: true) ?? (FileInfo)item;
             if (!file.Exists)
-                throw new IOException("a link to nothing");
+                throw new IOException("the link points to nothing");
             Listing.Files.Add(new SourceEntry(Listing.Files.Count, name, file.Length));
             found(Listing.Files.Count);
         }

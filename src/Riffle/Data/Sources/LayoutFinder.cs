@@ -60,7 +60,7 @@ internal sealed class LayoutFinder(string source)
         if (!named[SplitKind.Train].Any())
         {
             if (others.Length == 0)
-                return filled.Length < 2 ? null : throw Refuse($"holds {Names(filled)}, but no folder for training");
+                return filled.Length < 2 ? null : throw Refuse($"contains {Names(filled)}, but no training folder");
 
             // Classes, and beside them a folder for validation or testing with the same classes.
             if (!held.Any(part => Shares(ClassRoot(part), others)))
@@ -74,7 +74,7 @@ internal sealed class LayoutFinder(string source)
             return null;
         var train = ClassRoot(Only(named[SplitKind.Train], "training"));
         if (!train.HasFolders)
-            throw Refuse($"{train.Path} holds {train.Images:N0} images, but no class folders");
+            throw Refuse($"{train.Path} contains {train.Images:N0} images, but no class folders");
         LeaveOut(LeftOutReason.Beside, others);
         LeaveOut(LeftOutReason.ToPredict, named[SplitKind.Unlabelled]);
         return Make(folder, LayoutPart.Of(train), named);
@@ -86,7 +86,7 @@ internal sealed class LayoutFinder(string source)
         var tests = named[SplitKind.Test].ToArray();
         var test = tests.Length == 0 ? null
             : validation is not null && tests.Length > 1 ? new LayoutPart("", tests, [])
-            : Part(Only(tests, "testing"));
+            : Part(Only(tests, "test"));
         return new(folder, training, validation, test) { LeftOut = _leftOut, Notes = _notes };
     }
 
@@ -118,7 +118,7 @@ internal sealed class LayoutFinder(string source)
             return only.HasFolders ? only : null;
         var sets = filled.Where(HoldsDataset).ToArray();
         return sets.Length < 2 ? sets.FirstOrDefault()
-            : throw Refuse($"{Names(sets)} each hold folders for training and others with class folders in them; give one of these folders");
+            : throw Refuse($"{Names(sets)} are each a complete data set; give one of these folders");
     }
 
     private static bool HoldsDataset(SourceFolder folder)
@@ -137,8 +137,8 @@ internal sealed class LayoutFinder(string source)
             return null;
         if (split.Length < filled.Length)
         {
-            throw Refuse($"{Names(split)} {(split.Length == 1 ? "holds" : "hold")} folders for training and others, and {Names(filled.Except(split))} not; "
-                + "classes and parts of a data set cannot be told from each other");
+            throw Refuse($"{Names(split)} {(split.Length == 1 ? "contains" : "contain")} training and validation or test folders, unlike {Names(filled.Except(split))}; "
+                + "Riffle can't tell whether these are classes or parts of the data set");
         }
 
         var inner = filled.SelectMany(found => found.Filled, (found, part) => (Class: found.Name, Part: part, SplitNames.OfFolder(part.Name).Kind)).ToArray();
@@ -162,21 +162,21 @@ internal sealed class LayoutFinder(string source)
         {
             var kinds = group.ToLookup(found => SplitNames.OfFolder(found.Name).Kind);
             if (kinds[SplitKind.Train].Any() && (kinds[SplitKind.Validation].Any() || kinds[SplitKind.Test].Any()))
-                throw Refuse($"{Names(group)} are named as parts of a data set, but hold no folders of the same classes");
+                throw Refuse($"{Names(group)} have names of data set parts, but don't contain the same class folders");
         }
 
         if (ScatteredParts(filled) is var (train, other))
-            throw Refuse($"{train.Path} holds nothing but a folder for training, and {other.Path} one for validation or testing; bring both into one folder");
+            throw Refuse($"{train.Path} contains only a training folder and {other.Path} only a validation or test folder; move both into one folder");
         if (filled.FirstOrDefault(found => filled.Length > 2 && HoldsOthers(found, filled)) is { } copy)
         {
-            throw Refuse($"{copy.Path} holds folders of the same names as those beside it, {Names(filled.Except([copy]))}; "
-                + "give the folder that is meant, or move the other away");
+            throw Refuse($"{copy.Path} contains folders with the same names as its neighbours {Names(filled.Except([copy]))}; "
+                + "give the folder you mean, or move the other away");
         }
 
         foreach (var part in named.SelectMany(group => group).Where(_ => filled.Length > 1))
         {
-            _notes.Add($"{part.Path} is taken for a class, as other folders with images lie beside it; "
-                + "if it holds images of all classes instead, move it or the others away");
+            _notes.Add($"{part.Path} is treated as a class because other folders with images are beside it; "
+                + "if it contains images of all classes, move it or the others away");
         }
 
         AddNoteOfFolders(filled);
@@ -192,13 +192,13 @@ internal sealed class LayoutFinder(string source)
         var holders = filled.Where((found, i) => found.OwnImages == 0 && inner[i].Count > 1).ToArray();
         if (inner[0].Count > 1 && inner.All(names => names.SetEquals(inner[0])))
         {
-            _notes.Add($"the class folders all hold folders of the same names, as {filled[0].Filled.First().Name}; "
-                + $"if those are the classes, give {filled[0].Path} or another");
+            _notes.Add($"all class folders contain folders with the same names, for example {filled[0].Filled.First().Name}; "
+                + $"if those are the classes, give {filled[0].Path} or another class folder as the source");
         }
         else if (holders.Length == 1)
         {
-            _notes.Add($"{holders[0].Path} is taken for one class, but holds {holders[0].Filled.Count():N0} folders with images; "
-                + $"if those are the classes, give {holders[0].Path}");
+            _notes.Add($"{holders[0].Path} is treated as one class, but contains {holders[0].Filled.Count():N0} folders with images; "
+                + $"if those are the classes, give {holders[0].Path} as the source");
         }
     }
 
@@ -238,7 +238,7 @@ internal sealed class LayoutFinder(string source)
         folders.Select(folder => folder.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
 
     private SourceFolder Only(IEnumerable<SourceFolder> folders, string purpose) => folders.ToArray() is [var only] ? only
-        : throw Refuse($"holds several folders for {purpose}, {Names(folders)}; move all but one of them away");
+        : throw Refuse($"contains several {purpose} folders, {Names(folders)}; move all but one of them away");
 
     private void LeaveOut(string reason, IEnumerable<SourceFolder> folders) => _leftOut.AddRange(folders.Select(folder => (reason, folder)));
 

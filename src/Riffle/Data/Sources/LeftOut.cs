@@ -5,13 +5,13 @@ namespace Riffle.Data.Sources;
 /// <summary>Why something is no part of the data set.</summary>
 internal static class LeftOutReason
 {
-    public const string Clutter = "files of systems and file managers, hidden files";
-    public const string Beside = "images beside the data set";
-    public const string ToPredict = "images without labels, to be predicted";
-    public const string Unlabelled = "images for validation, but without classes";
-    public const string UnlabelledTest = "images for testing, without classes";
-    public const string Test = "images for testing, as there are others for validation";
-    public const string TestBesideFraction = "images for testing, as a part of the training images is set aside for validation";
+    public const string Clutter = "system files and hidden files";
+    public const string Beside = "images outside the data set";
+    public const string ToPredict = "unlabelled images to predict";
+    public const string Unlabelled = "validation images without classes";
+    public const string UnlabelledTest = "test images without classes";
+    public const string Test = "test images, because there are validation images";
+    public const string TestBesideFraction = "test images, because training images are set aside for validation";
 }
 
 /// <summary>Counts what is no part of the data set. It is no fault and stops nothing, but is shown.</summary>

@@ -20,7 +20,7 @@ internal sealed class RecordLabels
     private int _offset;
 
     /// <param name="folders">Where files of labels may lie.</param>
-    /// <param name="offset">The number of the first class; null: found out.</param>
+    /// <param name="offset">The number of the first class; null: automatic.</param>
     public RecordLabels(IEnumerable<string> folders, int? offset) => (_lines, _givenOffset) = (ReadLines(folders), offset);
 
     /// <summary>Takes note of a record, and returns its class's place.</summary>
@@ -37,7 +37,7 @@ internal sealed class RecordLabels
 
         var (number, name, _) = _list[place];
         return name == called ? place
-            : throw new BadDataException($"label {number} of class {called ?? "without a name"}, which is {name ?? "without a name"} in records before");
+            : throw new BadDataException($"label {number} has the class name {called ?? "(none)"}, but {name ?? "(none)"} in earlier records");
     }
 
     /// <summary>Names the classes, once all records are known, and adds their words to a listing.</summary>
@@ -77,8 +77,8 @@ internal sealed class RecordLabels
 
     /// <summary>Why a class has no name.</summary>
     public string WhyNot(int place) => _list[place].Number is { } number
-        ? $"label {number}, but classes are counted from {_offset}"
-        : "a class without a name among others that have one";
+        ? $"its label is {number}, but classes are counted from {_offset}"
+        : "its class has no name, but other classes have one";
 
     /// <summary>A name as a folder can have it.</summary>
     private static string FileName(string name)

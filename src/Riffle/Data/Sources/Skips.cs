@@ -7,22 +7,22 @@ internal static class SkipReason
 {
     public const string Unsupported = "neither JPEG nor PNG";
     public const string Damaged = "damaged image";
-    public const string TooLarge = "file of more than 256 MB";
+    public const string TooLarge = "file larger than 256 MB";
     public const string Unreadable = "cannot be read";
     public const string EmptyClass = "class folder without images";
-    public const string UnreadFormat = "class folder whose images are of a format that is not read";
-    public const string Unlisted = "class folder that wnids.txt does not list";
+    public const string UnreadFormat = "class folder with images of unsupported formats";
+    public const string Unlisted = "class folder not listed in wnids.txt";
     public const string NoClass = "image outside any class folder";
     public const string NoAnnotation = "validation image without annotation";
     public const string NoImage = "annotation without an image";
     public const string NoTrainingClass = "validation label without a training class";
     public const string BadAnnotation = "annotation that is not 'file TAB class'";
-    public const string Duplicate = "name that comes twice";
-    public const string Outside = "name that leads outside the archive";
-    public const string TooDeep = "file in more than 100 folders, one in the other";
+    public const string Duplicate = "duplicate name";
+    public const string Outside = "path outside the archive";
+    public const string TooDeep = "file nested in more than 100 folders";
     public const string Link = "link in an archive";
     public const string DamagedRecord = "damaged record";
-    public const string NoLabelledImage = "record that is no labelled image";
+    public const string NoLabelledImage = "record without a labelled image";
 
     /// <summary>Those that names alone tell, before an image is read.</summary>
     public static readonly HashSet<string> OfListing =
@@ -54,7 +54,7 @@ internal sealed class Skips(string source, bool strict)
     public void Add(Skip skip)
     {
         if (strict)
-            throw new BadDataException($"{source}: {skip} ({skip.Reason}); mend it, or leave --strict out to have it skipped and counted");
+            throw new BadDataException($"{source}: {skip} ({skip.Reason}); fix it, or remove --strict to skip and count it");
         var (count, examples) = _reasons.GetValueOrDefault(skip.Reason, (0, new SortedSet<string>(StringComparer.Ordinal)));
 
         // The first by name and not those met first: the order of an archive is to make no difference.

@@ -54,8 +54,8 @@ internal abstract class SourceContainer(string path) : IDisposable
 
     /// <summary>Opens a folder, files of TFRecords or, known by its content, a zip, tar or gzipped tar file.</summary>
     /// <param name="path">The folder or file, or a pattern with * or ? in its last part that files of TFRecords match.</param>
-    /// <param name="records">How records are understood; null: found out.</param>
-    /// <param name="nameEncoding">The code page of names in an archive that does not say it; null: found out.</param>
+    /// <param name="records">How records are understood; null: automatic.</param>
+    /// <param name="nameEncoding">The code page of names in an archive that does not say it; null: automatic.</param>
     /// <exception cref="ArgumentException">There is no code page of that name.</exception>
     /// <exception cref="RiffleException">There is nothing of that name, or it can't be read.</exception>
     /// <exception cref="BadDataException">It is none of these.</exception>
@@ -63,11 +63,11 @@ internal abstract class SourceContainer(string path) : IDisposable
     {
         var encoding = nameEncoding is null ? null : CodePage.Find(nameEncoding)
             ?? throw new ArgumentException(
-                $"no code page of names is called '{nameEncoding}'; shift_jis, gbk, big5, euc-kr, cp437, cp850, cp866 and windows-1252 are some");
+                $"--name-encoding: unknown code page '{nameEncoding}'; use for example shift_jis, gbk, big5, euc-kr, cp437, cp850, cp866 or windows-1252");
         if (TFRecordSource.Find(path) is { Count: > 0 } shards)
             return new TFRecordSource(path, shards, records ?? TFRecordOptions.Detect);
         if (records is not null && records != TFRecordOptions.Detect && System.IO.Path.Exists(path))
-            throw new RiffleException($"{path}: holds no TFRecords; leave out the options that tell how they are read");
+            throw new RiffleException($"{path}: contains no TFRecords; remove --image-key, --label-key and --label-offset");
         if (Directory.Exists(path))
             return new FolderSource(path);
         try
@@ -78,9 +78,9 @@ internal abstract class SourceContainer(string path) : IDisposable
                 [(byte)'P', (byte)'K', ..] => new ZipSource(path, encoding),
                 var header when TarHeaderGuard.IsOne(header) => new TarSource(path, file => file, encoding),
                 var other when FileKind.Describe(other) is { } kind => throw new BadDataException(
-                    $"{path}: is {kind}; give a folder of images, or a .zip, .tar or .tar.gz of one, or TFRecords. Other archives must be unpacked"),
+                    $"{path}: this is {kind}; give a folder of images, a .zip, .tar or .tar.gz of one, or TFRecords. Unpack other archives first"),
                 _ when path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) => new ZipSource(path, encoding), // the last part of several begins anywhere
-                _ => throw new BadDataException($"{path}: at byte 0 begins neither .zip nor .tar.gz nor a TFRecord; give a folder or one of these"),
+                _ => throw new BadDataException($"{path}: the file is not a .zip, .tar, .tar.gz or TFRecord (unknown bytes at byte 0); give one of these or a folder"),
             };
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -110,7 +110,7 @@ internal abstract class SourceContainer(string path) : IDisposable
 
     /// <summary>Reads the content of a text file.</summary>
     protected ReadOnlyMemory<byte> ReadText(string name, long length, Stream stream) => ReadAll(stream, length, MaxTextBytes)
-        ?? throw new BadDataException($"{Path}: {name} has more than {MaxTextBytes >> 20} MB; a list of classes or labels is smaller");
+        ?? throw new BadDataException($"{Path}: {name} is larger than {MaxTextBytes >> 20} MB, too large for a list of classes or labels");
 
     /// <summary>Reads an image file, trusting no stated size: memory grows with what is really there.</summary>
     protected static SourceFile ReadImage(SourceEntry entry, Stream stream) => ReadAll(stream, entry.Length, MaxImageBytes) is { } bytes

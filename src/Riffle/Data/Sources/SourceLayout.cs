@@ -18,7 +18,7 @@ internal sealed record LabelledImage(SourceEntry Entry, string Name, Split Split
 internal sealed class SourceLayout
 {
     public const string Expected =
-        "expected train/CLASS/… and val/CLASS/…, or CLASS/… for at least two classes, or Tiny ImageNet's train/WNID/images with val/val_annotations.txt";
+        "expected train/CLASS/… and val/CLASS/…, or CLASS/… with at least two classes, or Tiny ImageNet's train/WNID/images with val/val_annotations.txt";
 
     private readonly string _source;
     private readonly SourceListing _listing;
@@ -115,7 +115,7 @@ internal sealed class SourceLayout
         }
 
         foreach (var same in _labels.Keys.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Skip(1).Any()))
-            _notes.Add($"{NameList.Of(same)} differ in capital letters alone, and are classes of their own");
+            _notes.Add($"{NameList.Of(same)} differ only in capital letters and are treated as different classes");
     }
 
     /// <summary>The files of each class folder in which there is anything like an image.</summary>
@@ -159,15 +159,15 @@ internal sealed class SourceLayout
     {
         if (unread.ToString() is { Length: > 0 } formats)
         {
-            var beside = classes is [var one] ? $", and others of one class only, {one}" : "";
+            var beside = classes is [var one] ? $", and readable images of only one class, {one}" : "";
             return new BadDataException(
-                $"{_source}: holds {formats}{beside}. Riffle reads JPEG and PNG: convert them, for example by ImageMagick's 'mogrify -format jpg'");
+                $"{_source}: contains {formats}{beside}. Riffle reads only JPEG and PNG; convert the images, for example with ImageMagick's 'mogrify -format jpg'");
         }
 
         var root = _parts.Root.Path;
-        var found = classes is [var only] ? $"holds images of one class only, {only}"
-            : _parts.Root.Images > 0 ? $"holds no class folders: {_parts.Root.Images:N0} images lie in {(root.Length == 0 ? "it" : root)} directly"
-            : "holds no class folders, and no images";
+        var found = classes is [var only] ? $"contains images of only one class, {only}"
+            : _parts.Root.Images > 0 ? $"contains no class folders: {_parts.Root.Images:N0} images are directly in {(root.Length == 0 ? "it" : root)}"
+            : "contains no class folders and no images";
         return new BadDataException($"{_source}: {found}; {Expected}");
     }
 
@@ -187,8 +187,8 @@ internal sealed class SourceLayout
         AddHeldOut(test, LeftOutReason.UnlabelledTest);
         if (HasValidation)
         {
-            _notes.Add($"{test.Named} is for testing by its name, and serves for validation as there is nothing else; "
-                + "--validation-fraction sets a part of the training images aside instead");
+            _notes.Add($"{test.Named} contains test images, which are used for validation because there are no validation images; "
+                + "use --validation-fraction to set training images aside instead");
         }
     }
 
@@ -204,7 +204,7 @@ internal sealed class SourceLayout
         if (_images.Count > before)
             Validation = part.Shown;
         else if (part == _parts.Validation || part.Classes.Count > 0)
-            _notes.Add($"none of the images in {part.Named} has a class of the training images");
+            _notes.Add($"no image in {part.Named} has a class that the training images have");
     }
 
     private void AddClassFolders(LayoutPart part)

@@ -69,8 +69,8 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
 
         if (records.Count == 0)
         {
-            var first = listing.Skipped.FirstOrDefault()?.ToString() ?? "there are none";
-            throw new BadDataException($"{Path}: none of its records is a labelled image; the first: {first}");
+            var first = listing.Skipped.FirstOrDefault()?.ToString() ?? "the files contain no records";
+            throw new BadDataException($"{Path}: no record is a labelled image. The first problem: {first}");
         }
 
         labels.Complete(listing);
@@ -95,7 +95,7 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
         }
 
         if (byIndex.Count > 0)
-            throw new BadDataException($"{Path}: changed while it was read, at {byIndex.Values.First().Name}; start again when it is complete");
+            throw new BadDataException($"{Path}: the files changed while they were read, at {byIndex.Values.First().Name}; start again when they are complete");
     }
 
     private static SourceFile Image(SourceEntry entry, ForeignExample example) => example.Encoded.Length > MaxImageBytes

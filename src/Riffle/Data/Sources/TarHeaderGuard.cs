@@ -106,13 +106,13 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
         if (_ended)
             return;
         if (!HasChecksum(_block))
-            throw new InvalidDataException("the checksum of a header is wrong");
+            throw new InvalidDataException("a header has a wrong checksum");
 
         var type = (char)_block[TypeAt];
         var isExtra = type is 'L' or 'K' or 'x' or 'g';
         var size = isExtra ? Size() : _size ?? Size();
         if (size < 0 || (isExtra && size > MaxExtra))
-            throw new InvalidDataException(isExtra ? $"a name or attributes of more than {MaxExtra} bytes" : "a header without a size");
+            throw new InvalidDataException(isExtra ? $"a name or its attributes exceed {MaxExtra} bytes" : "a header has no size");
         _content = checked(size + BlockSize - 1) / BlockSize * BlockSize;
         if (type is 'x' or 'L' && size > 0)
             (_extra, _extraLeft, _extraType) = (new MemoryStream(), size, type);

@@ -7,12 +7,12 @@ namespace Riffle.Data.Sources;
 /// <summary>A tar file, compressed or not: a stream that is read from the start, once for the listing and once for the images.</summary>
 /// <param name="path">The file.</param>
 /// <param name="decompress">Makes the stream of the tar file from that of the file.</param>
-/// <param name="encoding">The code page of names of which the archive does not say it; null: found out.</param>
+/// <param name="encoding">The code page of names of which the archive does not say it; null: automatic.</param>
 internal sealed class TarSource(string path, Func<Stream, Stream> decompress, Encoding? encoding) : SourceContainer(path)
 {
-    private const string Damaged = "the archive ends too early or is damaged; fetch or pack it again";
+    private const string Damaged = "the archive is truncated or damaged; download or pack it again";
     private const string NoTar =
-        "it does not begin as a tar file does: it is damaged, or holds something else; give a folder of images, or a .zip or .tar.gz of one";
+        "this is not a tar file, or it is damaged; give a folder of images, or a .zip or .tar.gz of one";
 
     private readonly List<Item> _items = [];
 
@@ -91,7 +91,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress, En
         {
             // Global attributes, which are an entry to the reader, are no name.
             var name = entry.Name.Contains('\uFFFD') && Encoding.UTF8.GetString(stream.Name.Bytes) != entry.Name
-                ? throw new BadDataException($"{Path}: near byte {file.Position}: the name '{entry.Name}' can't be read")
+                ? throw new BadDataException($"{Path}: near byte {file.Position}: the name '{entry.Name}' is damaged")
                 : entry.Name.Contains('\uFFFD') ? stream.Name : new ArchiveName(Encoding.UTF8.GetBytes(entry.Name), IsUtf8: stream.Name.IsUtf8);
             yield return (index, entry, name, file);
         }
@@ -122,7 +122,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress, En
         }
     }
 
-    private BadDataException Changed(SourceEntry entry) => new($"{Path}: changed while it was read, at {entry.Name}; start again when it is complete");
+    private BadDataException Changed(SourceEntry entry) => new($"{Path}: the archive changed while it was read, at {entry.Name}; start again when it is complete");
 
     private readonly record struct Item(int Index, ArchiveName Name, TarEntryType Type, long Length);
 }

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Riffle.Formats;
+using System.IO.Hashing;
 
 namespace Riffle.Data.Sources;
 
@@ -63,8 +63,8 @@ internal static class ZipDirectory
 
     /// <summary>The error of a file whose directory can't be read.</summary>
     public static BadDataException Damaged(string path, Exception? inner = null) => new(
-        $"{path}: the directory at its end, byte {new FileInfo(path).Length}, is missing or damaged; "
-        + (IsNamedAsPart(path) ? "it is one part of several: join them to one file" : "fetch or pack it again"), inner);
+        $"{path}: the zip directory before byte {new FileInfo(path).Length} is missing or damaged; "
+        + (IsNamedAsPart(path) ? "this is one part of a split archive, so join the parts into one file first" : "download or pack it again"), inner);
 
     private static (long At, long Count) Find(FileStream file, string path)
     {
@@ -82,7 +82,7 @@ internal static class ZipDirectory
         if (disk is not (0 or ushort.MaxValue))
         {
             throw new BadDataException(
-                $"{path}: is the last of {disk + 1} parts of an archive; join them to one file, as by 'zip -s 0 PARTS.zip --out WHOLE.zip'");
+                $"{path}: this is the last of {disk + 1} parts of a split archive; join them into one file, for example with 'zip -s 0 PARTS.zip --out WHOLE.zip'");
         }
 
         var end64 = file.Length - tail.Length + found - LocatorLength;
@@ -131,7 +131,7 @@ internal static class ZipDirectory
             if (length > extra.Length - 4)
                 break;
             var field = extra.Slice(4, length);
-            if (id == UnicodePath && length > 5 && field[0] == 1 && BinaryPrimitives.ReadUInt32LittleEndian(field[1..]) == Crc32.Compute(name)
+            if (id == UnicodePath && length > 5 && field[0] == 1 && BinaryPrimitives.ReadUInt32LittleEndian(field[1..]) == Crc32.HashToUInt32(name)
                 && System.Text.Unicode.Utf8.IsValid(field[5..]))
                 return field[5..].ToArray();
             extra = extra[(4 + length)..];

@@ -1,6 +1,6 @@
 using System.IO.Compression;
+using System.IO.Hashing;
 using System.Text;
-using Riffle.Formats;
 
 namespace Riffle.Data.Sources;
 
@@ -14,7 +14,7 @@ internal sealed class ZipSource : SourceContainer
     private readonly ArchiveNames _names;
 
     /// <param name="path">The file.</param>
-    /// <param name="encoding">The code page of names of which it does not say it; null: found out.</param>
+    /// <param name="encoding">The code page of names of which it does not say it; null: automatic.</param>
     /// <exception cref="BadDataException">The archive is damaged, or its names can't be told apart.</exception>
     public ZipSource(string path, Encoding? encoding)
         : base(path)
@@ -82,14 +82,14 @@ internal sealed class ZipSource : SourceContainer
     {
         var images = listing.Files.Where(file => EntryName.IsImage(file.Name) && !EntryName.IsClutter(file.Name)).ToArray();
         if (images.Length > 0 && images.All(file => WhyUnreadable(file) is not null))
-            throw new BadDataException($"{Path}: its files are {WhyUnreadable(images[0])}");
+            throw new BadDataException($"{Path}: the files in it are {WhyUnreadable(images[0])}");
     }
 
     /// <summary>Why an entry can't be read, and what to do; null where it can.</summary>
     private string? WhyUnreadable(SourceEntry entry) =>
-        _archive.Entries[entry.Index].IsEncrypted ? "encrypted; unpack the archive, and give the folder or pack it again without a password"
+        _archive.Entries[entry.Index].IsEncrypted ? "encrypted; unpack the archive and give the folder, or pack it again without a password"
         : _records[entry.Index].UnreadMethod is { } method
-            ? $"compressed by {method}, which is not read; pack the archive again with Deflate, or unpack it and give the folder"
+            ? $"compressed with {method}, which is not supported; pack the archive again with Deflate, or unpack it and give the folder"
         : null;
 
     private SourceFile Read(SourceEntry entry)
@@ -101,11 +101,11 @@ internal sealed class ZipSource : SourceContainer
         {
             using var stream = item.Open();
             var file = ReadImage(entry, stream);
-            return file.Skip is not null || Crc32.Compute(file.Bytes.Span) == item.Crc32 ? file : Damaged(entry, "its checksum in the archive differs");
+            return file.Skip is not null || Crc32.HashToUInt32(file.Bytes.Span) == item.Crc32 ? file : Damaged(entry, "its checksum in the archive is wrong");
         }
         catch (InvalidDataException)
         {
-            return Damaged(entry, "its compressed bytes in the archive are damaged");
+            return Damaged(entry, "its compressed data in the archive is damaged");
         }
         catch (IOException e)
         {
@@ -124,7 +124,7 @@ internal sealed class ZipSource : SourceContainer
         }
         catch (InvalidDataException e)
         {
-            throw new BadDataException($"{Path}: {entry.Name} is damaged in the archive; fetch or pack it again", e);
+            throw new BadDataException($"{Path}: {entry.Name} is damaged in the archive; download or pack it again", e);
         }
     }
 

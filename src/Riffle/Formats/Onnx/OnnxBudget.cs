@@ -35,7 +35,7 @@ internal sealed class OnnxBudget(string path, long bytes)
         if (_taken > Fixed + (Int128)PerByte * Bytes)
         {
             throw new BadDataException(
-                $"{path}: {what()}: reading it takes more memory than a model of {Bytes} bytes can need; the file is damaged, or what wrote it is at fault");
+                $"{path}: {what()}: reading it needs more memory than is plausible for a model of {Bytes} bytes; the file is damaged or was written incorrectly");
         }
     }
 }

@@ -16,7 +16,7 @@ internal static class OnnxReader
     {
         var (file, bytes) = Parse(path);
         if (file.Graph is not { } graph || graph.Node.Count == 0)
-            throw Bad(path, "it has no graph of operations");
+            throw Bad(path, "it has no graph");
         var opset = file.OpsetImport.Where(set => set.Domain is "" or "ai.onnx").Select(set => set.Version).DefaultIfEmpty(1).Max();
         var budget = new OnnxBudget(path, bytes);
         var tensors = new TensorReader(path, budget);
@@ -38,7 +38,7 @@ internal static class OnnxReader
     }
 
     internal static BadDataException Bad(string path, string what, Exception? inner = null) =>
-        new($"{path}: not an ONNX model that can be read: {what}. The file is damaged or of another format; get a whole copy.", inner);
+        new($"{path}: invalid ONNX model: {what}. The file is damaged or has another format; download or export it again.", inner);
 
     private static (ModelProto File, long Bytes) Parse(string path)
     {
@@ -46,12 +46,12 @@ internal static class OnnxReader
         {
             using var stream = InputFile.OpenSeekable(path);
             if (stream.Length > MostBytes)
-                throw Bad(path, $"it has {stream.Length} bytes, and a model has at most {MostBytes}");
+                throw Bad(path, $"it has {stream.Length} bytes, more than the limit of {MostBytes}");
             return (ModelProto.Parser.ParseFrom(stream), stream.Length);
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw Bad(path, $"it is no whole Protocol Buffers message ({e.Message.TrimEnd('.')})", e);
+            throw Bad(path, $"it is not a complete Protocol Buffers message ({e.Message.TrimEnd('.')})", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

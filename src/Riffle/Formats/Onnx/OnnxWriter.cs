@@ -75,7 +75,7 @@ internal static class OnnxWriter
                 proto.Type = AttributeProto.Types.AttributeType.Floats;
                 proto.Floats.AddRange(numbers);
                 break;
-            default: throw new ArgumentException($"the attribute {name} is of no kind that the format has: {value}");
+            default: throw new ArgumentException($"the attribute {name} has an unsupported type: {value}");
         }
 
         return proto;

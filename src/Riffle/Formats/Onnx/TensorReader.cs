@@ -25,13 +25,13 @@ internal sealed class TensorReader(string path, OnnxBudget budget)
         budget.Take(
             count * (type is OnnxType.Float or OnnxType.Float16 or OnnxType.Double or OnnxType.BFloat16 ? sizeof(float) : sizeof(long)),
             () => $"the tensor '{tensor.Name}'");
-        var width = Width(type) ?? throw Bad(tensor, $"it is of type {type}, which can't be read");
+        var width = Width(type) ?? throw Bad(tensor, $"its type {type} is not supported");
         var raw = tensor.DataLocation == TensorProto.Types.DataLocation.External ? External(tensor, count * width) : tensor.RawData.Memory;
         long[] shape = [.. tensor.Dims];
         if (raw.Length == 0)
             return Listed(tensor, type, count, shape);
         if (raw.Length != count * width)
-            throw Bad(tensor, $"it has {raw.Length} bytes where its shape {Shape(tensor)} of {type} needs {count * width}");
+            throw Bad(tensor, $"it has {raw.Length} bytes, but its shape {Shape(tensor)} of {type} needs {count * width}");
         return type switch
         {
             OnnxType.Float => Floats(tensor, shape, raw.Span, width, BinaryPrimitives.ReadSingleLittleEndian),
@@ -83,11 +83,11 @@ internal sealed class TensorReader(string path, OnnxBudget budget)
             OnnxType.Float => tensor.FloatData.Count,
             OnnxType.Double => tensor.DoubleData.Count,
             OnnxType.Int64 => tensor.Int64Data.Count,
-            OnnxType.UInt32 or OnnxType.UInt64 => throw Bad(tensor, $"its list of type {type} can't be read"),
+            OnnxType.UInt32 or OnnxType.UInt64 => throw Bad(tensor, $"a list of type {type} is not supported"),
             _ => tensor.Int32Data.Count,
         };
         if (have != count)
-            throw Bad(tensor, $"it has {have} values where its shape {Shape(tensor)} needs {count}");
+            throw Bad(tensor, $"it has {have} values, but its shape {Shape(tensor)} needs {count}");
         return type switch
         {
             OnnxType.Float => OnnxTensor.Of(tensor.Name, shape, tensor.FloatData.ToArray()),
@@ -103,13 +103,13 @@ internal sealed class TensorReader(string path, OnnxBudget budget)
     {
         // A product beyond any array's size stays there instead of overflowing (a dimension of 0 may still follow).
         if (tensor.Dims.Count > MostAxes)
-            throw Bad(tensor, $"it has {tensor.Dims.Count} axes, where {MostAxes} are the most");
+            throw Bad(tensor, $"it has {tensor.Dims.Count} axes, more than the limit of {MostAxes}");
         Int128 count = 1;
         foreach (var size in tensor.Dims)
             count = size < 0 ? -1 : Int128.Min(count * size, long.MaxValue);
         return count >= 0 && count <= Array.MaxLength / sizeof(double) && tensor.Dims.All(size => size >= 0)
             ? (long)count
-            : throw Bad(tensor, $"its shape {Shape(tensor)} is more than memory can hold");
+            : throw Bad(tensor, $"its shape {Shape(tensor)} is too large for memory");
     }
 
     /// <summary>https://github.com/onnx/onnx/blob/main/docs/ExternalData.md</summary>
@@ -123,16 +123,16 @@ internal sealed class TensorReader(string path, OnnxBudget budget)
             ? otherwise
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
                 ? number
-                : throw Bad(tensor, $"the {key} '{text}' of its external data is no number");
+                : throw Bad(tensor, $"the {key} '{text}' of its external data is not a number");
         var (offset, length) = (Number("offset", 0), Number("length", bytes));
         if (length != bytes)
-            throw Bad(tensor, $"its external data is {length} bytes long where its shape {Shape(tensor)} needs {bytes}");
+            throw Bad(tensor, $"its external data has {length} bytes, but its shape {Shape(tensor)} needs {bytes}");
         var file = Beside(tensor, location);
         try
         {
             using var stream = InputFile.OpenSeekable(file);
             if (offset > stream.Length || stream.Length - offset < bytes)
-                throw Bad(tensor, $"its {bytes} bytes from {offset} on go beyond the {stream.Length} bytes of {file}");
+                throw Bad(tensor, $"its {bytes} bytes at offset {offset} extend beyond the {stream.Length} bytes of {file}");
             if (_files.Add(file))
                 budget.Add(stream.Length);
             budget.Take(bytes, () => $"the tensor '{tensor.Name}'");
@@ -143,7 +143,7 @@ internal sealed class TensorReader(string path, OnnxBudget budget)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: the values of the tensor '{tensor.Name}' can't be read from {file}: {e.Message} Put that file beside it.", e);
+            throw new RiffleException($"{path}: can't read the values of the tensor '{tensor.Name}' from {file}: {e.Message} Put that file beside the model.", e);
         }
     }
 
@@ -154,13 +154,13 @@ internal sealed class TensorReader(string path, OnnxBudget budget)
         var steps = location.Split('/', '\\');
         if (location.Length == 0 || Path.IsPathRooted(location) || location.Contains(':', StringComparison.Ordinal) || location.Contains('\0') || steps.Any(
             step => step is ".." or ""))
-            throw Bad(tensor, $"its external data is at '{location}', which is no path below the model's folder");
+            throw Bad(tensor, $"its external data is at '{location}', which is not below the model's folder");
         var at = folder;
         foreach (var step in steps)
         {
             at = Path.Combine(at, step);
             if (new FileInfo(at).LinkTarget is not null || new DirectoryInfo(at).LinkTarget is not null)
-                throw Bad(tensor, $"its external data at '{location}' is reached through a link, which may leave the model's folder");
+                throw Bad(tensor, $"its external data at '{location}' is behind a link, which may leave the model's folder");
         }
 
         return at;

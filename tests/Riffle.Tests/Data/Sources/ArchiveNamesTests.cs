@@ -55,7 +55,7 @@ public sealed class ArchiveNamesTests : IDisposable
         ArchiveName[] both = [new([0x82], IsUtf8: false), new("\u00e9"u8.ToArray(), IsUtf8: true)];
         Assert.Equal(["\u00e9", "\u00e9"], new ArchiveNames("x.zip", both, CodePage.Ibm437).Names);
         ArchiveName[] flagged = [new([0x82], IsUtf8: false), both[0], both[1]];
-        Assert.Contains("are both '\u00e9'", Assert.Throws<BadDataException>(() => new ArchiveNames("x.zip", flagged, null)).Message, StringComparison.Ordinal);
+        Error.Names(Assert.Throws<BadDataException>(() => new ArchiveNames("x.zip", flagged, null)).Message, "x.zip: ", "'\u00e9'", "--name-encoding");
     }
 
     [Theory]
@@ -85,7 +85,7 @@ public sealed class ArchiveNamesTests : IDisposable
     public void A_code_page_that_is_not_that_of_the_names_or_does_not_exist_is_an_error()
     {
         var path = Zip(CodePage.Find("gbk")!, "\u732b\u54aa", "\u72d7\u72d7");
-        Assert.Contains("not of the encoding shift_jis", Assert.Throws<BadDataException>(() => Prepare(path, "shift_jis")).Message, StringComparison.Ordinal);
+        Error.Names(Assert.Throws<BadDataException>(() => Prepare(path, "shift_jis")).Message, path, "shift_jis", "--name-encoding");
         foreach (var none in new[] { "klingon", "utf-16", "", "iso-2022-jp", "99999", "IBM037", "\0" })
             Assert.Contains("shift_jis", Assert.Throws<ArgumentException>(() => Prepare(path, none)).Message, StringComparison.Ordinal);
         foreach (var name in new[] { "gbk", "GBK", "936", "cp936", "CP936", "windows-936" })

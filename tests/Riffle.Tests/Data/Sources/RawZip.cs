@@ -1,5 +1,5 @@
+using System.IO.Hashing;
 using System.Text;
-using Riffle.Formats;
 
 namespace Riffle.Tests.Data.Sources;
 
@@ -14,7 +14,7 @@ internal static class RawZip
         public Entry WithUnicodePath(string name, uint? crc = null)
         {
             var text = Encoding.UTF8.GetBytes(name);
-            return this with { Extra = [0x75, 0x70, .. Short(text.Length + 5), 1, .. BitConverter.GetBytes(crc ?? Crc32.Compute(Name)), .. text] };
+            return this with { Extra = [0x75, 0x70, .. Short(text.Length + 5), 1, .. BitConverter.GetBytes(crc ?? Crc32.HashToUInt32(Name)), .. text] };
         }
     }
 
@@ -26,7 +26,7 @@ internal static class RawZip
             var extra = entry.Extra ?? [];
             byte[] common =
             [
-                20, 0, .. Short(entry.Flags), .. Short(entry.Method), 0, 0, 0x21, 0x58, .. Int((int)Crc32.Compute(entry.Content)),
+                20, 0, .. Short(entry.Flags), .. Short(entry.Method), 0, 0, 0x21, 0x58, .. Int((int)Crc32.HashToUInt32(entry.Content)),
                 .. Int(entry.Content.Length), .. Int(entry.Content.Length), .. Short(entry.Name.Length), .. Short(extra.Length),
             ];
             directory.AddRange([.. "PK\x01\x02"u8, 20, 0, .. common, .. new byte[10], .. Int(files.Count), .. entry.Name, .. extra]);

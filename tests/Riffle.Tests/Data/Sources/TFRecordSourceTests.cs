@@ -1,6 +1,8 @@
 using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Riffle.Data;
+using Riffle.Data.Sources;
 using Riffle.Formats;
 using Riffle.Tests.Cli;
 using Riffle.Tests.Formats;
@@ -83,10 +85,10 @@ public sealed class TFRecordSourceTests : IDisposable
         Write("train", Enumerable.Range(0, 4).Select(i => Record(("picture", i), ("species", $"kind {i % 2}"), ("label", 3))));
         var source = _folder.PathOf("source");
         var message = Assert.Throws<BadDataException>(() => Preparation.Run(source, Output, new PreparationOptions())).Message;
-        Assert.Contains("image/encoded or image is not one string of bytes; the record has label, picture, species; tell which by --image-key", message);
+        Error.Names(message, "image/encoded or image", "label, picture, species", "--image-key");
         var info = Preparation.Run(source, Output, new PreparationOptions { Records = new("picture", "species") }).Info;
         Assert.Equal(["kind 0", "kind 1"], info.Classes.Select(c => c.Name));
-        Assert.Contains("no TFRecords", Assert.Throws<RiffleException>(
+        Assert.Contains("--image-key", Assert.Throws<RiffleException>(
             () => DatasetCheck.Run(AppContext.BaseDirectory, 1, records: new("picture"))).Message);
     }
 
@@ -102,7 +104,7 @@ public sealed class TFRecordSourceTests : IDisposable
         Assert.Equal((false, 2, 4, 2), (report.IsPrepared, report.Faults, report.Train, report.Classes));
         var messages = string.Join('\n', report.Findings.SelectMany(f => f.Examples).Select(f => f.Message));
         Assert.Contains("record 0 at byte 0", messages);
-        Assert.Contains("train/000003: label 1 of class n00, which is n02", messages);
+        Error.OneNames(messages.Split('\n'), "train/000003: ", "label 1", "n00", "n02");
         Assert.Equal(4, Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { ValidationFraction = 0 }).Info.Train);
         Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { Strict = true, Replace = true }));
     }
@@ -140,7 +142,7 @@ public sealed class TFRecordSourceTests : IDisposable
             return;
         var message = Assert.Throws<BadDataException>(
             () => Preparation.Run(ExternalData.PathOf("tfrecord/" + file), Output, new PreparationOptions { Records = new(LabelKey: feature) })).Message;
-        Assert.Contains("none of its records is a labelled image", message);
+        Assert.StartsWith(ExternalData.PathOf("tfrecord/" + file), message);
         Assert.Contains(feature, message);
     }
 
@@ -188,7 +190,7 @@ public sealed class TFRecordSourceTests : IDisposable
     {
         Write("train", Enumerable.Range(0, 4).Select(i => Record(("image", (byte[])[.. "RIFF\0\0\0\0WEBPVP8 "u8]), ("label", i % 2))));
         var error = Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions()));
-        Assert.Contains("4 × neither JPEG nor PNG, as train/0/train/000000: a WebP image", error.Message, StringComparison.Ordinal);
+        Error.Names(error.Message, $"4 × {SkipReason.Unsupported}", "train/0/train/000000: a WebP image");
     }
 
     /// <summary>Read by a script that shares nothing with Riffle, with the messages as TensorFlow publishes them.</summary>
@@ -238,7 +240,8 @@ public sealed class TFRecordSourceTests : IDisposable
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class ProtocFactAttribute : FactAttribute
     {
-        public ProtocFactAttribute()
+        public ProtocFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+            : base(file, line)
         {
             if (Protoc is null || !HasPython())
                 Skip = "There is no python3, or no protoc below the NuGet packages (grpc.tools).";

@@ -12,21 +12,20 @@ public sealed class ZipSourceTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(12, 0, "compressed by bzip2")]
-    [InlineData(14, 0, "compressed by LZMA")]
-    [InlineData(93, 0, "compressed by zstd")]
-    [InlineData(95, 0, "compressed by xz")]
-    [InlineData(98, 0, "compressed by PPMd")]
-    [InlineData(6, 0, "compressed by Implode")]
-    [InlineData(77, 0, "compressed by method 77")]
+    [InlineData(12, 0, "bzip2")]
+    [InlineData(14, 0, "LZMA")]
+    [InlineData(93, 0, "zstd")]
+    [InlineData(95, 0, "xz")]
+    [InlineData(98, 0, "PPMd")]
+    [InlineData(6, 0, "Implode")]
+    [InlineData(77, 0, "method 77")]
     [InlineData(99, RawZip.Entry.Encrypted, "encrypted")]
     [InlineData(8, RawZip.Entry.Encrypted, "encrypted")]
     public void What_compresses_or_encrypts_all_files_is_named_with_the_way_out(int method, int flags, string named)
     {
         var path = _folder.Add("source.zip", RawZip.Of(Entries(method, flags)));
         var error = Assert.Throws<BadDataException>(() => Prepare(path));
-        Assert.StartsWith($"{path}: its files are {named}", error.Message, StringComparison.Ordinal);
-        Assert.Contains("pack", error.Message, StringComparison.Ordinal);
+        Error.Names(error.Message, $"{path}: ", named, "pack");
         Assert.Equal(error.Message, Assert.Single(Assert.Single(DatasetCheck.Run(path, 1).Findings).Examples).Message);
     }
 
@@ -35,7 +34,7 @@ public sealed class ZipSourceTests : IDisposable
     {
         RawZip.Entry[] entries = [.. Entries(0, 0), new("a/9.jpg"u8.ToArray(), PreparationSource.Jpeg(9), Method: 12)];
         var skipped = Assert.Single(Prepare(_folder.Add("source.zip", RawZip.Of(entries))).Skipped);
-        Assert.StartsWith("a/9.jpg: compressed by bzip2", Assert.Single(skipped.Examples), StringComparison.Ordinal);
+        Error.Names(Assert.Single(skipped.Examples), "a/9.jpg: ", "bzip2");
     }
 
     [Fact]
@@ -43,7 +42,7 @@ public sealed class ZipSourceTests : IDisposable
     {
         RawZip.Entry[] entries = [.. Entries(0, 0), new("wnids.txt"u8.ToArray(), "a\nb\n"u8.ToArray(), Method: 14)];
         var path = _folder.Add("source.zip", RawZip.Of(entries));
-        Assert.StartsWith($"{path}: wnids.txt is compressed by LZMA", Assert.Throws<BadDataException>(() => Prepare(path)).Message, StringComparison.Ordinal);
+        Error.Names(Assert.Throws<BadDataException>(() => Prepare(path)).Message, $"{path}: ", "wnids.txt", "LZMA");
     }
 
     [Fact]
@@ -53,23 +52,24 @@ public sealed class ZipSourceTests : IDisposable
         string Message(string name, byte[] bytes) => Assert.Throws<BadDataException>(() => Prepare(_folder.Add(name, bytes))).Message;
         Assert.Contains("the last of 8 parts", Message("last.zip", RawZip.Of(Entries(0, 0), disk: 7)), StringComparison.Ordinal);
         Assert.Contains("the last of 8 parts", Message("tail.zip", RawZip.Of(Entries(0, 0), disk: 7)[100..]), StringComparison.Ordinal);
-        Assert.Contains("one part of several", Message("photos.zip.001", whole[..900]), StringComparison.Ordinal);
-        Assert.Contains("one part of several", Message("photos.z01", whole[..900]), StringComparison.Ordinal);
-        Assert.Contains("fetch or pack it again", Message("photos.zip", whole[..900]), StringComparison.Ordinal);
+        Assert.Contains("part", Message("photos.zip.001", whole[..900]), StringComparison.Ordinal);
+        Assert.Contains("part", Message("photos.z01", whole[..900]), StringComparison.Ordinal);
+        Assert.DoesNotContain("part", Message("photos.zip", whole[..900]), StringComparison.Ordinal);
+        Assert.Contains("byte 900", Message("photos.zip", whole[..900]), StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("photos.7z", "7z\xBC\xAF\x27\x1C----", "is a 7z archive")]
-    [InlineData("photos.tar.xz", "\u00FD7zXZ\0----", "is an xz file")]
-    [InlineData("photos.tar.bz2", "BZh91AY&SY", "is a bzip2 file")]
-    [InlineData("photos.rar", "Rar!\x1A\x07\x01\0", "is a RAR archive")]
-    [InlineData("photos.zip", "<!DOCTYPE html><html>", "is a web page")]
-    [InlineData("photos.tar.gz", "version https://git-lfs.github.com/spec/v1\noid", "is a Git LFS pointer")]
-    [InlineData("photo.jpg", "\xFF\xD8\xFF\xE0----", "is a JPEG image")]
+    [InlineData("photos.7z", "7z\xBC\xAF\x27\x1C----", "a 7z archive")]
+    [InlineData("photos.tar.xz", "\u00FD7zXZ\0----", "an xz file")]
+    [InlineData("photos.tar.bz2", "BZh91AY&SY", "a bzip2 file")]
+    [InlineData("photos.rar", "Rar!\x1A\x07\x01\0", "a RAR archive")]
+    [InlineData("photos.zip", "<!DOCTYPE html><html>", "a web page")]
+    [InlineData("photos.tar.gz", "version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer")]
+    [InlineData("photo.jpg", "\xFF\xD8\xFF\xE0----", "a JPEG image")]
     public void What_else_was_given_is_named(string name, string start, string named)
     {
         var path = _folder.Add(name, Encoding.Latin1.GetBytes(start));
-        Assert.StartsWith($"{path}: {named}", Assert.Throws<BadDataException>(() => Prepare(path)).Message, StringComparison.Ordinal);
+        Error.Names(Assert.Throws<BadDataException>(() => Prepare(path)).Message, $"{path}: ", named);
     }
 
     private static IEnumerable<RawZip.Entry> Entries(int method, int flags) => from name in new[] { "a", "b" }

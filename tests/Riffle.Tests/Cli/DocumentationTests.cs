@@ -6,25 +6,56 @@ using Riffle.Study;
 
 namespace Riffle.Tests.Cli;
 
-/// <summary>What the README shows is what there is: its commands parse, its code is the code below, which runs.</summary>
+/// <summary>The README and docs/ show what there is: commands parse, links lead somewhere, and the C# code is the code below, which runs.</summary>
 [Collection(FinishedDemo.Name)]
-public sealed partial class ReadmeTests(FinishedDemo demo)
+public sealed partial class DocumentationTests(FinishedDemo demo)
 {
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Shell.Root, "README.md"));
+    /// <summary>The pages people read, by their paths in the repository.</summary>
+    private static readonly string[] Pages =
+    [
+        "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md", "benchmarks/notes.md",
+        .. Directory.GetFiles(Path.Combine(Shell.Root, "docs"), "*.md").Select(file => "docs/" + Path.GetFileName(file)).Order(StringComparer.Ordinal),
+    ];
+
+    private static readonly string All = string.Concat(Pages.Select(Read));
 
     public static TheoryData<string> CommandLines =>
-        [.. Blocks("sh").SelectMany(block => block.Split('\n')).Where(line => line.StartsWith("./riffle", StringComparison.Ordinal))];
+        [.. Blocks("sh").SelectMany(block => block.Split('\n')).Where(line => line.StartsWith("./riffle", StringComparison.Ordinal)).Distinct()];
+
+    public static TheoryData<string> PagesOfTheRepository => [.. Pages];
 
     [Theory]
     [MemberData(nameof(CommandLines))]
-    public void Its_command_lines_parse(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line["./riffle ".Length..]).Errors);
+    public void Command_lines_parse(string line) => Assert.Empty(CommandLine.CreateRoot().Parse(line["./riffle ".Length..]).Errors);
 
     [Fact]
-    public void Its_table_has_every_command() =>
-        Assert.All(CommandLine.CreateRoot().Subcommands, command => Assert.Contains($"| `riffle {command.Name}", Readme, StringComparison.Ordinal));
+    public void The_README_shows_the_common_path_and_leaves_the_rest_to_docs()
+    {
+        Assert.InRange(Read("README.md").Split('\n').Length, 1, 130);
+        Assert.All(Directory.GetFiles(Path.Combine(Shell.Root, "docs"), "*.md").Select(Path.GetFileName).Where(name => name != "README.md"), name =>
+            Assert.Contains($"]({name})", Read("docs/README.md"), StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(PagesOfTheRepository))]
+    public void Links_lead_to_a_file_and_a_heading(string page)
+    {
+        Assert.All(Link().Matches(Read(page)).Select(match => match.Groups[1].Value).Where(link => !link.Contains("://", StringComparison.Ordinal)), link =>
+        {
+            var (file, heading) = link.Split('#') is [var path, var anchor] ? (path, anchor) : (link, null);
+            var target = file.Length == 0 ? page : Path.GetRelativePath(Shell.Root, Path.Combine(Shell.Root, Path.GetDirectoryName(page)!, file));
+            Assert.True(Path.Exists(Path.Combine(Shell.Root, target)), $"{page} links to {link}: there is no {target}");
+            if (heading is not null)
+                Assert.Contains(heading, Read(target).Split('\n').Where(line => line.StartsWith('#')).Select(Anchor));
+        });
+    }
 
     [Fact]
-    public void Its_trained_networks_are_those_in_models_with_what_their_files_tell()
+    public void The_table_of_commands_has_every_command() => Assert.All(CommandLine.CreateRoot().Subcommands, command =>
+        Assert.Contains($"| `riffle {command.Name}", Read("docs/command-line.md"), StringComparison.Ordinal));
+
+    [Fact]
+    public void The_trained_networks_are_those_in_models_with_the_figures_in_their_files()
     {
         static string Row(string file)
         {
@@ -38,12 +69,12 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
         Assert.NotEmpty(files);
         Assert.Equal(
             files.Select(Row).Order(StringComparer.Ordinal),
-            Readme.Split('\n').Where(line => TrainedNetwork().IsMatch(line)).Order(StringComparer.Ordinal));
+            Read("docs/models.md").Split('\n').Where(line => TrainedNetwork().IsMatch(line)).Order(StringComparer.Ordinal));
     }
 
     /// <summary>The report that was committed is of the very networks beside it.</summary>
     [Fact]
-    public void Its_report_is_of_the_networks_in_models()
+    public void The_report_is_of_the_networks_in_models()
     {
         var report = File.ReadAllLines(Path.Combine(Shell.Root, "docs", "reproduction", "report.md"));
         Assert.All(StudyFigures.Models, model =>
@@ -60,9 +91,9 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
     }
 
     [Fact]
-    public void Its_code_is_the_code_below()
+    public void The_code_is_the_code_below()
     {
-        var source = Lines(File.ReadAllText(Path.Combine(Shell.Root, "tests", "Riffle.Tests", "Cli", "ReadmeTests.cs")));
+        var source = Lines(File.ReadAllText(Path.Combine(Shell.Root, "tests", "Riffle.Tests", "Cli", "DocumentationTests.cs")));
         var blocks = Blocks("csharp").ToArray();
 
         Assert.Equal(3, blocks.Length);
@@ -73,11 +104,11 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
     }
 
     [Fact]
-    public void Its_property_is_the_commands_own() => Assert.Contains(
+    public void The_property_is_the_commands_own() => Assert.Contains(
         Assert.Single(Blocks("xml")).Trim(), File.ReadAllText(Path.Combine(Shell.Root, "src", "Riffle.Cli", "Riffle.Cli.csproj")), StringComparison.Ordinal);
 
     [Fact]
-    public void Its_classifier_knows_a_star()
+    public void The_classifier_knows_a_star()
     {
         var (run, image) = (demo["run"], Directory.EnumerateFiles(demo["images"] + "/train/star").First());
         var output = Capture(Console =>
@@ -92,7 +123,7 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
     }
 
     [Fact]
-    public void Its_classifier_is_shared_by_threads()
+    public void Threads_share_the_classifier()
     {
         var run = demo["run"];
         var output = Capture(writer =>
@@ -115,7 +146,7 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
     }
 
     [Fact]
-    public void Its_networks_are_counted()
+    public void The_networks_are_counted()
     {
         var output = Capture(Console =>
         {
@@ -132,11 +163,22 @@ public sealed partial class ReadmeTests(FinishedDemo demo)
         Assert.EndsWith(" and 110,752 multiply-adds\n", output, StringComparison.Ordinal);
     }
 
+    private static string Read(string page) => File.ReadAllText(Path.Combine(Shell.Root, page));
+
+    /// <summary>A heading's anchor, as GitHub makes it.</summary>
+    private static string Anchor(string heading) => NotInAnchor().Replace(heading.TrimStart('#').Trim().ToLowerInvariant(), "").Replace(' ', '-');
+
     private static IEnumerable<string> Blocks(string language) =>
-        Block().Matches(Readme).Where(match => match.Groups[1].Value == language).Select(match => match.Groups[2].Value);
+        Block().Matches(All).Where(match => match.Groups[1].Value == language).Select(match => match.Groups[2].Value);
 
     [GeneratedRegex("^```([a-z]*)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Block();
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"[^\w\- ]")]
+    private static partial Regex NotInAnchor();
 
     [GeneratedRegex(@"^\| [a-z0-9.-]+-x[0-9.]+ \| [0-9,]+ \| [0-9.]+ % \|")]
     private static partial Regex TrainedNetwork();
