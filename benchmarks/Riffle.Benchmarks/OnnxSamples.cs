@@ -18,7 +18,10 @@ internal static class OnnxSamples
 
     private static readonly int[] Batches = [1, 6, 33];
 
-    /// <summary>Without MobileNet v3 large: with random weights its logits are in the thousands, and floats of PyTorch's differ from its doubles by more than is allowed.</summary>
+    /// <summary>
+    /// MobileNet v3 large is not among them: with random weights its logits are in the thousands, and PyTorch's own floats and doubles differ by more than is
+    /// allowed.
+    /// </summary>
     private static readonly string[] Networks =
     [
         "shufflenet-v1-g3-x0.25", "shufflenet-v1-g8-x0.5", "shufflenet-v2-x0.5", "shufflenet-v2-x1.0", "mobilenet-v1-x0.25", "mobilenet-v1-x1.0",

@@ -2,14 +2,14 @@ namespace Riffle.Networks;
 
 /// <summary>How nodes of one ONNX operator are read.</summary>
 /// <param name="Operator">ONNX's name of it.</param>
-/// <param name="Read">Reads a node: adds its layers and says what it gives.</param>
-/// <param name="Takes">What may still be deferred on what it reads.</param>
-/// <param name="When">Whether it is for a node; null where it is for all of them. Of several rules for a node the first is taken.</param>
-internal sealed record OnnxRule(string Operator, Action<IOnnxNode> Read, Deferred Takes = Deferred.None, Func<IOnnxNode, bool>? When = null);
+/// <param name="Read">Reads a node: adds its layers and sets its output.</param>
+/// <param name="Accepts">What may still be deferred on the node's inputs.</param>
+/// <param name="When">Whether the rule applies to a node; null if always. The first rule that applies is used.</param>
+internal sealed record OnnxRule(string Operator, Action<IOnnxNode> Read, Deferred Accepts = Deferred.None, Func<IOnnxNode, bool>? When = null);
 
 /// <summary>
-/// What may be deferred on a value that a node reads, because exporters write one operator as several nodes. Whatever a node's rule does not take becomes layers
-/// before the node reads the value.
+/// What may be deferred on a value, because exporters write one operator as several nodes. What a node's rule does not accept becomes layers before the node
+/// reads the value.
 /// </summary>
 [Flags]
 internal enum Deferred
