@@ -13,7 +13,7 @@ internal interface IReproductionDisplay
     IProgressLine Measuring(string what, int networks);
 
     /// <summary>What is left to do has been measured.</summary>
-    /// <param name="models">All networks that were asked for and have to be trained, those that are done among them.</param>
+    /// <param name="models">All requested networks, including those that are already trained.</param>
     /// <param name="left">What is left, in its order; empty where nothing is.</param>
     void Planned(IReadOnlyList<string> models, IReadOnlyList<Stage> left);
 

@@ -4,7 +4,7 @@ namespace Riffle.Data;
 
 /// <summary>
 /// Draws images of simple shapes, one shape per class. Colours, position, size, rotation and noise are random and independent of the class, so only the shape
-/// tells the classes apart.
+/// distinguishes the classes.
 /// </summary>
 public static class DemoImages
 {

@@ -18,7 +18,7 @@ internal abstract class ImageSource : IDisposable
     /// <summary>Positions before this one are no longer needed.</summary>
     public abstract void Release(int position);
 
-    /// <summary>Asks for work that brings images nearer; then <see cref="Work"/> does it and <see cref="Done"/> reports it.</summary>
+    /// <summary>Requests work that loads images; then <see cref="Work"/> does it and <see cref="Done"/> reports it.</summary>
     public abstract bool TryReserveWork();
 
     /// <summary>Does a piece of reserved work, at the same time as other threads do others.</summary>

@@ -11,7 +11,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
     private readonly Dictionary<Split, int> _records = new() { [Split.Train] = 0, [Split.Validation] = 0 };
     private readonly HashSet<Split> _incomplete = [];
 
-    /// <returns>What <c>dataset.json</c> tells of the source and the classes; nothing where it is missing or damaged.</returns>
+    /// <returns>The source and the classes in <c>dataset.json</c>; empty if it is missing or damaged.</returns>
     public CheckReport Run(int threads, IProgress<PreparationProgress>? progress, CancellationToken cancel)
     {
         var info = LoadInfo();

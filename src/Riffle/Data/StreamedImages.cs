@@ -23,7 +23,7 @@ internal sealed class StreamedImages : ImageSource
     /// <param name="data">The data set.</param>
     /// <param name="split">The split.</param>
     /// <param name="side">Side of the squares that the images become.</param>
-    /// <param name="slots">Images in memory, at least as many as are asked for at the same time.</param>
+    /// <param name="slots">The number of images in memory; at least as many as are requested at the same time.</param>
     /// <param name="shuffle">Whether to shuffle in each epoch, instead of using the order of the shards.</param>
     /// <param name="seed">Of the order.</param>
     /// <param name="threads">Threads that look through the shards.</param>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Riffle.Formats;
 
-/// <summary>Code pages by the names that people give to them.</summary>
+/// <summary>Code pages by their common names.</summary>
 internal static class CodePage
 {
     /// <summary>UTF-8 that refuses what is none.</summary>

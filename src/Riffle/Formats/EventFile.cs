@@ -35,7 +35,7 @@ internal static class EventFile
         }
         catch (BadDataException)
         {
-            // As TensorBoard does: what lies behind damage is not read.
+            // Like TensorBoard, do not read beyond damage.
             changed = true;
         }
 

@@ -120,7 +120,7 @@ public sealed class EventFileWriter : IDisposable
     private void Write(long step, double wallTime, Summary.Types.Value value) =>
         Write(new Event { WallTime = wallTime, Step = step, Summary = new Summary { Value = { value } } });
 
-    /// <summary>Leaves no file behind that has nothing in it. The first error is the one to tell.</summary>
+    /// <summary>Deletes the file if it is empty. Reports the first error.</summary>
     private void Abandon()
     {
         try

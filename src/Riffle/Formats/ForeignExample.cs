@@ -71,7 +71,7 @@ internal sealed record ForeignExample
     private static string? TextOf(MapField<string, Feature> features, string[] keys) =>
         Find(features, keys) is { BytesList.Value: [{ Length: > 0 } text] } ? text.ToStringUtf8() : null;
 
-    /// <summary>A name that tells classes apart: with replacement characters in it two could become one.</summary>
+    /// <summary>A name that identifies a class. Replacement characters are not allowed, because two names could become equal.</summary>
     private static string NameIn(ByteString bytes) => Utf8.IsValid(bytes.Span) ? bytes.ToStringUtf8()
         : throw new BadDataException($"its class name '{bytes.ToStringUtf8()}' is not UTF-8");
 

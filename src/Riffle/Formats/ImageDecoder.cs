@@ -11,7 +11,7 @@ namespace Riffle.Formats;
 /// </remarks>
 public static class ImageDecoder
 {
-    /// <summary>The most pixels an image may have, 200 million: what claims more is refused before memory is taken for it.</summary>
+    /// <summary>The most pixels an image may have, 200 million. An image that claims more is rejected before memory is allocated for it.</summary>
     public const long MaxPixels = 200_000_000;
 
     /// <summary>The most pixels of an image that is decoded whole, 100 million.</summary>
@@ -50,7 +50,7 @@ public static class ImageDecoder
         }
     }
 
-    /// <summary>Why a file is not decoded, for an error that begins with its name: what it is instead, and what to do.</summary>
+    /// <summary>Why a file is not decoded, for an error that begins with its name: its kind, and what to do.</summary>
     internal static string Refusal(ReadOnlySpan<byte> encoded)
     {
         var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "neither a JPEG nor a PNG file";

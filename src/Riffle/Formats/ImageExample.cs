@@ -12,7 +12,7 @@ public sealed record ImageExample
 
     static readonly string[] Keys = [LabelKey, SynsetKey, TextKey, EncodedKey, FileNameKey, FormatKey, HeightKey, WidthKey];
 
-    /// <summary>The image file's bytes, as they were.</summary>
+    /// <summary>The unchanged bytes of the image file.</summary>
     public required ReadOnlyMemory<byte> Encoded { get; init; }
 
     /// <summary><c>JPEG</c> or <c>PNG</c>.</summary>
@@ -39,7 +39,7 @@ public sealed record ImageExample
     /// <summary>One float per class, 1 for the image's own; null where it is not stored.</summary>
     public float[]? OneHot { get; init; }
 
-    /// <summary>The serialised tf.Example; the same example gives the same bytes.</summary>
+    /// <summary>The serialised tf.Example. Equal examples have equal bytes.</summary>
     public byte[] ToBytes()
     {
         var features = new Features();

@@ -6,9 +6,9 @@ public static class ImageFile
     /// <summary>The most bytes that an image may have, 256 MiB.</summary>
     public const int MaxBytes = 256 << 20;
 
-    /// <summary>Whether a file begins as one that <see cref="ImageDecoder"/> decodes, and what it is otherwise.</summary>
+    /// <summary>Whether a file begins like an image that <see cref="ImageDecoder"/> decodes, and otherwise what it is.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="other">What it is, as "a WebP image"; null where it is an image, or its first bytes do not tell.</param>
+    /// <param name="other">What it is, for example "a WebP image"; null if it can be decoded or is of an unknown kind.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
     public static bool IsImage(string path, out string? other)
     {

@@ -60,7 +60,7 @@ static unsafe partial class JpegDecoder
                 throw Bad(name, encoded, TurboJpeg.Error(handle));
         }
 
-        // Tables alone are a JPEG file of their own kind to libjpeg, and so is one that ends behind them.
+        // libjpeg accepts a JPEG file of tables only, and so one that ends after them.
         if (width == 0 || height == 0) throw Bad(name, encoded, "the file ends before the image data");
         return (width, height, colourspace is TurboJpeg.ColourspaceCmyk or TurboJpeg.ColourspaceYcck ? 4 : 3);
     }

@@ -66,7 +66,7 @@ sealed class PngChunks
         return (BinaryPrimitives.ReadUInt32BigEndian(header), BinaryPrimitives.ReadUInt32BigEndian(header[4..]));
     }
 
-    /// <summary>A file of the critical chunks alone.</summary>
+    /// <summary>A file with only the critical chunks.</summary>
     internal byte[] Bare(ReadOnlySpan<byte> png)
     {
         var bare = new byte[Signature.Length + Critical.Sum(range => range.End.Value - range.Start.Value)];

@@ -115,7 +115,7 @@ public sealed class SafeTensorsFile : ITensorFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
-            // The last three: a value of another kind than asked for, a number out of range, a property that is missing.
+            // The last three: a value of the wrong kind, a number out of range, a missing property.
             throw Bad(path, sizeof(ulong), $"this is not the header of a safetensors file ({e.Message})", e);
         }
 

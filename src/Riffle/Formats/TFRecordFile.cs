@@ -20,7 +20,7 @@ public static class TFRecordFile
     /// <exception cref="RiffleException">The file can't be read.</exception>
     public static bool IsCompressed(string path) => Detect(path) is { } form && form != Forms[0];
 
-    /// <summary>Opens a file, whatever its compression. Where its first record is damaged the first byte tells: reading it will say what is wrong.</summary>
+    /// <summary>Opens a file with any compression. If the first record is damaged, the first byte decides; reading then reports the damage.</summary>
     /// <exception cref="RiffleException">It can't be read.</exception>
     public static TFRecordReader Open(string path)
     {

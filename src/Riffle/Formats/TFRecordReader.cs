@@ -148,7 +148,7 @@ public sealed class TFRecordReader : IDisposable
         return true;
     }
 
-    /// <summary>The error for a record whose bytes are whole but whose content is wrong: it names file, record number and offset.</summary>
+    /// <summary>The error for a record with intact bytes but wrong content. It names the file, the record number and the offset.</summary>
     /// <param name="what">What is wrong, without a full stop.</param>
     /// <param name="inner">The error that told.</param>
     public BadDataException Damaged(string what, Exception? inner = null) => DamagedAt(_name, Index, Offset, what, inner);

@@ -35,7 +35,7 @@ internal static class TorchCalls
         ["torch.storage.UntypedStorage"] = new("U8", 1),
     }.ToFrozenDictionary();
 
-    /// <summary>Types of tensors whose storage is one of bytes.</summary>
+    /// <summary>Tensor types whose storage consists of bytes.</summary>
     private static readonly FrozenDictionary<string, TorchType> Types = new Dictionary<string, TorchType>
     {
         ["torch.float32"] = new("F32", 4),
@@ -64,7 +64,7 @@ internal static class TorchCalls
         _ => new PickledObject("something without a name"),
     };
 
-    /// <summary>What a reference to something outside the pickle stands for.</summary>
+    /// <summary>Resolves a reference to something outside the pickle.</summary>
     public static object? Refer(object? id) => id switch
     {
         object?[] and ["storage", PickledFunction type, string key, _, long total, ..] parts when Storages.TryGetValue(type.Name, out var values) =>
@@ -103,7 +103,7 @@ internal static class TorchCalls
             ? new TorchTensor(storage, type, offset, [.. shape.Cast<long>()], [.. strides.Cast<long>()])
             : null;
 
-    /// <summary>Whether the values are as they lie in the storage: not to be negated or conjugated first.</summary>
+    /// <summary>Whether the stored values are used directly, without negating or conjugating them first.</summary>
     private static bool IsPlain(object? metadata) => metadata is null or PickledDictionary { Items.Count: 0 };
 
     /// <summary>An object of a class, made of one of the base class: protocols 0 and 1.</summary>

@@ -32,7 +32,7 @@ internal static class TorchModule
         {
             if (child is PickledObject { State: PickledDictionary attributes })
             {
-                // One module may stand in many places, even in itself, and each of them has a name of its own.
+                // A module may occur in many places, even in itself, and each place has its own name.
                 budget.Spend(prefix.Length + attributes.Items.Count + 1);
                 stack.Push((prefix, attributes));
             }

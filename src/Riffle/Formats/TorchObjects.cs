@@ -32,7 +32,7 @@ internal sealed class PickledDictionary
     public object? this[string key] => Items.LastOrDefault(item => item.Key is string name && name == key).Value;
 }
 
-/// <summary>A function or class of a pickle, which is known by its name alone.</summary>
+/// <summary>A function or class of a pickle. Only its name is known.</summary>
 internal sealed record PickledFunction(string Name);
 
 /// <summary>What a pickle makes by a function or class that is not known here. It is passed over: nothing is run, and it never becomes a tensor.</summary>
@@ -44,7 +44,7 @@ internal sealed class PickledObject(string type)
     /// <summary>The entries that the pickle sets in it, as in a dictionary; null where it sets none.</summary>
     public PickledDictionary? Items { get; private set; }
 
-    /// <summary>What the pickle gives it as its attributes.</summary>
+    /// <summary>The attributes that the pickle sets.</summary>
     public object? State { get; set; }
 
     public void Add(object? key, object? value) => (Items ??= new()).Add(key, value);

@@ -40,7 +40,7 @@ internal sealed class TorchPickle
         return Load(bytes, name, budget, ref at);
     }
 
-    /// <summary>The same for one of several pickles behind each other.</summary>
+    /// <summary>The same for one of several consecutive pickles.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="name">What error messages call it.</param>
     /// <param name="budget">Pays for what is more than the pickle's bytes hold.</param>
@@ -229,7 +229,7 @@ internal sealed class TorchPickle
         return true;
     }
 
-    /// <summary>What names a function or class, calls it, or gives an object its attributes.</summary>
+    /// <summary>Opcodes that name a function or class, call it, or set the attributes of an object.</summary>
     private bool Object(char opcode)
     {
         switch (opcode)
@@ -338,7 +338,7 @@ internal sealed class TorchPickle
 
     private object? Top() => _stack.Count > FrameBase ? _stack[^1] : throw Bad("a value is missing");
 
-    /// <summary>What lies below the last mark belongs to a container outside.</summary>
+    /// <summary>The height of the stack at the last mark. Values below it belong to an outer container.</summary>
     private int FrameBase => _marks is [.., var mark] ? mark : 0;
 
     private object? Pop()

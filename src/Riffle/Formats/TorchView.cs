@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Riffle.Formats;
 
-/// <summary>A tensor of a PyTorch file with its values, all of which are there.</summary>
+/// <summary>A tensor of a PyTorch file with all its values.</summary>
 /// <param name="Type">Type of its values.</param>
 /// <param name="Bytes">The values of its storage.</param>
 /// <param name="Offset">Its first value in the storage.</param>
@@ -60,7 +60,7 @@ internal sealed record TorchView(TorchType Type, ReadOnlyMemory<byte> Bytes, lon
             : null;
     }
 
-    /// <summary>How many values behind each other in the order of the indices lie behind each other in memory.</summary>
+    /// <summary>The number of values, in index order, that are contiguous in memory.</summary>
     private int ContiguousRun()
     {
         var run = 1;

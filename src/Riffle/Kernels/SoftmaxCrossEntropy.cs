@@ -4,7 +4,7 @@ using Riffle.Simd;
 
 namespace Riffle.Kernels;
 
-/// <summary>What images are to become: their labels, smoothed (Szegedy et al., 2016), and what a teacher makes of them (Hinton et al., 2015).</summary>
+/// <summary>The targets of a batch: its labels, smoothed (Szegedy et al., 2016), and a teacher's logits (Hinton et al., 2015).</summary>
 internal readonly unsafe struct SoftTargets
 {
     /// <summary>s: the fraction of a label that is spread over all classes, from 0 to below 1.</summary>

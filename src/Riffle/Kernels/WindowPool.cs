@@ -52,7 +52,7 @@ internal readonly unsafe struct WindowPool
     /// <summary>A pool with what it multiplies by.</summary>
     /// <param name="window">Input, output and how they lie to each other.</param>
     /// <param name="isMean">Whether it gives the mean of a window; else the largest value.</param>
-    /// <param name="copy">Gives memory that holds these values; it belongs to the caller.</param>
+    /// <param name="copy">Returns memory that holds these values; it belongs to the caller.</param>
     public static WindowPool Create(Window window, bool isMean, Func<float[], nint> copy)
     {
         if (!isMean)

@@ -7,7 +7,7 @@ namespace Riffle.Measurement;
 /// <summary>What one layer, or work that belongs to no layer, costs in one run over a batch.</summary>
 /// <param name="Name">The layer's name, or what the work is.</param>
 /// <param name="Operation">What the layer does, in a word, as <see cref="LayerComplexity.Operation"/> has it; null where there is no layer.</param>
-/// <param name="Output">Shape of what the layer gives; null where there is none.</param>
+/// <param name="Output">The layer's output shape; null if it has none.</param>
 /// <param name="Macs">Multiply-adds for one image, forward.</param>
 /// <param name="Bytes">
 /// What the layer has to read and write for one image, forward: its inputs, its output and its weights, four bytes each. What batch norm and ReLU cost is

@@ -8,7 +8,7 @@ namespace Riffle.Networks;
 /// <param name="Scale">Multiplies the widths, positive.</param>
 internal readonly record struct Variant(int Groups, double Scale);
 
-/// <summary>A family of networks as the catalogue sees it: its names, what may be asked of it, and what describes it.</summary>
+/// <summary>A family of networks in the catalogue: its names, the variants it has, and the method that describes them.</summary>
 /// <param name="Name">What its networks' names begin with.</param>
 /// <param name="Groups">Group counts of its table; empty where names carry none.</param>
 /// <param name="Scales">The scales that the papers and the study use, in their order.</param>

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Riffle.Networks;
 
 /// <summary>A value while a network is described: the output of one layer.</summary>
-/// <param name="Layer">Index of the layer that gives it.</param>
+/// <param name="Layer">Index of the layer that outputs it.</param>
 /// <param name="Shape">Its shape for one image.</param>
 public readonly record struct Value(int Layer, Shape Shape)
 {
@@ -27,7 +27,7 @@ public sealed class NetworkBuilder
     private readonly ImmutableArray<Layer>.Builder _layers;
     private readonly HashSet<string> _names;
 
-    /// <summary>The last number that was put behind a name.</summary>
+    /// <summary>The last number that was appended to a name.</summary>
     private readonly Dictionary<string, int> _numbers;
 
     private readonly string? _unit;
@@ -80,9 +80,9 @@ public sealed class NetworkBuilder
     /// <param name="momentum">Share of a new batch in the running mean and variance.</param>
     public Value BatchNorm(string name, Value x, float epsilon = 1e-5f, float momentum = 0.1f) => Append(name, new BatchNorm(epsilon, momentum), x);
 
-    /// <summary>max(x, 0), and no more than a ceiling where one is given.</summary>
-    /// <exception cref="ArgumentException">The ceiling is not positive.</exception>
-    public Value Relu(Value x, float ceiling = float.PositiveInfinity) => Append(null, new Relu(ceiling), x);
+    /// <summary>min(max(x, 0), maximum).</summary>
+    /// <exception cref="ArgumentException">The maximum is not positive.</exception>
+    public Value Relu(Value x, float maximum = float.PositiveInfinity) => Append(null, new Relu(maximum), x);
 
     /// <summary>A smooth function of each value: hard-swish, hard-sigmoid, sigmoid or SiLU.</summary>
     public Value Activation(Value x, ActivationKind kind) => Append(null, new Activation(kind), x);
@@ -124,7 +124,7 @@ public sealed class NetworkBuilder
     /// <exception cref="ArgumentException">The value is not 1×1 in space.</exception>
     public Value FullyConnected(string name, Value x, int outputs) => Append(name, new FullyConnected(outputs), x);
 
-    /// <summary>Ends the description. The last layer added gives the logits.</summary>
+    /// <summary>Ends the description. The output of the last layer is the logits.</summary>
     /// <exception cref="ArgumentException">There is no layer, or there are more parameters than an array can hold.</exception>
     public Network Build(string name)
     {

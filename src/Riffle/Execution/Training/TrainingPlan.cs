@@ -106,7 +106,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Most images in a batch.</summary>
     public int Batch => Live(field);
 
-    /// <summary>Threads that compute: as asked for, but no more than there are parts of a batch to share.</summary>
+    /// <summary>Threads that compute: the requested number, but at most the number of parts of a batch.</summary>
     public int Threads => Live(field);
 
     /// <summary>Memory planned outside the managed heap, in bytes.</summary>

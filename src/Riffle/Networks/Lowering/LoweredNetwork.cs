@@ -23,7 +23,7 @@ internal sealed class LoweredTensor(int firstPlane, Layer layer, int step)
     /// <summary>The bias that is added to it, if any.</summary>
     public Parameter? Bias { get; } = layer.Parameters.FirstOrDefault(parameter => parameter.Kind == ParameterKind.Bias);
 
-    /// <summary>The batch norm behind it, if any.</summary>
+    /// <summary>The batch norm after it, if any.</summary>
     public Layer? Norm { get; set; }
 
     /// <summary>The first step that reads one of its planes.</summary>
@@ -98,7 +98,7 @@ internal sealed class LoweredNetwork
     /// <summary>Whether a plane's values are cut off.</summary>
     public bool IsClamped(int plane) => _planes[plane].Clamp != Unclamped;
 
-    /// <summary>How often a plane is read, and by which steps.</summary>
+    /// <summary>The number of reads of a plane, and the steps that read it.</summary>
     public IEnumerable<int> ReadersOf(int plane) => _planes[plane].Reads.Select(read => read.Step);
 
     /// <summary>The images, which no step writes.</summary>
@@ -112,7 +112,7 @@ internal sealed class LoweredNetwork
         return channels;
     }
 
-    /// <summary>Batch norm behind a convolution.</summary>
+    /// <summary>Batch norm after a convolution.</summary>
     public Channel[] Normalise(Layer layer, Channel[] input)
     {
         var tensor = TensorOf(input[0].Plane);

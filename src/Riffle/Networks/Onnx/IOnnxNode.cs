@@ -127,7 +127,7 @@ internal interface IOnnxNode
     /// <param name="input">The input.</param>
     /// <param name="scale">A factor for each channel.</param>
     /// <param name="shift">A summand for each channel.</param>
-    /// <param name="isTrained">Whether the numbers look trained, so that on images they do not tell how the images are normalised.</param>
+    /// <param name="isTrained">Whether the numbers look trained, so that they do not show how images are normalised.</param>
     void OutputAffine(int input, float[] scale, float[] shift, bool isTrained = false);
 
     /// <summary>Sets the output to the mean or the sum of an input over some axes. It becomes a layer once it covers rows and columns.</summary>

@@ -1,6 +1,6 @@
 namespace Riffle.Networks;
 
-/// <content>Relu, or Clip with a ceiling. Exporters also write bounds as several nodes, including Max and Min; together they are one ReLU.</content>
+/// <content>Relu, or Clip with a maximum. Exporters also write bounds as several nodes, including Max and Min; together they are one ReLU.</content>
 public sealed partial record Relu
 {
     internal static OnnxRule[] Onnx { get; } =

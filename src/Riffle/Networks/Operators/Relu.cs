@@ -1,6 +1,6 @@
 namespace Riffle.Networks;
 
-/// <summary>min(max(x, 0), ceiling): ReLU, or ReLU6 where the ceiling is 6.</summary>
+/// <summary>min(max(x, 0), maximum): ReLU, or ReLU6 where the maximum is 6.</summary>
 /// <param name="Maximum">The largest output value.</param>
 public sealed partial record Relu(float Maximum = float.PositiveInfinity) : Operation
 {
