@@ -63,7 +63,7 @@ internal static class FileKind
     ];
 
     /// <summary>What a file is, with its article ("a WebP image"); null where its first bytes don't say.</summary>
-    /// <param name="start">The first bytes, <see cref="Bytes"/> of them where there are so many.</param>
+    /// <param name="start">The first <see cref="Bytes"/> bytes, or all if there are fewer.</param>
     public static string? Describe(ReadOnlySpan<byte> start)
     {
         if (start.IsEmpty)

@@ -16,7 +16,7 @@ public interface ITensorFile
     bool Contains(string name);
 
     /// <summary>A tensor's shape; empty for a single number.</summary>
-    /// <exception cref="BadDataException">The file has no such tensor, or not its values.</exception>
+    /// <exception cref="BadDataException">The file has no such tensor, or lacks its values.</exception>
     ImmutableArray<int> Shape(string name);
 
     /// <summary>A tensor's values as 32-bit floats, the last dimension running fastest.</summary>
@@ -30,8 +30,8 @@ public static class TensorFile
     private const string Onnx = "an ONNX model";
 
     /// <summary>Reads a safetensors file or a file of PyTorch.</summary>
-    /// <returns>All sets of named tensors in it: one of a safetensors file, of PyTorch's those less deep in it first.</returns>
-    /// <exception cref="BadDataException">It is something else, or damaged.</exception>
+    /// <returns>All sets of named tensors in it: one for a safetensors file; for a PyTorch file, less deeply nested ones first.</returns>
+    /// <exception cref="BadDataException">It is of another kind, or damaged.</exception>
     /// <exception cref="RiffleException">It can't be read.</exception>
     public static IReadOnlyList<ITensorFile> Read(string path)
     {

@@ -56,8 +56,8 @@ public sealed record ImageExample
     }
 
     /// <summary>Reads a serialised tf.Example; other features than the ones above are passed over.</summary>
-    /// <exception cref="BadDataException">It is no tf.Example, or a feature is missing or of the wrong kind: the message names the feature's key.
-    /// It can't know the file: <see cref="TFRecordReader.Damaged"/> adds that.</exception>
+    /// <exception cref="BadDataException">It is not a tf.Example, or a feature is missing or of the wrong kind: the message names the feature's key.
+    /// <see cref="TFRecordReader.Damaged"/> adds the name of the file.</exception>
     public static ImageExample Parse(ReadOnlySpan<byte> record)
     {
         var features = ProtocolBuffer.Parse(Example.Parser, record, "a tf.Example").Features ?? new Features();

@@ -28,9 +28,9 @@ public static class ImageFile
 
     /// <summary>Reads an image file. What begins as no image is read no further.</summary>
     /// <param name="path">A file, or a pipe.</param>
-    /// <param name="cancel">Stops waiting for what a pipe brings.</param>
+    /// <param name="cancel">Stops waiting for a pipe.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="BadDataException">It is neither a JPEG nor a PNG file, or has more than <see cref="MaxBytes"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(string path, CancellationToken cancel = default)
     {
@@ -51,10 +51,10 @@ public static class ImageFile
 
     /// <summary>Reads an image from a stream that may keep its reader waiting.</summary>
     /// <param name="stream">Read to its end.</param>
-    /// <param name="name">What errors call it.</param>
+    /// <param name="name">Its name in error messages.</param>
     /// <param name="cancel">Stops waiting.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="BadDataException">It is neither a JPEG nor a PNG file, or has more than <see cref="MaxBytes"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(Stream stream, string name, CancellationToken cancel)
     {

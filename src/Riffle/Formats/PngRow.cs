@@ -55,7 +55,7 @@ sealed class PngRow
     }
 
     /// <summary>Reads the next row.</summary>
-    /// <exception cref="EndOfStreamException">There is none.</exception>
+    /// <exception cref="EndOfStreamException">The file has ended.</exception>
     internal void Read(Stream unpacked, string name)
     {
         (_row, _above) = (_above, _row);

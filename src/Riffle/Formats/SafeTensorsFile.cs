@@ -146,7 +146,7 @@ public sealed class SafeTensorsFile : ITensorFile
             if (entry.Begin != at || entry.End < entry.Begin) throw Bad(path, sizeof(ulong), $"{tensor} should start at {at}");
             if (entry.End > size) throw Bad(path, sizeof(ulong), $"{tensor} extends beyond the file, which has {size}");
 
-            // A product beyond any file's size stays there instead of overflowing (a dimension of 0 may still follow).
+            // Saturate a product beyond any file's size instead of overflowing, because a dimension of 0 may still follow.
             Int128 bytes = entry.Width;
             foreach (int d in entry.Shape) bytes = Int128.Min(bytes * d, long.MaxValue);
             if (entry.Shape.Any(d => d < 0) || bytes != entry.End - entry.Begin)

@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Riffle.Formats;
 
 /// <summary>
-/// What the functions and classes of a pickle make. Those of tensors and containers are known by name; of every other only the name is kept, and it is never
+/// The results of a pickle's functions and classes. Those of tensors and containers are known by name. Of all others only the name is kept, and they are never
 /// run.
 /// torch/_utils.py and torch/_tensor.py, <c>_rebuild_…</c>.
 /// </summary>
@@ -52,7 +52,7 @@ internal static class TorchCalls
     /// <summary>What a call makes.</summary>
     /// <param name="function">The function or class; anything else makes an object without a name.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="budget">Pays for copies.</param>
+    /// <param name="budget">Limits the copies.</param>
     public static object? Make(object? function, object?[] arguments, TorchBudget budget) => function switch
     {
         PickledFunction { Name: "copyreg.__newobj__" or "copy_reg.__newobj__" } when arguments is [PickledFunction type, ..] =>

@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Riffle.Formats;
 
 /// <summary>
-/// The form that <c>torch.save</c> wrote before PyTorch 1.6, and in which many public weights still are: five pickles behind each other (a magic number, a
+/// The form that <c>torch.save</c> wrote before PyTorch 1.6, which many public weights still have: five consecutive pickles (a magic number, a
 /// version, facts of the machine, the object, the keys of its storages), then for each key the number of its values (64 bits) and the values.
 /// torch/serialization.py, <c>_legacy_save</c>.
 /// </summary>

@@ -51,16 +51,16 @@ internal sealed class PickledObject(string type)
 }
 
 /// <summary>
-/// How much may be made of a pickle beyond what its bytes hold. A pickle can name one list a thousand times; what comes of that stays in proportion to its
+/// Limits what is made of a pickle beyond the size of its bytes. A pickle can refer to one list a thousand times; the result must stay in proportion to its
 /// size.
 /// </summary>
 /// <param name="bytes">Length of the pickle.</param>
-/// <param name="name">What error messages call it.</param>
+/// <param name="name">Its name in error messages.</param>
 internal sealed class TorchBudget(long bytes, string name)
 {
     private long _left = (4 * bytes) + (1 << 16);
 
-    /// <exception cref="BadDataException">All of it is spent.</exception>
+    /// <exception cref="BadDataException">The limit is exceeded.</exception>
     public void Spend(long count)
     {
         if ((_left -= count) < 0)

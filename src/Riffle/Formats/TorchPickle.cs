@@ -6,8 +6,8 @@ using System.Text;
 namespace Riffle.Formats;
 
 /// <summary>
-/// Reads the pickles that <c>torch.save</c> writes, as a restricted machine: it knows tensors and containers (<see cref="TorchCalls"/>), and of everything else
-/// that a pickle calls or makes it keeps the name alone. Nothing of a pickle is ever looked up or run.
+/// Reads the pickles that <c>torch.save</c> writes, as a restricted machine: it knows tensors and containers (<see cref="TorchCalls"/>). Of everything else
+/// that a pickle calls or creates, it keeps only the name. Nothing in a pickle is ever looked up or executed.
 /// Opcodes: Python's Lib/pickletools.py (protocols 0 to 5). What PyTorch writes: torch/serialization.py.
 /// </summary>
 internal sealed class TorchPickle
@@ -28,9 +28,9 @@ internal sealed class TorchPickle
     private TorchPickle(byte[] bytes, string name, int at, TorchBudget budget) => (_bytes, _name, _at, _budget) = (bytes, name, at, budget);
 
     /// <summary>Reads a pickle.</summary>
-    /// <param name="bytes">The pickle, and nothing before it.</param>
-    /// <param name="name">What error messages call it.</param>
-    /// <param name="budget">Pays for what is more than the pickle's bytes hold.</param>
+    /// <param name="bytes">The pickle, from the first byte.</param>
+    /// <param name="name">Its name in error messages.</param>
+    /// <param name="budget">Limits what is made of the pickle beyond the size of its bytes.</param>
     /// <returns>The object: null, bool, long, <see cref="BigInteger"/>, double, string, array (a tuple), list (also a set), <see cref="PickledDictionary"/>,
     /// <see cref="TorchTensor"/>, <see cref="PickledFunction"/> or <see cref="PickledObject"/>; and all storages that it names, by their keys.</returns>
     /// <exception cref="BadDataException">It is damaged; the message names the offset.</exception>
@@ -42,9 +42,9 @@ internal sealed class TorchPickle
 
     /// <summary>The same for one of several consecutive pickles.</summary>
     /// <param name="bytes">The file.</param>
-    /// <param name="name">What error messages call it.</param>
-    /// <param name="budget">Pays for what is more than the pickle's bytes hold.</param>
-    /// <param name="at">Where the pickle begins; receives where it ends.</param>
+    /// <param name="name">Its name in error messages.</param>
+    /// <param name="budget">Limits what is made of the pickle beyond the size of its bytes.</param>
+    /// <param name="at">The offset of the pickle; receives the offset of its end.</param>
     public static (object? Root, IReadOnlyDictionary<string, TorchStorage> Storages) Load(byte[] bytes, string name, TorchBudget budget, ref int at)
     {
         var machine = new TorchPickle(bytes, name, at, budget);
@@ -139,7 +139,7 @@ internal sealed class TorchPickle
         switch (opcode)
         {
             case '\x80' or '\x95':
-                // The protocol, and the length of a frame: nothing depends on them.
+                // The protocol and the length of a frame are not needed.
                 Take(opcode == '\x80' ? 1u : 8u);
                 break;
             case '(':

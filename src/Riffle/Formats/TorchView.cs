@@ -33,7 +33,7 @@ internal sealed record TorchView(TorchType Type, ReadOnlyMemory<byte> Bytes, lon
     }
 
     /// <summary>The values as floats in the order of the indices, whatever order they lie in.</summary>
-    /// <param name="values">Receives as many as there are.</param>
+    /// <param name="values">Receives all values.</param>
     public void Gather(Span<float> values)
     {
         if (Count == 0)
@@ -73,7 +73,7 @@ internal sealed record TorchView(TorchType Type, ReadOnlyMemory<byte> Bytes, lon
     {
         for (var d = index.Length - 1; d >= 0; d--)
         {
-            // The dimensions within a run stay at their beginning.
+            // The dimensions within a run stay at index 0.
             if (run >= Shape[d])
             {
                 run /= Shape[d];

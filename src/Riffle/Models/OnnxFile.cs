@@ -84,7 +84,7 @@ public static class OnnxFile
         return weights;
     }
 
-    private static (ImportedNetwork Network, Document? Document) Import(string path)
+    private static (ImportedNetwork Network, RiffleMetadata? Document) Import(string path)
     {
         var model = OnnxReader.Read(path);
         var document = ReadDocument(path, model);
@@ -159,13 +159,13 @@ public static class OnnxFile
         }
     }
 
-    private static Document? ReadDocument(string path, OnnxModel model)
+    private static RiffleMetadata? ReadDocument(string path, OnnxModel model)
     {
         if (!model.Metadata.TryGetValue(MetadataKey, out var text))
             return null;
         try
         {
-            var document = JsonSerializer.Deserialize<Document>(text, ModelJson.Compact) ?? throw new JsonException("it is null");
+            var document = JsonSerializer.Deserialize<RiffleMetadata>(text, ModelJson.Compact) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
                 throw new RiffleException($"{path}: its metadata has version {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             if (document is not { Classes.IsDefaultOrEmpty: false, Network.Name: not null, Normalisation: { } normalisation }
@@ -180,7 +180,7 @@ public static class OnnxFile
         }
     }
 
-    private static Document Describe(Checkpoint checkpoint, OnnxForm form)
+    private static RiffleMetadata Describe(Checkpoint checkpoint, OnnxForm form)
     {
         var size = checkpoint.Spec.ImageSize;
         var images = form.Pixels
@@ -200,7 +200,7 @@ public static class OnnxFile
     }
 
     /// <summary>The document in the metadata.</summary>
-    internal sealed record Document(
+    internal sealed record RiffleMetadata(
         int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training);
 
     /// <summary>How an image becomes the graph's input: its shorter side is scaled and the centre is cut out. An image of the size in <c>cut_already</c>, if there
