@@ -40,6 +40,9 @@ internal sealed class NetworkOptions
     /// <summary>The preset's name.</summary>
     public string PresetOf(ParseResult parse) => parse.GetValue(_preset)!;
 
+/// <summary>Whether the preset is given on the command line.</summary>
+    public bool IsPresetGiven(ParseResult parse) => TrainingOptions.IsGiven(parse, _preset);
+
     /// <summary>The image size, if given.</summary>
     public int? SizeOf(ParseResult parse) => parse.GetValue(_size);
 

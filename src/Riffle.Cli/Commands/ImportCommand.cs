@@ -41,6 +41,14 @@ internal static class ImportCommand
                     Console.Error.WriteLine);
                 WeightImport.Save(checkpoint, run);
                 var (spec, trained) = (checkpoint.Spec, checkpoint.Weights.Trained.Length);
+                var published = NetworkCatalogue.Resolve(spec.Name, Preset.ImageNet);
+                if (!network.IsPresetGiven(parse) && published.StemStride != spec.StemStride && published.Units.SequenceEqual(spec.Units))
+                {
+                    Console.Error.WriteLine(
+                        $"{path}: imported with a first convolution of stride {spec.StemStride}, because weights do not say which they need. "
+                        + $"For stride {published.StemStride}, as torchvision has it, import again with --preset imagenet.");
+                }
+
                 Console.WriteLine($"""
                     {path} → {run}: {spec.Name}, {spec.ImageSize}×{spec.ImageSize}, {spec.Classes:N0} classes, {trained:N0} parameters
                     Next:

@@ -1,3 +1,5 @@
+using Riffle.Execution;
+using Riffle.Formats;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Tests.Formats;
@@ -21,10 +23,39 @@ public sealed class ImportCommandTests : IDisposable
         Assert.Contains("model_ema", Assert.Single(result.Error.TrimEnd().Split('\n')));
         Assert.DoesNotContain("model_ema", result.Output);
 
-        Assert.Equal(0, Import(path, "average", "--key", "model_ema").ExitCode);
+        Assert.Equal(0, Import(path, "average", options: ["--key", "model_ema"]).ExitCode);
         Assert.Equal(2, Imported("average"));
-        Assert.Equal(2, Import(path, "none", "--key", "no_such").ExitCode);
+        Assert.Equal(2, Import(path, "none", options: ["--key", "no_such"]).ExitCode);
         Assert.False(Directory.Exists(_folder.PathOf("none")));
+    }
+
+    /// <summary>torchvision's own state dicts and logits: Fixtures/make_torchvision_weights.py.</summary>
+    [Theory]
+    [InlineData("mobilenet-v2-x0.1")]
+    [InlineData("mobilenet-v3-large-x0.1")]
+    [InlineData("mobilenet-v3-small-x0.1")]
+    public void State_dicts_of_torchvision_s_MobileNets_give_torchvision_s_logits(string model)
+    {
+        var result = Import(Fixture($"torchvision.{model}.pth"), "run", model, "--preset", "imagenet", "--size", "45");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("7 classes", result.Output);
+        var reference = SafeTensors.Read(Fixture("torchvision.logits.safetensors"));
+        var (images, expected) = (reference.Get("images"), reference.Get(model));
+        using var plan = new InferencePlan(Checkpoint.Load(_folder.PathOf("run")).Weights, 3, 1);
+        var logits = new float[expected.Length];
+        plan.Run(images, 3, logits);
+        var scale = expected.Max(MathF.Abs);
+        Assert.All(expected.Zip(logits), pair => Assert.Equal(pair.First, pair.Second, 1e-4f * scale));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false, "--preset", "tiny")]
+    [InlineData(false, "--preset", "imagenet")]
+    public void What_the_weights_do_not_say_of_the_network_is_told_unless_it_was_asked_for(bool isTold, params string[] options)
+    {
+        var result = Import(Fixture("torchvision.mobilenet-v3-small-x0.1.pth"), "run", "mobilenet-v3-small-x0.1", options);
+        Assert.Equal((0, isTold), (result.ExitCode, result.Error.Contains("--preset imagenet", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -34,15 +65,17 @@ public sealed class ImportCommandTests : IDisposable
     [InlineData("half_photos.json", "safetensors")]
     public void What_is_no_file_of_these_weights_is_bad_data_and_says_the_way_out(string fixture, string wayOut)
     {
-        var path = Path.Combine(AppContext.BaseDirectory, "Fixtures", fixture);
+        var path = Fixture(fixture);
         var result = Import(path, "run");
         Assert.Equal(3, result.ExitCode);
         Assert.StartsWith($"riffle: {path}: ", result.Error);
         Assert.Contains(wayOut, result.Error);
     }
 
-    private Shell.Result Import(string path, string run, params string[] options) =>
-        Shell.Riffle(["import", path, "--model", Model, "--out", _folder.PathOf(run), .. options]);
+    private static string Fixture(string name) => Path.Combine(AppContext.BaseDirectory, "Fixtures", name);
+
+    private Shell.Result Import(string path, string run, string model = Model, params string[] options) =>
+        Shell.Riffle(["import", path, "--model", model, "--out", _folder.PathOf(run), .. options]);
 
     private float Imported(string run) => Checkpoint.Load(_folder.PathOf(run)).Weights["fc.bias"][0];
 

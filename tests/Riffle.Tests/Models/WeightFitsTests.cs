@@ -144,6 +144,9 @@ public sealed class WeightFitsTests : IDisposable
     [InlineData("shufflenet-v2-x0.5", Preset.Tiny, "--model shufflenet-v2-x0.5")]
     [InlineData("shufflenet-v1-g8-x0.25", Preset.Tiny, "--model shufflenet-v1-g8-x0.25")]
     [InlineData("mobilenet-v1-x0.25", Preset.Tiny, "--model mobilenet-v1-x0.25")]
+    [InlineData("mobilenet-v2-x0.5", Preset.ImageNet, "--model mobilenet-v2-x0.5")]
+    [InlineData("mobilenet-v3-large-x0.75", Preset.ImageNet, "--model mobilenet-v3-large-x0.75")]
+    [InlineData("mobilenet-v3-small-x0.75", Preset.ImageNet, "--model mobilenet-v3-small-x0.75")]
     public void A_file_of_another_network_names_that(string name, Preset preset, string advice)
     {
         var held = NetworkCatalogue.Resolve(name, preset, classes: 3);
@@ -208,7 +211,7 @@ public sealed class WeightFitsTests : IDisposable
     private static IEnumerable<(string Name, int[] Shape, ReadOnlyMemory<float> Values)> Set(float value, string prefix = "", NetworkSpec? spec = null)
     {
         var weights = new Weights(NetworkCatalogue.Build(spec ?? Spec));
-        weights["fc.bias"].Fill(value);
+        weights[weights.Network.Parameters[^1].Name].Fill(value);
         return weights.Network.Parameters.Select(p => (prefix + p.Name, p.Shape.ToArray(), (ReadOnlyMemory<float>)weights[p.Name].ToArray()));
     }
 
