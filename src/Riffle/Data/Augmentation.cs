@@ -58,7 +58,7 @@ public sealed record Augmentation
     public static Augmentation Full { get; } = CropAndFlip with { Brightness = 0.2f, Contrast = 0.2f, Saturation = 0.2f, Hue = 0.05f };
 
     /// <summary>Refuses values that have no effect because another value disables them.</summary>
-    /// <exception cref="ArgumentException">There is such a value; the message names it.</exception>
+    /// <exception cref="ArgumentException">A value is not allowed; the message names it.</exception>
     public void Check()
     {
         if (SmallestArea > 0 && !RandomCrop)

@@ -56,7 +56,7 @@ internal static class Crop
         var pixels = from.Length / 3;
         var x = 0;
 
-        // One byte more is read before the five and written behind them: while a pixel is left there, that byte is inside, and it is written again later.
+        // One extra byte is read before the five pixels and written after them. While a pixel remains, that byte is inside the row and is overwritten later.
         for (; x + PixelsAtOnce < pixels; x += PixelsAtOnce)
         {
             var five = Vector128.Create(from[(((pixels - x - PixelsAtOnce) * 3) - 1)..]);

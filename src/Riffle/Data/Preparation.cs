@@ -18,7 +18,7 @@ public static class Preparation
     /// <param name="output">The folder to write.</param>
     /// <param name="options">The options.</param>
     /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
-    /// <param name="cancel">Stops it; what was written is removed.</param>
+    /// <param name="cancel">Stops it and removes what was written.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="RiffleException">The source can't be read, or the output can't be written.</exception>
     /// <exception cref="BadDataException">The layout is unknown, the archive is damaged, or something would be skipped and the options are strict.</exception>

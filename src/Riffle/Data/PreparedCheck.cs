@@ -232,7 +232,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
             return;
         }
 
-        // What the reader found names the place already.
+        // The reader's error already names the offset.
         var (kind, what) = fault;
         if (item.Record is not null)
             findings.Fault(kind, item.Place, what);

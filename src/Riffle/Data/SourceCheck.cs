@@ -9,7 +9,7 @@ internal static class SourceCheck
     private static readonly HashSet<string> Harmless =
         [SkipReason.EmptyClass, SkipReason.Unlisted, SkipReason.NoClass, SkipReason.Duplicate, SkipReason.Link];
 
-    /// <returns>How the source is laid out, as far as it can be read and understood.</returns>
+    /// <returns>The layout of the source, as far as it can be read and recognised.</returns>
     public static CheckReport Run(
         string path,
         TFRecordOptions records,
@@ -57,7 +57,7 @@ internal static class SourceCheck
         }
         catch (BadDataException e)
         {
-            // It can't be listed, or not be understood.
+            // It can't be listed, or its layout is unknown.
             findings.Fault(CheckKind.Source, path, e.Message);
             return new() { Path = path, IsPrepared = false };
         }

@@ -3,7 +3,7 @@ using Riffle.Simd;
 
 namespace Riffle.Measurement;
 
-/// <summary>What this machine multiplies and adds at most, at the width that the kernels use: twelve independent chains that never leave the
+/// <summary>The peak of multiply-adds on this machine, at the vector width of the kernels: twelve independent chains that never leave the
 /// registers.</summary>
 public static class PeakFlops
 {

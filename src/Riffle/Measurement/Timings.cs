@@ -29,8 +29,8 @@ public sealed class Timings
     public double Median => Percentile(50);
 
     /// <summary>Runs work until a budget of time is spent, after a warm-up that comes on top of it.</summary>
-    /// <param name="work">What is timed.</param>
-    /// <param name="budget">Time for the samples; the least number of samples is taken whatever they cost.</param>
+    /// <param name="work">The work to time.</param>
+    /// <param name="budget">Time for the samples. A minimum number of samples is taken even if they need more.</param>
     /// <param name="cancel">Checked between runs.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static Timings Measure(Action work, TimeSpan budget, CancellationToken cancel = default)

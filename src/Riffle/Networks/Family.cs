@@ -9,13 +9,13 @@ namespace Riffle.Networks;
 internal readonly record struct Variant(int Groups, double Scale);
 
 /// <summary>A family of networks in the catalogue: its names, the variants it has, and the method that describes them.</summary>
-/// <param name="Name">What its networks' names begin with.</param>
-/// <param name="Groups">Group counts of its table; empty where names carry none.</param>
+/// <param name="Name">The prefix of its networks' names.</param>
+/// <param name="Groups">The group counts of its table; empty if names have none.</param>
 /// <param name="Scales">The scales that the papers and the study use, in their order.</param>
 /// <param name="MinimumScale">The smallest scale when any is allowed; null when only <paramref name="Scales"/> are.</param>
 /// <param name="Stages">Number of stages whose units can be chosen.</param>
 /// <param name="StemStrides">Strides its stem may have.</param>
-/// <param name="Downsamplings">How often it halves the image after the stem.</param>
+/// <param name="Downsamplings">The number of times that it halves the image after the stem.</param>
 /// <param name="Describe">Adds its layers, the logits last.</param>
 internal sealed record Family(
     string Name,

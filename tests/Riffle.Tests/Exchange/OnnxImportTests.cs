@@ -127,7 +127,6 @@ public sealed class OnnxImportTests : IDisposable
     {
         var model = Model.Open(Path.Combine(Folder, "resnext.onnx"));
         var message = Assert.Throws<NotSupportedException>(() => new TrainingPlan(model.Weights, 4)).Message;
-        Assert.Contains("can't train it", message);
         Assert.Contains(model.Weights.Network.Layers[1].Name, message);
     }
 

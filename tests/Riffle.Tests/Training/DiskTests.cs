@@ -119,7 +119,7 @@ public sealed class DiskTests : IDisposable
                 second = Start(Folder, seed: 99);
             },
             2);
-        Assert.Contains("moved or deleted", message);
+        Error.Names(message, Folder, ".lock");
         Assert.Equal(99UL, Checkpoint.Read(Last).Training!.Seed);
         using (second)
             Assert.True(second!.Run().Completed);

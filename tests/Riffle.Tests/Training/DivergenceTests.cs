@@ -68,7 +68,7 @@ public sealed class DivergenceTests : IDisposable
         Error.Names(message, "epoch 1, step 2,", "conv1.0: its conv1.0.weight");
     }
 
-    /// <summary>Forward all is a number: batch norm divides by what is large. Backward a gradient by weights is beyond the floats.</summary>
+    /// <summary>Forward, all values are finite, because batch norm divides by the large ones. Backward, a gradient with respect to weights exceeds the floats.</summary>
     [Fact]
     public void A_gradient_that_overflows_names_its_layer()
     {

@@ -47,8 +47,8 @@ internal sealed record LoweredStep(int Index, Layer? Layer, Primitive Primitive,
 }
 
 /// <summary>
-/// A network as the steps that compute it: the one lowering that training and inference share. A value is a list of planes, each one channel. Channel shuffle,
-/// slice and concat are other lists of the same planes; batch norm and ReLU are deferred on planes, to be applied by whoever writes or reads them; neither is a
+/// A network as the steps that compute it, shared by training and inference. A value is a list of planes, each one channel. Channel shuffle,
+/// slice and concat are other lists of the same planes. Batch norm and ReLU are deferred on planes and applied by the steps that write or read them; neither is a
 /// step.
 /// </summary>
 internal sealed class LoweredNetwork
@@ -60,7 +60,7 @@ internal sealed class LoweredNetwork
     private readonly List<Plane> _planes = [];
 
     /// <summary>Lowers a network.</summary>
-    /// <exception cref="NotSupportedException">A plane is read before as well as after its batch norm or ReLU, or by nobody; the message names the layer.</exception>
+    /// <exception cref="NotSupportedException">A plane is read both before and after its batch norm or ReLU, or never read; the message names the layer.</exception>
     public LoweredNetwork(Network network)
     {
         Network = network;

@@ -35,7 +35,7 @@ public abstract record Operation
     internal virtual (int Kernel, int Stride)? WindowOver(Shape input) => null;
 
     /// <summary>Adds to a lowering what computes it.</summary>
-    /// <param name="lowering">What is computed so far.</param>
+    /// <param name="lowering">The network lowered so far.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="inputs">The channels that it reads.</param>
     /// <returns>The channels of its output.</returns>
