@@ -91,10 +91,9 @@ public sealed class DisposalTests : IDisposable
 
     /// <summary>A public type that is disposed of and has no row in the table would not be looked at.</summary>
     [Fact]
-    public void Every_public_type_that_is_disposed_of_is_tried() => Assert.Equal(
-        typeof(TrainingPlan).Assembly.GetExportedTypes().Where(type => type.IsClass && typeof(IDisposable).IsAssignableFrom(type)).Select(type => type.Name).Order(),
-        Kinds.Keys.Order());
-
+    public void Every_public_type_that_is_disposed_of_is_tried() => Assert.Empty(
+        typeof(TrainingPlan).Assembly.GetExportedTypes().Where(type => type.IsClass && typeof(IDisposable).IsAssignableFrom(type)).Select(type => type.Name)
+            .Except(Kinds.Keys));
 
     [Theory]
     [MemberData(nameof(Disposables))]

@@ -13,7 +13,7 @@ namespace Riffle.Data;
 /// budget, each is read from disk and decoded again in each epoch. Either way an epoch is the same shuffle of all images, and has each image once (except those
 /// of a dropped last batch).
 /// </remarks>
-public sealed class BatchLoader : IDisposable
+internal sealed class BatchLoader : IDisposable
 {
     /// <summary>The maximum number of batches prepared at the same time. Further threads only decode, because a batch of decoded images is quick to make.</summary>
     private const int MostMakers = 4;

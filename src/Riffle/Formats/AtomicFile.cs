@@ -7,7 +7,7 @@ namespace Riffle.Formats;
 /// Writes a file so that whoever reads its path sees the old content or the whole new one, after any crash: the bytes go to a hidden file
 /// in the same folder, are flushed to disk, and then take the place of the old file in one step.
 /// </summary>
-public static partial class AtomicFile
+internal static partial class AtomicFile
 {
     const string Aside = ".tmp-";
 

@@ -7,7 +7,7 @@ namespace Riffle.Formats;
 /// Writes events for TensorBoard as TensorFlow 2 does: a file of TFRecords, each an Event; the first says the version. Every writer begins a file of its
 /// own, and TensorBoard shows the files of a folder as one curve, so a resumed run goes on in a new file.
 /// </summary>
-public sealed class EventFileWriter : IDisposable
+internal sealed class EventFileWriter : IDisposable
 {
     private static int _count;
 
