@@ -82,7 +82,7 @@ public partial class ArchitectureTests
         var operators = string.Join('|', OperatorNames);
         Assert.Contains("Convolution", operators);
         return new(
-            $@"\bOperation\b\)?( is| as| switch|\.GetType|\.Name( is| switch| ==| !=))|\bswitch \(.*\bOperation\)|\b(case|is|not|or|as|Operation:) (Networks\.)?({operators})\b"
-            + $@"|\(({operators})\)\w|(typeof\(|OfType<|Cast<)({operators})\b");
+            @"\bOperation\b\)?( is| as| switch|\.GetType|\.Name( is| switch| ==| !=))|\bswitch \(.*\bOperation\)"
+            + $@"|\b(case|is|not|or|as|Operation:) (Networks\.)?({operators})\b|\(({operators})\)\w|(typeof\(|OfType<|Cast<)({operators})\b");
     }
 }

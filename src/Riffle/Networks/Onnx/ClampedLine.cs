@@ -1,15 +1,15 @@
 namespace Riffle.Networks;
 
-/// <summary>A function of each value that exporters write in several nodes: min(max(scale · x + shift, low), high).</summary>
+/// <summary>An elementwise function that exporters write as several nodes: min(max(scale · x + shift, low), high).</summary>
 internal readonly record struct ClampedLine(double Scale, double Shift, double Low, double High)
 {
-    /// <summary>How far numbers may be from each other that were written with six digits.</summary>
+    /// <summary>The relative difference of numbers that were rounded to six digits.</summary>
     private const double Rounding = 1e-5;
 
     /// <summary>The function times a positive number.</summary>
     public ClampedLine Times(double factor) => new(Scale * factor, Shift * factor, Low * factor, High * factor);
 
-    /// <summary>Whether two are the same but for the rounding of their numbers.</summary>
+    /// <summary>Whether two are equal except for rounding.</summary>
     public bool IsNear(ClampedLine other) =>
         IsNear(Scale, other.Scale) && IsNear(Shift, other.Shift) && IsNear(Low, other.Low) && IsNear(High, other.High);
 

@@ -4,8 +4,8 @@ namespace Riffle.Networks;
 
 /// <summary>
 /// What a layer does. Each operator has one file in this folder, which says its name, its shape rule, its parameters, its cost, how it is lowered, how it is
-/// written as ONNX and which ONNX nodes it is read from; nothing else in the code asks which operator a layer has. Where ONNX takes more than a few lines, it
-/// has a part of its own beside it.
+/// written as ONNX and which ONNX nodes it is read from; nothing else in the code asks which operator a layer has. If ONNX takes more than a few lines, they
+/// are in a second file beside it, <c>.Onnx.cs</c>.
 /// </summary>
 public abstract record Operation
 {
@@ -42,14 +42,16 @@ public abstract record Operation
     internal abstract Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs);
 
     /// <summary>Writes a layer as nodes of an ONNX graph.</summary>
-    /// <returns>The name of the value that they give.</returns>
+    /// <returns>The name of their output.</returns>
     internal abstract string WriteOnnx(IOnnxGraph graph, Layer layer);
 
-    /// <summary>What it does to each channel in inference where that is a scale and a shift, so that the layer before can take it over; else null.</summary>
-    /// <param name="parameter">Values of a parameter by its place among its own.</param>
+    /// <summary>
+    /// The scale and shift of each channel if that is all it does in inference, so that it can be folded into the layer before it; otherwise null.
+    /// </summary>
+    /// <param name="parameter">The values of a parameter by its index.</param>
     internal virtual (double[] Scale, double[] Shift)? AffineOf(Func<int, float[]> parameter) => null;
 
-    /// <summary>Whether what it gives is never negative.</summary>
-    /// <param name="inputsAre">Whether nothing that it reads is ever negative.</param>
+    /// <summary>Whether its output is never negative.</summary>
+    /// <param name="inputsAre">Whether none of its inputs is ever negative.</param>
     internal virtual bool IsNonNegative(bool inputsAre) => false;
 }
