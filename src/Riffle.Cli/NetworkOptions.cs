@@ -40,7 +40,7 @@ internal sealed class NetworkOptions
     /// <summary>The preset's name.</summary>
     public string PresetOf(ParseResult parse) => parse.GetValue(_preset)!;
 
-/// <summary>Whether the preset is given on the command line.</summary>
+    /// <summary>Whether the preset is given on the command line.</summary>
     public bool IsPresetSpecified(ParseResult parse) => TrainingOptions.IsSpecified(parse, _preset);
 
     /// <summary>The image size, if given.</summary>

@@ -29,7 +29,7 @@ internal interface IReproductionDisplay
 
     /// <summary>Opens a training while the decoding of its images is shown.</summary>
     /// <param name="open">Opens it; told how many images are decoded.</param>
-    Trainer Open(Func<IProgress<(long Done, long Total)>, Trainer> open);
+    Trainer Open(Func<IProgress<WorkProgress>, Trainer> open);
 
     /// <summary>Runs a training while it is shown.</summary>
     /// <param name="trainer">The training.</param>
@@ -40,7 +40,7 @@ internal interface IReproductionDisplay
     /// <summary>Makes soft labels while that is shown.</summary>
     /// <param name="teach">Makes them.</param>
     /// <returns>The labels; null when it was asked to stop.</returns>
-    SoftLabels? Teach(Func<Action<TeachingProgress>, SoftLabels> teach);
+    SoftLabels? Teach(Func<IProgress<WorkProgress>, SoftLabels> teach);
 }
 
 /// <summary>How far a task is.</summary>

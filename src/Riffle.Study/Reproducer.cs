@@ -220,11 +220,11 @@ internal sealed class Reproducer
         if (run is not { IsDone: true })
         {
             var from = _firstWeights.GetValueOrDefault(model);
-            using var trainer = display.Open(loading => run is null
+            using var trainer = display.Open(progress => run is null
                 ? Trainer.Start(
-                    _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
-                    from, _settings.SoftLabelsFolder, cancel: cancel)
-                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel: cancel));
+                    _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model),
+                    new() { Seed = _settings.Seed, Threads = _settings.Threads, From = from, SoftLabels = _settings.SoftLabelsFolder }, progress, cancel)
+                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, progress: progress, cancel: cancel));
 
             // Also on a resume, because an earlier process may have been killed before it got here. Keep what it wrote if the notes beside the weights are gone.
             if (from is not null)

@@ -74,7 +74,7 @@ internal static class TrainCommand
                 if (parse.GetValue(resume) is { } run)
                 {
                     return Run(
-                        loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), loading, cancel: cancel),
+                        progress => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), progress: progress, cancel: cancel),
                         run, interval, cancel);
                 }
 
@@ -93,14 +93,12 @@ internal static class TrainCommand
                 var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
                     .WithAugmentationOf(labels is null ? null : SoftLabels.Open(labels).Identity.Augmentation);
                 var chosen = entries.Apply(parse, fitting);
-                return Run(
-                    loading => Trainer.Start(
-                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, labels, cancel: cancel),
-                    folder, interval, cancel);
+                var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels };
+                return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, cancel);
             });
     }
 
-    private static int Run(Func<IProgress<(long Done, long Total)>, Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
+    private static int Run(Func<IProgress<WorkProgress>, Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
     {
         using var trainer = TrainingSession.Open(open);
         trainer.CheckpointInterval = checkpointInterval;

@@ -75,7 +75,7 @@ public sealed record Augmentation
     /// <param name="destination">Receives size × size × 3 bytes.</param>
     /// <param name="mirrored">Invert the decision to mirror.</param>
     /// <exception cref="ArgumentException">The sizes don't fit each other.</exception>
-    public void Apply(ReadOnlySpan<byte> stored, int side, int size, ref Random64 random, Span<byte> destination, bool mirrored = false)
+    internal void Apply(ReadOnlySpan<byte> stored, int side, int size, ref Random64 random, Span<byte> destination, bool mirrored = false)
     {
         ImageFit.CheckSizes(stored.Length, side, size, destination.Length);
         var (left, top) = (random.NextFloat(), random.NextFloat());

@@ -6,7 +6,7 @@ namespace Riffle.Data;
 /// Draws images of simple shapes, one shape per class. Colours, position, size, rotation and noise are random and independent of the class, so only the shape
 /// distinguishes the classes.
 /// </summary>
-public static class DemoImages
+internal static class DemoImages
 {
     private const int LeastSide = 64;
     private const int GreatestSide = 96;

@@ -6,7 +6,7 @@ namespace Riffle.Data;
 /// <summary>The images in a folder and in those below it.</summary>
 /// <param name="Files">Paths of the images, which begin with the folder's, in ordinal order.</param>
 /// <param name="Others">The number of other files by kind, for example "a text file". Hidden files and system files are not counted.</param>
-public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictionary<string, int> Others)
+internal sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictionary<string, int> Others)
 {
     /// <summary>Finds the files that are images by their name or by their first bytes. Links are followed.</summary>
     /// <param name="folder">The folder.</param>

@@ -4,7 +4,7 @@ namespace Riffle.Data;
 
 /// <summary>How an image of any size becomes a square of the network's size: torchvision's Resize and CenterCrop, with Pillow's antialiased bilinear
 /// filter.</summary>
-public static class ImageFit
+internal static class ImageFit
 {
     /// <summary>Side of the squares that a data set's images are kept as: an eighth of it is left to cut away, as 64 for 56 and 256 for 224.</summary>
     /// <param name="imageSize">Height and width of the network's input.</param>

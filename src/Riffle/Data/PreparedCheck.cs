@@ -12,7 +12,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
     private readonly HashSet<Split> _incomplete = [];
 
     /// <returns>The source and the classes in <c>dataset.json</c>; empty if it is missing or damaged.</returns>
-    public CheckReport Run(int threads, IProgress<PreparationProgress>? progress, CancellationToken cancel)
+    public CheckReport Run(int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var info = LoadInfo();
         var shards = Shards(info);
@@ -23,7 +23,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         {
             Take(result);
             if (result.Item.Record is not null)
-                progress?.Report(new(PreparationStage.Images, ++done, total));
+                progress?.Report(new(WorkStage.Checking, ++done, total));
         }
 
         if (info is null)

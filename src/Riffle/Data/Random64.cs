@@ -6,7 +6,7 @@ namespace Riffle.Data;
 /// Random numbers that are the same on every machine: xoshiro256** 1.0 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021) whose
 /// state is four successive outputs of SplitMix64 (Steele, Lea and Flood, 2014). A copy of the struct continues from the state of the original.
 /// </summary>
-public struct Random64
+internal struct Random64
 {
     private const ulong Golden = 0x9E3779B97F4A7C15;
 

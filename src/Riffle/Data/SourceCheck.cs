@@ -17,13 +17,13 @@ internal static class SourceCheck
         CheckFindings findings,
         CheckTally tally,
         int threads,
-        IProgress<PreparationProgress>? progress,
+        IProgress<WorkProgress>? progress,
         CancellationToken cancel)
     {
         try
         {
             using var container = SourceContainer.Open(path, records, nameEncoding);
-            var listing = container.List(found => progress?.Report(new(PreparationStage.Listing, found, 0)), cancel);
+            var listing = container.List(found => progress?.Report(new(WorkStage.Listing, found, 0)), cancel);
             var skips = new Skips(path, strict: false);
             var layout = SourceLayout.Find(path, listing, skips);
             foreach (var skipped in skips.ToArray())
@@ -41,7 +41,7 @@ internal static class SourceCheck
                     AddFault(findings, fault);
                 else
                     tally.Add(image.Split, image.Label, Place(image), facts);
-                progress?.Report(new(PreparationStage.Images, ++done, images.Count));
+                progress?.Report(new(WorkStage.Checking, ++done, images.Count));
             }
 
             tally.CheckClasses(path, layout.Classes, layout.HasValidation);

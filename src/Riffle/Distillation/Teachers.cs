@@ -6,13 +6,6 @@ using Riffle.Networks;
 
 namespace Riffle.Distillation;
 
-/// <summary>The progress of making soft labels.</summary>
-/// <param name="Split">The current split: first validation, to measure the teachers' accuracy, then training, once per view.</param>
-/// <param name="Done">The number of images done.</param>
-/// <param name="Total">How many there are.</param>
-/// <param name="Top1">The accuracy of all teachers together on the validation images so far, in percent; 0 before the first.</param>
-public readonly record struct TeachingProgress(Split Split, long Done, long Total, double Top1);
-
 /// <summary>
 /// Trained networks that make soft labels: the mean of their logits for every training image and its mirror image.
 /// </summary>
@@ -27,7 +20,8 @@ public static class Teachers
     /// sees their mirror images next.</param>
     /// <param name="seed">The seed of the augmentation.</param>
     /// <param name="threads">Threads that compute; 0: one per core. Does not change the result.</param>
-    /// <param name="progress">Called at the start of each split and after each batch.</param>
+    /// <param name="progress">Receives the images done at the start of each stage and after each batch: first of the validation images, to measure the
+    /// accuracy of all teachers together, then of the training images.</param>
     /// <param name="cancel">Stops between batches; finished views are kept.</param>
     /// <exception cref="ArgumentException">The teachers do not fit each other or the data set.</exception>
     /// <exception cref="RiffleException">The data set has no images of a split or does not say how many its shards have, the labels do not fit into
@@ -42,7 +36,7 @@ public static class Teachers
         int views,
         ulong seed = 0,
         int threads = 0,
-        Action<TeachingProgress>? progress = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         SoftLabels.ViewLimits.Require(views, "number of views");
@@ -60,7 +54,7 @@ public static class Teachers
         var logits = SoftLabels.Allocate(images, classes);
         using var loader = Open(data, Split.Train, size, augmentation, seed, threads, cancel);
         var (done, total) = ((long)labels.Made * images, (long)views * images);
-        progress?.Invoke(new(Split.Train, done, total, labels.Top1));
+        progress?.Report(new(WorkStage.Teaching, done, total, labels.Top1));
         while (labels.Made < views)
         {
             loader.StartEpoch(labels.Made);
@@ -70,7 +64,7 @@ public static class Teachers
                 var batchLogits = ensemble.Predict(batch);
                 for (var i = 0; i < batch.Count; i++)
                     batchLogits.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
-                progress?.Invoke(new(Split.Train, done += batch.Count, total, labels.Top1));
+                progress?.Report(new(WorkStage.Teaching, done += batch.Count, total, labels.Top1));
             }
 
             labels = labels.With(logits);
@@ -80,10 +74,10 @@ public static class Teachers
     }
 
     private static double Validate(
-        Ensemble ensemble, Dataset data, int imageSize, int threads, Action<TeachingProgress>? progress, CancellationToken cancel)
+        Ensemble ensemble, Dataset data, int imageSize, int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var (tally, images, classes) = (default(Tally), data.Count(Split.Validation), data.Info.Classes.Length);
-        progress?.Invoke(new(Split.Validation, 0, images, Top1: 0));
+        progress?.Report(new(WorkStage.Evaluating, 0, images, Top1: 0));
         using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, threads, cancel);
         loader.StartEpoch(0);
         while (loader.TryNext(out var batch))
@@ -92,7 +86,7 @@ public static class Teachers
             var batchLogits = ensemble.Predict(batch);
             for (var i = 0; i < batch.Count; i++)
                 tally = tally.Plus(batchLogits.Slice(i * classes, classes), batch.Labels[i]);
-            progress?.Invoke(new(Split.Validation, tally.Images, images, tally.Mean().Top1));
+            progress?.Report(new(WorkStage.Evaluating, tally.Images, images, tally.Mean().Top1));
         }
 
         return tally.Mean().Top1;

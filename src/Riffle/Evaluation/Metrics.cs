@@ -16,12 +16,12 @@ public sealed record Metrics(double Loss, double Top1, double Top5);
 public readonly record struct Tally(double LossSum, long Top1, long Top5, long Images)
 {
     /// <summary>Adds the batch of a training step.</summary>
-    public Tally Plus(StepResult step, int images) => new(LossSum + step.Loss * images, Top1 + step.Top1, Top5 + step.Top5, Images + images);
+    internal Tally Plus(StepResult step, int images) => new(LossSum + step.Loss * images, Top1 + step.Top1, Top5 + step.Top5, Images + images);
 
     /// <summary>Adds one image.</summary>
     /// <param name="logits">Its logits.</param>
     /// <param name="label">Its class.</param>
-    public Tally Plus(ReadOnlySpan<float> logits, int label)
+    internal Tally Plus(ReadOnlySpan<float> logits, int label)
     {
         var rank = Rank(logits, label);
         return new(LossSum + CrossEntropy(logits, label), Top1 + (rank < 1 ? 1 : 0), Top5 + (rank < 5 ? 1 : 0), Images + 1);
@@ -32,7 +32,7 @@ public readonly record struct Tally(double LossSum, long Top1, long Top5, long I
 
     /// <summary>The rank of the label when classes are sorted by falling logit. Among equal logits the lower class index comes first, as in argmax.</summary>
     /// <remarks>So a network with the same logit for every class is right only for class 0. A label whose logit is NaN comes last.</remarks>
-    public static int Rank(ReadOnlySpan<float> logits, int label)
+    internal static int Rank(ReadOnlySpan<float> logits, int label)
     {
         var own = logits[label];
         if (float.IsNaN(own))
@@ -49,7 +49,7 @@ public readonly record struct Tally(double LossSum, long Top1, long Top5, long I
     }
 
     /// <summary>−log softmax(logits)[label], in double precision.</summary>
-    public static double CrossEntropy(ReadOnlySpan<float> logits, int label)
+    internal static double CrossEntropy(ReadOnlySpan<float> logits, int label)
     {
         double highest = logits[0], sum = 0;
         foreach (var logit in logits)

@@ -7,7 +7,7 @@ namespace Riffle.Formats;
 /// Writes a file atomically, so that a reader sees either the old content or all of the new one, even after a crash. The bytes go to a hidden file
 /// in the same folder, are flushed to disk, and then replace the old file in one step.
 /// </summary>
-public static partial class AtomicFile
+internal static partial class AtomicFile
 {
     const string Aside = ".tmp-";
 

@@ -7,7 +7,7 @@ namespace Riffle.Formats;
 /// Writes events for TensorBoard like TensorFlow 2: a file of TFRecords, each an Event; the first states the version. Every writer begins its
 /// own file, and TensorBoard shows the files of a folder as one curve, so a resumed run continues in a new file.
 /// </summary>
-public sealed class EventFileWriter : IDisposable
+internal sealed class EventFileWriter : IDisposable
 {
     private static int _count;
 

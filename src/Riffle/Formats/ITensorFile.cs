@@ -4,7 +4,7 @@ using System.Collections.Immutable;
 namespace Riffle.Formats;
 
 /// <summary>Named tensors of a file, whatever its format.</summary>
-public interface ITensorFile
+internal interface ITensorFile
 {
     /// <summary>Where in the file they are: the keys that lead to them, joined by dots, as <c>state_dict</c>; empty where they are the whole of it.</summary>
     string Place { get; }
@@ -25,7 +25,7 @@ public interface ITensorFile
 }
 
 /// <summary>Opens files of tensors by what they hold, whatever their name says.</summary>
-public static class TensorFile
+internal static class TensorFile
 {
     private const string Onnx = "an ONNX model";
 

@@ -9,7 +9,7 @@ namespace Riffle.Formats;
 /// An image of more than <see cref="MaxWholePixels"/> is decoded at half its width and height, one such image at a time: memory for 12000×9000 pixels is
 /// then 81 MB, twice that while it is turned upright, and for a progressive JPEG the whole picture's coefficients, up to 6 bytes a pixel (8 with four inks).
 /// </remarks>
-public static class ImageDecoder
+internal static class ImageDecoder
 {
     /// <summary>The most pixels an image may have, 200 million. An image that claims more is rejected before memory is allocated for it.</summary>
     public const long MaxPixels = 200_000_000;

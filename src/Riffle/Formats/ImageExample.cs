@@ -4,7 +4,7 @@ using Riffle.Formats.Protos;
 namespace Riffle.Formats;
 
 /// <summary>One labelled image as a tf.Example with the feature keys that TensorFlow's slim models use.</summary>
-public sealed record ImageExample
+internal sealed record ImageExample
 {
     const string EncodedKey = "image/encoded", FormatKey = "image/format", HeightKey = "image/height", WidthKey = "image/width",
         LabelKey = "image/class/label", SynsetKey = "image/class/synset", TextKey = "image/class/text", FileNameKey = "image/filename",

@@ -1,7 +1,7 @@
 namespace Riffle.Formats;
 
 /// <summary>Reads the bytes of images for <see cref="ImageDecoder"/>.</summary>
-public static class ImageFile
+internal static class ImageFile
 {
     /// <summary>The most bytes that an image may have, 256 MiB.</summary>
     public const int MaxBytes = 256 << 20;

@@ -9,7 +9,7 @@ namespace Riffle.Formats;
 /// Rejects null in the lists of a JSON document. With <see cref="JsonSerializerOptions.RespectNullableAnnotations"/>, System.Text.Json checks an
 /// object's properties, but not a list's elements.
 /// </summary>
-public sealed class NoNullsInLists : JsonConverterFactory
+internal sealed class NoNullsInLists : JsonConverterFactory
 {
     /// <summary>Sets options so that null is refused wherever the types of a document do not allow it, and so is what is missing of their parameters.</summary>
     public static JsonSerializerOptions Strict(JsonSerializerOptions options)

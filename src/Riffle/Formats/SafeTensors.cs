@@ -9,7 +9,7 @@ namespace Riffle.Formats;
 /// The safetensors format: the length of a JSON header (64 bits, little-endian), the header (per tensor its type, shape and place; strings of
 /// metadata under <c>__metadata__</c>), the values. https://github.com/huggingface/safetensors#format
 /// </summary>
-public static class SafeTensors
+internal static class SafeTensors
 {
     internal const string MetadataKey = "__metadata__";
     internal const int Alignment = 8;

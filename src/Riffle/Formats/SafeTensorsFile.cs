@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Riffle.Formats;
 
 /// <summary>The content of a safetensors file, wholly read and checked.</summary>
-public sealed class SafeTensorsFile : ITensorFile
+internal sealed class SafeTensorsFile : ITensorFile
 {
     // The reference implementation's own limit on the header.
     const long MaxHeader = 100_000_000;

@@ -3,7 +3,7 @@ using System.IO.Compression;
 namespace Riffle.Formats;
 
 /// <summary>Files of TFRecords as other programs write them: plain, or compressed as a whole by GZIP (RFC 1952) or ZLIB (RFC 1950).</summary>
-public static class TFRecordFile
+internal static class TFRecordFile
 {
     private static readonly Func<Stream, Stream>[] Forms =
     [

@@ -6,7 +6,7 @@ namespace Riffle.Formats;
 /// Reads TFRecords one after the other, in the memory of the largest one. Both checksums of every record are checked, and a length is trusted
 /// only within the file's size.
 /// </summary>
-public sealed class TFRecordReader : IDisposable
+internal sealed class TFRecordReader : IDisposable
 {
     /// <summary>The most bytes of a record in a compressed file, 256 MiB: such a file can unpack to a thousand times its size.</summary>
     const long MaxUnpacked = 256L << 20;

@@ -4,7 +4,7 @@ namespace Riffle.Formats;
 
 /// <summary>A dictionary of tensors in a file that <c>torch.save</c> wrote, in the current form (<see cref="TorchZip"/>) or the one before PyTorch 1.6
 /// (<see cref="TorchLegacy"/>).</summary>
-public sealed class TorchFile : ITensorFile
+internal sealed class TorchFile : ITensorFile
 {
     /// <summary>The longest name of a tensor; what has a longer one is passed over.</summary>
     private const int LongestName = 1000;

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Riffle.Measurement;
 
 /// <summary>The machine that this process runs on, as measurements name it.</summary>
-public static class Machine
+internal static class Machine
 {
     private const string LinuxProcessors = "/proc/cpuinfo";
 

@@ -5,7 +5,7 @@ namespace Riffle.Measurement;
 
 /// <summary>The peak of multiply-adds on this machine, at the vector width of the kernels: twelve independent chains that never leave the
 /// registers.</summary>
-public static class PeakFlops
+internal static class PeakFlops
 {
     private const int Attempts = 5;
     private const int Rounds = 4_000_000;

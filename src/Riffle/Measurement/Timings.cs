@@ -15,7 +15,7 @@ public sealed class Timings
     /// <summary>Timings of the given samples.</summary>
     /// <param name="milliseconds">One or more, in any order.</param>
     /// <exception cref="ArgumentException">There are none.</exception>
-    public Timings(IEnumerable<double> milliseconds)
+    internal Timings(IEnumerable<double> milliseconds)
     {
         Milliseconds = [.. milliseconds.Order()];
         if (Milliseconds.IsEmpty)
@@ -33,7 +33,7 @@ public sealed class Timings
     /// <param name="budget">Time for the samples. A minimum number of samples is taken even if they need more.</param>
     /// <param name="cancel">Checked between runs.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static Timings Measure(Action work, TimeSpan budget, CancellationToken cancel = default)
+    internal static Timings Measure(Action work, TimeSpan budget, CancellationToken cancel = default)
     {
         Repeat(work, budget * WarmUpFraction, LeastWarmUps, cancel);
         return new(Repeat(work, budget, cancel));

@@ -33,7 +33,7 @@ public static class OnnxFile
     }
 
     /// <summary>Whether a path names an ONNX file, by its extension.</summary>
-    public static bool IsOnnx(string path) => path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path);
+    internal static bool IsOnnx(string path) => path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path);
 
     /// <summary>Reads a network that Riffle or another program wrote.</summary>
     /// <param name="path">The file.</param>

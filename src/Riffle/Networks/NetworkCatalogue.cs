@@ -60,7 +60,7 @@ public static partial class NetworkCatalogue
 
     /// <summary>How wide a network is: the factor on the number of its channels, as 0.5 for x0.5.</summary>
     /// <exception cref="ArgumentException">There is no such network; the message lists the choices.</exception>
-    public static double ScaleOf(string name) => Parse(name).Variant.Scale;
+    internal static double ScaleOf(string name) => Parse(name).Variant.Scale;
 
     private static (Family Family, Variant Variant) Parse(string name)
     {

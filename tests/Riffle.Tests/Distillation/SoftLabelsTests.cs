@@ -62,24 +62,24 @@ public sealed class SoftLabelsTests : IDisposable
     public void Progress_tells_their_accuracy_before_the_first_training_image_and_goes_on_after_the_views_there_are()
     {
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 2));
-        var (data, told) = (_data.Open(), new List<TeachingProgress>());
+        var (data, told) = (_data.Open(), new List<WorkProgress>());
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: at =>
+        Assert.Throws<OperationCanceledException>(() => Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: new Told(at =>
         {
             told.Add(at);
-            if (at.Split == Split.Train && at.Done == data.Count(Split.Train))
+            if (at.Stage == WorkStage.Teaching && at.Done == data.Count(Split.Train))
                 stop.Cancel();
-        }, cancel: stop.Token));
+        }), cancel: stop.Token));
         var top1 = SoftLabels.Find(Soft)!.Top1;
-        var evaluated = told.TakeWhile(at => at.Split == Split.Validation).ToArray();
+        var evaluated = told.TakeWhile(at => at.Stage == WorkStage.Evaluating).ToArray();
         var images = data.Count(Split.Validation);
-        Assert.Equal((new(Split.Validation, 0, images, 0), new(Split.Validation, images, images, top1)), (evaluated[0], evaluated[^1]));
+        Assert.Equal((new(WorkStage.Evaluating, 0, images, 0), new(WorkStage.Evaluating, images, images, top1)), (evaluated[0], evaluated[^1]));
         long train = data.Count(Split.Train);
-        Assert.Equal(new(Split.Train, 0, Views * train, top1), told[evaluated.Length]);
+        Assert.Equal(new(WorkStage.Teaching, 0, Views * train, top1), told[evaluated.Length]);
 
         told.Clear();
-        Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: told.Add);
-        Assert.Equal((new(Split.Train, train, Views * train, top1), new(Split.Train, Views * train, Views * train, top1)), (told[0], told[^1]));
+        Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: new Told(told.Add));
+        Assert.Equal((new(WorkStage.Teaching, train, Views * train, top1), new(WorkStage.Teaching, Views * train, Views * train, top1)), (told[0], told[^1]));
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class SoftLabelsTests : IDisposable
         using var stop = new CancellationTokenSource();
         var other = Path.Combine(_data.Folder, "other");
         Assert.Throws<OperationCanceledException>(() => Teachers.Teach(
-            other, [teacher], _data.Open(), Augmented, Views, threads: 3, progress: at => { if (at.Split == Split.Train) stop.Cancel(); }, cancel: stop.Token));
+            other, [teacher], _data.Open(), Augmented, Views, threads: 3, progress: new Told(at => { if (at.Stage == WorkStage.Teaching) stop.Cancel(); }), cancel: stop.Token));
         Assert.Contains($"of {Views} views", Assert.Throws<RiffleException>(() => SoftLabels.Open(other)).Message);
         Teach(other, threads: 3, cancel: default, teacher);
         foreach (var file in Directory.GetFiles(Soft))
@@ -228,7 +228,7 @@ public sealed class SoftLabelsTests : IDisposable
     {
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 1));
         var error = Assert.Throws<RiffleException>(() => Teachers.Teach(
-            _data.Run("teacher"), [teacher], _data.Open(), Augmented, Views, progress: _ => Assert.Fail("it has begun")));
+            _data.Run("teacher"), [teacher], _data.Open(), Augmented, Views, progress: new Told(_ => Assert.Fail("it has begun"))));
         Assert.Contains("not empty", error.Message);
     }
 
@@ -240,7 +240,7 @@ public sealed class SoftLabelsTests : IDisposable
         using (var other = new TinyDataset(seed: 2))
         {
             var error = Assert.Throws<ArgumentException>(
-                () => Trainer.Start(other.Open(), other.Spec(), TinyDataset.Recipe(), other.Run("run"), softLabels: Soft));
+                () => Trainer.Start(other.Open(), other.Spec(), TinyDataset.Recipe(), other.Run("run"), new() { SoftLabels = Soft }));
             Assert.Contains("riffle teach", error.Message);
             Assert.False(Directory.Exists(other.Run("run")));
         }
@@ -292,7 +292,7 @@ public sealed class SoftLabelsTests : IDisposable
         Teachers.Teach(folder, teachers, _data.Open(), Augmented, Views, threads: threads, cancel: cancel);
 
     private Trainer Start(string run, Recipe recipe, string? softLabels = null, int threads = 1) =>
-        Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), seed: 3, threads, softLabels: softLabels);
+        Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), new() { Seed = 3, Threads = threads, SoftLabels = softLabels });
 
     private Checkpoint Train(string run, Recipe recipe, string? softLabels = null, int threads = 1)
     {

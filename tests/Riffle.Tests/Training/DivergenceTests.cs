@@ -21,7 +21,7 @@ public sealed class DivergenceTests : IDisposable
     {
         var recipe = TinyDataset.Recipe() with { Schedule = new() { Kind = ScheduleKind.Constant, LearningRate = 1e30 } };
         byte[] before;
-        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), seed: 3, threads: 1))
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), new() { Seed = 3, Threads = 1 }))
         {
             before = File.ReadAllBytes(Last);
             var message = Assert.Throws<RiffleException>(() => trainer.Run()).Message;
@@ -158,14 +158,14 @@ public sealed class DivergenceTests : IDisposable
 
     private void Train()
     {
-        using var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 1), _data.Run("run"), seed: 3, threads: 1);
+        using var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 1), _data.Run("run"), new() { Seed = 3, Threads = 1 });
         Assert.True(trainer.Run().Completed);
     }
 
     /// <summary>What a training says that goes on from a checkpoint with spoilt weights or optimiser state; it leaves that checkpoint alone.</summary>
     private string Poisoned(Action<Weights, float[]> spoil, OptimiserKind optimiser = OptimiserKind.Nesterov, string stateName = "momentum")
     {
-        Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(optimiser), _data.Run("run"), seed: 3, threads: 1).Dispose();
+        Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(optimiser), _data.Run("run"), new() { Seed = 3, Threads = 1 }).Dispose();
         var checkpoint = Checkpoint.Read(Last);
         spoil(checkpoint.Weights, checkpoint.OptimiserState.Single(state => state.Name == stateName).Values);
         checkpoint.Save(Last);

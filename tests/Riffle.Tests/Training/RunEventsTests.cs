@@ -163,7 +163,7 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
         Assert.Equal([1, 2, 3], watch.Seen);
     }
 
-    private Trainer Start(Recipe recipe) => Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), seed: 3, threads: 1);
+    private Trainer Start(Recipe recipe) => Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), new() { Seed = 3, Threads = 1 });
 
     private List<(string Tag, long Step, Summary.Types.Value Value)> Values(string folder) =>
     [

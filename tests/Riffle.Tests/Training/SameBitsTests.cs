@@ -114,7 +114,7 @@ public sealed class SameBitsTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         using (var trainer = Trainer.Start(
-            _data.Open(), _data.Spec(), recipe, _data.Run(name), seed: 8, threads, softLabels: softLabels, imageMemory: memory))
+            _data.Open(), _data.Spec(), recipe, _data.Run(name), new() { Seed = 8, Threads = threads, SoftLabels = softLabels, ImageMemory = memory }))
             Assert.Equal(stopAt == 0, trainer.Run(stopAt == 0 ? null : new StopAt(stopAt, stop), stop.Token).Completed);
         if (stopAt > 0)
         {
