@@ -188,24 +188,29 @@ internal sealed record Features(Value Value, ImmutableArray<ImmutableArray<Facto
     /// The groups of the channel shuffle after which the channels of the value lie in the order of some factors, all that there are; 1 where they do already,
     /// null where no shuffle does that.
     /// </summary>
-    public static int? ShuffleTo(IEnumerable<Factor> order)
+    public static int? ShuffleTo(IEnumerable<Factor> order) => Merge(order) switch
     {
-        // Neighbours that already follow each other are one factor.
+        [] or [{ Stride: 1 }] => 1,
+        [{ Stride: 1 } fast, var slow] when slow.Stride == fast.Size => (int)slow.Size,
+        _ => null,
+    };
+
+    /// <summary>The same axes with as few factors as possible, so that equal axes are equal lists.</summary>
+    public Features Merged() => Axes.Any(axis => axis.Length > 1) ? this with { Axes = [.. Axes.Select(axis => Merge(axis).ToImmutableArray())] } : this;
+
+    /// <summary>Factors of which neighbours that follow each other are one.</summary>
+    private static List<Factor> Merge(IEnumerable<Factor> factors)
+    {
         var merged = new List<Factor>();
-        foreach (var factor in order)
+        foreach (var factor in factors)
         {
-            if (merged.Count > 0 && merged[^1].Stride == factor.Stride * factor.Size)
+            if (merged.Count > 0 && merged[^1].Extent == factor.Extent && merged[^1].Stride == factor.Stride * factor.Size)
                 merged[^1] = factor with { Size = merged[^1].Size * factor.Size };
             else
                 merged.Add(factor);
         }
 
-        return merged switch
-        {
-            [] or [{ Stride: 1 }] => 1,
-            [{ Stride: 1 } fast, var slow] when slow.Stride == fast.Size => (int)slow.Size,
-            _ => null,
-        };
+        return merged;
     }
 
     /// <summary>The same after that shuffle: the value's channels in the order of the factors given.</summary>

@@ -283,7 +283,7 @@ internal sealed partial class OnnxImport
     private Features Ordered(GraphNode operation, int input)
     {
         var features = InOrder(operation, FeaturesOf(operation, input), features => [.. features.FactorsOf(Extent.Channel)]);
-        return _features[operation.Input(input)] = features;
+        return _features[operation.Input(input)] = features.Merged();
     }
 
     /// <summary>The channels of the value in the order of some factors.</summary>

@@ -13,5 +13,6 @@ internal readonly record struct ClampedAffine(double Scale, double Shift, double
     public bool IsNear(ClampedAffine other) =>
         IsNear(Scale, other.Scale) && IsNear(Shift, other.Shift) && IsNear(Low, other.Low) && IsNear(High, other.High);
 
-    private static bool IsNear(double a, double b) => a == b || Math.Abs(a - b) <= Rounding * Math.Max(Math.Abs(a), Math.Abs(b));
+    private static bool IsNear(double a, double b) =>
+        a == b || (double.IsFinite(a) && double.IsFinite(b) && Math.Abs(a - b) <= Rounding * Math.Max(Math.Abs(a), Math.Abs(b)));
 }
