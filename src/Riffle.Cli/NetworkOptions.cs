@@ -40,8 +40,8 @@ internal sealed class NetworkOptions
     /// <summary>The preset's name.</summary>
     public string PresetOf(ParseResult parse) => parse.GetValue(_preset)!;
 
-/// <summary>Whether the preset is given on the command line.</summary>
-    public bool IsPresetGiven(ParseResult parse) => TrainingOptions.IsGiven(parse, _preset);
+    /// <summary>Whether the preset is given on the command line.</summary>
+    public bool IsPresetSpecified(ParseResult parse) => TrainingOptions.IsSpecified(parse, _preset);
 
     /// <summary>The image size, if given.</summary>
     public int? SizeOf(ParseResult parse) => parse.GetValue(_size);
@@ -50,7 +50,7 @@ internal sealed class NetworkOptions
     public IEnumerable<Option> Choices => [_preset, _classes, _units];
 
     /// <summary>Whether any of the options is given.</summary>
-    public bool AreGiven(ParseResult parse) => ((Option[])[_preset, _size, _classes, _units]).Any(option => TrainingOptions.IsGiven(parse, option));
+    public bool AreSpecified(ParseResult parse) => ((Option[])[_preset, _size, _classes, _units]).Any(option => TrainingOptions.IsSpecified(parse, option));
 
     /// <summary>The network with the given name and options.</summary>
     /// <exception cref="ArgumentException">There is no such network.</exception>

@@ -59,7 +59,7 @@ internal sealed record Elementwise(Affine Before, double Low, double High, OnnxO
     public bool IsAffine => By is null;
 
     /// <summary>The whole function.</summary>
-    public ClampedLine Line
+    public ClampedAffine Collapsed
     {
         get
         {

@@ -63,7 +63,7 @@ internal sealed class OnnxExport : IOnnxGraph
             return Name;
 
         // input = scale · byte + shift, as ImageBatch computes it.
-        var (scale, shift) = _normalisation.Line;
+        var (scale, shift) = _normalisation.Affine;
         var pixels = Node("Transpose", "planes", [Name], ("perm", (long[])[0, 3, 1, 2]));
         var floats = Node("Cast", "floats", [pixels], ("to", (long)OnnxType.Float));
         string Colours(string name, RgbTriple values) => Tensor(OnnxTensor.Of(name, [1, 3, 1, 1], [values.Red, values.Green, values.Blue]));

@@ -65,10 +65,10 @@ internal sealed partial class OnnxImport
     private Features ApplyFunction(Features features)
     {
         var (value, function) = (features.Value, features.Function!);
-        value = function.Line.IsNear(Activation.HardSigmoid)
+        value = function.Collapsed.IsNear(Activation.HardSigmoid)
             ? _builder.Activation(value, ActivationKind.HardSigmoid)
             : ApplyAffine(function.After, ApplyBounds(function, ApplyAffine(function.Before, value, function.IsOfProduct)));
-        if (function.Line is { Low: 0, High: 1 })
+        if (function.Collapsed is { Low: 0, High: 1 })
             _probabilities[value.Layer] = function.By!;
         return features with { Value = value, Function = null };
     }

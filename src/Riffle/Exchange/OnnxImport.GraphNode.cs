@@ -178,7 +178,7 @@ internal sealed partial class OnnxImport
             return gate switch
             {
                 { Ending: Ending.Sigmoid } => new OnnxGate(x.Value, factor, null),
-                { Ending: Ending.Logits, Function: { } function } => new OnnxGate(x.Value, factor, function.Line),
+                { Ending: Ending.Logits, Function: { } function } => new OnnxGate(x.Value, factor, function.Collapsed),
                 _ => null,
             };
         }

@@ -42,7 +42,7 @@ internal sealed partial class OnnxImport
     private readonly Dictionary<string, int> _readers = [];
     private readonly HashSet<string> _names = ["input"];
 
-    /// <summary>The last number that was put behind a name.</summary>
+    /// <summary>The last number that was appended to a name.</summary>
     private readonly Dictionary<string, int> _numbers = [];
 
     /// <summary>Tensors that are what a convolution or a matrix gives, without anything in between.</summary>

@@ -117,7 +117,7 @@ public sealed class OnnxActivationTests : IDisposable
 
     [Theory]
     [InlineData("a gate of another slope")]
-    [InlineData("a gate without a ceiling")]
+    [InlineData("a gate without a maximum")]
     [InlineData("two values")]
     public void Other_products_are_refused_with_their_node(string product)
     {
@@ -126,7 +126,7 @@ public sealed class OnnxActivationTests : IDisposable
         var gate = product switch
         {
             "a gate of another slope" => graph.Node("Clip", [graph.Node("Add", [x, graph.Number(2)]), graph.Number(0), graph.Number(6)]),
-            "a gate without a ceiling" => graph.Node("Relu", [Plus3(graph, x)]),
+            "a gate without a maximum" => graph.Node("Relu", [Plus3(graph, x)]),
             _ => graph.Stem("images"),
         };
         var file = graph.Write(graph.Head(graph.Node("Mul", [x, gate])));

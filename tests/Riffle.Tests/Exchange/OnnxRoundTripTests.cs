@@ -109,7 +109,7 @@ public sealed class OnnxRoundTripTests : IDisposable
     public void Layers_of_others_networks_are_written_as_they_are_read()
     {
         var builder = new NetworkBuilder();
-        var x = builder.Relu(builder.Convolution("stem", builder.Input(32, 32), 8, 7, 2, padding: new(2, 2, 3, 3), bias: true), ceiling: 6);
+        var x = builder.Relu(builder.Convolution("stem", builder.Input(32, 32), 8, 7, 2, padding: new(2, 2, 3, 3), bias: true), maximum: 6);
         x = builder.AveragePool(builder.MaxPool(x, 2, 2, default(Padding)), 3, 1, Padding.Of(1), countsPadding: false);
         x = builder.BatchNorm("norm", builder.Convolution("deep", x, 8, 5, groups: 8, bias: true), epsilon: 0.01f);
         builder.FullyConnected("fc", builder.GlobalAveragePool(x), 10);

@@ -127,7 +127,7 @@ internal interface IOnnxNode
     /// <param name="input">The input.</param>
     /// <param name="scale">A factor for each channel.</param>
     /// <param name="shift">A summand for each channel.</param>
-    /// <param name="isTrained">Whether the numbers look trained, so that on images they do not tell how the images are normalised.</param>
+    /// <param name="isTrained">Whether the numbers look trained, so that they do not show how images are normalised.</param>
     void OutputAffine(int input, float[] scale, float[] shift, bool isTrained = false);
 
     /// <summary>Sets the output to the mean or the sum of an input over some axes. It becomes a layer once it covers rows and columns.</summary>
@@ -147,7 +147,7 @@ internal interface IOnnxNode
 /// <param name="X">The value.</param>
 /// <param name="Factor">A number.</param>
 /// <param name="Function">f; null for the sigmoid.</param>
-internal readonly record struct OnnxGate(Value X, double Factor, ClampedLine? Function);
+internal readonly record struct OnnxGate(Value X, double Factor, ClampedAffine? Function);
 
 /// <summary>A constant of floats.</summary>
 /// <param name="Shape">Its dimensions.</param>

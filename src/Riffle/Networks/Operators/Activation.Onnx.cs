@@ -3,7 +3,7 @@ namespace Riffle.Networks;
 /// <content>HardSwish, HardSigmoid, Sigmoid, and x · Sigmoid(x).</content>
 public sealed partial record Activation
 {
-    internal static ClampedLine HardSigmoid { get; } = new(1 / 6.0, 0.5, 0, 1);
+    internal static ClampedAffine HardSigmoid { get; } = new(1 / 6.0, 0.5, 0, 1);
 
     /// <summary>Exporters also write hard-swish and SiLU as products, and the hard sigmoid as arithmetic and bounds.</summary>
     internal static OnnxRule[] Onnx { get; } =

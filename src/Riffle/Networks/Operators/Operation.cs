@@ -16,10 +16,10 @@ public abstract record Operation
     /// <summary>Its name in tables and JSON, for example <c>max_pool</c>.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What is chosen of it, for a table: the height of its window, its stride and its groups; null for what it does not have.</summary>
+    /// <summary>Its settings, for a table: the height of its window, its stride and its groups; null for those it does not have.</summary>
     public virtual (int? Kernel, int? Stride, int? Groups) Settings => default;
 
-    /// <summary>The shape that it gives.</summary>
+    /// <summary>Its output shape.</summary>
     /// <param name="name">The layer's name, for messages.</param>
     /// <param name="inputs">The shapes that it reads.</param>
     /// <exception cref="ArgumentException">They do not fit.</exception>
@@ -35,10 +35,10 @@ public abstract record Operation
     internal virtual (int Kernel, int Stride)? WindowOver(Shape input) => null;
 
     /// <summary>Adds to a lowering what computes it.</summary>
-    /// <param name="lowering">What is computed so far.</param>
+    /// <param name="lowering">The network lowered so far.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="inputs">The channels that it reads.</param>
-    /// <returns>The channels that it gives.</returns>
+    /// <returns>The channels of its output.</returns>
     internal abstract Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs);
 
     /// <summary>Writes a layer as nodes of an ONNX graph.</summary>
@@ -52,6 +52,6 @@ public abstract record Operation
     internal virtual (double[] Scale, double[] Shift)? AffineOf(Func<int, float[]> parameter) => null;
 
     /// <summary>Whether its output is never negative.</summary>
-    /// <param name="inputsAre">Whether none of its inputs is ever negative.</param>
+    /// <param name="inputsAre">Whether its inputs are never negative.</param>
     internal virtual bool IsNonNegative(bool inputsAre) => false;
 }

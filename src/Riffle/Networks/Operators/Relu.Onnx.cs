@@ -1,6 +1,6 @@
 namespace Riffle.Networks;
 
-/// <content>Relu, or Clip with a ceiling. Exporters also write bounds as several nodes, including Max and Min; together they are one ReLU.</content>
+/// <content>Relu, or Clip with a maximum. Exporters also write bounds as several nodes, including Max and Min; together they are one ReLU.</content>
 public sealed partial record Relu
 {
     internal static OnnxRule[] Onnx { get; } =
@@ -9,9 +9,9 @@ public sealed partial record Relu
         new("Max", ReadExtreme, Deferred.Function), new("Min", ReadExtreme, Deferred.Function),
     ];
 
-    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => float.IsPositiveInfinity(Ceiling)
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => float.IsPositiveInfinity(Maximum)
         ? graph.Node("Relu", layer.Name, graph.Inputs(layer))
-        : graph.Node("Clip", layer.Name, [.. graph.Inputs(layer), graph.Number($"{layer.Name}.min", 0), graph.Number($"{layer.Name}.max", Ceiling)]);
+        : graph.Node("Clip", layer.Name, [.. graph.Inputs(layer), graph.Number($"{layer.Name}.min", 0), graph.Number($"{layer.Name}.max", Maximum)]);
 
     private static void ReadClip(IOnnxNode node)
     {

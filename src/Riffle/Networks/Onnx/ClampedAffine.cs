@@ -1,16 +1,16 @@
 namespace Riffle.Networks;
 
 /// <summary>An elementwise function that exporters write as several nodes: min(max(scale · x + shift, low), high).</summary>
-internal readonly record struct ClampedLine(double Scale, double Shift, double Low, double High)
+internal readonly record struct ClampedAffine(double Scale, double Shift, double Low, double High)
 {
     /// <summary>The relative difference of numbers that were rounded to six digits.</summary>
     private const double Rounding = 1e-5;
 
     /// <summary>The function times a positive number.</summary>
-    public ClampedLine Times(double factor) => new(Scale * factor, Shift * factor, Low * factor, High * factor);
+    public ClampedAffine Times(double factor) => new(Scale * factor, Shift * factor, Low * factor, High * factor);
 
     /// <summary>Whether two are equal except for rounding.</summary>
-    public bool IsNear(ClampedLine other) =>
+    public bool IsNear(ClampedAffine other) =>
         IsNear(Scale, other.Scale) && IsNear(Shift, other.Shift) && IsNear(Low, other.Low) && IsNear(High, other.High);
 
     private static bool IsNear(double a, double b) =>
