@@ -9,11 +9,15 @@ internal static class NetworkArgument
 {
     private static readonly string[] Endings = [".safetensors", ".onnx", ".pth", ".pt", ".ckpt", ".bin"];
 
-    /// <summary>The network in a file or folder, with the checkpoint if it is one; null if the argument is a name.</summary>
+    /// <summary>The network in a file or folder, with the checkpoint if it is one; null if the argument is a name or describes a network without
+    /// weights.</summary>
     /// <exception cref="ArgumentException">It is a file or folder, but options that choose a network are given.</exception>
     /// <exception cref="RiffleException">The file can't be read.</exception>
     public static (Weights Weights, Checkpoint? Checkpoint)? Open(string argument, NetworkOptions options, ParseResult parse)
     {
+        if (NetworkOptions.IsDescription(argument))
+            return null;
+
         // A path, or a name that ends like a model file, means a file even if it does not exist.
         if (!Path.Exists(argument) && Path.GetFileName(argument) == argument && !Endings.Contains(Path.GetExtension(argument).ToLowerInvariant()))
             return null;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Riffle.Cli.Commands;
+using Riffle.Models;
 using Riffle.Networks;
 
 namespace Riffle.Cli;
@@ -52,12 +53,27 @@ internal sealed class NetworkOptions
     /// <summary>Whether any of the options is given.</summary>
     public bool AreSpecified(ParseResult parse) => ((Option[])[_preset, _size, _classes, _units]).Any(option => TrainingOptions.IsSpecified(parse, option));
 
-    /// <summary>The network with the given name and options.</summary>
+    /// <summary>The network with the given name and options, or the one that a file describes.</summary>
     /// <exception cref="ArgumentException">There is no such network.</exception>
-    public NetworkSpec Resolve(ParseResult parse, string name) => NetworkCatalogue.Resolve(
-        name,
-        Enum.Parse<Preset>(parse.GetValue(_preset)!, ignoreCase: true),
-        parse.GetValue(_size),
-        parse.GetValue(_classes),
-        parse.GetValue(_units) is { Length: > 0 } units ? units : null);
+    /// <exception cref="RiffleException">The file can't be read, or describes no network.</exception>
+    public NetworkSpec Resolve(ParseResult parse, string name)
+    {
+        if (IsDescription(name))
+        {
+            if (IsPresetSpecified(parse) || TrainingOptions.IsSpecified(parse, _units))
+                throw new ArgumentException($"{name} describes the whole network; leave out --preset and --units");
+            var spec = NetworkFile.Read(name);
+            return spec with { ImageSize = parse.GetValue(_size) ?? spec.ImageSize, Classes = parse.GetValue(_classes) ?? spec.Classes };
+        }
+
+        return NetworkCatalogue.Resolve(
+            name,
+            Enum.Parse<Preset>(parse.GetValue(_preset)!, ignoreCase: true),
+            parse.GetValue(_size),
+            parse.GetValue(_classes),
+            parse.GetValue(_units) is { Length: > 0 } units ? units : null);
+    }
+
+    /// <summary>Whether a network is given as a file that describes it.</summary>
+    public static bool IsDescription(string name) => name.EndsWith(NetworkFile.Ending, StringComparison.OrdinalIgnoreCase);
 }

@@ -14,7 +14,8 @@ internal static class BenchmarkCommand
     {
         var models = new Argument<string[]>("MODEL")
         {
-            Description = "Network names, checkpoint files, run folders (their best checkpoint) or ONNX files. ONNX files are measured without training.",
+            Description = "Network names, checkpoint files, run folders (their best checkpoint), ONNX files, which are measured without training, or "
+                + "descriptions of networks (.json).",
             Arity = ArgumentArity.OneOrMore,
         };
         var network = new NetworkOptions();
@@ -89,8 +90,10 @@ internal static class BenchmarkCommand
             }
 
             var benchmark = subject.Benchmark(budget, layers);
-            var inference = batches.Select(batch => Report(benchmark.Inference(batch, threads ?? 1, cancel))).ToArray();
-            var training = trainBatch is { } images && subject.IsTrained ? Report(benchmark.Training(images, threads ?? 0, cancel)) : null;
+            var inference = batches.Select(batch => Report(Supported.Try(subject.Name, () => benchmark.Inference(batch, threads ?? 1, cancel)))).ToArray();
+            var training = trainBatch is { } images && subject.IsTrained
+                ? Report(Supported.Try(subject.Name, () => benchmark.Training(images, threads ?? 0, cancel)))
+                : null;
             results.Add(new(subject.Name, subject.Preset, subject.Network, inference, training));
         }
 

@@ -31,7 +31,8 @@ internal static class SummaryCommand
     {
         var model = new Argument<string?>("MODEL")
         {
-            Description = "Network name, checkpoint file, run folder (its best checkpoint) or ONNX file. Without it, all networks are listed.",
+            Description = "Network name, checkpoint file, run folder (its best checkpoint), ONNX file, or description of a network (.json). Without it, all "
+                + "networks are listed.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var options = new NetworkOptions();
@@ -41,6 +42,10 @@ internal static class SummaryCommand
             Description = "Show the steps that run, with layouts, epilogues and memory, for inference of one image, inference of a batch, or training.",
         };
         plan.AcceptOnlyFromAmong("image", "batch", "training");
+        var description = new Option<bool>("--description")
+        {
+            Description = "Print the network's description as JSON, to be changed and given in place of a network name.",
+        };
         var noMeasure = new Option<bool>("--no-measure") { Description = "Do not measure the latency on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
         var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency. Without MODEL, lists all networks.")
@@ -50,6 +55,7 @@ internal static class SummaryCommand
         options.AddTo(command);
         command.Options.Add(layers);
         command.Options.Add(plan);
+        command.Options.Add(description);
         command.Options.Add(noMeasure);
         command.Options.Add(json);
         return command.WithAction((parse, cancel) =>
@@ -58,12 +64,22 @@ internal static class SummaryCommand
             var name = parse.GetValue(model);
             var networks = from known in name is null ? NetworkCatalogue.Names : [name] select Find(known, options, parse);
             Performance? Measure(Counted counted) =>
-                parse.GetValue(noMeasure) ? null : NetworkBenchmark.Of(counted.Network, LatencyBudget).Inference(batch: 1, threads: 1, cancel);
+                parse.GetValue(noMeasure) ? null : Supported.Try(
+                    counted.Network.Name, () => NetworkBenchmark.Of(counted.Network, LatencyBudget).Inference(batch: 1, threads: 1, cancel));
+            if (parse.GetValue(description))
+            {
+                if (name is null)
+                    throw new RiffleException("--description is of one network; name it, for example: riffle summary mobilenet-v1-x0.25 --description");
+                output.WriteLine(NetworkFile.Text(networks.Single().Network));
+                return ExitCode.Done;
+            }
+
             if (parse.GetValue(plan) is { } kind)
             {
                 if (name is null)
                     throw new RiffleException("--plan shows the steps of one network; name it, for example: riffle summary shufflenet-v2-x1.0 --plan image");
-                var steps = ExecutionPlan.Of(networks.Single().Network, Enum.Parse<PlanKind>(kind, ignoreCase: true));
+                var network = networks.Single().Network;
+                var steps = Supported.Try(network.Name, () => ExecutionPlan.Of(network, Enum.Parse<PlanKind>(kind, ignoreCase: true)));
                 if (parse.GetValue(json))
                     output.WriteLine(JsonSerializer.Serialize(steps, Json));
                 else

@@ -12,7 +12,11 @@ internal static class TrainCommand
     public static Command Create()
     {
         var data = new Option<string>("--data") { Description = "Data set folder, written by 'riffle prepare'.", HelpName = "DIR" };
-        var model = new Option<string>("--model") { Description = "Network to train, for example shufflenet-v1-g3-x0.25. 'riffle summary' lists them.", HelpName = "MODEL" };
+        var model = new Option<string>("--model")
+        {
+            Description = "Network to train, for example shufflenet-v1-g3-x0.25 ('riffle summary' lists them), or a file that describes one (.json).",
+            HelpName = "MODEL",
+        };
         var output = new Option<string>("--out") { Description = "Run folder to create; it must be new or empty.", HelpName = "RUN" };
         var resume = new Option<string>("--resume") { Description = "Continue a run exactly where it stopped.", HelpName = "RUN" };
         var from = new Option<string>("--from")

@@ -15,7 +15,9 @@ namespace Riffle.Models;
 /// </remarks>
 public sealed class Checkpoint : Model
 {
-    private const int CurrentVersion = 1;
+    /// <summary>Version 2 has the layers of networks that are not in the catalogue; other networks are written as version 1.</summary>
+    private const int CurrentVersion = 2, VersionWithoutLayers = 1;
+
     private const string MetadataKey = "riffle";
 
     /// <summary>Creates a checkpoint.</summary>
@@ -25,9 +27,14 @@ public sealed class Checkpoint : Model
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="training">How the weights were trained, if known.</param>
     public Checkpoint(NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, TrainingRecord? training = null)
-        : base(weights, classes, normalisation) => (Spec, Training, TakesBakedImages) = (spec, training, training?.Baking?.Size == ImageSize);
+        : base(weights, classes, normalisation)
+    {
+        // The layers of a network of one's own contain its number of classes, which may have changed with the specification's.
+        Spec = spec.Layers is null ? spec : NetworkSpec.Of(weights.Network);
+        (Training, TakesBakedImages) = (training, training?.Baking?.Size == ImageSize);
+    }
 
-    /// <summary>The specification of the network.</summary>
+    /// <summary>The specification of the network, with its layers if it is not in the catalogue.</summary>
     public NetworkSpec Spec { get; }
 
     /// <summary>How the weights were trained; null for weights from elsewhere.</summary>
@@ -53,7 +60,7 @@ public sealed class Checkpoint : Model
     /// <exception cref="RiffleException">It can't be written.</exception>
     public void Save(string path)
     {
-        var document = new Document(CurrentVersion, RiffleVersion.Text, Spec, [.. Classes], Normalisation, Training);
+        var document = new Document(Spec.Layers is null ? VersionWithoutLayers : CurrentVersion, RiffleVersion.Text, Spec, [.. Classes], Normalisation, Training);
         using var metadata = new PooledBuffer();
         using (var json = new Utf8JsonWriter(metadata, new() { Encoder = ModelJson.Compact.Encoder }))
             JsonSerializer.Serialize(json, document, ModelJson.Compact);
@@ -73,6 +80,8 @@ public sealed class Checkpoint : Model
             var weights = new Weights(network);
             foreach (var p in network.Parameters)
                 file.Get(p.Name).CopyTo(weights[p.Name]);
+            if (document.Network.Layers is not null)
+                Runnable.Require(path, weights);
             return new(document.Network, weights, document.Classes, document.Normalisation, document.Training)
             {
                 OptimiserState = document.Training is { } training ? ReadOptimiser(path, file, weights, training.Recipe.Optimiser) : [],

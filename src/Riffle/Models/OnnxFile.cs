@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Riffle.Data;
 using Riffle.Exchange;
-using Riffle.Execution;
 using Riffle.Formats;
 using Riffle.Formats.Onnx;
 using Riffle.Networks;
@@ -63,7 +62,7 @@ public static class OnnxFile
 
         if (document is not null && document.Classes.Length != network.Classes)
             throw OnnxReader.Bad(path, $"its metadata names {document.Classes.Length} classes, but the network has {network.Classes}");
-        RequirePlan(path, imported.Weights);
+        Runnable.Require(path, imported.Weights);
         var classes = hints?.Classes ?? document?.Classes.AsEnumerable().ToArray()
             ?? [.. Enumerable.Range(0, network.Classes).Select(index => $"{index}").Select(name => new DatasetClass(name, name))];
         var (normalisation, recognised) = Normalise(path, imported, hints?.Normalisation, document?.Normalisation);
@@ -80,7 +79,7 @@ public static class OnnxFile
     public static Weights ReadWeights(string path)
     {
         var weights = Import(path).Network.Weights;
-        RequirePlan(path, weights);
+        Runnable.Require(path, weights);
         return weights;
     }
 
@@ -146,19 +145,6 @@ public static class OnnxFile
         + "Give --mean and --std; the graph then gets (pixel / 255 - mean) / std. For values from 0 to 1, give --mean 0,0,0 --std 1,1,1; "
         + "for pixels, give --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
 
-    /// <summary>Refuses a network that can't be run, before it is used.</summary>
-    private static void RequirePlan(string path, Weights weights)
-    {
-        try
-        {
-            using var plan = new InferencePlan(weights, batch: 1, threads: 1);
-        }
-        catch (NotSupportedException e)
-        {
-            throw new RiffleException($"{path}: {e.Message}; Riffle can't run this network", e);
-        }
-    }
-
     private static RiffleMetadata? ReadDocument(string path, OnnxModel model)
     {
         if (!model.Metadata.TryGetValue(MetadataKey, out var text))
@@ -196,7 +182,7 @@ public static class OnnxFile
             training = new(record.Recipe, record.Seed, record.Data, epoch?.Epoch ?? 0, epoch?.Validation.Top1, epoch?.Validation.Top5);
         }
 
-        return new(CurrentVersion, RiffleVersion.Text, checkpoint.Spec, images, checkpoint.Normalisation, [.. checkpoint.Classes], training);
+        return new(CurrentVersion, RiffleVersion.Text, checkpoint.Spec with { Layers = null }, images, checkpoint.Normalisation, [.. checkpoint.Classes], training);
     }
 
     /// <summary>The document in the metadata.</summary>

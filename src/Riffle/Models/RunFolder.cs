@@ -44,7 +44,7 @@ internal sealed record RunDescription(
 
     internal static RunDescription Of(string dataDirectory, string? softLabels, TrainingRecord training, NetworkSpec network, int threads) => new(
         RiffleVersion.Text, RuntimeInformation.FrameworkDescription, RuntimeInformation.RuntimeIdentifier,
-        Path.GetFullPath(dataDirectory), training.Data, network, training.Recipe, training.Seed, threads, training.From, training.SoftLabels,
+        Path.GetFullPath(dataDirectory), training.Data, network with { Layers = null }, training.Recipe, training.Seed, threads, training.From, training.SoftLabels,
         softLabels is null ? null : Path.GetFullPath(softLabels));
 }
 

@@ -66,8 +66,8 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     /// <summary>The network with the number of classes of the file's classifier.</summary>
     private Network Described(WeightSource source, NetworkSpec wanted)
     {
-        var classifier = Build(wanted).Layers[^1].Parameters[0].Name;
-        return source.Names.TryGetValue(classifier, out var name) && source.File.Shape(name) is [>= 1 and <= NetworkCatalogue.MaximumClasses and var rows, ..]
+        var classifier = Build(wanted).Layers[^1].Parameters.FirstOrDefault()?.Name;
+        return classifier is not null && source.Names.TryGetValue(classifier, out var name) && source.File.Shape(name) is [>= 1 and <= NetworkCatalogue.MaximumClasses and var rows, ..]
             ? Build(wanted with { Classes = rows })
             : Build(wanted);
     }

@@ -5,8 +5,8 @@ namespace Riffle.Networks;
 /// <summary>A row of an architecture table: one unit, or several alike that follow each other.</summary>
 /// <param name="Name">For example <c>conv1</c>, <c>stage3.0</c> or <c>stage3.1-3</c>.</param>
 /// <param name="Output">The output shape of the last of them.</param>
-/// <param name="Kernel">Height and width of the largest window in a unit; null where nothing has one.</param>
-/// <param name="Stride">Largest stride in a unit; null where nothing has a window.</param>
+/// <param name="Kernel">Height and width of the largest window of the unit's convolutions, or of its pools if it has no convolution; null without either.</param>
+/// <param name="Stride">Largest stride of these; null without any.</param>
 /// <param name="Repeat">How many there are.</param>
 /// <param name="Macs">Multiply-adds of all of them.</param>
 /// <param name="Parameters">Trained values of all of them.</param>
@@ -24,7 +24,8 @@ public static class Architecture
 
     private static ArchitectureRow Row(Network network, List<List<LayerComplexity>> units)
     {
-        var windows = units[0].Select(cost => Window(network, cost.Layer)).OfType<(int Kernel, int Stride)>().ToArray();
+        var convolutions = units[0].Where(cost => cost.Macs > 0).ToArray();
+        var windows = (convolutions.Length > 0 ? convolutions : [.. units[0]]).Select(cost => Window(network, cost.Layer)).OfType<(int Kernel, int Stride)>().ToArray();
         return new(
             Range(units[0][0].Layer.Unit, units[^1][0].Layer.Unit),
             units[^1][^1].Output,

@@ -139,9 +139,17 @@ public sealed class NetworkBuilder
 
     internal string NameOf(Value value) => _layers[value.Layer].Name;
 
+    /// <summary>A layer that has its whole name.</summary>
+    internal Value Append(LayerDescription layer, ReadOnlySpan<Value> inputs) => Append(layer.Name, layer.Unit, layer.Operation, inputs);
+
     private Value Append(string? name, Operation operation, params ReadOnlySpan<Value> inputs)
     {
         name = name is null ? FreeName(_prefix + operation.GetType().Name.ToLowerInvariant()) : _prefix + name;
+        return Append(name, _unit ?? name, operation, inputs);
+    }
+
+    private Value Append(string name, string unit, Operation operation, ReadOnlySpan<Value> inputs)
+    {
         var (indices, shapes) = (new int[inputs.Length], new Shape[inputs.Length]);
         for (var i = 0; i < inputs.Length; i++)
         {
@@ -153,7 +161,7 @@ public sealed class NetworkBuilder
         Rules.Require(output.Channels <= MaximumChannels, $"{name}: the layer has {output.Channels:N0} channels; the limit is {MaximumChannels:N0}");
         Rules.Require(_names.Add(name), $"two layers are named {name}");
         var parameters = operation.ParametersOf(shapes).Select(parameter => parameter with { Name = $"{name}.{parameter.Name}" });
-        _layers.Add(new Layer(_layers.Count, name, operation, [.. indices], output, [.. parameters]) { Unit = _unit ?? name });
+        _layers.Add(new Layer(_layers.Count, name, operation, [.. indices], output, [.. parameters]) { Unit = unit });
         return new Value(_layers.Count - 1, output);
     }
 

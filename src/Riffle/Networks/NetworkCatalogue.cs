@@ -7,7 +7,7 @@ namespace Riffle.Networks;
 /// <summary>The networks there are, by name.</summary>
 public static partial class NetworkCatalogue
 {
-    private const int MaximumSize = 4096;
+    internal const int MaximumSize = 4096;
     internal const int MaximumClasses = 100_000;
 
     private static readonly ImmutableArray<Family> Families =
@@ -51,6 +51,8 @@ public static partial class NetworkCatalogue
     /// <exception cref="ArgumentException">There is no such network; the message lists the choices.</exception>
     public static Network Build(NetworkSpec spec)
     {
+        if (spec.Layers is { } layers)
+            return NetworkDescription.Build(spec, layers);
         var (family, variant) = Parse(spec.Name);
         Check(family, spec);
         var builder = new NetworkBuilder();

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace Riffle.Networks;
 
@@ -20,10 +21,27 @@ public enum Preset
 /// <param name="StemStride">Stride of the first convolution, 1 or 2.</param>
 public sealed record NetworkSpec(string Name, int ImageSize, int Classes, ImmutableArray<int> Units, int StemStride)
 {
+    /// <summary>The layers of a network that is not in the catalogue, for which <see cref="Units"/> is empty and <see cref="StemStride"/> means nothing; null
+    /// for one of the catalogue.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ImmutableArray<LayerDescription>? Layers { get; init; }
+
+    /// <summary>What rebuilds a network of your own, described with <see cref="NetworkBuilder"/>. With another image size or number of classes, it rebuilds the
+    /// network for these.</summary>
+    /// <exception cref="ArgumentException">The images are not square or not in three colours, the last layer does not give one number for each class, or a name
+    /// is too long or not printable.</exception>
+    public static NetworkSpec Of(Network network)
+    {
+        var spec = new NetworkSpec(network.Name, network.Input.Height, network.Classes, [], StemStride: 1) { Layers = NetworkDescription.Of(network) };
+        NetworkCatalogue.Build(spec);
+        return spec;
+    }
+
     /// <inheritdoc/>
     public bool Equals(NetworkSpec? other) =>
         other is not null && Name == other.Name && ImageSize == other.ImageSize && Classes == other.Classes && StemStride == other.StemStride
-        && Units.AsSpan().SequenceEqual(other.Units.AsSpan());
+        && Units.AsSpan().SequenceEqual(other.Units.AsSpan())
+        && (Layers is { } layers ? other.Layers is { } others && layers.AsSpan().SequenceEqual(others.AsSpan()) : other.Layers is null);
 
     /// <inheritdoc/>
     public override int GetHashCode()
@@ -35,6 +53,7 @@ public sealed record NetworkSpec(string Name, int ImageSize, int Classes, Immuta
         hash.Add(StemStride);
         foreach (var units in Units.AsSpan())
             hash.Add(units);
+        hash.Add(Layers?.Length);
         return hash.ToHashCode();
     }
 }

@@ -78,7 +78,7 @@ public sealed record Recipe
 
     /// <summary>
     /// Adapts this recipe to a network and the size of a data set. Except in the study's recipe, L2 grows by 1e-4 for each doubling of the width from x0.25 on,
-    /// because wider networks overfit (docs/experiments.md). If an epoch would have fewer than forty steps, the batch is halved repeatedly, down to 16, and the
+    /// because wider networks overfit (docs/experiments.md); networks that are not in the catalogue have no width to go by. If an epoch would have fewer than forty steps, the batch is halved repeatedly, down to 16, and the
     /// learning rate with it (Goyal et al., 2017), because few large steps after a warm-up of two or three make a network diverge.
     /// </summary>
     public Recipe FitTo(NetworkSpec network, int trainingImages)
@@ -87,7 +87,8 @@ public sealed record Recipe
         var batch = Batch;
         while (batch / 2 >= SmallestBatch && trainingImages / batch < FewestSteps)
             batch /= 2;
-        var doublings = Name == Paper.Name ? 0 : Math.Max(0, Math.Log2(NetworkCatalogue.ScaleOf(network.Name) / 0.25));
+        var isFixed = Name == Paper.Name || network.Layers is not null;
+        var doublings = isFixed ? 0 : Math.Max(0, Math.Log2(NetworkCatalogue.ScaleOf(network.Name) / 0.25));
         return this with
         {
             WeightDecay = Math.Round(WeightDecay + 1e-4 * doublings, 6),

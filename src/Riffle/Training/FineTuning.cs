@@ -27,7 +27,11 @@ public sealed record FineTuning(string Path, Checkpoint Checkpoint)
     {
         var expected = Network(network.Classes, network.ImageSize);
         if (network != expected)
-            throw new ArgumentException($"{Path}: the file contains {expected.Name} with units {string.Join(',', expected.Units)}, not the network to train");
+        {
+            var units = expected.Units.IsEmpty ? "" : $" with units {string.Join(',', expected.Units)}";
+            throw new ArgumentException($"{Path}: the file contains {expected.Name}{units}, not the network to train");
+        }
+
         var same = classes.Select(c => c.Name).SequenceEqual(Checkpoint.Classes.Select(c => c.Name));
         var classifier = weights.Network.Layers[^1].Parameters;
         foreach (var p in weights.Network.Parameters.Where(p => same || !classifier.Contains(p)))

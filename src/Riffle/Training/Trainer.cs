@@ -129,6 +129,7 @@ public sealed class Trainer : IDisposable
             throw new RiffleException($"{data.Directory}: the data set has no training images");
 
         var weights = new Weights(NetworkCatalogue.Build(network));
+        RequireTrainable(network.Name, weights.Network);
         Initialisation.Fill(weights, recipe.Initialisation, seed);
         from?.Begin(weights, network, data.Info.Classes);
         var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
@@ -174,6 +175,7 @@ public sealed class Trainer : IDisposable
             var checkpoint = Checkpoint.Read(folder.Last);
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
                 throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued; start a new run with --from");
+            RequireTrainable(folder.Last, checkpoint.Weights.Network);
 
             var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory());
             if (DatasetIdentity.Of(data) != training.Data)
@@ -235,6 +237,19 @@ public sealed class Trainer : IDisposable
         _isDisposed = true;
         while (_owned.TryPop(out var owned))
             owned.Dispose();
+    }
+
+    /// <summary>Refuses a network that can't be trained before anything is done for it.</summary>
+    private static void RequireTrainable(string what, Network network)
+    {
+        try
+        {
+            ExecutionPlan.Of(network, PlanKind.Training);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new RiffleException($"{what}: {e.Message}", e);
+        }
     }
 
     private T Live<T>(T value)

@@ -15,7 +15,8 @@ internal static class Amplifiers
     public static IReadOnlyList<(string Target, string Name, Func<byte[]> Make)> All { get; } =
     [
         .. PickleAmplifiers.All.Select(input => ("torch pickle", input.Name, (Func<byte[]>)(() => input.Bytes))),
-        .. Documents("run.json", "checkpoint document", "soft-labels.json", "dataset.json", "checkpoint header"),
+        .. Documents("run.json", "checkpoint document", "soft-labels.json", "dataset.json", "checkpoint header", "own network", "network.json"),
+        .. Networks(),
         .. Zips(),
         .. SafeTensorsFiles(),
         .. Records(),
@@ -37,6 +38,37 @@ internal static class Amplifiers
             ("a number of many digits", "{\"version\":1" + new string('0', Many) + "}"),
         }
         select (target, input.Name, (Func<byte[]>)(() => Encoding.UTF8.GetBytes(input.Text)));
+
+    /// <summary>Layers that ask for many planes or large windows, as a file of their own and as what a checkpoint tells of its network.</summary>
+    private static IEnumerable<(string, string, Func<byte[]>)> Networks() =>
+        from input in new (string Name, string Layers)[]
+        {
+            ("a value joined with itself again and again", Layers(30, i => $$"""{"name":"{{i}}","op":"concat","inputs":["{{i - 1}}","{{i - 1}}"]}""")),
+            ("a wide value read again and again", Layers(Many / 50, i => i < 15
+                ? $$"""{"name":"{{i}}","op":"concat","inputs":["{{i - 1}}","{{i - 1}}"]}"""
+                : $$"""{"name":"{{i}}","op":"relu","ceiling":{{i}}}""")),
+            ("layers without end", Layers(Many / 10, i => $$"""{"name":"{{i}}","op":"relu","ceiling":{{Many + i}}}""")),
+            ("large windows without end", Layers(100, i =>
+                $$"""{"name":"{{i}}","op":"average_pool","kernel":4000,"stride":4000,"padding":{"top":3999,"left":3999,"bottom":3999,"right":3999} }""")),
+            ("channels without end", Layers(1, i =>
+                $$"""{"name":"{{i}}","op":"convolution","output_channels":1000000,"kernel":1,"stride":1,"padding":{},"groups":1}""")),
+            ("an inputs list without end", "{\"name\":\"0\",\"op\":\"relu\",\"inputs\":[" + string.Join(',', Enumerable.Repeat("\"input\"", Many)) + "]}"),
+        }
+        let layers = $$"""[{{input.Layers}},{"name":"pool","op":"global_average_pool"},{"name":"fc","op":"fully_connected","outputs":3}]"""
+        let network = $$""""name":"n","image_size":16,"classes":3,"layers":{{layers}}""""
+        from file in new (string Target, string Text)[]
+        {
+            ("network.json", $"{{{network}}}"),
+            ("own network", $$"""
+                {"version":2,"riffle":"0","network":{ {{network}},"units":[],"stem_stride":1},
+                "classes":[{"name":"a","text":"a"},{"name":"b","text":"b"},{"name":"c","text":"c"}],
+                "normalisation":{"mean":{"red":0,"green":0,"blue":0},"deviation":{"red":1,"green":1,"blue":1} },"training":null}
+                """),
+        }
+        select (file.Target, input.Name, (Func<byte[]>)(() => Encoding.UTF8.GetBytes(file.Text)));
+
+    private static string Layers(int count, Func<int, string> layer) =>
+        string.Join(',', Enumerable.Range(0, count).Select(i => layer(i).Replace("\"-1\"", "\"input\"", StringComparison.Ordinal)));
 
     private static IEnumerable<(string, string, Func<byte[]>)> Zips()
     {

@@ -10,6 +10,7 @@ using Riffle.Networks;
 using Riffle.Recipes;
 using Riffle.Tests.Data;
 using Riffle.Tests.Formats;
+using Riffle.Tests.Networks;
 
 namespace Riffle.Tests.Fuzzing;
 
@@ -21,9 +22,14 @@ internal static class FuzzFiles
 
     public static NetworkSpec ImportedSpec => NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: 3, units: [1, 1, 1]);
 
-    public static readonly byte[] WholeCheckpoint = CheckpointBytes();
+    public static readonly byte[] WholeCheckpoint = CheckpointBytes(ImportedSpec);
 
-    public static readonly (string Name, int[] Shape, ReadOnlyMemory<float> Values)[] CheckpointTensors = ReadTensors();
+    public static readonly (string Name, int[] Shape, ReadOnlyMemory<float> Values)[] CheckpointTensors = ReadTensors(WholeCheckpoint);
+
+    /// <summary>A checkpoint that describes its network itself.</summary>
+    public static readonly byte[] OwnCheckpoint = CheckpointBytes(NetworkSpec.Of(OwnNetwork.Create(16, 3)));
+
+    public static readonly (string Name, int[] Shape, ReadOnlyMemory<float> Values)[] OwnTensors = ReadTensors(OwnCheckpoint);
 
     public static byte[][] OnnxFiles() =>
     [
@@ -102,25 +108,34 @@ internal static class FuzzFiles
 
     public static byte[] OneHotExample() => (ImageExample.Parse(ImageFolder.Example(2, 8, 1)) with { OneHot = [0, 1, 0, 0, 0, 0, 0] }).ToBytes();
 
-    public static byte[] CheckpointHeader() => WholeCheckpoint[8..(8 + (int)BitConverter.ToInt64(WholeCheckpoint))];
+    public static byte[] CheckpointHeader() => Header(WholeCheckpoint);
 
-    public static byte[] CheckpointDocument()
+    public static byte[] CheckpointDocument(byte[] checkpoint)
     {
-        using var header = System.Text.Json.JsonDocument.Parse(CheckpointHeader());
+        using var header = System.Text.Json.JsonDocument.Parse(Header(checkpoint));
         return System.Text.Encoding.UTF8.GetBytes(header.RootElement.GetProperty("__metadata__").GetProperty("riffle").GetString()!);
     }
 
-    public static (string Name, int[] Shape, ReadOnlyMemory<float> Values)[] ReadTensors()
+    /// <summary>The description of a network as a file of its own.</summary>
+    public static byte[] NetworkBytes()
     {
         using var folder = new TemporaryFolder();
-        var file = SafeTensors.Read(folder.Add("c", WholeCheckpoint));
+        NetworkFile.Write(OwnNetwork.Create(16, 3), folder.PathOf("n"));
+        return File.ReadAllBytes(folder.PathOf("n"));
+    }
+
+    private static byte[] Header(byte[] checkpoint) => checkpoint[8..(8 + (int)BitConverter.ToInt64(checkpoint))];
+
+    private static (string Name, int[] Shape, ReadOnlyMemory<float> Values)[] ReadTensors(byte[] checkpoint)
+    {
+        using var folder = new TemporaryFolder();
+        var file = SafeTensors.Read(folder.Add("c", checkpoint));
         return [.. file.Names.Select(name => (name, file.Shape(name).ToArray(), (ReadOnlyMemory<float>)file.Get(name)))];
     }
 
-    public static byte[] CheckpointBytes()
+    private static byte[] CheckpointBytes(NetworkSpec spec)
     {
         using var folder = new TemporaryFolder();
-        var spec = ImportedSpec;
         var training = new TrainingRecord(Recipe.Paper, 7, new("00ff", 70, 14), Progress.None, []);
         training = training with { Origin = new("00ff", training, 1) };
         new Checkpoint(

@@ -22,7 +22,10 @@ internal static class FuzzTargets
         ["events"] = () => new("events", [Events()], Seals.RecordHeader, ReadEvents, 640),
         ["checkpoint"] = () => new("checkpoint", [WholeCheckpoint], null, (path, bytes) => Checkpoint.Load(Written(path, bytes)), 64),
         ["checkpoint header"] = () => new("checkpoint header", [CheckpointHeader()], null, ReadHeader, 64),
-        ["checkpoint document"] = () => new("checkpoint document", [CheckpointDocument()], null, ReadDocument, 64),
+        ["checkpoint document"] = () => new(
+            "checkpoint document", [CheckpointDocument(WholeCheckpoint)], null, (path, bytes) => ReadDocument(path, bytes, CheckpointTensors), 64),
+        ["own network"] = () => new("own network", [CheckpointDocument(OwnCheckpoint)], null, (path, bytes) => ReadDocument(path, bytes, OwnTensors), 64),
+        ["network.json"] = () => new("network.json", [NetworkBytes()], null, (path, bytes) => NetworkFile.Read(Written(path, bytes)), 64),
         ["safetensors"] = () => new("safetensors", [TensorBytes()], null, (path, bytes) => SafeTensors.Read(Written(path, bytes)), 64),
         ["torch file"] = () => new("torch file", TorchFiles(), null, (path, bytes) => ReadTensors(TensorFile.Read(Written(path, bytes))), 64),
         ["torch pickle"] = () => new("torch pickle", Pickles(), null, ReadPickle, 600),
@@ -55,10 +58,10 @@ internal static class FuzzTargets
         Checkpoint.Load(Written(path, [.. BitConverter.GetBytes((long)bytes.Length), .. bytes, .. WholeCheckpoint[(8 + CheckpointHeader().Length)..]]));
 
     /// <summary>What a checkpoint tells of its network and training damaged, in a file that is whole but for its tensors.</summary>
-    private static void ReadDocument(string path, byte[] bytes)
+    private static void ReadDocument(string path, byte[] bytes, (string Name, int[] Shape, ReadOnlyMemory<float> Values)[] tensors)
     {
         using (var stream = File.Create(path))
-            SafeTensors.Write(stream, CheckpointTensors, new Dictionary<string, string> { ["riffle"] = System.Text.Encoding.UTF8.GetString(bytes) });
+            SafeTensors.Write(stream, tensors, new Dictionary<string, string> { ["riffle"] = System.Text.Encoding.UTF8.GetString(bytes) });
         Checkpoint.Load(path);
     }
 

@@ -7,6 +7,7 @@ using Riffle.Evaluation;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
+using Riffle.Tests.Networks;
 using Riffle.Tests.Training;
 using Riffle.Training;
 
@@ -20,9 +21,20 @@ public sealed class DocumentTests : IDisposable
     public void Dispose() => _data.Dispose();
 
     [Fact]
-    public void A_checkpoint()
+    public void A_checkpoint() => ACheckpoint(Train(null));
+
+    /// <summary>Whose document describes the network layer by layer; of a list the first entry stands for all.</summary>
+    [Fact]
+    public void A_checkpoint_of_a_network_of_one_s_own()
     {
-        var run = Train(null);
+        using var trainer = Trainer.Start(_data.Open(), NetworkSpec.Of(OwnNetwork.Create(24, 3)), Recipe, _data.Run("own"), new() { Threads = 1 });
+        trainer.Run();
+        trainer.Dispose();
+        ACheckpoint(_data.Run("own"));
+    }
+
+    private static void ACheckpoint(string run)
+    {
         var last = Path.Combine(run, "checkpoints", "last.safetensors");
         var bytes = File.ReadAllBytes(last);
         var header = JsonNode.Parse(bytes.AsSpan(8, (int)BitConverter.ToInt64(bytes)))!;

@@ -32,6 +32,20 @@ public class ArchitectureRowTests
             rows.Select(row => (row.Name, row.Output.Height, row.Kernel, row.Stride, row.Repeat, row.Output.Channels)));
     }
 
+    /// <summary>Howard et al., 2019, Table 2, whose kernels are those of the depthwise convolutions: the mean of squeeze-and-excite is no kernel.</summary>
+    [Fact]
+    public void MobileNet_v3_small_has_the_rows_of_its_paper_s_table()
+    {
+        var rows = Architecture.Of(NetworkCatalogue.Build(NetworkCatalogue.Resolve("mobilenet-v3-small-x1.0", Preset.ImageNet)));
+        Assert.Equal(
+            [
+                ("features.0", 112, 3, 2, 1, 16), ("features.1", 56, 3, 2, 1, 16), ("features.2", 28, 3, 2, 1, 24), ("features.3", 28, 3, 1, 1, 24),
+                ("features.4", 14, 5, 2, 1, 40), ("features.5-6", 14, 5, 1, 2, 40), ("features.7", 14, 5, 1, 1, 48), ("features.8", 14, 5, 1, 1, 48),
+                ("features.9", 7, 5, 2, 1, 96), ("features.10-11", 7, 5, 1, 2, 96), ("features.12", 7, 1, 1, 1, 576),
+            ],
+            rows.Skip(1).SkipLast(4).Select(row => (row.Name, row.Output.Height, row.Kernel!.Value, row.Stride!.Value, row.Repeat, row.Output.Channels)));
+    }
+
     [Fact]
     public void Units_alike_but_for_what_they_read_are_rows_of_their_own()
     {

@@ -6,6 +6,8 @@ public sealed record Add : Operation
     /// <inheritdoc/>
     public override string Name => "add";
 
+    internal override int InputCount => 2;
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(inputs[0] == inputs[1], $"add: {inputs[0]} and {inputs[1]} differ");

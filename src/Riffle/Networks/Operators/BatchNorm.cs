@@ -10,7 +10,11 @@ public sealed partial record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0
     /// <inheritdoc/>
     public override string Name => "batch_norm";
 
-    internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs) => inputs[0];
+    internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
+    {
+        Rules.Require(float.IsFinite(Epsilon) && Epsilon >= 0 && float.IsFinite(Momentum), $"{name}: an epsilon of {Epsilon} and a momentum of {Momentum}");
+        return inputs[0];
+    }
 
     internal override ImmutableArray<Parameter> ParametersOf(ReadOnlySpan<Shape> inputs) =>
     [

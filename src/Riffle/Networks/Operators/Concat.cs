@@ -6,6 +6,8 @@ public sealed record Concat : Operation
     /// <inheritdoc/>
     public override string Name => "concat";
 
+    internal override int InputCount => 2;
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         var (left, right) = (inputs[0], inputs[1]);

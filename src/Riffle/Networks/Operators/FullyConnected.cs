@@ -22,6 +22,8 @@ public sealed partial record FullyConnected(int Outputs) : Operation
         new("bias", ParameterKind.Bias, [Outputs]),
     ];
 
+    internal override Operation WithOutputs(int count) => this with { Outputs = count };
+
     internal override long MacsOf(Layer layer) => layer.Parameters[0].Count;
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) =>

@@ -19,6 +19,9 @@ public abstract record Operation
     /// <summary>Its settings, for a table: the height of its window, its stride and its groups; null for those it does not have.</summary>
     public virtual (int? Kernel, int? Stride, int? Groups) Settings => default;
 
+    /// <summary>How many values it reads.</summary>
+    internal virtual int InputCount => 1;
+
     /// <summary>Its output shape.</summary>
     /// <param name="name">The layer's name, for messages.</param>
     /// <param name="inputs">The shapes that it reads.</param>
@@ -27,6 +30,9 @@ public abstract record Operation
 
     /// <summary>Its parameters in the order in which torch lists them; their names lack the layer's. Those that are trained are so by their kind.</summary>
     internal virtual ImmutableArray<Parameter> ParametersOf(ReadOnlySpan<Shape> inputs) => [];
+
+    /// <summary>The same operation with another number of output channels if it is a classifier, unchanged otherwise.</summary>
+    internal virtual Operation WithOutputs(int count) => this;
 
     /// <summary>Multiply-adds for one image, as the ShuffleNet papers count: those of products with a kernel, nothing for all other operators.</summary>
     internal virtual long MacsOf(Layer layer) => 0;

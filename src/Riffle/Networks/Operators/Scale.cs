@@ -6,6 +6,8 @@ public sealed record Scale : Operation
     /// <inheritdoc/>
     public override string Name => "scale";
 
+    internal override int InputCount => 2;
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         var (x, factors) = (inputs[0], inputs[1]);
