@@ -1,38 +1,38 @@
-# Sourced by ./riffle, ./test and .ci/run: what must be on the machine before anything is built. Says everything on standard error.
+# Sourced by ./riffle, ./test and .ci/run: checks what a build needs. Prints everything on standard error.
 
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
 say() { printf '%s: %s\n' "${program:-riffle}" "$*" >&2; }
 
-# Puts the dotnet command of the .NET 10 SDK on the PATH, or says how to get it. The argument is the repository.
+# Puts the dotnet command of the .NET 10 SDK on the PATH, or prints how to get it. The argument is the repository.
 need_sdk() {
     if ! command -v dotnet >/dev/null && [ -x "${HOME:-}/.dotnet/dotnet" ]; then
         export DOTNET_ROOT="$HOME/.dotnet" PATH="$HOME/.dotnet:$PATH" # where dotnet-install.sh puts it
     fi
-    local said='' status=0
+    local output='' status=0
     if command -v dotnet >/dev/null; then
-        said=$(cd "$1" && dotnet --version 2>&1) || status=$?
+        output=$(cd "$1" && dotnet --version 2>&1) || status=$?
         [ "$status" -ne 0 ] || return 0
     fi
-    # 145 and 155: it has no SDK, or not the one that global.json names. All else is something that another SDK would not mend.
-    case ${said:+$status} in
+    # 145 and 155: there is no SDK, or not the one in global.json. Another SDK would not help with anything else.
+    case ${output:+$status} in
         '' | 145 | 155)
-            say "the .NET 10 SDK is needed and is not here. Get it from https://dotnet.microsoft.com/download/dotnet/10.0 or with"
+            say "the .NET 10 SDK is needed, but not installed. Get it from https://dotnet.microsoft.com/download/dotnet/10.0 or with"
             say "    curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0" ;;
         *)
-            say "the dotnet command does not work here"
+            say "the dotnet command failed"
             if [ ! -d "${HOME:-}" ] || [ ! -w "$HOME" ]; then
-                say "it needs a folder for its own files, and HOME is '${HOME:-}', where none can be written: set HOME or DOTNET_CLI_HOME to a folder of yours"
+                say "it needs a folder for its own files, but HOME is '${HOME:-}', which is not writable. Set HOME or DOTNET_CLI_HOME to a writable folder."
             fi ;;
     esac
-    if [ -n "$said" ]; then
-        say "$(command -v dotnet) says:"
-        printf '%s\n' "$said" >&2
+    if [ -n "$output" ]; then
+        say "$(command -v dotnet) reports:"
+        printf '%s\n' "$output" >&2
     fi
     return 1
 }
 
-# Image decoding is libjpeg-turbo's and libpng's. Installs what is missing where there is apt-get; elsewhere names the command.
+# libjpeg-turbo and libpng decode images. Installs a missing one with apt-get, or prints the command that installs it.
 need_libraries() {
     case $(uname -s) in
         Darwin)
@@ -60,16 +60,16 @@ need_libraries() {
     local as_root=()
     if [ "$(id -u)" -ne 0 ]; then
         if ! command -v sudo >/dev/null; then
-            say "${packages[*]} missing, and no sudo to install with. As root: apt-get install ${packages[*]}"
+            say "${packages[*]} missing, and sudo is not available to install it. As root: apt-get install ${packages[*]}"
             return 1
         fi
         as_root=(sudo)
-        [ -t 0 ] || as_root=(sudo -n) # nobody there to type a password
+        [ -t 0 ] || as_root=(sudo -n) # no terminal to type a password
         say "${packages[*]} missing; installing through sudo"
     else
         say "${packages[*]} missing; installing"
     fi
-    "${as_root[@]}" apt-get update -q >&2 || say "apt-get update failed; trying with the package lists that are here"
+    "${as_root[@]}" apt-get update -q >&2 || say "apt-get update failed; using the existing package lists"
     # Ubuntu's name for Debian's libturbojpeg0.
     if ! apt-cache show libturbojpeg0 >/dev/null 2>&1; then
         packages=("${packages[@]/libturbojpeg0/libturbojpeg}")

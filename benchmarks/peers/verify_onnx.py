@@ -1,6 +1,6 @@
 """Whether what `riffle export` writes is valid and gives Riffle's logits in ONNX Runtime. usage: verify_onnx.py [CHECKPOINT...]
 
-Of the checkpoints given (all in models/ without any) and of networks of all three families in both presets with random weights, every form of export goes
+Of the checkpoints given (all in models/ without any) and of networks of all families in both presets with random weights, every form of export goes
 through the ONNX checker and through ONNX Runtime in batches of 1, 6 and 33, against the logits of the inference plan. Prints a table of the largest
 differences; exit code 1 where a file is not valid or a difference is above 1e-4 of the logits' scale. Needs what setup.sh installs (run with /usr/bin/python3).
 """

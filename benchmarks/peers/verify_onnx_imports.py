@@ -1,6 +1,6 @@
 """Whether Riffle gives ONNX Runtime's logits for the networks of others. usage: verify_onnx_imports.py [NETWORK...]
 
-torchvision's ShuffleNet v2 in all widths and MobileNet v2, and MobileNet v1 and ShuffleNet v1 as peers/networks.py has them, all of ImageNet's size and with
+torchvision's ShuffleNet v2 in all widths, MobileNet v2, MobileNet v3 small and ResNet-18, and MobileNet v1 and ShuffleNet v1 as peers/networks.py has them, all of ImageNet's size and with
 random weights in which nothing is at its default, are exported by torch.onnx.export in each of the FORMS in which people export; Riffle reads the file and
 gives its logits for 1, 6 and 33 images (as many as the file takes, where it is for a fixed number), ONNX Runtime the same. Prints a table of the largest
 differences; exit code 1 where one is above 1e-4 of the logits' scale. Needs what setup.sh installs (run with /usr/bin/python3).
@@ -23,7 +23,7 @@ TOLERANCE = 1e-4
 
 NETWORKS = {
     **{name: getattr(torchvision.models, name) for name in (
-        "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0", "mobilenet_v2", "resnet18")},
+        "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0", "mobilenet_v2", "mobilenet_v3_small", "resnet18")},
     **{name: (lambda name=name: build(name, "imagenet")) for name in ("mobilenet-v1-x1.0", "shufflenet-v1-g3-x1.0", "shufflenet-v1-g8-x0.5")},
 }
 

@@ -23,10 +23,10 @@ internal sealed class ModelOptions
 
     /// <summary>The model named on the command line.</summary>
     /// <exception cref="ArgumentException">The options do not fit it.</exception>
-    public Model Open(ParseResult parse) => Told(Model.Open(parse.GetRequiredValue(_model), new(_input.Classes(parse), _input.Normalisation(parse))));
+    public Model Open(ParseResult parse) => ReportNote(Model.Open(parse.GetRequiredValue(_model), new(_input.Classes(parse), _input.Normalisation(parse))));
 
     /// <summary>Prints what was recognised in a model's file on standard error, and returns the model.</summary>
-    public static Model Told(Model model)
+    public static Model ReportNote(Model model)
     {
         foreach (var note in model.Notes)
             Console.Error.WriteLine(note);

@@ -21,9 +21,9 @@ internal static class NetworkArgument
         // A path, or a name that ends like a model file, means a file even if it does not exist.
         if (!Path.Exists(argument) && Path.GetFileName(argument) == argument && !Endings.Contains(Path.GetExtension(argument).ToLowerInvariant()))
             return null;
-        if (options.AreGiven(parse))
+        if (options.AreSpecified(parse))
             throw new ArgumentException($"{argument} is a file or folder, which fixes the size, classes and units; remove --preset, --size, --classes and --units");
-        if (OnnxFile.IsOne(argument))
+        if (OnnxFile.IsOnnx(argument))
             return (OnnxFile.ReadWeights(argument), null);
         var model = Model.Open(argument);
         return (model.Weights, model as Checkpoint);

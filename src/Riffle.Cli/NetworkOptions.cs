@@ -42,7 +42,7 @@ internal sealed class NetworkOptions
     public string PresetOf(ParseResult parse) => parse.GetValue(_preset)!;
 
     /// <summary>Whether the preset is given on the command line.</summary>
-    public bool IsPresetGiven(ParseResult parse) => TrainingOptions.IsGiven(parse, _preset);
+    public bool IsPresetSpecified(ParseResult parse) => TrainingOptions.IsSpecified(parse, _preset);
 
     /// <summary>The image size, if given.</summary>
     public int? SizeOf(ParseResult parse) => parse.GetValue(_size);
@@ -51,7 +51,7 @@ internal sealed class NetworkOptions
     public IEnumerable<Option> Choices => [_preset, _classes, _units];
 
     /// <summary>Whether any of the options is given.</summary>
-    public bool AreGiven(ParseResult parse) => ((Option[])[_preset, _size, _classes, _units]).Any(option => TrainingOptions.IsGiven(parse, option));
+    public bool AreSpecified(ParseResult parse) => ((Option[])[_preset, _size, _classes, _units]).Any(option => TrainingOptions.IsSpecified(parse, option));
 
     /// <summary>The network with the given name and options, or the one that a file describes.</summary>
     /// <exception cref="ArgumentException">There is no such network.</exception>
@@ -60,7 +60,7 @@ internal sealed class NetworkOptions
     {
         if (IsDescription(name))
         {
-            if (IsPresetGiven(parse) || TrainingOptions.IsGiven(parse, _units))
+            if (IsPresetSpecified(parse) || TrainingOptions.IsSpecified(parse, _units))
                 throw new ArgumentException($"{name} describes the whole network; leave out --preset and --units");
             var spec = NetworkFile.Read(name);
             return spec with { ImageSize = parse.GetValue(_size) ?? spec.ImageSize, Classes = parse.GetValue(_classes) ?? spec.Classes };

@@ -31,11 +31,11 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
 
     public void Failed(Stage stage, RiffleException reason) => Console.Error.WriteLine($"riffle: {stage.Name}: {reason.Message}");
 
-    public Trainer Open(Func<IProgress<(long Done, long Total)>, Trainer> open) => TrainingSession.Open(open);
+    public Trainer Open(Func<IProgress<WorkProgress>, Trainer> open) => TrainingSession.Open(open);
 
     public TrainingOutcome Train(Trainer trainer, ITrainingObserver observer, CancellationToken cancel) => TrainingSession.Run(trainer, cancel, observer);
 
-    public SoftLabels? Teach(Func<Action<TeachingProgress>, SoftLabels> teach) => TeachingSession.Run(teach);
+    public SoftLabels? Teach(Func<IProgress<WorkProgress>, SoftLabels> teach) => TeachingSession.Run(teach);
 
     /// <summary>Shows what came of it.</summary>
     /// <returns>The exit code.</returns>

@@ -1,43 +1,40 @@
 using System.Globalization;
-using Riffle.Data;
-using Riffle.Distillation;
 
 namespace Riffle.Cli;
 
-/// <summary>Shows one progress line per stage of a long task.</summary>
-internal sealed class StageProgress : IProgress<PreparationProgress>, IProgress<TeachingProgress>, IDisposable
+/// <summary>Shows one progress line per stage of a long task. A line appears with its stage's first report; several threads may report.</summary>
+internal sealed class StageProgress : IProgress<WorkProgress>, IDisposable
 {
-    private string? _label;
+    private readonly Lock _lock = new();
+    private WorkStage _stage;
     private ProgressLine? _line;
 
-    public void Report(PreparationProgress value)
+    public void Report(WorkProgress value)
     {
-        var (label, total, unit) = value.Stage switch
-        {
-            PreparationStage.Listing => ("list", 0, "files"),
-            PreparationStage.Images => ("check", value.Total, "images"),
-            _ => ("write", value.Total, "records"),
-        };
-        LineOf(label, total, unit).Report(value.Done);
-    }
-
-    // Show the accuracy before the training images, which take much longer.
-    public void Report(TeachingProgress value)
-    {
-        if (value.Split == Split.Validation)
-            LineOf("evaluate", value.Total, "images").Report(value.Done, string.Create(CultureInfo.InvariantCulture, $"top-1 {value.Top1:0.00} %"));
-        else
-            LineOf("teach", value.Total, "images", start: value.Done).Report(value.Done);
+        // The accuracy is shown before the training images, which take much longer.
+        var note = value is { Stage: WorkStage.Evaluating, Top1: { } top1 } ? string.Create(CultureInfo.InvariantCulture, $"top-1 {top1:0.00} %") : null;
+        LineOf(value).Report(value.Done, note);
     }
 
     public void Dispose() => _line?.Dispose();
 
-    private ProgressLine LineOf(string label, long total, string unit, long start = 0)
+    private ProgressLine LineOf(WorkProgress value)
     {
-        if (label == _label)
-            return _line!;
-        _line?.Dispose();
-        _label = label;
-        return _line = new(label, total, unit, start);
+        lock (_lock)
+        {
+            if (_line is not null && value.Stage == _stage)
+                return _line;
+            _line?.Dispose();
+            _stage = value.Stage;
+            return _line = value.Stage switch
+            {
+                WorkStage.Listing => new("list", 0, "files"),
+                WorkStage.Checking => new("check", value.Total, "images"),
+                WorkStage.Writing => new("write", value.Total, "records"),
+                WorkStage.Decoding => new("decode", value.Total, "images"),
+                WorkStage.Evaluating => new("evaluate", value.Total, "images"),
+                _ => new("teach", value.Total, "images", start: value.Done),
+            };
+        }
     }
 }

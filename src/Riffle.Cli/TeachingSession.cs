@@ -6,13 +6,13 @@ namespace Riffle.Cli;
 internal static class TeachingSession
 {
     /// <summary>Makes soft labels or continues with them; null if cancelled.</summary>
-    /// <param name="teach">Makes them, and reports its progress to the given action.</param>
-    public static SoftLabels? Run(Func<Action<TeachingProgress>, SoftLabels> teach)
+    /// <param name="teach">Makes them, and reports its progress to the given handler.</param>
+    public static SoftLabels? Run(Func<IProgress<WorkProgress>, SoftLabels> teach)
     {
         using var progress = new StageProgress();
         try
         {
-            return teach(progress.Report);
+            return teach(progress);
         }
         catch (OperationCanceledException)
         {

@@ -60,7 +60,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
     /// <summary>Clears the live line, so that other text can follow.</summary>
     public void Clear() => _line.Clear();
 
-    private static string Row(Measures measures) => Text($"{measures.Loss,8:0.0000}  {measures.Top1,6:0.00}  {measures.Top5,6:0.00}");
+    private static string Row(Metrics metrics) => Text($"{metrics.Loss,8:0.0000}  {metrics.Top1,6:0.00}  {metrics.Top5,6:0.00}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -7,10 +7,10 @@ namespace Riffle.Cli;
 internal static class TrainingSession
 {
     /// <summary>Opens a run, and shows how many images are decoded.</summary>
-    public static Trainer Open(Func<IProgress<(long Done, long Total)>, Trainer> open)
+    public static Trainer Open(Func<IProgress<WorkProgress>, Trainer> open)
     {
-        using var line = new LoadingLine();
-        return open(line);
+        using var progress = new StageProgress();
+        return open(progress);
     }
 
     /// <summary>Trains to the end, or until it is cancelled.</summary>
@@ -62,21 +62,5 @@ internal static class TrainingSession
             first.EpochEnded(report);
             second.EpochEnded(report);
         }
-    }
-
-    /// <summary>A progress line that appears with the first report.</summary>
-    private sealed class LoadingLine : IProgress<(long Done, long Total)>, IDisposable
-    {
-        private readonly Lock _lock = new();
-        private ProgressLine? _line;
-
-        public void Report((long Done, long Total) value)
-        {
-            lock (_lock)
-                _line ??= new("decode", value.Total, "images");
-            _line.Report(value.Done);
-        }
-
-        public void Dispose() => _line?.Dispose();
     }
 }

@@ -27,7 +27,7 @@ internal sealed class Forecast
     }
 
     /// <summary>Measures inference of a network, and returns the time for every image and its mirror image.</summary>
-    public static TimeSpan MeasureLooks(Network network, int images, int threads, CancellationToken cancel) =>
+    public static TimeSpan MeasureInference(Network network, int images, int threads, CancellationToken cancel) =>
         TimeSpan.FromSeconds(2 * images / NetworkBenchmark.Of(network, Budget).Inference(Math.Min(Batch, images), threads, cancel).ImagesPerSecond);
 
     /// <summary>The remaining epochs of a training.</summary>

@@ -13,7 +13,7 @@ internal interface IReproductionDisplay
     IProgressLine Measuring(string what, int networks);
 
     /// <summary>What is left to do has been measured.</summary>
-    /// <param name="models">All networks that were asked for and have to be trained, those that are done among them.</param>
+    /// <param name="models">All requested networks, including those that are already trained.</param>
     /// <param name="left">What is left, in its order; empty where nothing is.</param>
     void Planned(IReadOnlyList<string> models, IReadOnlyList<Stage> left);
 
@@ -29,7 +29,7 @@ internal interface IReproductionDisplay
 
     /// <summary>Opens a training while the decoding of its images is shown.</summary>
     /// <param name="open">Opens it; told how many images are decoded.</param>
-    Trainer Open(Func<IProgress<(long Done, long Total)>, Trainer> open);
+    Trainer Open(Func<IProgress<WorkProgress>, Trainer> open);
 
     /// <summary>Runs a training while it is shown.</summary>
     /// <param name="trainer">The training.</param>
@@ -40,7 +40,7 @@ internal interface IReproductionDisplay
     /// <summary>Makes soft labels while that is shown.</summary>
     /// <param name="teach">Makes them.</param>
     /// <returns>The labels; null when it was asked to stop.</returns>
-    SoftLabels? Teach(Func<Action<TeachingProgress>, SoftLabels> teach);
+    SoftLabels? Teach(Func<IProgress<WorkProgress>, SoftLabels> teach);
 }
 
 /// <summary>How far a task is.</summary>

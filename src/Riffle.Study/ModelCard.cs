@@ -43,7 +43,7 @@ internal static class ModelCard
                 Recipe("training", "How it was trained", training, row.Run!.Notes),
                 Accuracy("accuracy", "Accuracy by epoch", training),
                 .. Before(training, row.Run.Notes),
-                new("classes", "Classes", [new Paragraph(string.Join("; ", model.Classes.Select(Words)) + ".")]),
+                new("classes", "Classes", [new Paragraph(string.Join("; ", model.Classes.Select(ShortName)) + ".")]),
             ]);
     }
 
@@ -101,12 +101,12 @@ internal static class ModelCard
     private static string Describe(WeightsOrigin origin) => $"another training left them: fingerprint {origin.Fingerprint}"
         + (origin.Measured is { } epoch ? $", top-1 {Cell.Percent(epoch.Validation.Top1)} % after epoch {epoch.Epoch} of {origin.Training!.Recipe.Epochs}" : "");
 
-    private static string Describe(SoftLabelsIdentity labels, DistillationLoss how)
+    private static string Describe(SoftLabelsIdentity labels, DistillationSettings how)
     {
         static string Name(TeacherIdentity teacher) =>
             $"{teacher.Network} (fingerprint {teacher.Fingerprint}{(teacher.Top1 is { } top1 ? $", top-1 {Cell.Percent(top1)} %" : "")})";
         var falls = how.LastTemperature is { } last && last != how.Temperature ? $" that becomes {Plain(last)}" : "";
-        return $"{labels.Fingerprint}, {Plain(how.Share)} of the loss, at temperature {Plain(how.Temperature)}{falls}: {labels.Views} view{(labels.Views == 1 ? "" : "s")} by "
+        return $"{labels.Fingerprint}, {Plain(how.Weight)} of the loss, at temperature {Plain(how.Temperature)}{falls}: {labels.Views} view{(labels.Views == 1 ? "" : "s")} by "
             + string.Join(", ", labels.Teachers.Select(Name));
     }
 
@@ -139,7 +139,7 @@ internal static class ModelCard
             + "teaching without commercial use (image-net.org/download); whether weights made from them may be used otherwise is for their user to settle."
         : "It was trained on images of the user's own, and may be used as far as these allow.";
 
-    private static string Words(DatasetClass label) => label.Text.Length == 0 ? label.Name : label.Text.Split(',')[0];
+    private static string ShortName(DatasetClass label) => label.Text.Length == 0 ? label.Name : label.Text.Split(',')[0];
 
     private static string Lower<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();

@@ -29,7 +29,7 @@ internal sealed class OriginSection
         return new("origins", Title, [.. section.Rows(), .. section.FirstWeights(), .. section.Teachings()]);
     }
 
-    private IEnumerable<Block> Rows()
+    private IEnumerable<DocumentBlock> Rows()
     {
         yield return new Paragraph(
             "The command trains the network anew; the same command of 'riffle reproduce' goes on with what is there. Training time is that of all "
@@ -46,7 +46,7 @@ internal sealed class OriginSection
     }
 
     /// <summary>The weights that rows began with, and the command that trains them.</summary>
-    private IEnumerable<Block> FirstWeights()
+    private IEnumerable<DocumentBlock> FirstWeights()
     {
         var rows = _rows.SelectMany(row => Origins(row).Select(origin => (row.Model, origin.Weights, origin.Notes)))
             .DistinctBy(row => row.Weights.Fingerprint).ToArray();
@@ -86,7 +86,7 @@ internal sealed class OriginSection
     }
 
     /// <summary>The soft labels of the rows, and the command that makes them.</summary>
-    private IEnumerable<Block> Teachings()
+    private IEnumerable<DocumentBlock> Teachings()
     {
         var labels = _rows.SelectMany(row => Origins(row).Select(origin => origin.Weights.Training).Prepend(row.Run?.Training))
             .Select(training => training?.SoftLabels).OfType<SoftLabelsIdentity>().DistinctBy(labels => labels.Fingerprint).ToArray();

@@ -11,7 +11,7 @@ internal static class Report
     private const int Classes = 200, TrainingImages = 100_000, ValidationImages = 10_000;
 
     /// <summary>The report.</summary>
-    /// <param name="settings">What was asked for.</param>
+    /// <param name="settings">The requested settings.</param>
     /// <param name="data">What was trained on.</param>
     /// <param name="rows">All networks of the study, in its order.</param>
     public static Document Of(Settings settings, Dataset data, ImmutableArray<Row> rows) => new(
@@ -29,7 +29,7 @@ internal static class Report
     public static bool IsTheStudysData(int classes, int training, int validation) =>
         (classes, training, validation) == (Classes, TrainingImages, ValidationImages);
 
-    private static IEnumerable<Block> Lead(Settings settings, Dataset data, ImmutableArray<Row> rows)
+    private static IEnumerable<DocumentBlock> Lead(Settings settings, Dataset data, ImmutableArray<Row> rows)
     {
         yield return new Paragraph(
             "Tables 2 to 5 of a study of ShuffleNet on Tiny ImageNet, each figure as the study printed it beside what Riffle counted, trained and measured. "

@@ -220,11 +220,11 @@ internal sealed class Reproducer
         if (run is not { IsDone: true })
         {
             var from = _firstWeights.GetValueOrDefault(model);
-            using var trainer = display.Open(loading => run is null
+            using var trainer = display.Open(progress => run is null
                 ? Trainer.Start(
-                    _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model), _settings.Seed, _settings.Threads, loading,
-                    from, _settings.SoftLabelsFolder, cancel: cancel)
-                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, loading, cancel: cancel));
+                    _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model),
+                    new() { Seed = _settings.Seed, Threads = _settings.Threads, From = from, SoftLabels = _settings.SoftLabelsFolder }, progress, cancel)
+                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, progress: progress, cancel: cancel));
 
             // Also on a resume, because an earlier process may have been killed before it got here. Keep what it wrote if the notes beside the weights are gone.
             if (from is not null)
@@ -248,9 +248,9 @@ internal sealed class Reproducer
         var checkpoint = _folder.WriteModel(model);
         var confusions = new ConfusionMatrix(checkpoint.Classes.Count);
         var evaluation = Evaluator.Evaluate(checkpoint, _data, _settings.Threads, confusions: confusions, cancel: cancel);
-        string Words(int label) => checkpoint.Classes[label].Text.Split(',')[0];
+        string ShortName(int label) => checkpoint.Classes[label].Text.Split(',')[0];
         var pairs = confusions.MostConfused(MostConfusedPairs)
-            .Select(pair => new ConfusedPair(Words(pair.First), Words(pair.Second), pair.FirstAsSecond, pair.SecondAsFirst));
+            .Select(pair => new ConfusedPair(ShortName(pair.First), ShortName(pair.Second), pair.FirstAsSecond, pair.SecondAsFirst));
         _folder.Write(model, _folder.ReadNotes(model) with { Confused = new(checkpoint.Training!.Best!.Epoch, evaluation.Top1, [.. pairs]) });
         AtomicFile.WriteText(_folder.CardOf(model), MarkdownWriter.Write(ModelCard.Of(_folder.Read(model), checkpoint)));
     }

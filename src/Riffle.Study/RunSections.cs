@@ -72,7 +72,7 @@ internal static class RunSections
         return epoch <= run.Training.History.Length ? Cell.Percent(run.Training.History[epoch - 1].Validation.Top1) : "";
     }
 
-    /// <summary>As many cells as asked for; those without a pair are empty.</summary>
+    /// <summary>The requested number of cells; those without a pair are empty.</summary>
     private static IEnumerable<string> Pairs(Confused confused, int count)
     {
         var cells = confused.Pairs.Select(pair => $"{pair.First} and {pair.Second}: {pair.FirstAsSecond} + {pair.SecondAsFirst}");

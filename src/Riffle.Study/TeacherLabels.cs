@@ -53,8 +53,8 @@ internal sealed class TeacherLabels
         if (AreMade)
             return [];
         var left = _views - (Found?.Made ?? 0);
-        var looks = _settings.Teachers.Select(NetworkOf).Select(network => Forecast.MeasureLooks(network, _data.Count(Split.Train), _settings.Threads, cancel));
-        var expected = left * new TimeSpan(looks.Sum(time => time.Ticks));
+        var inferences = _settings.Teachers.Select(NetworkOf).Select(network => Forecast.MeasureInference(network, _data.Count(Split.Train), _settings.Threads, cancel));
+        var expected = left * new TimeSpan(inferences.Sum(time => time.Ticks));
         return
         [
             .. (_teachers?.Stages(display, cancel) ?? []).Select(stage => stage with { Name = stage.Name + ", the teacher", IsNeeded = true }),

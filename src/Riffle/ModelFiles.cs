@@ -16,7 +16,7 @@ public static class ModelFiles
         /// <exception cref="ArgumentException">Hints are given for a checkpoint, which needs none, or do not fit the network.</exception>
         public static Model Open(string path, OnnxHints? hints = null)
         {
-            if (OnnxFile.IsOne(path))
+            if (OnnxFile.IsOnnx(path))
             {
                 ForeignFile.RequireKind(path, FileKind.Onnx);
                 return OnnxFile.Read(path, hints);

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Riffle;
 
 /// <summary>Quotes the words of a suggested command so that it can be pasted into a shell.</summary>
-public static partial class ShellWord
+internal static partial class ShellWord
 {
     /// <summary>A word, in quotes if it contains characters with a meaning in a shell.</summary>
     public static string Quote(string word) => Quote(word, OperatingSystem.IsWindows());

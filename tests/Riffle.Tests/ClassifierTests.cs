@@ -61,6 +61,24 @@ public class ClassifierTests
     }
 
     [Fact]
+    public void A_stream_and_decoded_pixels_are_classified_as_the_file_is()
+    {
+        using var classifier = new Classifier(Sample);
+        var jpeg = TinyDataset.Jpeg(2);
+        var expected = classifier.Classify(jpeg);
+        using var stream = new MemoryStream(jpeg);
+        Assert.Equal(expected, classifier.Classify(stream));
+        Assert.True(stream.CanRead);
+        var image = ImageDecoder.Decode(jpeg, "a.jpg");
+        Assert.Equal(expected, classifier.Classify(image.Pixels, image.Width, image.Height));
+
+        Assert.StartsWith("upload: ", Assert.Throws<BadDataException>(() => classifier.Classify(new MemoryStream(new byte[9]), "upload")).Message, StringComparison.Ordinal);
+        Assert.Throws<OperationCanceledException>(() => classifier.Classify(new MemoryStream(jpeg), cancel: new CancellationToken(canceled: true)));
+        Assert.Throws<ArgumentException>(() => classifier.Classify(image.Pixels, image.Width, image.Height + 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => classifier.Classify(image.Pixels, 0, image.Height));
+    }
+
+    [Fact]
     public void Scores_are_the_probabilities_of_the_predictions_and_what_is_behind_them_stays()
     {
         using var classifier = new Classifier(Sample);

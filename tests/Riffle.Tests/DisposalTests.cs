@@ -46,6 +46,8 @@ public sealed class DisposalTests : IDisposable
                 (nameof(Classifier.Model), classifier => _ = classifier.Model),
                 (nameof(Classifier.Classify), classifier => classifier.Classify(TinyDataset.Jpeg(0), "image")),
                 (nameof(Classifier.Classify), classifier => classifier.Classify("no such file")),
+                (nameof(Classifier.Classify), classifier => classifier.Classify(new MemoryStream(TinyDataset.Jpeg(0)))),
+                (nameof(Classifier.Classify), classifier => classifier.Classify(Pixels, width: 1, height: Pixels.Length / 3)),
                 (nameof(Classifier.Score), classifier => classifier.Score(Pixels, new float[1000])))),
         [nameof(BatchLoader)] = (data => new BatchLoader(
             data.Open(), Split.Train, 24, 8, augmentation: null, shuffle: false, dropLast: false, seed: 1), Members<BatchLoader>(
@@ -59,7 +61,7 @@ public sealed class DisposalTests : IDisposable
             new(Riffle.Networks.NetworkCatalogue.Build(data.Spec())), Normalisation.ImageNet, data.Open().Info.Classes, data.Open()), Members<Evaluator>(
                 (nameof(Evaluator.Images), evaluator => _ = evaluator.Images),
                 (nameof(Evaluator.Run), evaluator => evaluator.Run()))),
-        [nameof(Trainer)] = (data => Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(), data.Run("run"), seed: 1), Members<Trainer>(
+        [nameof(Trainer)] = (data => Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(), data.Run("run"), new() { Seed = 1 }), Members<Trainer>(
             (nameof(Trainer.CheckpointInterval), trainer => _ = trainer.CheckpointInterval),
             (nameof(Trainer.Training), trainer => _ = trainer.Training),
             (nameof(Trainer.Network), trainer => _ = trainer.Network),
@@ -91,10 +93,9 @@ public sealed class DisposalTests : IDisposable
 
     /// <summary>A public type that is disposed of and has no row in the table would not be looked at.</summary>
     [Fact]
-    public void Every_public_type_that_is_disposed_of_is_tried() => Assert.Equal(
-        typeof(TrainingPlan).Assembly.GetExportedTypes().Where(type => type.IsClass && typeof(IDisposable).IsAssignableFrom(type)).Select(type => type.Name).Order(),
-        Kinds.Keys.Order());
-
+    public void Every_public_type_that_is_disposed_of_is_tried() => Assert.Empty(
+        typeof(TrainingPlan).Assembly.GetExportedTypes().Where(type => type.IsClass && typeof(IDisposable).IsAssignableFrom(type)).Select(type => type.Name)
+            .Except(Kinds.Keys));
 
     [Theory]
     [MemberData(nameof(Disposables))]

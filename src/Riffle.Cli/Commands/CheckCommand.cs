@@ -30,7 +30,7 @@ internal static class CheckCommand
                 CheckReport report;
                 var cores = parse.GetValue(threads) is var given and not 0 ? given : Environment.ProcessorCount;
                 using (var progress = new StageProgress())
-                    report = DatasetCheck.Run(parse.GetValue(path)!, cores, progress, records.Of(parse), parse.GetValue(names), cancel);
+                    report = DatasetCheck.Run(parse.GetValue(path)!, cores, records.Of(parse), parse.GetValue(names), progress, cancel);
                 Console.Out.WriteLine(parse.GetValue(json) ? report.ToJson() : Describe(report));
                 return report.Faults > 0 ? ExitCode.BadData : ExitCode.Done;
             });

@@ -28,8 +28,8 @@ internal static class EvaluateCommand
     {
         var dataset = Dataset.Open(data);
         EvaluationResult result;
-        using (var line = new ProgressLine("evaluate", dataset.Count(Split.Validation), "images"))
-            result = Evaluator.Evaluate(model, dataset, threads, done => line.Report(done), cancel: cancel);
+        using (var progress = new StageProgress())
+            result = Evaluator.Evaluate(model, dataset, threads, progress: progress, cancel: cancel);
 
         if (json)
             Console.WriteLine(JsonSerializer.Serialize(result, TrainingOptions.Json));

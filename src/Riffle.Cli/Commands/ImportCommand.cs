@@ -42,7 +42,7 @@ internal static class ImportCommand
                 WeightImport.Save(checkpoint, run);
                 var (spec, trained) = (checkpoint.Spec, checkpoint.Weights.Trained.Length);
                 var published = NetworkCatalogue.Resolve(spec.Name, Preset.ImageNet);
-                if (!network.IsPresetGiven(parse) && published.StemStride != spec.StemStride && published.Units.SequenceEqual(spec.Units))
+                if (!network.IsPresetSpecified(parse) && published.StemStride != spec.StemStride && published.Units.SequenceEqual(spec.Units))
                 {
                     Console.Error.WriteLine(
                         $"{path}: imported with a first convolution of stride {spec.StemStride}, because weights do not say which they need. "

@@ -14,14 +14,14 @@ internal sealed class OptionEntries<TRecord>
 
     /// <summary>The record, with the changes given on the command line.</summary>
     public TRecord Apply(ParseResult parse, TRecord record) =>
-        _entries.Where(entry => TrainingOptions.IsGiven(parse, entry.Option)).Aggregate(record, (changed, entry) => entry.Apply(parse, changed));
+        _entries.Where(entry => TrainingOptions.IsSpecified(parse, entry.Option)).Aggregate(record, (changed, entry) => entry.Apply(parse, changed));
 
     /// <summary>The words of the command line that give these options.</summary>
-    public IEnumerable<string> Given(ParseResult parse) => _entries.Select(entry => entry.Option).Where(option => TrainingOptions.IsGiven(parse, option))
+    public IEnumerable<string> Specified(ParseResult parse) => _entries.Select(entry => entry.Option).Where(option => TrainingOptions.IsSpecified(parse, option))
         .SelectMany(option => parse.GetResult(option)!.Tokens.Select(token => token.Value).Prepend(option.Name));
 
     /// <summary>The command-line words that turn one record into another; null if no options do.</summary>
-    public IReadOnlyList<string>? Words(TRecord usual, TRecord wanted)
+    public IReadOnlyList<string>? ArgumentsFor(TRecord usual, TRecord wanted)
     {
         var words = new List<string>();
         foreach (var entry in _entries)
@@ -56,7 +56,7 @@ internal sealed class OptionEntries<TRecord>
     /// <param name="get">Whether a record is as the switch makes it.</param>
     /// <param name="set">A record as the switch makes it.</param>
     public void AddSwitch(Option<bool> option, Func<TRecord, bool> get, Func<TRecord, TRecord> set) =>
-        Add(option, get, (record, isGiven) => isGiven ? set(record) : record, isGiven => isGiven ? option.Name : null);
+        Add(option, get, (record, isSpecified) => isSpecified ? set(record) : record, isSpecified => isSpecified ? option.Name : null);
 
     private void Add<T>(Option<T> option, Func<TRecord, T> get, Func<TRecord, T, TRecord> set, Func<T, string?> word) => _entries.Add(new(
         option,

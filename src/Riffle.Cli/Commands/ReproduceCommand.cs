@@ -80,7 +80,7 @@ internal static class ReproduceCommand
                 {
                     From = parse.GetValue(from),
                     Change = recipe => entries.Apply(parse, recipe),
-                    Changes = [.. entries.Given(parse)],
+                    Changes = [.. entries.Specified(parse)],
                     Options = entries,
                 };
                 if (settings.Selected.IsEmpty)

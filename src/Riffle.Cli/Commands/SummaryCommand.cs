@@ -232,7 +232,7 @@ internal static class SummaryCommand
     private static string Ratio(StudyFigure? study, NetworkComplexity cost) =>
         study is null ? "" : (study.MegaFlops * 1e6 / cost.Macs).ToString("0.00", CultureInfo.InvariantCulture);
 
-    /// <summary>A network, its cost, and how it was trained where a file tells. One from an ONNX file has no specification.</summary>
+    /// <summary>A network, its cost, and how it was trained if the file contains that. One from an ONNX file has no specification.</summary>
     private sealed record Counted(NetworkSpec? Spec, Network Network, NetworkComplexity Cost, TrainingRecord? Training = null);
 
     private sealed record SummaryDocument(

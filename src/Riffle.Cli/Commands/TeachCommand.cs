@@ -42,7 +42,7 @@ internal static class TeachCommand
                 "riffle teach runs/large --data data/tiny --out soft --smallest-area 0.35")
             .WithAction((parse, cancel) =>
             {
-                var models = parse.GetRequiredValue(teachers).Select(path => ModelOptions.Told(Model.Open(path))).ToArray();
+                var models = parse.GetRequiredValue(teachers).Select(path => ModelOptions.ReportNote(Model.Open(path))).ToArray();
                 var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data)), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);
                 var labels = TeachingSession.Run(progress => Teachers.Teach(

@@ -48,19 +48,19 @@ internal static class TrainCommand
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
-            bool Given(Option option) => result.GetResult(option) is { Implicit: false };
-            var wrong = Given(resume)
-                ? command.Options.Except(withResume).Where(Given).Select(option => option == entries.Epochs
+            bool Specified(Option option) => result.GetResult(option) is { Implicit: false };
+            var wrong = Specified(resume)
+                ? command.Options.Except(withResume).Where(Specified).Select(option => option == entries.Epochs
                     ? Longer.Refuse(result.GetValue(resume)!, result.GetValue(entries.Epochs))
                     : $"{option.Name} can't be changed by --resume, which continues the run with its own settings; remove it.")
-                : needed.Append(Given(from) ? data : model).Where(option => !Given(option)).Distinct()
+                : needed.Append(Specified(from) ? data : model).Where(option => !Specified(option)).Distinct()
                     .Select(option => $"{option.Name} is missing. (To continue a run, give --resume RUN.)");
-            if (Given(from))
-                wrong = wrong.Concat(network.Choices.Prepend(model).Where(Given).Select(option => $"--from already determines the network; remove {option.Name}."));
-            else if (Given(entries.Freeze) && !Given(resume))
+            if (Specified(from))
+                wrong = wrong.Concat(network.Choices.Prepend(model).Where(Specified).Select(option => $"--from already determines the network; remove {option.Name}."));
+            else if (Specified(entries.Freeze) && !Specified(resume))
                 wrong = wrong.Append("--freeze requires --from: features that were never trained are not worth keeping.");
-            if (!Given(softLabels) && !Given(resume))
-                wrong = wrong.Concat(entries.OfSoftLabels.Where(Given).Select(option => $"{option.Name} requires --soft-labels."));
+            if (!Specified(softLabels) && !Specified(resume))
+                wrong = wrong.Concat(entries.OfSoftLabels.Where(Specified).Select(option => $"{option.Name} requires --soft-labels."));
             foreach (var message in wrong)
                 result.AddError(message);
         });
@@ -78,7 +78,7 @@ internal static class TrainCommand
                 if (parse.GetValue(resume) is { } run)
                 {
                     return Run(
-                        loading => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), loading, cancel: cancel),
+                        progress => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), progress: progress, cancel: cancel),
                         run, interval, cancel);
                 }
 
@@ -95,16 +95,14 @@ internal static class TrainCommand
                 var named = parse.GetValue(recipe) ?? usual.Name;
                 var labels = parse.GetValue(softLabels);
                 var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
-                    .TaughtBy(labels is null ? null : SoftLabels.Open(labels).Identity.Augmentation);
+                    .WithAugmentationOf(labels is null ? null : SoftLabels.Open(labels).Identity.Augmentation);
                 var chosen = entries.Apply(parse, fitting);
-                return Run(
-                    loading => Trainer.Start(
-                        dataset, spec, chosen, folder, parse.GetValue(seed), parse.GetValue(threads), loading, start, labels, cancel: cancel),
-                    folder, interval, cancel);
+                var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels };
+                return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, cancel);
             });
     }
 
-    private static int Run(Func<IProgress<(long Done, long Total)>, Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
+    private static int Run(Func<IProgress<WorkProgress>, Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
     {
         using var trainer = TrainingSession.Open(open);
         trainer.CheckpointInterval = checkpointInterval;

@@ -27,8 +27,8 @@ internal sealed class TrainingOptions : IRecipeOptions
         _entries.Add<double>("--label-smoothing", "X", "Share of the target to spread over all classes.", RecipeLimits.LabelSmoothing,
             r => r.LabelSmoothing, (r, v) => r with { LabelSmoothing = v });
         var before = _entries.Options.Count;
-        _entries.Add<double>("--soft-share", "X", "Weight of --soft-labels in the loss; the labels get the rest.", RecipeLimits.SoftShare,
-            r => r.Distillation.Share, (r, v) => r with { Distillation = r.Distillation with { Share = v } });
+        _entries.Add<double>("--soft-share", "X", "Weight of --soft-labels in the loss; the labels get the rest.", RecipeLimits.DistillationWeight,
+            r => r.Distillation.Weight, (r, v) => r with { Distillation = r.Distillation with { Weight = v } });
         _entries.Add<double>("--temperature", "X", "Divides logits before they are compared with --soft-labels, at the start of training.",
             RecipeLimits.Temperature, r => r.Distillation.Temperature, (r, v) => r with { Distillation = r.Distillation with { Temperature = v } });
         _entries.Add<double>("--last-temperature", "X", "Temperature at the end of training; it changes along half a cosine.", RecipeLimits.Temperature,
@@ -99,24 +99,24 @@ internal sealed class TrainingOptions : IRecipeOptions
             result.AddError(message);
     }
 
-    public static bool IsGiven(ParseResult parse, Option option) => parse.GetResult(option) is { Implicit: false };
+    public static bool IsSpecified(ParseResult parse, Option option) => parse.GetResult(option) is { Implicit: false };
 
     /// <summary>The recipe, with the changes given on the command line.</summary>
     public Recipe Apply(ParseResult parse, Recipe recipe) =>
         _entries.Apply(parse, recipe) with { Augmentation = _augmentation.Apply(parse, recipe.Augmentation) };
 
     /// <summary>The words of the command line that give these options.</summary>
-    public IEnumerable<string> Given(ParseResult parse) => [.. _entries.Given(parse), .. _augmentation.Given(parse)];
+    public IEnumerable<string> Specified(ParseResult parse) => [.. _entries.Specified(parse), .. _augmentation.Specified(parse)];
 
     /// <summary>The command-line words that turn one recipe into another; null if no options do.</summary>
     public IReadOnlyList<string>? Between(Recipe usual, Recipe wanted) =>
-        _entries.Words(usual with { Augmentation = wanted.Augmentation }, wanted) is { } words
-        && _augmentation.Words(usual.Augmentation, wanted.Augmentation) is { } changes
+        _entries.ArgumentsFor(usual with { Augmentation = wanted.Augmentation }, wanted) is { } words
+        && _augmentation.ArgumentsFor(usual.Augmentation, wanted.Augmentation) is { } changes
             ? [.. words, .. changes]
             : null;
 
     /// <summary>What the command line has to say for an augmentation to become another; null where there are no options for that.</summary>
-    public IReadOnlyList<string>? Between(Augmentation usual, Augmentation wanted) => _augmentation.Words(usual, wanted);
+    public IReadOnlyList<string>? Between(Augmentation usual, Augmentation wanted) => _augmentation.ArgumentsFor(usual, wanted);
 
     private static Recipe Change(Recipe recipe, Func<Schedule, Schedule> change) => recipe with { Schedule = change(recipe.Schedule) };
 }

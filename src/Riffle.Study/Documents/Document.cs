@@ -6,7 +6,7 @@ namespace Riffle.Study.Documents;
 /// <param name="Title">What it is.</param>
 /// <param name="Lead">What comes before the sections.</param>
 /// <param name="Sections">Its sections.</param>
-internal sealed record Document(string Title, ImmutableArray<Block> Lead, ImmutableArray<Section> Sections)
+internal sealed record Document(string Title, ImmutableArray<DocumentBlock> Lead, ImmutableArray<Section> Sections)
 {
     public IEnumerable<Chart> Charts => Sections.SelectMany(section => section.Blocks).OfType<ChartsBlock>().SelectMany(block => block.Charts);
 }
@@ -15,22 +15,22 @@ internal sealed record Document(string Title, ImmutableArray<Block> Lead, Immuta
 /// <param name="Id">Its anchor.</param>
 /// <param name="Title">Its heading.</param>
 /// <param name="Blocks">What it holds.</param>
-internal sealed record Section(string Id, string Title, ImmutableArray<Block> Blocks);
+internal sealed record Section(string Id, string Title, ImmutableArray<DocumentBlock> Blocks);
 
 /// <summary>A part of a section.</summary>
-internal abstract record Block;
+internal abstract record DocumentBlock;
 
 /// <summary>Text.</summary>
-internal sealed record Paragraph(string Text) : Block;
+internal sealed record Paragraph(string Text) : DocumentBlock;
 
 /// <summary>A command line.</summary>
-internal sealed record CommandBlock(string Command) : Block;
+internal sealed record CommandBlock(string Command) : DocumentBlock;
 
 /// <summary>A table. The first cell of each row names it.</summary>
 /// <param name="Name">What it holds, for those who can't see it.</param>
 /// <param name="Columns">Its columns.</param>
 /// <param name="Rows">Its rows, each with a cell for each column.</param>
-internal sealed record TableBlock(string Name, ImmutableArray<Column> Columns, ImmutableArray<ImmutableArray<string>> Rows) : Block;
+internal sealed record TableBlock(string Name, ImmutableArray<Column> Columns, ImmutableArray<ImmutableArray<string>> Rows) : DocumentBlock;
 
 /// <summary>A column of a table.</summary>
 /// <param name="Heading">What stands above it.</param>
@@ -52,7 +52,7 @@ internal enum ColumnKind
 /// <summary>Charts beside each other.</summary>
 /// <param name="Charts">The charts.</param>
 /// <param name="Figures">The same in figures, where no other table of the report has them.</param>
-internal sealed record ChartsBlock(ImmutableArray<Chart> Charts, TableBlock? Figures = null) : Block;
+internal sealed record ChartsBlock(ImmutableArray<Chart> Charts, TableBlock? Figures = null) : DocumentBlock;
 
 /// <summary>A chart.</summary>
 /// <param name="Title">What it shows.</param>

@@ -30,7 +30,7 @@ internal static class HtmlWriter
     private static XElement Write(Section section) =>
         new("section", new XAttribute("id", section.Id), new XElement("h2", section.Title), section.Blocks.Select(Write));
 
-    private static object Write(Block block) => block switch
+    private static object Write(DocumentBlock block) => block switch
     {
         Paragraph paragraph => new XElement("p", paragraph.Text),
         CommandBlock command => new XElement("pre", new XAttribute("class", "scroll"), new XAttribute("tabindex", "0"), command.Command),

@@ -20,7 +20,7 @@ internal static class MarkdownWriter
         return text.ToString();
     }
 
-    private static void Write(StringBuilder text, Block block)
+    private static void Write(StringBuilder text, DocumentBlock block)
     {
         text.Append('\n');
         switch (block)
@@ -38,7 +38,7 @@ internal static class MarkdownWriter
                 foreach (var chart in charts.Charts)
                     text.Append($"![{chart.Title}]({chart.File})\n");
                 if (charts.Figures is { } figures)
-                    Write(text, (Block)figures);
+                    Write(text, (DocumentBlock)figures);
                 break;
             default:
                 throw new NotSupportedException($"{block} has no form in Markdown");

@@ -97,7 +97,7 @@ internal static class SvgChart
         "g", new XAttribute("class", ClassOf(series)), new XElement("polyline", new XAttribute("points", "0,6 24,6")),
         series.HasMarks ? Mark(series.Colour, 12, 6, "") : null);
 
-    /// <summary>A circle, a square, a diamond or a triangle, so that colour is not all that tells series apart.</summary>
+    /// <summary>A circle, a square, a diamond or a triangle, so that colour is not the only difference between series.</summary>
     private static XElement Mark(int shape, double x, double y, string label)
     {
         const double R = MarkSize, S = 0.87 * R, D = 1.25 * R;

@@ -19,25 +19,25 @@ public sealed record Augmentation
     /// torchvision's RandomResizedCrop). From above 0 to 1; 0 (off): crops are not resized.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public float SmallestArea { get; init => field = Checked(value, ShareLimits, nameof(SmallestArea)); }
+    public float SmallestArea { get; init => field = Checked(value, FractionLimits, nameof(SmallestArea)); }
 
     /// <summary>
     /// With <see cref="SmallestArea"/>: the share of the random crops that are not resized, and so as sharp as validation images. From 0 to 1.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public float SharpShare { get; init => field = Checked(value, ShareLimits, nameof(SharpShare)); }
+    public float SharpShare { get; init => field = Checked(value, FractionLimits, nameof(SharpShare)); }
 
     /// <summary>Mirror images left to right, with probability 1/2.</summary>
     public bool Flip { get; init; }
 
     /// <summary>b: the image is multiplied by a factor in [1 − b, 1 + b]. From 0 (off) to 1.</summary>
-    public float Brightness { get; init => field = Checked(value, ShareLimits, nameof(Brightness)); }
+    public float Brightness { get; init => field = Checked(value, FractionLimits, nameof(Brightness)); }
 
     /// <summary>c: the distance from the image's mean grey is multiplied by a factor in [1 − c, 1 + c]. From 0 (off) to 1.</summary>
-    public float Contrast { get; init => field = Checked(value, ShareLimits, nameof(Contrast)); }
+    public float Contrast { get; init => field = Checked(value, FractionLimits, nameof(Contrast)); }
 
     /// <summary>s: the distance of each pixel from its own grey is multiplied by a factor in [1 − s, 1 + s]. From 0 (off) to 1.</summary>
-    public float Saturation { get; init => field = Checked(value, ShareLimits, nameof(Saturation)); }
+    public float Saturation { get; init => field = Checked(value, FractionLimits, nameof(Saturation)); }
 
     /// <summary>h: the hue is rotated by up to h of a full turn in either direction. From 0 (off) to 0.5.</summary>
     public float Hue { get; init => field = Checked(value, HueLimits, nameof(Hue)); }
@@ -46,7 +46,7 @@ public sealed record Augmentation
     public static Limits<float> HueLimits { get; } = new(0, 0.5f);
 
     /// <summary>The range of all other shares.</summary>
-    public static Limits<float> ShareLimits { get; } = new(0, 1);
+    public static Limits<float> FractionLimits { get; } = new(0, 1);
 
     /// <summary>The centre crop, unchanged.</summary>
     public static Augmentation None { get; } = new();
@@ -58,7 +58,7 @@ public sealed record Augmentation
     public static Augmentation Full { get; } = CropAndFlip with { Brightness = 0.2f, Contrast = 0.2f, Saturation = 0.2f, Hue = 0.05f };
 
     /// <summary>Refuses values that have no effect because another value disables them.</summary>
-    /// <exception cref="ArgumentException">There is such a value; the message names it.</exception>
+    /// <exception cref="ArgumentException">A value is not allowed; the message names it.</exception>
     public void Check()
     {
         if (SmallestArea > 0 && !RandomCrop)
@@ -75,7 +75,7 @@ public sealed record Augmentation
     /// <param name="destination">Receives size × size × 3 bytes.</param>
     /// <param name="mirrored">Invert the decision to mirror.</param>
     /// <exception cref="ArgumentException">The sizes don't fit each other.</exception>
-    public void Apply(ReadOnlySpan<byte> stored, int side, int size, ref Random64 random, Span<byte> destination, bool mirrored = false)
+    internal void Apply(ReadOnlySpan<byte> stored, int side, int size, ref Random64 random, Span<byte> destination, bool mirrored = false)
     {
         ImageFit.CheckSizes(stored.Length, side, size, destination.Length);
         var (left, top) = (random.NextFloat(), random.NextFloat());

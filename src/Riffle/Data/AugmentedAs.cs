@@ -4,4 +4,4 @@ namespace Riffle.Data;
 /// <param name="Seed">The seed of the training.</param>
 /// <param name="Epoch">The epoch of the training, from 0.</param>
 /// <param name="Mirrored">Whether to use the mirror image.</param>
-public readonly record struct AugmentedAs(ulong Seed, int Epoch, bool Mirrored = false);
+internal readonly record struct AugmentedAs(ulong Seed, int Epoch, bool Mirrored = false);

@@ -1,7 +1,7 @@
 namespace Riffle.Data;
 
 /// <summary>Images and labels for one step. The loader owns the memory and reuses it.</summary>
-public sealed class Batch
+internal sealed class Batch
 {
     private readonly byte[] _pixels;
     private readonly int[] _labels, _numbers;

@@ -13,7 +13,7 @@ namespace Riffle.Data;
 /// budget, each is read from disk and decoded again in each epoch. Either way an epoch is the same shuffle of all images, and has each image once (except those
 /// of a dropped last batch).
 /// </remarks>
-public sealed class BatchLoader : IDisposable
+internal sealed class BatchLoader : IDisposable
 {
     /// <summary>The maximum number of batches prepared at the same time. Further threads only decode, because a batch of decoded images is quick to make.</summary>
     private const int MostMakers = 4;
@@ -47,7 +47,7 @@ public sealed class BatchLoader : IDisposable
     /// <param name="threads">Threads that make batches and, if images are not kept in memory, decode them; from 1.</param>
     /// <param name="memoryBudgetBytes">The maximum memory for decoded images; null: half of what the machine or container has. Does not change any
     /// batch.</param>
-    /// <param name="loading">Receives the number of decoded images, while the constructor decodes them.</param>
+    /// <param name="progress">Receives the number of decoded images, while the constructor decodes them.</param>
     /// <param name="cancel">Stops the constructor.</param>
     /// <exception cref="BadDataException">A shard is damaged; the message names it and the offset.</exception>
     /// <exception cref="RiffleException">A shard can't be read, or with <paramref name="dropLast"/> there is no full batch.</exception>
@@ -62,7 +62,7 @@ public sealed class BatchLoader : IDisposable
         ulong seed,
         int threads = 1,
         long? memoryBudgetBytes = null,
-        IProgress<(long Done, long Total)>? loading = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(imageSize, 1);
@@ -79,7 +79,7 @@ public sealed class BatchLoader : IDisposable
         var budget = memoryBudgetBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         InMemory = (long)Images * StoredImages.BytesOf(side) <= budget;
         _source = InMemory
-            ? ResidentImages.Load(data, split, side, shuffle, seed, loading, cancel)
+            ? ResidentImages.Load(data, split, side, shuffle, seed, progress, cancel)
             : new StreamedImages(data, split, side, SlotsFor(batchSize, threads), shuffle, seed, threads, cancel);
 
         try

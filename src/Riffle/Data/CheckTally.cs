@@ -9,7 +9,7 @@ namespace Riffle.Data;
 internal readonly record struct ImageFacts(int Width, int Height, int Length, UInt128 Bytes, UInt128 Pixels)
 {
     /// <summary>Decodes an image.</summary>
-    /// <exception cref="BadDataException">It can't be.</exception>
+    /// <exception cref="BadDataException">It can't be decoded.</exception>
     public static ImageFacts Of(ReadOnlySpan<byte> encoded, string name)
     {
         var image = ImageDecoder.Decode(encoded, name);
@@ -60,7 +60,7 @@ internal sealed class CheckTally(CheckFindings findings)
     }
 
     /// <summary>Looks at the classes, once all images are counted.</summary>
-    /// <param name="path">What the findings name.</param>
+    /// <param name="path">The path that the findings name.</param>
     /// <param name="classes">The classes.</param>
     /// <param name="hasValidation">Whether there must be validation images.</param>
     public void CheckClasses(string path, ImmutableArray<DatasetClass> classes, bool hasValidation)

@@ -43,14 +43,14 @@ internal static class ColourJitter
         FillMatrix(matrix, (double)brightness * contrast, saturation, hue);
         var offset = contrast == 1 ? 0 : brightness * (1.0 - contrast) * MeanGrey(pixels, words);
 
-        // Half a level added, and truncation, round to the nearest.
+        // Adding half a level and truncating rounds to the nearest.
         var summand = (int)Math.Round(offset * One) + (One / 2);
         while (!pixels.IsEmpty)
         {
             var chunk = Chunk(pixels);
-            PixelWords.Read(chunk, words);
+            PackedPixels.Read(chunk, words);
             Map(words, matrix, summand);
-            PixelWords.Write(words, chunk);
+            PackedPixels.Write(words, chunk);
             pixels = pixels[chunk.Length..];
         }
     }
@@ -80,7 +80,7 @@ internal static class ColourJitter
         for (var rest = pixels; !rest.IsEmpty;)
         {
             var chunk = Chunk(rest);
-            PixelWords.Read(chunk, words);
+            PackedPixels.Read(chunk, words);
             Vector<uint> r = default, g = default, b = default;
             foreach (var word in MemoryMarshal.Cast<uint, Vector<uint>>(words))
             {
@@ -116,7 +116,7 @@ internal static class ColourJitter
 
     private static double[] QuarterTurn()
     {
-        // YIQ from RGB as the NTSC standard has it (FCC, 1953). Rising HSV hues, red to green, go from I towards −Q.
+        // YIQ from RGB as in the NTSC standard (FCC, 1953). Rising HSV hues, red to green, go from I towards −Q.
         double[] i = [0.595716, -0.274453, -0.321263], q = [0.211456, -0.522591, 0.311135];
         double[] grey = [Red, Green, Blue];
 

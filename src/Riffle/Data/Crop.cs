@@ -10,7 +10,7 @@ internal static class Crop
     private const int PixelsAtOnce = 5;
 
     /// <summary>Five pixels in reverse order; the first of the 16 bytes belongs to none. A constant where it is used, not a field: see
-    /// <see cref="PixelWords"/>.</summary>
+    /// <see cref="PackedPixels"/>.</summary>
     private static Vector128<byte> Reversed => Vector128.Create((byte)13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0);
 
     /// <summary>Scales a rectangle of a square image to a square of another size.</summary>
@@ -56,7 +56,7 @@ internal static class Crop
         var pixels = from.Length / 3;
         var x = 0;
 
-        // One byte more is read before the five and written behind them: while a pixel is left there, that byte is inside, and it is written again later.
+        // One extra byte is read before the five pixels and written after them. While a pixel remains, that byte is inside the row and is overwritten later.
         for (; x + PixelsAtOnce < pixels; x += PixelsAtOnce)
         {
             var five = Vector128.Create(from[(((pixels - x - PixelsAtOnce) * 3) - 1)..]);

@@ -10,9 +10,9 @@ public static class DatasetCheck
     /// <summary>Checks a data set folder, or a source for <see cref="Preparation"/>.</summary>
     /// <param name="path">A data set folder, or a folder, .zip, .tar or .tar.gz of images, or TFRecords that another program wrote.</param>
     /// <param name="threads">Threads that decode, from 1.</param>
-    /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
     /// <param name="records">How to read TFRecords from other programs; null: automatic.</param>
     /// <param name="nameEncoding">The code page of names in a zip or tar file that does not declare it, for example <c>shift_jis</c>; null: automatic.</param>
+    /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="ArgumentException">Fewer than one thread, or no such code page.</exception>
     /// <exception cref="RiffleException">The path does not exist or can't be read, or a newer version wrote it.</exception>
@@ -20,9 +20,9 @@ public static class DatasetCheck
     public static CheckReport Run(
         string path,
         int threads,
-        IProgress<PreparationProgress>? progress = null,
         TFRecordOptions? records = null,
         string? nameEncoding = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);

@@ -1,7 +1,7 @@
 namespace Riffle.Data;
 
 /// <summary>Names of the files in a data set folder.</summary>
-public static class DatasetFiles
+internal static class DatasetFiles
 {
     /// <summary>The file that describes the data set.</summary>
     public const string Info = "dataset.json";

@@ -43,7 +43,7 @@ public sealed record DatasetBaking(int Copies, int Size);
 public sealed record DatasetInfo
 {
     /// <summary>The format version that this library writes.</summary>
-    public const int CurrentVersion = 1;
+    internal const int CurrentVersion = 1;
 
     internal static readonly JsonSerializerOptions Json = NoNullsInLists.Strict(new()
     {
@@ -149,7 +149,7 @@ public sealed record DatasetInfo
 
     /// <summary>Writes <c>dataset.json</c> into a data set folder, completely or not at all.</summary>
     /// <exception cref="RiffleException">It can't be written.</exception>
-    public void Save(string directory) => AtomicFile.WriteText(Path.Combine(directory, DatasetFiles.Info), ToJson() + "\n");
+    internal void Save(string directory) => AtomicFile.WriteText(Path.Combine(directory, DatasetFiles.Info), ToJson() + "\n");
 
     /// <summary>The content of <c>dataset.json</c>.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);

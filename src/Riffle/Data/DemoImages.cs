@@ -4,9 +4,9 @@ namespace Riffle.Data;
 
 /// <summary>
 /// Draws images of simple shapes, one shape per class. Colours, position, size, rotation and noise are random and independent of the class, so only the shape
-/// tells the classes apart.
+/// distinguishes the classes.
 /// </summary>
-public static class DemoImages
+internal static class DemoImages
 {
     private const int LeastSide = 64;
     private const int GreatestSide = 96;
@@ -30,15 +30,15 @@ public static class DemoImages
     public static IReadOnlyList<string> Classes { get; } = [.. Figures.Select(figure => figure.Name)];
 
     /// <summary>Writes JPEGs into class folders below <c>train</c> and <c>val</c>. The same seed draws the same images.</summary>
-    /// <param name="directory">What is there already is replaced, once all images are drawn.</param>
+    /// <param name="directory">The folder to write. Existing content is replaced once all images are drawn.</param>
     /// <param name="train">Training images of each class.</param>
     /// <param name="validation">Validation images of each class.</param>
     /// <param name="seed">The seed of the images.</param>
-    /// <param name="progress">Is told how many images are done.</param>
-    /// <param name="cancel">Stops the drawing; what was there stays.</param>
+    /// <param name="progress">Receives the number of finished images.</param>
+    /// <param name="cancel">Stops the drawing. Existing content stays.</param>
     public static void Write(string directory, int train, int validation, ulong seed, Action<long>? progress = null, CancellationToken cancel = default)
     {
-        // Aside as a whole, then in place in one step: nobody takes half of them for all.
+        // Write them to another folder first and move it in one step, so that an incomplete set is never visible.
         var aside = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)) + ".new";
         DeleteIfThere(aside);
         var done = 0;
@@ -63,7 +63,7 @@ public static class DemoImages
 
     /// <summary>Draws one image.</summary>
     /// <param name="index">The class, an index into <see cref="Classes"/>.</param>
-    /// <param name="number">Which image of the class; each number gives another.</param>
+    /// <param name="number">The number of the image in its class; each number gives a different image.</param>
     /// <param name="seed">The seed of the images.</param>
     public static RgbImage Draw(int index, int number, ulong seed)
     {
@@ -83,7 +83,7 @@ public static class DemoImages
             for (var column = 0; column < width; column++)
             {
                 var (dx, dy) = ((column - centreX) / radius, (row - centreY) / radius);
-                // The edge is one pixel wide: half covered where the distance is nought.
+                // The edge is one pixel wide, half covered at distance zero.
                 var covered = Math.Clamp(0.5f - (radius * distance((dx * cos) + (dy * sin), (dy * cos) - (dx * sin))), 0, 1);
                 for (var colour = 0; colour < 3; colour++)
                 {

@@ -5,8 +5,8 @@ namespace Riffle.Data;
 
 /// <summary>The images in a folder and in those below it.</summary>
 /// <param name="Files">Paths of the images, which begin with the folder's, in ordinal order.</param>
-/// <param name="Others">What else there is, by its kind as "a text file", with how often. Hidden files, and what systems leave in folders, are not counted.</param>
-public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictionary<string, int> Others)
+/// <param name="Others">The number of other files by kind, for example "a text file". Hidden files and system files are not counted.</param>
+internal sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictionary<string, int> Others)
 {
     /// <summary>Finds the files that are images by their name or by their first bytes. Links are followed.</summary>
     /// <param name="folder">The folder.</param>
@@ -44,7 +44,7 @@ public sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictiona
             return "empty or not a file"; // A pipe or a device has no length either.
         try
         {
-            return ImageFile.IsOne(path, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";
+            return ImageFile.IsImage(path, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";
         }
         catch (RiffleException)
         {

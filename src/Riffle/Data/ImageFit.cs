@@ -4,22 +4,22 @@ namespace Riffle.Data;
 
 /// <summary>How an image of any size becomes a square of the network's size: torchvision's Resize and CenterCrop, with Pillow's antialiased bilinear
 /// filter.</summary>
-public static class ImageFit
+internal static class ImageFit
 {
     /// <summary>Side of the squares that a data set's images are kept as: an eighth of it is left to cut away, as 64 for 56 and 256 for 224.</summary>
     /// <param name="imageSize">Height and width of the network's input.</param>
     public static int StoredSide(int imageSize) => checked((int)Math.Round(imageSize * (8.0 / 7)));
 
-    /// <summary>The same for the images of a data set: those that were baked to the network's size are kept as they are, as nothing is left to cut away.
+    /// <summary>The same for the images of a data set: those that were baked to the network's size are kept unchanged, because there is nothing left to cut.
     /// Training and validation images are treated alike.</summary>
     internal static int StoredSide(int imageSize, DatasetInfo info) => info.Baking?.Size == imageSize ? imageSize : StoredSide(imageSize);
 
     /// <summary>Scales the shorter side to <paramref name="side"/> and cuts the centre square out. An image whose shorter side has that length is only
     /// cut.</summary>
     /// <param name="image">Any image of at least one pixel.</param>
-    /// <param name="side">Height and width wanted, at least 1.</param>
+    /// <param name="side">The height and width of the square, at least 1.</param>
     /// <param name="destination">Receives side × side × 3 bytes, red first.</param>
-    /// <exception cref="ArgumentException">The destination is of another size.</exception>
+    /// <exception cref="ArgumentException">The destination has another size.</exception>
     public static void FitSquare(RgbImage image, int side, Span<byte> destination)
     {
         CheckSizes((long)image.Width * image.Height * 3, image.Pixels.Length, nameof(image));
@@ -46,7 +46,7 @@ public static class ImageFit
     /// centre.</summary>
     /// <param name="image">Any image of at least one pixel.</param>
     /// <param name="imageSize">Height and width of the network's input.</param>
-    /// <param name="takesBaked">Whether an image of just that size has been cut to it already, and is taken as it is.</param>
+    /// <param name="takesBaked">Whether an image of exactly that size is already cut, and is used unchanged.</param>
     /// <returns>imageSize × imageSize × 3 bytes, red first.</returns>
     public static byte[] ForInference(RgbImage image, int imageSize, bool takesBaked = false)
     {

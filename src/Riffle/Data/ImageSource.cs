@@ -1,7 +1,7 @@
 namespace Riffle.Data;
 
 /// <summary>
-/// Gives the images of an epoch by their position in its order. <see cref="At"/> and <see cref="Work"/> are called by many threads, all else under the
+/// Returns the images of an epoch by their position in its order. Many threads call <see cref="At"/> and <see cref="Work"/>; all else is called under the
 /// loader's lock.
 /// </summary>
 internal abstract class ImageSource : IDisposable
@@ -18,12 +18,12 @@ internal abstract class ImageSource : IDisposable
     /// <summary>Positions before this one are no longer needed.</summary>
     public abstract void Release(int position);
 
-    /// <summary>Asks for work that brings images nearer; then <see cref="Work"/> does it and <see cref="Done"/> reports it.</summary>
+    /// <summary>Requests work that loads images; then <see cref="Work"/> does it and <see cref="Done"/> reports it.</summary>
     public abstract bool TryReserveWork();
 
     /// <summary>Does a piece of reserved work, at the same time as other threads do others.</summary>
-    /// <param name="buffer">Memory of the calling thread, which may be exchanged for more.</param>
-    /// <returns>What was done, for <see cref="Done"/>.</returns>
+    /// <param name="buffer">Memory of the calling thread. It may be replaced by a larger one.</param>
+    /// <returns>The work that was done, for <see cref="Done"/>.</returns>
     public abstract int Work(ref byte[] buffer);
 
     /// <summary>Takes note of finished work.</summary>

@@ -18,13 +18,13 @@ public static class Preparation
     /// <param name="output">The folder to write.</param>
     /// <param name="options">The options.</param>
     /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
-    /// <param name="cancel">Stops it; what was written is removed.</param>
+    /// <param name="cancel">Stops it and removes what was written.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     /// <exception cref="RiffleException">The source can't be read, or the output can't be written.</exception>
     /// <exception cref="BadDataException">The layout is unknown, the archive is damaged, or something would be skipped and the options are strict.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static PreparationSummary Run(
-        string source, string output, PreparationOptions options, IProgress<PreparationProgress>? progress = null, CancellationToken cancel = default)
+        string source, string output, PreparationOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
     {
         options.Check();
         CheckApart(source, output);
@@ -54,14 +54,14 @@ public static class Preparation
     }
 
     /// <summary>One run over one source.</summary>
-    private sealed class Job(SourceContainer container, PreparationOptions options, IProgress<PreparationProgress>? progress, CancellationToken cancel)
+    private sealed class Job(SourceContainer container, PreparationOptions options, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         private readonly Skips _skips = new(container.Path, options.Strict);
         private readonly Dictionary<(int Width, int Height), int> _sizes = [];
 
         public DatasetInfo Write(string directory)
         {
-            var listing = container.List(found => progress?.Report(new PreparationProgress(PreparationStage.Listing, found, 0)), cancel);
+            var listing = container.List(found => progress?.Report(new WorkProgress(WorkStage.Listing, found, 0)), cancel);
             var layout = SourceLayout.Find(container.Path, listing, _skips, setAside: options.ValidationFraction is not null);
             if (layout.HasValidation && options.ValidationFraction is not null)
             {
@@ -96,7 +96,7 @@ public static class Preparation
             spill.CopyTo(shards, position =>
             {
                 cancel.ThrowIfCancellationRequested();
-                progress?.Report(new PreparationProgress(PreparationStage.Writing, position + 1, plan.Records));
+                progress?.Report(new WorkProgress(WorkStage.Writing, position + 1, plan.Records));
             });
         }
 
@@ -118,7 +118,7 @@ public static class Preparation
             {
                 cancel.ThrowIfCancellationRequested();
                 Store(plan.Images[number], plan.Positions[number], record, sink, perClass);
-                progress?.Report(new PreparationProgress(PreparationStage.Images, ++done, plan.Images.Count));
+                progress?.Report(new WorkProgress(WorkStage.Checking, ++done, plan.Images.Count));
             }
         }
 

@@ -3,8 +3,8 @@ using Riffle.Formats;
 namespace Riffle.Data;
 
 /// <summary>
-/// A folder that appears whole or not at all: it is filled under another name beside its place and renamed when it is complete. Left behind by a process
-/// that was killed, it is removed by the next one that prepares the same data set.
+/// A folder that appears completely or not at all: it is filled under another name next to the target and renamed when it is complete. If a process is
+/// killed, the next one that prepares the same data set removes what is left.
 /// </summary>
 internal sealed class PreparationFolder : IDisposable
 {
@@ -16,9 +16,9 @@ internal sealed class PreparationFolder : IDisposable
     private bool _moved;
 
     /// <summary>Checks that the target's place is free, and makes the folder beside it.</summary>
-    /// <param name="target">Where the folder is to be.</param>
-    /// <param name="replace">Whether it may take the place of another data set.</param>
-    /// <exception cref="RiffleException">The place is taken, or can't be written to.</exception>
+    /// <param name="target">The final path of the folder.</param>
+    /// <param name="replace">Whether it may replace another data set.</param>
+    /// <exception cref="RiffleException">The path is in use, or can't be written.</exception>
     public PreparationFolder(string target, bool replace)
     {
         _replace = replace;
@@ -126,7 +126,7 @@ internal sealed class PreparationFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // What is wrong with the disk is told by the error that led here.
+            // The error that led here already reports the problem with the disk.
         }
     }
 }

@@ -62,7 +62,7 @@ internal static class PreparationPipeline
         }
         catch (AggregateException e)
         {
-            // One is enough to tell, and its kind decides the exit code.
+            // One error is enough to report, and its kind decides the exit code.
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
 

@@ -9,8 +9,8 @@ namespace Riffle.Data;
 internal readonly record struct PlannedShard(Split Split, string Name, int End);
 
 /// <summary>
-/// Which record comes where, known before an image is read. Positions count all training records and then all validation records; each split is ordered
-/// by a hash of seed and name, so that classes are mixed, and cut into shards of equal length. It depends on names, seed and options alone.
+/// The position of each record, known before any image is read. Positions count all training records and then all validation records. Each split is ordered
+/// by a hash of seed and name, which mixes the classes, and cut into shards of equal length. It depends only on names, seed and options.
 /// </summary>
 internal sealed class PreparationPlan
 {

@@ -88,7 +88,7 @@ internal sealed class ShardWriter(string directory, IReadOnlyList<PlannedShard> 
 
         public void Dispose()
         {
-            // The file first: what still waits in buffers of an unfinished shard is not to be written.
+            // Close the file first, so that the buffers of an unfinished shard are not written.
             _file.Dispose();
             _hash.Dispose();
         }

@@ -13,7 +13,7 @@ internal sealed class SpillFile(string path, int positions) : IRecordSink, IDisp
         _file.Write(record.Span);
     }
 
-    /// <summary>Gives all records in order of their positions.</summary>
+    /// <summary>Returns all records in the order of their positions.</summary>
     public void CopyTo(IRecordSink sink, Action<int> progress)
     {
         _file.Flush();

@@ -11,8 +11,8 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
     private readonly Dictionary<Split, int> _records = new() { [Split.Train] = 0, [Split.Validation] = 0 };
     private readonly HashSet<Split> _incomplete = [];
 
-    /// <returns>What <c>dataset.json</c> tells of the source and the classes; nothing where it is missing or damaged.</returns>
-    public CheckReport Run(int threads, IProgress<PreparationProgress>? progress, CancellationToken cancel)
+    /// <returns>The source and the classes in <c>dataset.json</c>; empty if it is missing or damaged.</returns>
+    public CheckReport Run(int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var info = LoadInfo();
         var shards = Shards(info);
@@ -23,7 +23,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         {
             Take(result);
             if (result.Item.Record is not null)
-                progress?.Report(new(PreparationStage.Images, ++done, total));
+                progress?.Report(new(WorkStage.Checking, ++done, total));
         }
 
         if (info is null)
@@ -67,12 +67,12 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
             return [.. names.Select(name => new Shard(name[0] == 't' ? Split.Train : Split.Validation, Path.Combine(directory, name), null))];
         }
 
-        var told = info.Shards.ToDictionary(shard => shard.Name);
+        var listed = info.Shards.ToDictionary(shard => shard.Name);
         return
         [
             .. new[] { (Split.Train, info.TrainShards), (Split.Validation, info.ValidationShards) }
                 .SelectMany(split => DatasetFiles.Shards(directory, split.Item1, split.Item2), (split, path) => (split.Item1, path))
-                .Select(shard => new Shard(shard.Item1, shard.path, told.GetValueOrDefault(Path.GetFileName(shard.path)))),
+                .Select(shard => new Shard(shard.Item1, shard.path, listed.GetValueOrDefault(Path.GetFileName(shard.path)))),
         ];
     }
 
@@ -105,7 +105,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         }
 
         // The records are read again from the file system's cache.
-        if (shard.Told is not null && WrongChecksum(shard) is { } wrong)
+        if (shard.Listed is not null && WrongChecksum(shard) is { } wrong)
             yield return new(shard, Fault: (CheckKind.ShardChecksum, wrong));
         var (count, damaged) = (0, false);
         using var reader = Open(shard, out var closed);
@@ -120,8 +120,8 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
                 break;
         }
 
-        if (shard.Told is { } told && !damaged && closed is null && told.Records != count)
-            yield return new(shard, Fault: (CheckKind.Description, $"{shard.Path}: has {count:N0} records, but {DatasetFiles.Info} says {told.Records:N0}"));
+        if (shard.Listed is { } listed && !damaged && closed is null && listed.Records != count)
+            yield return new(shard, Fault: (CheckKind.Description, $"{shard.Path}: has {count:N0} records, but {DatasetFiles.Info} says {listed.Records:N0}"));
     }
 
     private static string? WrongChecksum(Shard shard)
@@ -129,12 +129,12 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         try
         {
             using var file = File.OpenRead(shard.Path);
-            if (file.Length != shard.Told!.Bytes)
-                return $"{shard.Path}: ends at byte {file.Length}, but {DatasetFiles.Info} says {shard.Told.Bytes}; "
+            if (file.Length != shard.Listed!.Bytes)
+                return $"{shard.Path}: ends at byte {file.Length}, but {DatasetFiles.Info} says {shard.Listed.Bytes}; "
                     + "copy the file again, or run riffle prepare again";
             var found = Convert.ToHexStringLower(SHA256.HashData(file));
-            return found == shard.Told.Sha256 ? null
-                : $"{shard.Path}: the SHA-256 is {found}, but {DatasetFiles.Info} says {shard.Told.Sha256}; copy the file again, or run riffle prepare again";
+            return found == shard.Listed.Sha256 ? null
+                : $"{shard.Path}: the SHA-256 is {found}, but {DatasetFiles.Info} says {shard.Listed.Sha256}; copy the file again, or run riffle prepare again";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -232,7 +232,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
             return;
         }
 
-        // What the reader found names the place already.
+        // The reader's error already names the offset.
         var (kind, what) = fault;
         if (item.Record is not null)
             findings.Fault(kind, item.Place, what);
@@ -250,19 +250,19 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
     private void CheckCounts(DatasetInfo info)
     {
         var splits = new[] { (Split.Train, info.Train, info.TrainPerClass), (Split.Validation, info.Validation, info.ValidationPerClass) };
-        foreach (var (split, told, perClass) in splits)
+        foreach (var (split, listed, perClass) in splits)
         {
             var named = split == Split.Train ? "training" : "validation";
             if (_incomplete.Contains(split))
                 continue;
-            if (_records[split] != told)
-                FaultInInfo($"says {told:N0} {named} images, but the shards have {_records[split]:N0}");
-            else if (perClass.Length > 0 && tally.Count(split) == told && !perClass.SequenceEqual(info.Classes.Select((_, label) => tally.Count(split, label))))
+            if (_records[split] != listed)
+                FaultInInfo($"says {listed:N0} {named} images, but the shards have {_records[split]:N0}");
+            else if (perClass.Length > 0 && tally.Count(split) == listed && !perClass.SequenceEqual(info.Classes.Select((_, label) => tally.Count(split, label))))
                 FaultInInfo($"the numbers of {named} images per class do not match the shards");
         }
     }
 
-    private readonly record struct Shard(Split Split, string Path, DatasetShard? Told);
+    private readonly record struct Shard(Split Split, string Path, DatasetShard? Listed);
 
     private readonly record struct Item(
         Shard Shard, CheckPlace Place = default, byte[]? Record = null, (string Kind, string What)? Fault = null, bool IsLast = false);

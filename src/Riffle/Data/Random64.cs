@@ -4,9 +4,9 @@ namespace Riffle.Data;
 
 /// <summary>
 /// Random numbers that are the same on every machine: xoshiro256** 1.0 (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021) whose
-/// state is four successive outputs of SplitMix64 (Steele, Lea and Flood, 2014). A copy of the struct goes on from where the original was.
+/// state is four successive outputs of SplitMix64 (Steele, Lea and Flood, 2014). A copy of the struct continues from the state of the original.
 /// </summary>
-public struct Random64
+internal struct Random64
 {
     private const ulong Golden = 0x9E3779B97F4A7C15;
 
@@ -14,14 +14,14 @@ public struct Random64
 
     internal Random64(ulong s0, ulong s1, ulong s2, ulong s3) => (_s0, _s1, _s2, _s3) = (s0, s1, s2, s3);
 
-    /// <summary>One of 2^64 streams of a seed, or one of 2^64 parts of such a stream. Any other triple gives numbers that have nothing to do with
+    /// <summary>One of 2^64 streams of a seed, or one of 2^64 parts of such a stream. Any other triple gives numbers unrelated to
     /// these.</summary>
-    /// <param name="seed">What the user chose.</param>
-    /// <param name="stream">What the numbers are for, for example initialisation, or augmentation in epoch 3.</param>
-    /// <param name="index">Which item of the stream they are for, for example an image.</param>
+    /// <param name="seed">The user's seed.</param>
+    /// <param name="stream">The purpose of the numbers, for example initialisation, or augmentation in epoch 3.</param>
+    /// <param name="index">The item of the stream, for example an image.</param>
     public static Random64 Create(ulong seed, ulong stream, ulong index = 0)
     {
-        // Each step is one to one in its newest argument: triples that differ in one place never share a state.
+        // Each step is injective in its newest argument, so triples that differ in one place never share a state.
         var key = Mix(Mix(Mix(seed + Golden) + stream + Golden) + index + Golden);
         return new(SplitMix(ref key), SplitMix(ref key), SplitMix(ref key), SplitMix(ref key));
     }

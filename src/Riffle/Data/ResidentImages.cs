@@ -18,7 +18,7 @@ internal sealed class ResidentImages : ImageSource
 
     /// <summary>Decodes a split on all cores. Image i of the shards ends in slot i, whichever thread decodes it.</summary>
     public static ResidentImages Load(
-        Dataset data, Split split, int side, bool shuffle, ulong seed, IProgress<(long Done, long Total)>? progress, CancellationToken cancel)
+        Dataset data, Split split, int side, bool shuffle, ulong seed, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var images = new StoredImages(data.Count(split), side);
         try
@@ -54,7 +54,7 @@ internal sealed class ResidentImages : ImageSource
 
     public override void Dispose() => _images.Dispose();
 
-    private sealed class Loading(Dataset data, Split split, StoredImages images, IProgress<(long Done, long Total)>? progress, CancellationToken cancel)
+    private sealed class Loading(Dataset data, Split split, StoredImages images, IProgress<WorkProgress>? progress, CancellationToken cancel)
         : IDisposable
     {
         private const int ReportEvery = 256;
@@ -111,7 +111,7 @@ internal sealed class ResidentImages : ImageSource
             {
                 _done++;
                 if (_done % ReportEvery == 0 || _done == images.Capacity)
-                    progress?.Report((_done, images.Capacity));
+                    progress?.Report(new(WorkStage.Decoding, _done, images.Capacity));
             }
         }
 

@@ -16,8 +16,8 @@ internal static class Resize
     /// <param name="image">A rectangle of pixels.</param>
     /// <param name="width">Width of the whole scaled image.</param>
     /// <param name="height">Its height.</param>
-    /// <param name="left">Where in it the square begins.</param>
-    /// <param name="top">Where in it the square begins.</param>
+    /// <param name="left">The first column of the square in it.</param>
+    /// <param name="top">The first row of the square in it.</param>
     /// <param name="side">Side of the square.</param>
     /// <param name="destination">Receives side × side × 3 bytes.</param>
     public static void Window(PixelRectangle image, long width, long height, long left, long top, int side, Span<byte> destination)
@@ -46,7 +46,7 @@ internal static class Resize
             return;
         }
 
-        // Pixels are read as four bytes, so the last one of a row needs a byte behind it.
+        // Pixels are read as four bytes, so the last one of a row needs a byte after it.
         using var filter = new TriangleFilter(image.Width, width, left, side);
         var padded = ArrayPool<byte>.Shared.Rent((image.Width * 3) + 1);
         for (var y = 0; y < rows; y++)

@@ -26,7 +26,7 @@ internal sealed class ShardSequence(Dataset data, Split split, int[] order) : ID
 
     /// <summary>Reads the next record into a buffer, which grows if need be.</summary>
     /// <returns>Length of the record.</returns>
-    /// <exception cref="BadDataException">The record is damaged, or there are fewer or more of them than <c>dataset.json</c> tells.</exception>
+    /// <exception cref="BadDataException">The record is damaged, or their number differs from that in <c>dataset.json</c>.</exception>
     public int Read(ref byte[] buffer, out RecordPlace place)
     {
         if (!TryRead(out var record, out place))

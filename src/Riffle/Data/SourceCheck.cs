@@ -9,7 +9,7 @@ internal static class SourceCheck
     private static readonly HashSet<string> Harmless =
         [SkipReason.EmptyClass, SkipReason.Unlisted, SkipReason.NoClass, SkipReason.Duplicate, SkipReason.Link];
 
-    /// <returns>How the source is laid out, as far as it can be read and understood.</returns>
+    /// <returns>The layout of the source, as far as it can be read and recognised.</returns>
     public static CheckReport Run(
         string path,
         TFRecordOptions records,
@@ -17,13 +17,13 @@ internal static class SourceCheck
         CheckFindings findings,
         CheckTally tally,
         int threads,
-        IProgress<PreparationProgress>? progress,
+        IProgress<WorkProgress>? progress,
         CancellationToken cancel)
     {
         try
         {
             using var container = SourceContainer.Open(path, records, nameEncoding);
-            var listing = container.List(found => progress?.Report(new(PreparationStage.Listing, found, 0)), cancel);
+            var listing = container.List(found => progress?.Report(new(WorkStage.Listing, found, 0)), cancel);
             var skips = new Skips(path, strict: false);
             var layout = SourceLayout.Find(path, listing, skips);
             foreach (var skipped in skips.ToArray())
@@ -41,7 +41,7 @@ internal static class SourceCheck
                     AddFault(findings, fault);
                 else
                     tally.Add(image.Split, image.Label, Place(image), facts);
-                progress?.Report(new(PreparationStage.Images, ++done, images.Count));
+                progress?.Report(new(WorkStage.Checking, ++done, images.Count));
             }
 
             tally.CheckClasses(path, layout.Classes, layout.HasValidation);
@@ -57,7 +57,7 @@ internal static class SourceCheck
         }
         catch (BadDataException e)
         {
-            // It can't be listed, or not be understood.
+            // It can't be listed, or its layout is unknown.
             findings.Fault(CheckKind.Source, path, e.Message);
             return new() { Path = path, IsPrepared = false };
         }

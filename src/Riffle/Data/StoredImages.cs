@@ -37,7 +37,7 @@ internal sealed unsafe class StoredImages : IDisposable
 
     public int Label(int slot) => _labels[slot];
 
-    /// <summary>The image's own number in its split, by which its random numbers are drawn.</summary>
+    /// <summary>The image's number in its split, which determines its random numbers.</summary>
     public ulong Id(int slot) => _ids[slot];
 
     /// <summary>Decodes a record into a slot. Different slots may be filled at the same time.</summary>

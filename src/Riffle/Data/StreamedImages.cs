@@ -3,8 +3,8 @@ using Riffle.Formats;
 namespace Riffle.Data;
 
 /// <summary>
-/// The images of a split read anew in each epoch, for data sets larger than memory, in the same order as <see cref="ResidentImages"/> has: each is read from
-/// its place in its shard. A few batches of them are in memory, in slots that are used in turn.
+/// The images of a split, read again in each epoch, for data sets larger than memory. The order is that of <see cref="ResidentImages"/>. Each image is read from
+/// its position in its shard. A few batches are in memory, in slots that are used in turn.
 /// </summary>
 internal sealed class StreamedImages : ImageSource
 {
@@ -23,10 +23,10 @@ internal sealed class StreamedImages : ImageSource
     /// <param name="data">The data set.</param>
     /// <param name="split">The split.</param>
     /// <param name="side">Side of the squares that the images become.</param>
-    /// <param name="slots">Images in memory, at least as many as are asked for at the same time.</param>
+    /// <param name="slots">The number of images in memory; at least as many as are requested at the same time.</param>
     /// <param name="shuffle">Whether to shuffle in each epoch, instead of using the order of the shards.</param>
-    /// <param name="seed">Of the order.</param>
-    /// <param name="threads">Threads that look through the shards.</param>
+    /// <param name="seed">The seed of the order.</param>
+    /// <param name="threads">The number of threads that index the shards.</param>
     /// <param name="cancel">Stops it.</param>
     public StreamedImages(Dataset data, Split split, int side, int slots, bool shuffle, ulong seed, int threads, CancellationToken cancel)
     {

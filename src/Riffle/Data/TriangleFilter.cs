@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Riffle.Data;
 
 /// <summary>
-/// Which source pixels make each output pixel of a scaled line, and with what weights: a triangle around the pixel's place in the source, two pixels wide
-/// when enlarging and wider by the ratio when reducing; cut off at the line's ends and made to sum to 1. Its memory is rented: dispose of it.
+/// The source pixels and weights of each output pixel of a scaled line: a triangle around the pixel's position in the source, two pixels wide
+/// when enlarging and wider by the ratio when reducing. The weights are cut off at the line's ends and sum to 1. Its memory is rented, so dispose it.
 /// </summary>
 internal readonly struct TriangleFilter : IDisposable
 {
@@ -17,8 +17,8 @@ internal readonly struct TriangleFilter : IDisposable
     /// <summary>Plans a part of a scaled line.</summary>
     /// <param name="source">Pixels of the source line.</param>
     /// <param name="scaled">Pixels of the whole scaled line.</param>
-    /// <param name="first">First pixel of the scaled line that is wanted.</param>
-    /// <param name="count">Number of pixels wanted.</param>
+    /// <param name="first">The first pixel of the scaled line to compute.</param>
+    /// <param name="count">The number of pixels to compute.</param>
     public TriangleFilter(int source, long scaled, long first, int count)
     {
         var ratio = (double)source / scaled;

@@ -151,7 +151,7 @@ public sealed class SoftLabels
     /// <summary>Opens the soft labels in a folder, finished or not; null if there are none.</summary>
     /// <exception cref="RiffleException">They can't be read, or a newer version wrote them.</exception>
     /// <exception cref="BadDataException">They are damaged.</exception>
-    public static SoftLabels? Find(string folder)
+    internal static SoftLabels? Find(string folder)
     {
         var path = Path.Combine(folder, SoftLabelsIdentity.DocumentName);
         if (!File.Exists(path))

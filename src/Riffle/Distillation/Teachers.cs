@@ -6,13 +6,6 @@ using Riffle.Networks;
 
 namespace Riffle.Distillation;
 
-/// <summary>The progress of making soft labels.</summary>
-/// <param name="Split">The current split: first validation, to measure the teachers' accuracy, then training, once per view.</param>
-/// <param name="Done">The number of images done.</param>
-/// <param name="Total">How many there are.</param>
-/// <param name="Top1">The accuracy of all teachers together on the validation images so far, in percent; 0 before the first.</param>
-public readonly record struct TeachingProgress(Split Split, long Done, long Total, double Top1);
-
 /// <summary>
 /// Trained networks that make soft labels: the mean of their logits for every training image and its mirror image.
 /// </summary>
@@ -27,7 +20,8 @@ public static class Teachers
     /// sees their mirror images next.</param>
     /// <param name="seed">The seed of the augmentation.</param>
     /// <param name="threads">Threads that compute; 0: one per core. Does not change the result.</param>
-    /// <param name="progress">Called at the start of each split and after each batch.</param>
+    /// <param name="progress">Receives the images done at the start of each stage and after each batch: first of the validation images, to measure the
+    /// accuracy of all teachers together, then of the training images.</param>
     /// <param name="cancel">Stops between batches; finished views are kept.</param>
     /// <exception cref="ArgumentException">The teachers do not fit each other or the data set.</exception>
     /// <exception cref="RiffleException">The data set has no images of a split or does not say how many its shards have, the labels do not fit into
@@ -42,7 +36,7 @@ public static class Teachers
         int views,
         ulong seed = 0,
         int threads = 0,
-        Action<TeachingProgress>? progress = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         SoftLabels.ViewLimits.Require(views, "number of views");
@@ -54,23 +48,23 @@ public static class Teachers
         var labels = SoftLabels.Begun(folder, identity);
         if (labels?.Made == views)
             return labels;
-        using var panel = new Panel(teachers, threads);
-        labels ??= SoftLabels.Begin(folder, identity, () => Validate(panel, data, size, threads, progress, cancel));
+        using var ensemble = new Ensemble(teachers, threads);
+        labels ??= SoftLabels.Begin(folder, identity, () => Validate(ensemble, data, size, threads, progress, cancel));
         var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
         var logits = SoftLabels.Allocate(images, classes);
         using var loader = Open(data, Split.Train, size, augmentation, seed, threads, cancel);
         var (done, total) = ((long)labels.Made * images, (long)views * images);
-        progress?.Invoke(new(Split.Train, done, total, labels.Top1));
+        progress?.Report(new(WorkStage.Teaching, done, total, labels.Top1));
         while (labels.Made < views)
         {
             loader.StartEpoch(labels.Made);
             while (loader.TryNext(out var batch))
             {
                 cancel.ThrowIfCancellationRequested();
-                var said = panel.Look(batch);
+                var batchLogits = ensemble.Predict(batch);
                 for (var i = 0; i < batch.Count; i++)
-                    said.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
-                progress?.Invoke(new(Split.Train, done += batch.Count, total, labels.Top1));
+                    batchLogits.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
+                progress?.Report(new(WorkStage.Teaching, done += batch.Count, total, labels.Top1));
             }
 
             labels = labels.With(logits);
@@ -80,19 +74,19 @@ public static class Teachers
     }
 
     private static double Validate(
-        Panel panel, Dataset data, int imageSize, int threads, Action<TeachingProgress>? progress, CancellationToken cancel)
+        Ensemble ensemble, Dataset data, int imageSize, int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var (tally, images, classes) = (default(Tally), data.Count(Split.Validation), data.Info.Classes.Length);
-        progress?.Invoke(new(Split.Validation, 0, images, Top1: 0));
+        progress?.Report(new(WorkStage.Evaluating, 0, images, Top1: 0));
         using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, threads, cancel);
         loader.StartEpoch(0);
         while (loader.TryNext(out var batch))
         {
             cancel.ThrowIfCancellationRequested();
-            var said = panel.Look(batch);
+            var batchLogits = ensemble.Predict(batch);
             for (var i = 0; i < batch.Count; i++)
-                tally = tally.Plus(said.Slice(i * classes, classes), batch.Labels[i]);
-            progress?.Invoke(new(Split.Validation, tally.Images, images, tally.Mean().Top1));
+                tally = tally.Plus(batchLogits.Slice(i * classes, classes), batch.Labels[i]);
+            progress?.Report(new(WorkStage.Evaluating, tally.Images, images, tally.Mean().Top1));
         }
 
         return tally.Mean().Top1;
@@ -131,14 +125,14 @@ public static class Teachers
     }
 
     /// <summary>The plans of all teachers.</summary>
-    private sealed class Panel : IDisposable
+    private sealed class Ensemble : IDisposable
     {
         private readonly List<(InferencePlan Plan, Normalisation Normalisation)> _members = [];
-        private readonly float[] _said, _mean;
+        private readonly float[] _logits, _mean;
         private readonly byte[] _mirrored;
         private readonly int _size;
 
-        public Panel(IReadOnlyList<Model> teachers, int threads)
+        public Ensemble(IReadOnlyList<Model> teachers, int threads)
         {
             _size = teachers[0].ImageSize;
             var batch = Batch.ForInference(int.MaxValue, _size);
@@ -153,12 +147,12 @@ public static class Teachers
                 throw;
             }
 
-            (_said, _mean) = (new float[batch * teachers[0].Classes.Count], new float[batch * teachers[0].Classes.Count]);
+            (_logits, _mean) = (new float[batch * teachers[0].Classes.Count], new float[batch * teachers[0].Classes.Count]);
             _mirrored = new byte[batch * _size * _size * 3];
         }
 
         /// <summary>The mean logits for a batch and its mirror image; valid until the next call.</summary>
-        public ReadOnlySpan<float> Look(Batch batch)
+        public ReadOnlySpan<float> Predict(Batch batch)
         {
             var image = _size * _size * 3;
             for (var i = 0; i < batch.Count; i++)
@@ -175,9 +169,9 @@ public static class Teachers
 
         private void Add(InferencePlan plan, Normalisation normalisation, ReadOnlySpan<byte> pixels, int images)
         {
-            plan.Run(pixels, images, normalisation, _said);
+            plan.Run(pixels, images, normalisation, _logits);
             for (var i = 0; i < images * plan.Weights.Network.Classes; i++)
-                _mean[i] += _said[i] / (2 * _members.Count);
+                _mean[i] += _logits[i] / (2 * _members.Count);
         }
 
         public void Dispose()

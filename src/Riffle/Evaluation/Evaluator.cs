@@ -29,8 +29,8 @@ public sealed class Evaluator : IDisposable
     /// <param name="classes">The classes of the logits. Every class of the data set must be among them by name.</param>
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="loading">Receives the number of decoded images, if they are decoded ahead.</param>
     /// <param name="imageMemory">The maximum memory for decoded images in bytes; null: a quarter of the machine's. If they don't fit, each run reads them again.</param>
+    /// <param name="progress">Receives the number of decoded images, if they are decoded ahead.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have.</exception>
     public Evaluator(
@@ -39,8 +39,8 @@ public sealed class Evaluator : IDisposable
         IReadOnlyList<DatasetClass> classes,
         Dataset data,
         int threads = 0,
-        IProgress<(long Done, long Total)>? loading = null,
         long? imageMemory = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         Images = data.Count(Split.Validation);
@@ -59,7 +59,7 @@ public sealed class Evaluator : IDisposable
         var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         _loader = new(
             data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
-            BatchLoader.ThreadsFor(threads), memory, loading, cancel);
+            BatchLoader.ThreadsFor(threads), memory, progress, cancel);
         try
         {
             _logits = new float[batch * weights.Network.Classes];
@@ -82,8 +82,8 @@ public sealed class Evaluator : IDisposable
     /// <param name="model">The network.</param>
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
+    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have, or the loss is NaN or infinite.
     /// </exception>
@@ -92,24 +92,24 @@ public sealed class Evaluator : IDisposable
         Model model,
         Dataset data,
         int threads = 0,
-        Action<int>? progress = null,
         ConfusionMatrix? confusions = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         using var evaluator = new Evaluator(model.Weights, model.Normalisation, model.Classes, data, threads, cancel: cancel);
-        var (loss, top1, top5) = evaluator.Run(progress, confusions, cancel);
+        var (loss, top1, top5) = evaluator.Run(confusions, progress, cancel);
         if (evaluator.NonFinite is { } found)
             throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
         return new(model.Name, evaluator.Images, top1, top5, loss);
     }
 
     /// <summary>Evaluates the current weights.</summary>
-    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
+    /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public Measures Run(Action<int>? progress = null, ConfusionMatrix? confusions = null, CancellationToken cancel = default) =>
-        Run(progress, confusions, mistakes: null, cancel);
+    public Metrics Run(ConfusionMatrix? confusions = null, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default) =>
+        Run(confusions, mistakes: null, progress, cancel);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -126,7 +126,7 @@ public sealed class Evaluator : IDisposable
     }
 
     /// <summary>The same, but also collects misclassified images.</summary>
-    internal Measures Run(Action<int>? progress, ConfusionMatrix? confusions, Mistakes? mistakes, CancellationToken cancel)
+    internal Metrics Run(ConfusionMatrix? confusions, Mistakes? mistakes, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var tally = default(Tally);
         NonFinite = null;
@@ -149,7 +149,7 @@ public sealed class Evaluator : IDisposable
             if (NonFinite is null && !double.IsFinite(tally.LossSum))
                 NonFinite = _plan.FirstNonFinite(batch.Pixels, batch.Count, _normalisation);
 
-            progress?.Invoke((int)tally.Images);
+            progress?.Report(new(WorkStage.Evaluating, tally.Images, Images, tally.Mean().Top1));
         }
 
         if (tally.Images != Images)

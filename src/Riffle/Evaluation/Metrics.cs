@@ -6,9 +6,9 @@ namespace Riffle.Evaluation;
 /// <param name="Loss">Mean softmax cross-entropy; over training batches with label smoothing, over validation without.</param>
 /// <param name="Top1">Share of images whose label has the highest logit, in percent.</param>
 /// <param name="Top5">Share of images whose label is among the five highest logits, in percent.</param>
-public sealed record Measures(double Loss, double Top1, double Top5);
+public sealed record Metrics(double Loss, double Top1, double Top5);
 
-/// <summary>Sums from which <see cref="Measures"/> come. Added in the same order, they give the same bits.</summary>
+/// <summary>Sums from which <see cref="Metrics"/> come. Added in the same order, they give the same bits.</summary>
 /// <param name="LossSum">Sum of the images' losses.</param>
 /// <param name="Top1">Images counted in top-1.</param>
 /// <param name="Top5">Images counted in top-5.</param>
@@ -16,23 +16,23 @@ public sealed record Measures(double Loss, double Top1, double Top5);
 public readonly record struct Tally(double LossSum, long Top1, long Top5, long Images)
 {
     /// <summary>Adds the batch of a training step.</summary>
-    public Tally Plus(StepResult step, int images) => new(LossSum + step.Loss * images, Top1 + step.Top1, Top5 + step.Top5, Images + images);
+    internal Tally Plus(StepResult step, int images) => new(LossSum + step.Loss * images, Top1 + step.Top1, Top5 + step.Top5, Images + images);
 
     /// <summary>Adds one image.</summary>
     /// <param name="logits">Its logits.</param>
     /// <param name="label">Its class.</param>
-    public Tally Plus(ReadOnlySpan<float> logits, int label)
+    internal Tally Plus(ReadOnlySpan<float> logits, int label)
     {
         var rank = Rank(logits, label);
         return new(LossSum + CrossEntropy(logits, label), Top1 + (rank < 1 ? 1 : 0), Top5 + (rank < 5 ? 1 : 0), Images + 1);
     }
 
     /// <summary>The means; zero if there are no images.</summary>
-    public Measures Mean() => Images == 0 ? new(0, 0, 0) : new(LossSum / Images, 100.0 * Top1 / Images, 100.0 * Top5 / Images);
+    public Metrics Mean() => Images == 0 ? new(0, 0, 0) : new(LossSum / Images, 100.0 * Top1 / Images, 100.0 * Top5 / Images);
 
     /// <summary>The rank of the label when classes are sorted by falling logit. Among equal logits the lower class index comes first, as in argmax.</summary>
     /// <remarks>So a network with the same logit for every class is right only for class 0. A label whose logit is NaN comes last.</remarks>
-    public static int Rank(ReadOnlySpan<float> logits, int label)
+    internal static int Rank(ReadOnlySpan<float> logits, int label)
     {
         var own = logits[label];
         if (float.IsNaN(own))
@@ -49,7 +49,7 @@ public readonly record struct Tally(double LossSum, long Top1, long Top5, long I
     }
 
     /// <summary>−log softmax(logits)[label], in double precision.</summary>
-    public static double CrossEntropy(ReadOnlySpan<float> logits, int label)
+    internal static double CrossEntropy(ReadOnlySpan<float> logits, int label)
     {
         double highest = logits[0], sum = 0;
         foreach (var logit in logits)

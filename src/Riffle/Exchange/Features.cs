@@ -28,7 +28,7 @@ internal enum Ending
 /// <summary>scale · x + shift.</summary>
 /// <param name="Scale">The factor.</param>
 /// <param name="Shift">The summand.</param>
-/// <param name="By">The last node of it; null where it changes nothing.</param>
+/// <param name="By">The last node of it; null for the identity.</param>
 internal readonly record struct Affine(double Scale, double Shift, OnnxOperation? By)
 {
     /// <summary>How far from 1 a factor may be that rounding alone has left.</summary>
@@ -42,24 +42,24 @@ internal readonly record struct Affine(double Scale, double Shift, OnnxOperation
     public Affine Then(Affine next) => new(Scale * next.Scale, Shift * next.Scale + next.Shift, next.By ?? By);
 }
 
-/// <summary>A function of each value by itself, written in several nodes: an affine, bounds, and another affine.</summary>
-/// <param name="Before">What comes first.</param>
+/// <summary>An elementwise function that a graph may write as several nodes: an affine, bounds, and another affine.</summary>
+/// <param name="Before">The affine before the bounds.</param>
 /// <param name="Low">Lower bound, or −∞.</param>
 /// <param name="High">Upper bound, or ∞.</param>
-/// <param name="By">The last node that has bounds; null where there are none.</param>
-/// <param name="After">What comes behind the bounds; nothing where there are none.</param>
+/// <param name="By">The last node with bounds; null if there are none.</param>
+/// <param name="After">The affine after the bounds; the identity if there are none.</param>
 internal sealed record Elementwise(Affine Before, double Low, double High, OnnxOperation? By, Affine After)
 {
     public static Elementwise Identity { get; } = new(Affine.Identity, double.NegativeInfinity, double.PositiveInfinity, null, Affine.Identity);
 
-    /// <summary>Whether its input is a product that nothing else reads, so that the product's weights can take in what comes first.</summary>
+    /// <summary>Whether its input is a product that nothing else reads, so that the first affine can be folded into the weights.</summary>
     public bool IsOfProduct { get; init; }
 
     /// <summary>Whether it has no bounds.</summary>
     public bool IsAffine => By is null;
 
-    /// <summary>All of it in one.</summary>
-    public ClampedLine Line
+    /// <summary>The whole function.</summary>
+    public ClampedAffine Collapsed
     {
         get
         {
@@ -72,7 +72,7 @@ internal sealed record Elementwise(Affine Before, double Low, double High, OnnxO
     /// <summary>This one, then an affine.</summary>
     public Elementwise Then(Affine next) => IsAffine ? this with { Before = Before.Then(next) } : this with { After = After.Then(next) };
 
-    /// <summary>This one, then bounds. Only where nothing comes behind the bounds that there are.</summary>
+    /// <summary>This one, then bounds. Only valid if <see cref="After"/> is the identity.</summary>
     public Elementwise Then(double low, double high, OnnxOperation by) =>
         this with { Low = Math.Min(Math.Max(Low, low), high), High = Math.Min(Math.Max(High, low), high), By = by };
 }
@@ -188,24 +188,29 @@ internal sealed record Features(Value Value, ImmutableArray<ImmutableArray<Facto
     /// The groups of the channel shuffle after which the channels of the value lie in the order of some factors, all that there are; 1 where they do already,
     /// null where no shuffle does that.
     /// </summary>
-    public static int? ShuffleTo(IEnumerable<Factor> order)
+    public static int? ShuffleTo(IEnumerable<Factor> order) => Merge(order) switch
     {
-        // Neighbours that already follow each other are one factor.
+        [] or [{ Stride: 1 }] => 1,
+        [{ Stride: 1 } fast, var slow] when slow.Stride == fast.Size => (int)slow.Size,
+        _ => null,
+    };
+
+    /// <summary>The same axes with as few factors as possible, so that equal axes are equal lists.</summary>
+    public Features Merged() => Axes.Any(axis => axis.Length > 1) ? this with { Axes = [.. Axes.Select(axis => Merge(axis).ToImmutableArray())] } : this;
+
+    /// <summary>Factors of which neighbours that follow each other are one.</summary>
+    private static List<Factor> Merge(IEnumerable<Factor> factors)
+    {
         var merged = new List<Factor>();
-        foreach (var factor in order)
+        foreach (var factor in factors)
         {
-            if (merged.Count > 0 && merged[^1].Stride == factor.Stride * factor.Size)
+            if (merged.Count > 0 && merged[^1].Extent == factor.Extent && merged[^1].Stride == factor.Stride * factor.Size)
                 merged[^1] = factor with { Size = merged[^1].Size * factor.Size };
             else
                 merged.Add(factor);
         }
 
-        return merged switch
-        {
-            [] or [{ Stride: 1 }] => 1,
-            [{ Stride: 1 } fast, var slow] when slow.Stride == fast.Size => (int)slow.Size,
-            _ => null,
-        };
+        return merged;
     }
 
     /// <summary>The same after that shuffle: the value's channels in the order of the factors given.</summary>

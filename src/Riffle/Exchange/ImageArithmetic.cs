@@ -15,17 +15,17 @@ internal readonly record struct HeldColour(Colour Colour, double Least, double M
 
 /// <summary>What a graph may take for images. Its values are scale · byte + shift.</summary>
 /// <param name="Text">As it is said to a person.</param>
-/// <param name="Line">Scale and shift for each colour.</param>
-internal sealed record ImageValues(string Text, (RgbTriple Scale, RgbTriple Shift) Line)
+/// <param name="Affine">Scale and shift for each colour.</param>
+internal sealed record ImageValues(string Text, (RgbTriple Scale, RgbTriple Shift) Affine)
 {
     public static readonly ImageValues Pixels = new("0 to 255", (new(1, 1, 1), default));
     public static readonly ImageValues Unit = new("0 to 1", (new(1 / 255f, 1 / 255f, 1 / 255f), default));
     public static readonly ImageValues Symmetric = new("-1 to 1", (new(2 / 255f, 2 / 255f, 2 / 255f), new(-1, -1, -1)));
-    public static readonly ImageValues ImageNet = new("normalised by ImageNet's mean and deviation", Normalisation.ImageNet.Line);
+    public static readonly ImageValues ImageNet = new("normalised by ImageNet's mean and deviation", Normalisation.ImageNet.Affine);
 
-    public double ScaleOf(int colour) => Of(Line.Scale, colour);
+    public double ScaleOf(int colour) => Of(Affine.Scale, colour);
 
-    public double ShiftOf(int colour) => Of(Line.Shift, colour);
+    public double ShiftOf(int colour) => Of(Affine.Shift, colour);
 
     public static double Of(RgbTriple triple, int colour) => colour switch { 0 => triple.Red, 1 => triple.Green, _ => triple.Blue };
 }
@@ -115,7 +115,7 @@ internal sealed record ImageArithmetic(ImmutableArray<Colour?> Colours, Immutabl
                 Near(held.Least, kind.ShiftOf(held.Colour.Index)) && Near(held.Most, 255 * kind.ScaleOf(held.Colour.Index) + kind.ShiftOf(held.Colour.Index)));
         }
 
-        return Colours.All(colour => colour is not { } known || Fits(kind, known)) && Broken(kind.Line) is null;
+        return Colours.All(colour => colour is not { } known || Fits(kind, known)) && Broken(kind.Affine) is null;
     }
 
     private static bool Fits(ImageValues kind, Colour colour)

@@ -16,22 +16,23 @@ internal sealed class OnnxExport : IOnnxGraph
     private readonly List<OnnxTensor> _tensors = [];
     private readonly ILookup<int, Layer> _readers;
 
-    /// <summary>The name of each layer's value; of a folded batch norm, that of the layer before it.</summary>
+    /// <summary>The name of each layer's value. A folded batch norm has that of the layer before it.</summary>
     private readonly string[] _values;
 
     /// <summary>Values that are N×C, not N×C×1×1.</summary>
     private readonly HashSet<string> _rows = [];
 
-    /// <summary>Those of them that have been made N×C×1×1 as well.</summary>
+    /// <summary>The N×C×1×1 form of such values, as far as something needed it.</summary>
     private readonly Dictionary<string, string> _planes = [];
 
-    /// <summary>The oldest operators that most layers can be written in: newer runtimes read them too.</summary>
+    /// <summary>The oldest version that has what most layers need. Newer runtimes read it too.</summary>
     private long _opset = 13;
 
     private OnnxExport(Weights weights, Normalisation normalisation, OnnxForm form)
     {
         (_weights, _normalisation, _form, _values) = (weights, normalisation, form, new string[weights.Network.Layers.Length]);
-        _readers = weights.Network.Layers.SelectMany(layer => layer.Inputs.Distinct(), (layer, input) => (layer, input)).ToLookup(pair => pair.input, pair => pair.layer);
+        var reads = weights.Network.Layers.SelectMany(layer => layer.Inputs.Distinct(), (layer, input) => (Layer: layer, Input: input));
+        _readers = reads.ToLookup(read => read.Input, read => read.Layer);
     }
 
     /// <summary>The graph.</summary>
@@ -62,7 +63,7 @@ internal sealed class OnnxExport : IOnnxGraph
             return Name;
 
         // input = scale · byte + shift, as ImageBatch computes it.
-        var (scale, shift) = _normalisation.Line;
+        var (scale, shift) = _normalisation.Affine;
         var pixels = Node("Transpose", "planes", [Name], ("perm", (long[])[0, 3, 1, 2]));
         var floats = Node("Cast", "floats", [pixels], ("to", (long)OnnxType.Float));
         string Colours(string name, RgbTriple values) => Tensor(OnnxTensor.Of(name, [1, 3, 1, 1], [values.Red, values.Green, values.Blue]));
@@ -114,7 +115,7 @@ internal sealed class OnnxExport : IOnnxGraph
 
     public void RequireOpset(long version) => _opset = Math.Max(_opset, version);
 
-    /// <summary>The layer whose kernel takes a layer in, so that it needs no node: it is a scale and a shift, and nothing else reads what is before it.</summary>
+    /// <summary>The layer into whose kernel another is folded, so that it needs no node: it is an affine, and nothing else reads its input.</summary>
     private Layer? FoldedInto(Layer layer)
     {
         if (_form.KeepBatchNorm || layer.Inputs.Length != 1 || Affine(layer) is null)

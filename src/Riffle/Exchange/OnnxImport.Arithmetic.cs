@@ -3,22 +3,22 @@ using Riffle.Networks;
 
 namespace Riffle.Exchange;
 
-/// <content>Arithmetic upon one value: with a number, or with one for each channel.</content>
+/// <content>Arithmetic of a value with a number, or with one number per channel.</content>
 internal sealed partial class OnnxImport
 {
-    /// <summary>A value and one number.</summary>
+    /// <summary>Arithmetic with one number, which is deferred.</summary>
     private Features WithNumber(GraphNode node)
     {
-        var constant = ConstantOf(node.Node);
+        var constant = ConstantOf(node);
         var features = FeaturesOf(node, 1 - constant);
         var number = Channels(node, features, node.Constant(constant)!)[0];
         return Transform(node, 1 - constant, features, new(Factor(node, constant, number), Summand(node, constant, number), node));
     }
 
-    /// <summary>A value and a number for each channel.</summary>
+    /// <summary>Arithmetic with one number per channel.</summary>
     private Features WithChannels(GraphNode node)
     {
-        var constant = ConstantOf(node.Node);
+        var constant = ConstantOf(node);
         var values = Channels(node, Ordered(node, 1 - constant), node.Constant(constant)!);
         return Scale(
             node, 1 - constant, [.. values.Select(value => (float)Factor(node, constant, value))],
@@ -29,7 +29,7 @@ internal sealed partial class OnnxImport
     {
         ("Mul", _) => number,
         ("Div", 1) => 1 / number,
-        ("Div", _) => throw node.Unsupported("it divides by what is computed"),
+        ("Div", _) => throw node.Unsupported("it divides by a computed value"),
         ("Sub", 0) => -1,
         _ => 1,
     };
@@ -41,8 +41,8 @@ internal sealed partial class OnnxImport
         _ => 0,
     };
 
-    /// <summary>Which of a node's two inputs is a constant; −1 where none is, or there are not two.</summary>
-    private int ConstantOf(OnnxNode node) => node.Inputs.Length == 2 ? Array.FindIndex(node.Inputs, _constants.ContainsKey) : -1;
+    /// <summary>The index of the constant among a node's two inputs, or −1.</summary>
+    private int ConstantOf(GraphNode node) => node.InputCount == 2 ? Array.FindIndex(node.Node.Inputs, _constants.ContainsKey) : -1;
 
     /// <summary>A constant as a number for each channel: of one number, of one for each, or of more that are the same all over an image.</summary>
     private static float[] Channels(OnnxOperation operation, Features features, OnnxTensor constant)
@@ -79,14 +79,14 @@ internal sealed partial class OnnxImport
         var features = Ordered(operation, input);
         if (features.Colours is not null)
             return ScaleColours(operation, features, scale, shift);
-        if (!IsOwnProduct(operation.Input(input)) || !TakesIn(operation, features.Value, scale, shift))
+        if (!IsOwnProduct(operation.Input(input)) || !TryFold(operation, features.Value, scale, shift))
             return features with { Value = Scaled(operation, features.Value, scale, shift) };
         _products.Add(operation.Node.Outputs[0]);
         return features;
     }
 
-    /// <summary>Takes scale · x + shift into the weights of the layer that gives x; whether that has a bias to take the shift.</summary>
-    private bool TakesIn(OnnxOperation operation, Value x, float[] scale, float[] shift)
+    /// <summary>Folds scale · x + shift into the weights of the layer that computes x. Returns false if that has no bias to fold the shift into.</summary>
+    private bool TryFold(OnnxOperation operation, Value x, float[] scale, float[] shift)
     {
         var name = _builder.NameOf(x);
         if (!_parameters.TryGetValue($"{name}.bias", out var bias))

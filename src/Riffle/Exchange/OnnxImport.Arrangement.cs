@@ -42,7 +42,9 @@ internal sealed partial class OnnxImport
     private Features Reshaped(GraphNode operation, long[] shape)
     {
         var features = FeaturesOf(operation, 0);
-        return features.Reshape(shape) ?? throw operation.Unsupported(
+
+        // If channels are out of order, a shuffle may have to restore their order before they can be cut.
+        return features.Reshape(shape) ?? Ordered(operation, 0).Reshape(shape) ?? throw operation.Unsupported(
             $"it makes [{string.Join(", ", shape)}] of {Text(features)} [{string.Join(", ", features.Shape)}]; Riffle reorders channels and no more");
     }
 
@@ -169,7 +171,8 @@ internal sealed partial class OnnxImport
             && Enumerable.Range(0, rank).All(place => place == except || part.Axes[place].AsSpan().SequenceEqual(first.Axes[place].AsSpan())));
         Value Joined() => Join(operation, [.. parts.Select(part => part.Value)]);
 
-        if (parts.All(part => part.Axes.Length == rank && part.AxisOf(Extent.Channel) == axis) && AreAlike(axis))
+        bool IsOfChannels(Features part) => part.Axes[axis].All(factor => factor.Extent == Extent.Channel) && part.Shape[axis] == part.Channels;
+        if (parts.All(part => part.Axes.Length == rank && IsOfChannels(part)) && AreAlike(axis))
         {
             var value = Joined();
             return first with { Value = value, Axes = first.Axes.SetItem(axis, Features.Axis(Extent.Channel, value.Channels)) };

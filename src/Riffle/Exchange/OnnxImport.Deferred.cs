@@ -3,25 +3,26 @@ using Riffle.Networks;
 namespace Riffle.Exchange;
 
 /// <content>
-/// What becomes layers only when something reads it, since exporters write it in several nodes: means over height and width, arithmetic with numbers, bounds.
+/// Means over height and width, arithmetic with numbers, and bounds. Exporters write one operator as several of these nodes, so they become layers only when a
+/// node reads them that is not one of these.
 /// </content>
 internal sealed partial class OnnxImport
 {
-    /// <summary>The layers for what is deferred on a tensor, unless a node goes on with that.</summary>
-    private Features Settle(GraphNode node, string name, Features features)
+    /// <summary>Adds the layers for what is deferred on a tensor, except what the node accepts.</summary>
+    private Features Materialise(GraphNode node, string name, Features features)
     {
-        if (features.Mean is { } mean && !node.Takes.HasFlag(Deferred.Mean))
-            features = features with { Value = Pooled(features.Value, mean), Mean = null };
+        if (features.Mean is { } mean && !node.Accepts.HasFlag(Deferred.Mean))
+            features = features with { Value = ApplyMean(features.Value, mean), Mean = null };
 
-        // What several nodes read becomes layers once, for all of them.
-        if (features is { Mean: null, Function: { } function } && (!node.Takes.HasFlag(Deferred.Function) || _readers[name] > 1))
+        // If several nodes read the tensor, they share the layers.
+        if (features is { Mean: null, Function: { } function } && (!node.Accepts.HasFlag(Deferred.Function) || _readers[name] > 1))
         {
             if (function is { IsAffine: true, IsOfProduct: true })
                 _products.Add(name);
-            features = Computed(features);
+            features = ApplyFunction(features);
         }
 
-        if (features.Ending == Ending.Sigmoid && !node.Takes.HasFlag(Deferred.Ending))
+        if (features.Ending == Ending.Sigmoid && !node.Accepts.HasFlag(Deferred.Ending))
         {
             var value = _builder.Activation(features.Value, ActivationKind.Sigmoid);
             _probabilities[value.Layer] = features.EndedBy!;
@@ -31,7 +32,7 @@ internal sealed partial class OnnxImport
         return features;
     }
 
-    /// <summary>An input with an affine upon the function that there is already.</summary>
+    /// <summary>Appends an affine to the function that is deferred on an input.</summary>
     private Features Transform(GraphNode node, int input, Features features, Affine affine)
     {
         if (features.Colours is { Length: var channels })
@@ -40,14 +41,14 @@ internal sealed partial class OnnxImport
         return features with { Function = function is { IsAffine: true, Before.IsIdentity: true } ? null : function };
     }
 
-    /// <summary>An input with an affine and then bounds upon the function that there is already.</summary>
-    private Features Hold(GraphNode node, int input, Affine affine, float least, float most)
+    /// <summary>Appends an affine and bounds to the function that is deferred on an input.</summary>
+    private Features Clamp(GraphNode node, int input, Affine affine, float least, float most)
     {
         if (float.IsNaN(least) || float.IsNaN(most))
-            throw node.Bad("a bound of it is no number");
+            throw node.Bad("one of its bounds is NaN");
         var features = FeaturesOf(node, input);
         if (features.Function is { IsAffine: false } other && !(other.After.IsIdentity && affine.IsIdentity))
-            features = Computed(features);
+            features = ApplyFunction(features);
         if (!affine.IsIdentity)
             features = Transform(node, input, features, affine);
         if (least <= float.MinValue && most >= float.MaxValue)
@@ -60,27 +61,27 @@ internal sealed partial class OnnxImport
     private Elementwise FunctionOf(GraphNode node, int input, Features features) =>
         features.Function ?? Elementwise.Identity with { IsOfProduct = features.Mean is null && IsOwnProduct(node.Input(input)) };
 
-    /// <summary>The layers of a function.</summary>
-    private Features Computed(Features features)
+    /// <summary>Adds the layers of the deferred function.</summary>
+    private Features ApplyFunction(Features features)
     {
         var (value, function) = (features.Value, features.Function!);
-        value = function.Line.IsNear(Activation.HardSigmoid)
+        value = function.Collapsed.IsNear(Activation.HardSigmoid)
             ? _builder.Activation(value, ActivationKind.HardSigmoid)
-            : Scaled(function.After, Held(function, Scaled(function.Before, value, function.IsOfProduct)));
-        if (function.Line is { Low: 0, High: 1 })
+            : ApplyAffine(function.After, ApplyBounds(function, ApplyAffine(function.Before, value, function.IsOfProduct)));
+        if (function.Collapsed is { Low: 0, High: 1 })
             _probabilities[value.Layer] = function.By!;
         return features with { Value = value, Function = null };
     }
 
-    private Value Scaled(Affine affine, Value value, bool isProduct = false)
+    private Value ApplyAffine(Affine affine, Value value, bool isProduct = false)
     {
         if (affine.IsIdentity)
             return value;
         var (scale, shift) = (Repeat(affine.Scale, value.Channels), Repeat(affine.Shift, value.Channels));
-        return isProduct && TakesIn(affine.By!, value, scale, shift) ? value : Scaled(affine.By!, value, scale, shift);
+        return isProduct && TryFold(affine.By!, value, scale, shift) ? value : Scaled(affine.By!, value, scale, shift);
     }
 
-    private Value Held(Elementwise function, Value value)
+    private Value ApplyBounds(Elementwise function, Value value)
     {
         if (function.By is not { } by)
             return value;
@@ -92,7 +93,7 @@ internal sealed partial class OnnxImport
 
     private static float[] Repeat(double value, int count) => [.. Enumerable.Repeat((float)value, count)];
 
-    /// <summary>Whether a value is never negative: ReLU's, or what pools and cuts have made of one.</summary>
+    /// <summary>Whether a value is never negative, for example the output of a ReLU or a pool of it.</summary>
     private bool IsNonNegative(Value value)
     {
         for (var layer = _nonNegative.Count; layer <= value.Layer; layer++)
@@ -104,12 +105,12 @@ internal sealed partial class OnnxImport
         return _nonNegative[value.Layer];
     }
 
-    /// <summary>A mean or a sum over some axes, upon the means that there are already. It is a layer once it is over rows and columns.</summary>
+    /// <summary>Appends a mean or a sum over some axes to the deferred mean. It becomes a layer once it covers rows and columns.</summary>
     private Features Reduce(GraphNode node, int input, int[] axes, bool keeps, bool isSum)
     {
         var features = Layered(node, Ordered(node, input));
         if (features is { Mean: null, Function: not null })
-            features = Computed(features); // behind a mean there is an affine at most, and of that it does not matter which comes first
+            features = ApplyFunction(features); // if a mean is deferred, the function is an affine, and the two commute
         var reduced = axes.Distinct().SelectMany(axis => features.Axes[axis]).ToArray();
         bool Over(Extent extent)
         {
@@ -125,11 +126,11 @@ internal sealed partial class OnnxImport
         var mean = new Reduction((features.Mean?.Height ?? false) || Over(Extent.Height), (features.Mean?.Width ?? false) || Over(Extent.Width), node);
         features = features with { Axes = [.. left], Mean = mean };
         if (IsWhole(features.Value, mean) || !(mean.Height || mean.Width))
-            features = features with { Value = Pooled(features.Value, mean), Mean = null };
+            features = features with { Value = ApplyMean(features.Value, mean), Mean = null };
         return isSum ? Transform(node, input, features, new(reduced.Aggregate(1.0, (count, factor) => count * factor.Size), 0, node)) : features;
     }
 
-    private Value Pooled(Value value, Reduction mean)
+    private Value ApplyMean(Value value, Reduction mean)
     {
         if (!mean.Height && !mean.Width)
             return value;

@@ -24,8 +24,8 @@ internal sealed partial class OnnxImport
     }
 
     /// <summary>
-    /// A sigmoid that becomes a layer belongs to the middle of a network. What follows from its probabilities without weights in between would be taken for
-    /// logits.
+    /// A sigmoid becomes a layer in the middle of a network. If no weights follow it, the network's output consists of its probabilities in another form, and
+    /// must not be taken for logits.
     /// </summary>
     private void RequireLogits(Value end)
     {
@@ -38,6 +38,6 @@ internal sealed partial class OnnxImport
         }
 
         if (isOfProbabilities[^1] is { } node)
-            throw node.Unsupported("the network's end computes with the probabilities that it gives");
+            throw node.Unsupported("the output is computed from its probabilities, where Riffle expects logits");
     }
 }

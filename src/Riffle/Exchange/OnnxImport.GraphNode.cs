@@ -13,7 +13,7 @@ internal sealed partial class OnnxImport
 
         /// <param name="import">The graph.</param>
         /// <param name="node">The node.</param>
-        /// <param name="rule">How it is read; by the first rule that is for it where none is given.</param>
+        /// <param name="rule">How to read it. If null, the first rule that applies to it.</param>
         public GraphNode(OnnxImport import, OnnxNode node, Rule? rule = null)
             : base(import._path, node, name => import._constants.GetValueOrDefault(name), import._model.Budget)
         {
@@ -21,12 +21,12 @@ internal sealed partial class OnnxImport
             _rule = rule ?? Rules[node.Operator].FirstOrDefault(candidate => candidate.When?.Invoke(import, this) ?? true);
         }
 
-        /// <summary>What may still be deferred on what it reads.</summary>
-        public Deferred Takes => _rule?.Takes ?? Deferred.None;
+        /// <summary>What may still be deferred on its inputs.</summary>
+        public Deferred Accepts => _rule?.Accepts ?? Deferred.None;
 
         public int InputCount => Node.Inputs.Length;
 
-        /// <summary>Those that have been added so far are counted first: a node may add very many.</summary>
+        /// <summary>Counts the layers so far against the budget, because one node may add very many.</summary>
         public NetworkBuilder Builder
         {
             get
@@ -36,7 +36,7 @@ internal sealed partial class OnnxImport
             }
         }
 
-        private Features Given
+        private Features Result
         {
             set => _import._features[Node.Outputs[0]] = value;
         }
@@ -44,7 +44,7 @@ internal sealed partial class OnnxImport
         public void Read()
         {
             if (_rule is null)
-                throw Unsupported(Rules.Contains(Operator) ? "Riffle computes this of a value and a constant alone" : "Riffle computes this of constants alone");
+                throw Unsupported(Rules.Contains(Operator) ? "Riffle supports it only with a constant input" : "Riffle supports it only for constants");
             _rule.Read(_import, this);
             _import.Count(this);
         }
@@ -94,7 +94,7 @@ internal sealed partial class OnnxImport
 
         public Value InOrder(int input) => _import.Layered(this, _import.Ordered(this, input)).Value;
 
-        public bool IsOneForEachChannel(int input, int other)
+        public bool IsPerChannel(int input, int other)
         {
             var (few, many) = (_import.Ordered(this, input), _import.Ordered(this, other));
             return few.Colours is null && many.Colours is null && few.Value.Shape == new Shape(many.Channels, 1, 1) && few.Axes.Length == many.Axes.Length
@@ -108,7 +108,7 @@ internal sealed partial class OnnxImport
             return (At(0), At(1)) is ({ } left, { } right) ? Gate(left, right) ?? Gate(right, left) : null;
         }
 
-        public IEnumerable<Value> Alike()
+        public IEnumerable<Value> OnSameAxes()
         {
             var first = _import.Ordered(this, 0);
             for (var input = 0; input < InputCount; input++)
@@ -117,7 +117,7 @@ internal sealed partial class OnnxImport
                 if (next.Colours is not null || next.Axes.Length != first.Axes.Length
                     || next.Axes.Zip(first.Axes).Any(pair => !pair.First.AsSpan().SequenceEqual(pair.Second.AsSpan())))
                 {
-                    throw Unsupported($"it works on {OnnxImport.Text(first)} and {OnnxImport.Text(next)}");
+                    throw Unsupported($"its inputs have different axes, {OnnxImport.Text(first)} and {OnnxImport.Text(next)}");
                 }
 
                 yield return next.Value;
@@ -135,34 +135,34 @@ internal sealed partial class OnnxImport
             return value;
         }
 
-        public void Give(Value value) => Given = Features.Of(value, _import._batch);
+        public void Output(Value value) => Result = Features.Of(value, _import._batch);
 
-        public void GiveRows(Value value) =>
-            Given = new(value, [.. _import.FeaturesOf(this, 0).Axes[..^1], Features.Axis(Extent.Channel, value.Channels)]);
+        public void OutputRows(Value value) =>
+            Result = new(value, [.. _import.FeaturesOf(this, 0).Axes[..^1], Features.Axis(Extent.Channel, value.Channels)]);
 
-        public void GiveLike(int input, Value value, double factor) =>
-            Given = _import.Transform(this, input, new(value, _import.FeaturesOf(this, input).Axes), new(factor, 0, this));
+        public void OutputLike(int input, Value value, double factor) =>
+            Result = _import.Transform(this, input, new(value, _import.FeaturesOf(this, input).Axes), new(factor, 0, this));
 
-        public void GiveClamped(int input, float least, float most, float scale, float shift) =>
-            Given = _import.Hold(this, input, new(scale, shift, this), least, most);
+        public void OutputClamped(int input, float least, float most, float scale, float shift) =>
+            Result = _import.Clamp(this, input, new(scale, shift, this), least, most);
 
-        public void GiveSigmoid(int input) =>
-            Given = _import.Layered(this, _import.FeaturesOf(this, input)) with { Ending = Ending.Sigmoid, EndedBy = this };
+        public void OutputSigmoid(int input) =>
+            Result = _import.Layered(this, _import.FeaturesOf(this, input)) with { Ending = Ending.Sigmoid, EndedBy = this };
 
-        public void GiveAffine(int input, float[] scale, float[] shift, bool isTrained)
+        public void OutputAffine(int input, float[] scale, float[] shift, bool isTrained)
         {
             if (isTrained && _import.FeaturesOf(this, input).Colours is not null)
                 _import._doubtful ??= this;
-            Given = _import.Scale(this, input, scale, shift);
+            Result = _import.Scale(this, input, scale, shift);
         }
 
-        public void GiveMean(int input, int[] axes, bool keepsAxes, bool isSum) => Given = _import.Reduce(this, input, axes, keepsAxes, isSum);
+        public void OutputMean(int input, int[] axes, bool keepsAxes, bool isSum) => Result = _import.Reduce(this, input, axes, keepsAxes, isSum);
 
-        public bool GiveColours(OnnxFloats weights, int groups, float[]? bias)
+        public bool OutputsColours(OnnxFloats weights, int groups, float[]? bias)
         {
             if (_import.AsArithmetic(this, weights, groups, bias) is not { } colours)
                 return false;
-            Given = colours;
+            Result = colours;
             return true;
         }
 
@@ -178,7 +178,7 @@ internal sealed partial class OnnxImport
             return gate switch
             {
                 { Ending: Ending.Sigmoid } => new OnnxGate(x.Value, factor, null),
-                { Ending: Ending.Logits, Function: { } function } => new OnnxGate(x.Value, factor, function.Line),
+                { Ending: Ending.Logits, Function: { } function } => new OnnxGate(x.Value, factor, function.Collapsed),
                 _ => null,
             };
         }

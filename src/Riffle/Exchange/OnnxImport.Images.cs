@@ -145,6 +145,7 @@ internal sealed partial class OnnxImport
         var hasWeights = new bool[network.Layers.Length];
         foreach (var layer in network.Layers)
             hasWeights[layer.Index] = layer.Inputs.Any(input => hasWeights[input]) || (!layer.Parameters.IsEmpty && !_chosen.Contains(layer.Index));
-        return new([.. _read], [.. _held], _firstArithmetic, _doubtful ?? _scales.FirstOrDefault(scale => !hasWeights[network.Layers[scale.Key].Inputs[0]]).Value);
+        var doubtful = _doubtful ?? _scales.FirstOrDefault(scale => !hasWeights[network.Layers[scale.Key].Inputs[0]]).Value;
+        return new([.. _read], [.. _held], _firstArithmetic, doubtful);
     }
 }

@@ -42,7 +42,7 @@ internal sealed partial class OnnxImport
     private readonly Dictionary<string, int> _readers = [];
     private readonly HashSet<string> _names = ["input"];
 
-    /// <summary>The last number that was put behind a name.</summary>
+    /// <summary>The last number that was appended to a name.</summary>
     private readonly Dictionary<string, int> _numbers = [];
 
     /// <summary>Tensors that are what a convolution or a matrix gives, without anything in between.</summary>
@@ -271,19 +271,19 @@ internal sealed partial class OnnxImport
         var name = operation.Input(input);
         var features = _features.TryGetValue(name, out var found) ? found : throw operation.Unsupported($"its input '{name}' is a constant");
         operation.Require(
-            features.Ending is Ending.Logits or Ending.Sigmoid || operation.Takes.HasFlag(Deferred.Ending),
+            features.Ending is Ending.Logits or Ending.Sigmoid || operation.Accepts.HasFlag(Deferred.Ending),
             $"it works on what a {features.Ending} gives; that is supported at a network's end");
         operation.Require(
-            features.Padding == default || operation.Takes.HasFlag(Deferred.Padding),
+            features.Padding == default || operation.Accepts.HasFlag(Deferred.Padding),
             "it works on something that zeros were added to; that is supported before a convolution");
-        return _features[name] = Settle(operation, name, features);
+        return _features[name] = Materialise(operation, name, features);
     }
 
     /// <summary>An input as a layer reads it: its channels in the value's own order.</summary>
     private Features Ordered(GraphNode operation, int input)
     {
         var features = InOrder(operation, FeaturesOf(operation, input), features => [.. features.FactorsOf(Extent.Channel)]);
-        return _features[operation.Input(input)] = features;
+        return _features[operation.Input(input)] = features.Merged();
     }
 
     /// <summary>The channels of the value in the order of some factors.</summary>

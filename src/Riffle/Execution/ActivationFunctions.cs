@@ -12,18 +12,18 @@ internal static unsafe class ActivationFunctions<TVec>
     public static delegate*<float*, float*, int, void> Of(ActivationKind? kind) => kind switch
     {
         null => null,
-        ActivationKind.HardSwish => &Kernels.Activation.Apply<TVec, HardSwish<TVec>>,
-        ActivationKind.HardSigmoid => &Kernels.Activation.Apply<TVec, HardSigmoid<TVec>>,
-        ActivationKind.Sigmoid => &Kernels.Activation.Apply<TVec, Sigmoid<TVec>>,
-        _ => &Kernels.Activation.Apply<TVec, Silu<TVec>>,
+        ActivationKind.HardSwish => &ActivationKernel.Apply<TVec, HardSwish<TVec>>,
+        ActivationKind.HardSigmoid => &ActivationKernel.Apply<TVec, HardSigmoid<TVec>>,
+        ActivationKind.Sigmoid => &ActivationKernel.Apply<TVec, Sigmoid<TVec>>,
+        _ => &ActivationKernel.Apply<TVec, Silu<TVec>>,
     };
 
     /// <summary>The step of training.</summary>
-    public static TrainingStep Step(ActivationKind kind, Kernels.Activation kernel, GradientWrite* writes) => kind switch
+    public static TrainingStep Step(ActivationKind kind, ActivationKernel kernel, GradientWrite* writes) => kind switch
     {
-        ActivationKind.HardSwish => new TrainingSteps<TVec>.Function<HardSwish<TVec>>(kernel, writes),
-        ActivationKind.HardSigmoid => new TrainingSteps<TVec>.Function<HardSigmoid<TVec>>(kernel, writes),
-        ActivationKind.Sigmoid => new TrainingSteps<TVec>.Function<Sigmoid<TVec>>(kernel, writes),
-        _ => new TrainingSteps<TVec>.Function<Silu<TVec>>(kernel, writes),
+        ActivationKind.HardSwish => new TrainingSteps<TVec>.ActivationStep<HardSwish<TVec>>(kernel, writes),
+        ActivationKind.HardSigmoid => new TrainingSteps<TVec>.ActivationStep<HardSigmoid<TVec>>(kernel, writes),
+        ActivationKind.Sigmoid => new TrainingSteps<TVec>.ActivationStep<Sigmoid<TVec>>(kernel, writes),
+        _ => new TrainingSteps<TVec>.ActivationStep<Silu<TVec>>(kernel, writes),
     };
 }

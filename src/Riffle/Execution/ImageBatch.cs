@@ -46,7 +46,7 @@ internal readonly unsafe struct ImageBatch
         }
 
         Span<float> scale = stackalloc float[3], shift = stackalloc float[3];
-        Line(scale, shift);
+        FillAffine(scale, shift);
         ImageLanes.FromBytes(_bytes + offset, images, _positions, scale, shift, target);
     }
 
@@ -62,14 +62,14 @@ internal readonly unsafe struct ImageBatch
         }
 
         Span<float> scale = stackalloc float[3], shift = stackalloc float[3];
-        Line(scale, shift);
+        FillAffine(scale, shift);
         ImagePlanes.FromBytes(_bytes + offset, _positions, scale, shift, target, stride);
     }
 
     /// <summary>input = scale · byte + shift, for each colour.</summary>
-    private void Line(Span<float> scale, Span<float> shift)
+    private void FillAffine(Span<float> scale, Span<float> shift)
     {
-        var (factors, summands) = _normalisation!.Line;
+        var (factors, summands) = _normalisation!.Affine;
         (scale[0], scale[1], scale[2]) = factors;
         (shift[0], shift[1], shift[2]) = summands;
     }

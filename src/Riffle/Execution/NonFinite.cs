@@ -4,22 +4,22 @@ using Riffle.Simd;
 
 namespace Riffle.Execution;
 
-/// <summary>A value that is infinite or not a number, and where it appeared. The searches walk in the order in which values come about; they are for the moment
-/// after a loss has gone wrong, and cost nothing before.</summary>
+/// <summary>A NaN or an infinity, and where it appeared. The searches follow the order in which values are computed. They run only
+/// after a loss has become non-finite, and cost nothing before.</summary>
 /// <param name="Layer">The layer.</param>
-/// <param name="What">What of the layer.</param>
+/// <param name="What">Which values of the layer, for example "its output".</param>
 /// <param name="Value">NaN, or an infinity.</param>
 internal sealed unsafe record NonFinite(Layer Layer, string What, float Value)
 {
-    /// <summary>What it is of a layer whose activations hold it.</summary>
+    /// <summary>The values of a layer whose activations contain it.</summary>
     public const string Output = "its output";
 
-    /// <summary>The first activation of a training step: what a layer gives, or what batch norm makes of it.</summary>
+    /// <summary>The first activation of a training step: the output of a layer, or of its batch norm.</summary>
     /// <param name="lowered">The steps.</param>
-    /// <param name="planes">What is deferred on their planes.</param>
+    /// <param name="planes">The planes and their deferred affines.</param>
     /// <param name="weights">Whose running statistics the step has moved.</param>
     /// <param name="blocks">The blocks of the batch.</param>
-    /// <param name="images">Images in the batch: lanes behind them hold no values.</param>
+    /// <param name="images">Images in the batch; the lanes beyond them hold no values.</param>
     public static NonFinite? FirstActivation(LoweredNetwork lowered, in Planes planes, Weights weights, ReadOnlySpan<Block> blocks, int images)
     {
         foreach (var tensor in lowered.Tensors)
@@ -43,10 +43,10 @@ internal sealed unsafe record NonFinite(Layer Layer, string What, float Value)
         return null;
     }
 
-    /// <summary>The first of values that belong to trained weights, such as gradients: they come about from the last layer to the first.</summary>
+    /// <summary>The first of values that belong to trained weights, such as gradients: they are computed from the last layer to the first.</summary>
     /// <param name="weights">Whose order the values have.</param>
     /// <param name="values">As many as there are trained weights.</param>
-    /// <param name="what">What they are to a weight, as in "the gradient by".</param>
+    /// <param name="what">The relation of a value to its weight, for example "the gradient with respect to".</param>
     public static NonFinite? FirstOf(Weights weights, ReadOnlySpan<float> values, string what)
     {
         foreach (var (layer, parameter) in LastToFirst(weights.Network))
@@ -58,12 +58,12 @@ internal sealed unsafe record NonFinite(Layer Layer, string What, float Value)
         return null;
     }
 
-    /// <summary>The weight that was first: all change at the same time, by gradients that come about from the last layer to the first.</summary>
+    /// <summary>The first such weight. All change at the same time, by gradients that are computed from the last layer to the first.</summary>
     public static NonFinite? FirstWeight(Weights weights) =>
         FirstOf(weights, weights.Trained, "its")
         ?? weights.Network.Layers.Select(layer => FirstRunning(weights, layer)).FirstOrDefault(found => found is not null);
 
-    /// <summary>The first of some values; null where all are numbers.</summary>
+    /// <summary>The first NaN or infinity among some values; null if there is none.</summary>
     public static float? In(ReadOnlySpan<float> values)
     {
         foreach (var value in values)

@@ -4,10 +4,10 @@ using System.Text;
 namespace Riffle.Formats;
 
 /// <summary>
-/// Writes a file so that whoever reads its path sees the old content or the whole new one, after any crash: the bytes go to a hidden file
-/// in the same folder, are flushed to disk, and then take the place of the old file in one step.
+/// Writes a file atomically, so that a reader sees either the old content or all of the new one, even after a crash. The bytes go to a hidden file
+/// in the same folder, are flushed to disk, and then replace the old file in one step.
 /// </summary>
-public static partial class AtomicFile
+internal static partial class AtomicFile
 {
     const string Aside = ".tmp-";
 
@@ -72,7 +72,7 @@ public static partial class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The first error is the one to tell.
+            // Report the first error.
         }
     }
 

@@ -18,7 +18,7 @@ internal static class CanonicalForm
 
     private static readonly Lazy<Tables> Table = new(Tables.Load);
 
-    /// <summary>The composed form of a text. Halves of surrogate pairs are left as they are.</summary>
+    /// <summary>The composed form of a text. Unpaired surrogates are kept.</summary>
     public static string Compose(string text)
     {
         // All below this composes with nothing before it, and is in its composed form already.
@@ -68,7 +68,7 @@ internal static class CanonicalForm
         }
     }
 
-    /// <summary>Marks behind a base character, by their class; those of the same class keep their order.</summary>
+    /// <summary>The marks after a base character, sorted by their class; those of the same class keep their order.</summary>
     private static void Order(Tables table, List<int> codes)
     {
         for (var start = 0; start < codes.Count; start++)

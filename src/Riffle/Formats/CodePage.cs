@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Riffle.Formats;
 
-/// <summary>Code pages by the names that people give to them.</summary>
+/// <summary>Code pages by their common names.</summary>
 internal static class CodePage
 {
     /// <summary>UTF-8 that refuses what is none.</summary>
@@ -13,7 +13,7 @@ internal static class CodePage
     public static Encoding Ibm437 { get; } = Find("cp437")!;
 
     /// <summary>A code page by its name or number (<c>shift_jis</c>, <c>gbk</c>, <c>cp866</c>, <c>932</c>) that refuses bytes it does not have.</summary>
-    /// <returns>Null where none is called so, or where bytes of ASCII may be other letters, as in UTF-16 and ISO 2022.</returns>
+    /// <returns>Null if there is none of that name, or if ASCII bytes may stand for other letters in it, as in UTF-16 and ISO 2022.</returns>
     public static Encoding? Find(string name)
     {
         var number = Array.Find(["windows-", "cp", "ibm", ""], prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) is { } prefix

@@ -17,7 +17,7 @@ internal static class EventFile
     }
 
     /// <summary>The events that <paramref name="keep"/> wants stay in the file; others go, and with them what a crash left unfinished at its end.</summary>
-    /// <returns>The events that are there then.</returns>
+    /// <returns>The events that stay.</returns>
     /// <exception cref="RiffleException">It can't be read or written.</exception>
     public static IReadOnlyList<Event> Keep(string path, Func<Event, bool> keep)
     {
@@ -35,7 +35,7 @@ internal static class EventFile
         }
         catch (BadDataException)
         {
-            // As TensorBoard does: what lies behind damage is not read.
+            // Like TensorBoard, do not read beyond damage.
             changed = true;
         }
 

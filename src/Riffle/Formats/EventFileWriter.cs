@@ -4,10 +4,10 @@ using Riffle.Formats.Protos;
 namespace Riffle.Formats;
 
 /// <summary>
-/// Writes events for TensorBoard as TensorFlow 2 does: a file of TFRecords, each an Event; the first says the version. Every writer begins a file of its
-/// own, and TensorBoard shows the files of a folder as one curve, so a resumed run goes on in a new file.
+/// Writes events for TensorBoard like TensorFlow 2: a file of TFRecords, each an Event; the first states the version. Every writer begins its
+/// own file, and TensorBoard shows the files of a folder as one curve, so a resumed run continues in a new file.
 /// </summary>
-public sealed class EventFileWriter : IDisposable
+internal sealed class EventFileWriter : IDisposable
 {
     private static int _count;
 
@@ -60,7 +60,7 @@ public sealed class EventFileWriter : IDisposable
     /// <param name="tag">The curve's name.</param>
     /// <param name="step">The step or epoch.</param>
     /// <param name="value">The value.</param>
-    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <param name="wallTime">The time in seconds since 1970.</param>
     /// <exception cref="RiffleException">The file can't be written.</exception>
     public void Scalar(string tag, long step, float value, double wallTime) => Write(step, wallTime, EventValues.Scalar(tag, value));
 
@@ -68,7 +68,7 @@ public sealed class EventFileWriter : IDisposable
     /// <param name="tag">Its name.</param>
     /// <param name="step">The step or epoch.</param>
     /// <param name="values">The values, all finite.</param>
-    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <param name="wallTime">The time in seconds since 1970.</param>
     /// <exception cref="RiffleException">The file can't be written.</exception>
     public void Histogram(string tag, long step, ReadOnlySpan<float> values, double wallTime) => Write(step, wallTime, EventValues.Histogram(tag, values));
 
@@ -78,7 +78,7 @@ public sealed class EventFileWriter : IDisposable
     /// <param name="width">Columns.</param>
     /// <param name="height">Rows.</param>
     /// <param name="encoded">JPEG or PNG files.</param>
-    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <param name="wallTime">The time in seconds since 1970.</param>
     /// <exception cref="RiffleException">The file can't be written.</exception>
     public void Images(string tag, long step, int width, int height, IEnumerable<byte[]> encoded, double wallTime) =>
         Write(step, wallTime, EventValues.Images(tag, width, height, encoded));
@@ -87,7 +87,7 @@ public sealed class EventFileWriter : IDisposable
     /// <param name="tag">Its name.</param>
     /// <param name="step">The step or epoch.</param>
     /// <param name="text">The text.</param>
-    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <param name="wallTime">The time in seconds since 1970.</param>
     /// <exception cref="RiffleException">The file can't be written.</exception>
     public void Text(string tag, long step, string text, double wallTime) => Write(step, wallTime, EventValues.Text(tag, text));
 
@@ -100,7 +100,7 @@ public sealed class EventFileWriter : IDisposable
         Write(0, wallTime, EventValues.SessionStart(values, group, wallTime));
 
     /// <summary>Adds that a training has come to its end.</summary>
-    /// <param name="wallTime">When, in seconds since 1970.</param>
+    /// <param name="wallTime">The time in seconds since 1970.</param>
     /// <exception cref="RiffleException">The file can't be written.</exception>
     public void Completed(double wallTime) => Write(0, wallTime, EventValues.SessionEnd(wallTime));
 
@@ -120,7 +120,7 @@ public sealed class EventFileWriter : IDisposable
     private void Write(long step, double wallTime, Summary.Types.Value value) =>
         Write(new Event { WallTime = wallTime, Step = step, Summary = new Summary { Value = { value } } });
 
-    /// <summary>Leaves no file behind that has nothing in it. The first error is the one to tell.</summary>
+    /// <summary>Deletes the file if it is empty. Reports the first error.</summary>
     private void Abandon()
     {
         try

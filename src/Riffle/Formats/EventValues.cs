@@ -6,7 +6,7 @@ using Riffle.Formats.Protos;
 namespace Riffle.Formats;
 
 /// <summary>
-/// What an event can hold, as TensorBoard's plugins want it: a tensor, and the plugin's name beside it. The forms are those of summary_v2.py of each plugin.
+/// The values of an event, as TensorBoard's plugins expect them: a tensor and the plugin's name. The forms follow summary_v2.py of each plugin.
 /// https://github.com/tensorflow/tensorboard/tree/master/tensorboard/plugins
 /// </summary>
 internal static class EventValues

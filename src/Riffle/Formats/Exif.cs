@@ -38,7 +38,7 @@ static class Exif
         bool turned = orientation >= 5;
         var (width, height) = turned ? (image.Height, image.Width) : (image.Width, image.Height);
 
-        // Where the upright picture's first pixel lies in the stored one, and how far it is to the next column and the next row.
+        // The offset of the upright picture's first pixel in the stored one, and the distances to the next column and row.
         int right = 3, down = 3 * image.Width;
         int farRight = right * (image.Width - 1), bottom = down * (image.Height - 1);
         var (start, column, row) = orientation switch

@@ -63,7 +63,7 @@ internal static class FileKind
     ];
 
     /// <summary>What a file is, with its article ("a WebP image"); null where its first bytes don't say.</summary>
-    /// <param name="start">The first bytes, <see cref="Bytes"/> of them where there are so many.</param>
+    /// <param name="start">The first <see cref="Bytes"/> bytes, or all if there are fewer.</param>
     public static string? Describe(ReadOnlySpan<byte> start)
     {
         if (start.IsEmpty)
@@ -87,7 +87,7 @@ internal static class FileKind
         return Array.Find(Brands, known => known.Brand == brand).Kind ?? "a video (MP4 or MOV)";
     }
 
-    /// <summary>Two letters are not enough to tell a BMP: the size of its header, which follows, is one of few.</summary>
+    /// <summary>Two letters are not enough to recognise a BMP, so this also checks the size of its header, which has few possible values.</summary>
     private static string? Bitmap(ReadOnlySpan<byte> start) =>
         start.Length >= 18 && start.StartsWith("BM"u8) && start[14] is 12 or 40 or 52 or 56 or 64 or 108 or 124 && start[15] == 0 ? "a BMP image" : null;
 
@@ -96,7 +96,7 @@ internal static class FileKind
     /// <summary>The length of a header, of which nobody needs a gigabyte, and the brace that the header begins with.</summary>
     private static bool IsSafeTensors(ReadOnlySpan<byte> start) => start.Length > 8 && start[8] == '{' && start[4..8].IndexOfAnyExcept((byte)0) < 0;
 
-    /// <summary>A zip by the name of its first file, which tells who wrote it.</summary>
+    /// <summary>A zip file by the name of its first entry, which shows what wrote it.</summary>
     private static string? Zip(ReadOnlySpan<byte> start)
     {
         if (!start.StartsWith("PK\u0003\u0004"u8))
@@ -127,7 +127,7 @@ internal static class FileKind
             beyondAscii += value >> 7;
         }
 
-        // UTF-8, whose last letter may be cut off, or mostly Latin letters in another code.
+        // UTF-8, in which the last letter may be cut off, or mostly Latin letters in another encoding.
         if (2 * beyondAscii > start.Length && !IsUtf8(start))
             return null;
 

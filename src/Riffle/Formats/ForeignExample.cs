@@ -31,14 +31,14 @@ internal sealed record ForeignExample
     public string? FileName { get; init; }
 
     /// <summary>The keys of a record's features, in order.</summary>
-    /// <exception cref="BadDataException">It is no tf.Example.</exception>
+    /// <exception cref="BadDataException">It is not a tf.Example.</exception>
     public static IReadOnlyList<string> Keys(ReadOnlySpan<byte> record) => [.. Features(record).Keys.Order(StringComparer.Ordinal)];
 
     /// <summary>Reads a record.</summary>
     /// <param name="record">A serialised tf.Example.</param>
-    /// <param name="imageKey">Key of the image's bytes; null: one of those that are known.</param>
-    /// <param name="labelKey">Key of the label, a whole number or a name; null: one of those that are known.</param>
-    /// <exception cref="BadDataException">It is no tf.Example, or has no image or label; the message names the features that there are.</exception>
+    /// <param name="imageKey">The key of the image's bytes; null: a known one.</param>
+    /// <param name="labelKey">The key of the label, which is an integer or a name; null: a known one.</param>
+    /// <exception cref="BadDataException">It is not a tf.Example, or has no image or label; the message lists its features.</exception>
     public static ForeignExample Parse(ReadOnlySpan<byte> record, string? imageKey = null, string? labelKey = null)
     {
         var features = Features(record);
@@ -71,7 +71,7 @@ internal sealed record ForeignExample
     private static string? TextOf(MapField<string, Feature> features, string[] keys) =>
         Find(features, keys) is { BytesList.Value: [{ Length: > 0 } text] } ? text.ToStringUtf8() : null;
 
-    /// <summary>A name that tells classes apart: with replacement characters in it two could become one.</summary>
+    /// <summary>A name that identifies a class. Replacement characters are not allowed, because two names could become equal.</summary>
     private static string NameIn(ByteString bytes) => Utf8.IsValid(bytes.Span) ? bytes.ToStringUtf8()
         : throw new BadDataException($"its class name '{bytes.ToStringUtf8()}' is not UTF-8");
 

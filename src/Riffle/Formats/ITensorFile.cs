@@ -4,7 +4,7 @@ using System.Collections.Immutable;
 namespace Riffle.Formats;
 
 /// <summary>Named tensors of a file, whatever its format.</summary>
-public interface ITensorFile
+internal interface ITensorFile
 {
     /// <summary>Where in the file they are: the keys that lead to them, joined by dots, as <c>state_dict</c>; empty where they are the whole of it.</summary>
     string Place { get; }
@@ -16,7 +16,7 @@ public interface ITensorFile
     bool Contains(string name);
 
     /// <summary>A tensor's shape; empty for a single number.</summary>
-    /// <exception cref="BadDataException">The file has no such tensor, or not its values.</exception>
+    /// <exception cref="BadDataException">The file has no such tensor, or lacks its values.</exception>
     ImmutableArray<int> Shape(string name);
 
     /// <summary>A tensor's values as 32-bit floats, the last dimension running fastest.</summary>
@@ -25,13 +25,13 @@ public interface ITensorFile
 }
 
 /// <summary>Opens files of tensors by what they hold, whatever their name says.</summary>
-public static class TensorFile
+internal static class TensorFile
 {
     private const string Onnx = "an ONNX model";
 
     /// <summary>Reads a safetensors file or a file of PyTorch.</summary>
-    /// <returns>All sets of named tensors in it: one of a safetensors file, of PyTorch's those less deep in it first.</returns>
-    /// <exception cref="BadDataException">It is something else, or damaged.</exception>
+    /// <returns>All sets of named tensors in it: one for a safetensors file; for a PyTorch file, less deeply nested ones first.</returns>
+    /// <exception cref="BadDataException">It is of another kind, or damaged.</exception>
     /// <exception cref="RiffleException">It can't be read.</exception>
     public static IReadOnlyList<ITensorFile> Read(string path)
     {
@@ -40,7 +40,7 @@ public static class TensorFile
         var start = Start(path);
         if (IsSafeTensors(start))
             return [SafeTensors.Read(path)];
-        if (start.AsSpan().StartsWith("PK\u0003\u0004"u8) || TorchLegacy.IsOne(start))
+        if (start.AsSpan().StartsWith("PK\u0003\u0004"u8) || TorchLegacy.IsLegacy(start))
             return TorchFile.Read(path);
         var kind = FileKind.Describe(start) ?? (HasExtension(path, ".onnx") ? Onnx : null);
         if (kind is null && HasExtension(path, ".safetensors"))

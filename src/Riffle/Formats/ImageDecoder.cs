@@ -1,17 +1,17 @@
 namespace Riffle.Formats;
 
 /// <summary>
-/// Decodes JPEG (libjpeg-turbo) and PNG (libpng) by content, whatever the file's name says, to upright RGB of 8 bits: grey is repeated, a palette
-/// looked up, CMYK converted without a colour profile, transparency dropped (the colour stored under it stays), colour profiles and gamma left
-/// alone, of 16 bits the upper 8 taken, and the EXIF orientation applied. Safe to call from many threads.
+/// Decodes JPEG (libjpeg-turbo) and PNG (libpng) by content, whatever the file's name, to upright RGB of 8 bits: grey is repeated, a palette
+/// is looked up, CMYK is converted without a colour profile, transparency is dropped (the colour stored under it stays), colour profiles and gamma are
+/// ignored, the upper 8 of 16 bits are used, and the EXIF orientation is applied. Thread-safe.
 /// </summary>
 /// <remarks>
 /// An image of more than <see cref="MaxWholePixels"/> is decoded at half its width and height, one such image at a time: memory for 12000×9000 pixels is
 /// then 81 MB, twice that while it is turned upright, and for a progressive JPEG the whole picture's coefficients, up to 6 bytes a pixel (8 with four inks).
 /// </remarks>
-public static class ImageDecoder
+internal static class ImageDecoder
 {
-    /// <summary>The most pixels an image may have, 200 million: what claims more is refused before memory is taken for it.</summary>
+    /// <summary>The most pixels an image may have, 200 million. An image that claims more is rejected before memory is allocated for it.</summary>
     public const long MaxPixels = 200_000_000;
 
     /// <summary>The most pixels of an image that is decoded whole, 100 million.</summary>
@@ -27,7 +27,7 @@ public static class ImageDecoder
 
     /// <summary>Decodes an image.</summary>
     /// <param name="encoded">The file's bytes.</param>
-    /// <param name="name">What error messages call it.</param>
+    /// <param name="name">Its name in error messages.</param>
     /// <exception cref="BadDataException">Neither JPEG nor PNG, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
     /// <exception cref="RiffleException">The library that decodes it is not installed, or there is no memory for the image.</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => Decode(encoded, name, MaxWholePixels);
@@ -50,7 +50,7 @@ public static class ImageDecoder
         }
     }
 
-    /// <summary>Why a file is not decoded, for an error that begins with its name: what it is instead, and what to do.</summary>
+    /// <summary>Why a file is not decoded, for an error that begins with its name: its kind, and what to do.</summary>
     internal static string Refusal(ReadOnlySpan<byte> encoded)
     {
         var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "neither a JPEG nor a PNG file";
@@ -60,10 +60,10 @@ public static class ImageDecoder
     }
 
     /// <summary>Checks the size that a file claims.</summary>
-    /// <param name="width">Columns as the file claims.</param>
-    /// <param name="height">Rows as the file claims.</param>
+    /// <param name="width">The number of columns that the file claims.</param>
+    /// <param name="height">The number of rows that the file claims.</param>
     /// <param name="most">The most pixels that a file of this length can hold.</param>
-    /// <param name="name">What the error calls the image.</param>
+    /// <param name="name">The name of the image in the error message.</param>
     /// <exception cref="BadDataException">No pixels, more than <see cref="MaxPixels"/>, or more than the file can hold.</exception>
     internal static void CheckSize(long width, long height, long most, string name)
     {

@@ -4,7 +4,7 @@ using Riffle.Formats.Protos;
 namespace Riffle.Formats;
 
 /// <summary>One labelled image as a tf.Example with the feature keys that TensorFlow's slim models use.</summary>
-public sealed record ImageExample
+internal sealed record ImageExample
 {
     const string EncodedKey = "image/encoded", FormatKey = "image/format", HeightKey = "image/height", WidthKey = "image/width",
         LabelKey = "image/class/label", SynsetKey = "image/class/synset", TextKey = "image/class/text", FileNameKey = "image/filename",
@@ -12,7 +12,7 @@ public sealed record ImageExample
 
     static readonly string[] Keys = [LabelKey, SynsetKey, TextKey, EncodedKey, FileNameKey, FormatKey, HeightKey, WidthKey];
 
-    /// <summary>The image file's bytes, as they were.</summary>
+    /// <summary>The unchanged bytes of the image file.</summary>
     public required ReadOnlyMemory<byte> Encoded { get; init; }
 
     /// <summary><c>JPEG</c> or <c>PNG</c>.</summary>
@@ -39,7 +39,7 @@ public sealed record ImageExample
     /// <summary>One float per class, 1 for the image's own; null where it is not stored.</summary>
     public float[]? OneHot { get; init; }
 
-    /// <summary>The serialised tf.Example; the same example gives the same bytes.</summary>
+    /// <summary>The serialised tf.Example. Equal examples have equal bytes.</summary>
     public byte[] ToBytes()
     {
         var features = new Features();
@@ -56,8 +56,8 @@ public sealed record ImageExample
     }
 
     /// <summary>Reads a serialised tf.Example; other features than the ones above are passed over.</summary>
-    /// <exception cref="BadDataException">It is no tf.Example, or a feature is missing or of the wrong kind: the message names the feature's key.
-    /// It can't know the file: <see cref="TFRecordReader.Damaged"/> adds that.</exception>
+    /// <exception cref="BadDataException">It is not a tf.Example, or a feature is missing or of the wrong kind: the message names the feature's key.
+    /// <see cref="TFRecordReader.Damaged"/> adds the name of the file.</exception>
     public static ImageExample Parse(ReadOnlySpan<byte> record)
     {
         var features = ProtocolBuffer.Parse(Example.Parser, record, "a tf.Example").Features ?? new Features();

@@ -1,16 +1,16 @@
 namespace Riffle.Formats;
 
 /// <summary>Reads the bytes of images for <see cref="ImageDecoder"/>.</summary>
-public static class ImageFile
+internal static class ImageFile
 {
     /// <summary>The most bytes that an image may have, 256 MiB.</summary>
     public const int MaxBytes = 256 << 20;
 
-    /// <summary>Whether a file begins as one that <see cref="ImageDecoder"/> decodes, and what it is otherwise.</summary>
+    /// <summary>Whether a file begins like an image that <see cref="ImageDecoder"/> decodes, and otherwise what it is.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="other">What it is, as "a WebP image"; null where it is an image, or its first bytes do not tell.</param>
+    /// <param name="other">What it is, for example "a WebP image"; null if it can be decoded or is of an unknown kind.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    public static bool IsOne(string path, out string? other)
+    public static bool IsImage(string path, out string? other)
     {
         try
         {
@@ -28,9 +28,9 @@ public static class ImageFile
 
     /// <summary>Reads an image file. What begins as no image is read no further.</summary>
     /// <param name="path">A file, or a pipe.</param>
-    /// <param name="cancel">Stops waiting for what a pipe brings.</param>
+    /// <param name="cancel">Stops waiting for a pipe.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="BadDataException">It is neither a JPEG nor a PNG file, or has more than <see cref="MaxBytes"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(string path, CancellationToken cancel = default)
     {
@@ -51,10 +51,10 @@ public static class ImageFile
 
     /// <summary>Reads an image from a stream that may keep its reader waiting.</summary>
     /// <param name="stream">Read to its end.</param>
-    /// <param name="name">What errors call it.</param>
+    /// <param name="name">Its name in error messages.</param>
     /// <param name="cancel">Stops waiting.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    /// <exception cref="BadDataException">It is no JPEG and no PNG file, or has more than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="BadDataException">It is neither a JPEG nor a PNG file, or has more than <see cref="MaxBytes"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(Stream stream, string name, CancellationToken cancel)
     {

@@ -10,15 +10,15 @@ internal static class InputFile
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <summary>Opens a file for reading from its beginning.</summary>
-    /// <exception cref="IOException">There is none, it can't be opened, or it is a folder or a pipe into which nobody writes.</exception>
-    /// <exception cref="UnauthorizedAccessException">It must not be opened.</exception>
+    /// <exception cref="IOException">It does not exist, can't be opened, is a folder, or is a pipe without a writer.</exception>
+    /// <exception cref="UnauthorizedAccessException">There is no permission to open it.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FileStream Open(string path, CancellationToken cancel = default)
     {
         if (Directory.Exists(path))
             throw new IOException("It is a folder.");
 
-        // Opening a pipe waits for its other end. What has a size is a file.
+        // Opening a pipe waits for its other end. Anything with a size is a file.
         if (new FileInfo(path) is { Exists: true, Length: > 0 })
             return OpenNow(path);
         var opening = Task.Factory.StartNew(() => OpenNow(path), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -45,7 +45,7 @@ internal static class InputFile
         return task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Opens a file in which one can go back and forth, and whose size is known: no pipe.</summary>
+    /// <summary>Opens a seekable file of known size, so not a pipe.</summary>
     /// <inheritdoc cref="Open"/>
     public static FileStream OpenSeekable(string path)
     {
@@ -81,10 +81,10 @@ internal static class InputFile
         return start[..stream.ReadAtLeast(start, most, throwOnEndOfStream: false)];
     }
 
-    /// <summary>The rest of a stream; null where that is more than <paramref name="most"/> bytes. Takes memory for what is there alone.</summary>
+    /// <summary>The rest of a stream; null where that is more than <paramref name="most"/> bytes. Allocates only for bytes that exist.</summary>
     /// <param name="stream">What to read.</param>
     /// <param name="most">Most bytes.</param>
-    /// <param name="start">Bytes that were read from it already; they come first and count.</param>
+    /// <param name="start">Bytes already read from it. They come first and count.</param>
     public static byte[]? ReadAll(Stream stream, int most, byte[]? start = null)
     {
         var bytes = start ?? [];
@@ -96,7 +96,7 @@ internal static class InputFile
             Array.Resize(ref bytes, length + (int)left);
         }
 
-        // A byte more than is expected tells whether that was all.
+        // Reading one byte more than expected shows whether the file ends there.
         var next = new byte[1];
         while (true)
         {
@@ -117,7 +117,7 @@ internal static class InputFile
         }
     }
 
-    /// <summary>What is said of a file that is not there.</summary>
+    /// <summary>The error message for a missing file.</summary>
     public static string Missing(string path) => IsAddress(path)
         ? $"{path}: this is a web address, and Riffle reads only files. Download it first, for example: curl -L -O {ShellWord.Quote(path)}"
         : $"{path}: no such file";

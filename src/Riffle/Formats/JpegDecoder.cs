@@ -14,7 +14,7 @@ static unsafe partial class JpegDecoder
     const long MaxPixelsPerByte = 1024;
 
     /// <summary>
-    /// libjpeg decodes a damaged file to something half grey and only warns. Its warnings are errors here, but for those that leave the
+    /// libjpeg decodes a damaged file to a partly grey image and only warns. Its warnings are errors here, except those that leave the
     /// picture whole: an odd Adobe or JFIF version, bytes between two segments that belong to neither (many photos of well-known data sets have some), and
     /// scan parameters that bend the standard without loss.
     /// </summary>
@@ -60,13 +60,13 @@ static unsafe partial class JpegDecoder
                 throw Bad(name, encoded, TurboJpeg.Error(handle));
         }
 
-        // Tables alone are a JPEG file of their own kind to libjpeg, and so is one that ends behind them.
+        // libjpeg accepts a JPEG file of tables only, and so one that ends after them.
         if (width == 0 || height == 0) throw Bad(name, encoded, "the file ends before the image data");
         return (width, height, colourspace is TurboJpeg.ColourspaceCmyk or TurboJpeg.ColourspaceYcck ? 4 : 3);
     }
 
     /// <summary>
-    /// Decodes a file that is whole but for stray bytes and the like. libjpeg tells the first warning only, and a harmless one could hide another; so what
+    /// Decodes a file with only harmless faults such as stray bytes. libjpeg reports only the first warning, and a harmless one could hide another; so what
     /// can be mended is, and the file is decoded once more.
     /// </summary>
     static void DecodeWhole(nint handle, ReadOnlySpan<byte> encoded, RgbImage size, byte[] samples, string name)

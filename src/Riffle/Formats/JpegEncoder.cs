@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Riffle.Formats;
 
 /// <summary>Encodes JPEG through libjpeg-turbo: baseline, colour at half the resolution (4:2:0).</summary>
-public static unsafe class JpegEncoder
+internal static unsafe class JpegEncoder
 {
     /// <summary>The image as a JPEG file's bytes.</summary>
     /// <param name="image">The image.</param>

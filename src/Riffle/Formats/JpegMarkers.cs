@@ -50,8 +50,8 @@ static class JpegMarkers
     }
 
     /// <summary>
-    /// The file without the stray bytes between the segments before its first scan, and with a JFIF revision that libjpeg knows; null where that changes
-    /// nothing. Stray bytes behind a scan look like part of it and stay.
+    /// The file without stray bytes between the segments before its first scan, and with a JFIF revision that libjpeg knows; null if that changes
+    /// nothing. Stray bytes after a scan look like part of it and stay.
     /// </summary>
     internal static byte[]? Mended(ReadOnlySpan<byte> jpeg)
     {

@@ -31,7 +31,7 @@ static class NativeLibraries
     }
 
     /// <summary>Loads a library under the first of its names that the system knows.</summary>
-    /// <exception cref="RiffleException">None is there; the message has the install command.</exception>
+    /// <exception cref="RiffleException">It is not installed; the message has the install command.</exception>
     internal static nint Load(Library library, Assembly assembly)
     {
         foreach (string name in library.Names)

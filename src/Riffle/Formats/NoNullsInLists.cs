@@ -6,10 +6,10 @@ using System.Text.Json.Serialization;
 namespace Riffle.Formats;
 
 /// <summary>
-/// Refuses null in the lists of a JSON document. System.Text.Json checks by <see cref="JsonSerializerOptions.RespectNullableAnnotations"/> what is null of an
-/// object's properties, but not of a list's elements.
+/// Rejects null in the lists of a JSON document. With <see cref="JsonSerializerOptions.RespectNullableAnnotations"/>, System.Text.Json checks an
+/// object's properties, but not a list's elements.
 /// </summary>
-public sealed class NoNullsInLists : JsonConverterFactory
+internal sealed class NoNullsInLists : JsonConverterFactory
 {
     /// <summary>Sets options so that null is refused wherever the types of a document do not allow it, and so is what is missing of their parameters.</summary>
     public static JsonSerializerOptions Strict(JsonSerializerOptions options)

@@ -12,7 +12,7 @@ internal static partial class PickledText
     public static BigInteger? Whole(string line) =>
         BigInteger.TryParse(line.TrimEnd('L'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    /// <summary>The parts of a reference to a storage, of which protocol 0 writes Python's text of the tuple; null for other references.</summary>
+    /// <summary>The parts of a reference to a storage, which protocol 0 writes as the text of a Python tuple; null for other references.</summary>
     public static object?[]? Reference(string line)
     {
         var match = StorageReference().Match(line);

@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace Riffle.Formats;
 
 /// <summary>
-/// The critical chunks of a PNG file, in their order. What else it holds is passed over: left to libpng, a gamma or a colour profile would change the
-/// samples, which the decoders that networks are trained with leave alone; and what is not needed can't do harm. The walk also finds a file cut off after
-/// its last row, where libpng does not look.
+/// The critical chunks of a PNG file, in their order. All others are skipped: libpng would apply a gamma or a colour profile to the
+/// samples, which the decoders used in training do not, and a skipped chunk can do no harm. This also detects a file cut off after
+/// its last row, which libpng does not check.
 /// </summary>
 sealed class PngChunks
 {
@@ -66,7 +66,7 @@ sealed class PngChunks
         return (BinaryPrimitives.ReadUInt32BigEndian(header), BinaryPrimitives.ReadUInt32BigEndian(header[4..]));
     }
 
-    /// <summary>A file of the critical chunks alone.</summary>
+    /// <summary>A file with only the critical chunks.</summary>
     internal byte[] Bare(ReadOnlySpan<byte> png)
     {
         var bare = new byte[Signature.Length + Critical.Sum(range => range.End.Value - range.Start.Value)];

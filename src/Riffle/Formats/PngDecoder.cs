@@ -48,9 +48,9 @@ static unsafe class PngDecoder
         new($"{name}: can't decode the PNG image: {message}. Copy the file again, or remove it.");
 
     /// <summary>
-    /// The upper 8 of 16 bits. Asked for 8 bits of a file of 16, libpng's simplified interface mixes up the rows of interlaced files
-    /// (https://github.com/pnggroup/libpng/issues/853), so 16 are asked for. They come multiplied by alpha, which is divided out again; of a
-    /// wholly transparent pixel black remains.
+    /// The upper 8 of 16 bits. When 8 bits of a 16-bit file are requested, libpng's simplified interface mixes up the rows of interlaced files
+    /// (https://github.com/pnggroup/libpng/issues/853), so 16 are requested. They come multiplied by alpha, which is divided out again; a
+    /// wholly transparent pixel stays black.
     /// </summary>
     static byte[] Narrow(ReadOnlySpan<ushort> samples, int channels)
     {

@@ -30,7 +30,7 @@ sealed class PngRow
 
     internal int Pixels { get; private set; }
 
-    /// <summary>A row of a file of the kind that its header tells.</summary>
+    /// <summary>A row in the format that the header describes.</summary>
     internal static PngRow Of(ReadOnlySpan<byte> png, PngChunks chunks, string name)
     {
         var header = chunks.Header(png, name);
@@ -55,7 +55,7 @@ sealed class PngRow
     }
 
     /// <summary>Reads the next row.</summary>
-    /// <exception cref="EndOfStreamException">There is none.</exception>
+    /// <exception cref="EndOfStreamException">The file has ended.</exception>
     internal void Read(Stream unpacked, string name)
     {
         (_row, _above) = (_above, _row);

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Riffle.Formats;
 
 /// <summary>
-/// Bytes that are gathered to be written, in memory that comes from a pool and goes back to it: what is written after every epoch, and grows with them, would
-/// else leave large arrays behind each time, for which the garbage collector takes more and more.
+/// A buffer for bytes to be written, in memory from a pool. What is written after every epoch, and grows with each, would
+/// otherwise leave large arrays for the garbage collector each time.
 /// </summary>
 sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
 {

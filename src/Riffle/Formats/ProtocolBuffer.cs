@@ -8,8 +8,8 @@ internal static class ProtocolBuffer
     /// <summary>Reads one message.</summary>
     /// <param name="parser">The parser of its type.</param>
     /// <param name="bytes">All of it.</param>
-    /// <param name="what">What it should be, as "a tf.Example".</param>
-    /// <exception cref="BadDataException">It is none. The message can't know the file.</exception>
+    /// <param name="what">What it should be, for example "a tf.Example".</param>
+    /// <exception cref="BadDataException">It is of another type. The message does not name the file.</exception>
     public static T Parse<T>(MessageParser<T> parser, ReadOnlySpan<byte> bytes, string what)
         where T : IMessage<T>
     {
@@ -19,7 +19,7 @@ internal static class ProtocolBuffer
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException)
         {
-            // The latter comes of a length near 2³¹, which the parser adds to its place without looking.
+            // The latter results from a length near 2³¹, which the parser adds to its position without a check.
             throw new BadDataException($"not {what}: {e.Message.TrimEnd('.')}", e);
         }
     }

@@ -4,7 +4,7 @@ namespace Riffle.Formats;
 /// <param name="Width">Columns, from 1.</param>
 /// <param name="Height">Rows, from 1.</param>
 /// <param name="Pixels">The samples, <c>Height × Width × 3</c> of them.</param>
-public sealed record RgbImage(int Width, int Height, byte[] Pixels)
+internal sealed record RgbImage(int Width, int Height, byte[] Pixels)
 {
     /// <summary>Columns that the upright image has in its file: twice <see cref="Width"/>, or one less, where it was decoded at half its size.</summary>
     public int FullWidth { get; init; } = Width;

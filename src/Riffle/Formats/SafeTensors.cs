@@ -9,12 +9,12 @@ namespace Riffle.Formats;
 /// The safetensors format: the length of a JSON header (64 bits, little-endian), the header (per tensor its type, shape and place; strings of
 /// metadata under <c>__metadata__</c>), the values. https://github.com/huggingface/safetensors#format
 /// </summary>
-public static class SafeTensors
+internal static class SafeTensors
 {
     internal const string MetadataKey = "__metadata__";
     internal const int Alignment = 8;
 
-    /// <summary>Writes tensors in the order given; the same tensors give the same bytes.</summary>
+    /// <summary>Writes tensors in the given order. Equal tensors have equal bytes.</summary>
     /// <param name="stream">Where the file goes, from its first byte.</param>
     /// <param name="tensors">Names, each once; shapes; as many values as the shape has, the last dimension running fastest.</param>
     /// <param name="metadata">Strings to keep beside the tensors, written in ordinal order of their keys.</param>
@@ -96,7 +96,7 @@ public static class SafeTensors
         while (header.Written.Length % Alignment != 0) header.Write(" "u8);
     }
 
-    /// <summary>Piece by piece, for the writer takes six times the memory of what it is given at once.</summary>
+    /// <summary>In pieces, because the writer needs six times the memory of each piece.</summary>
     static void WriteString(Utf8JsonWriter json, ReadOnlySpan<byte> utf8)
     {
         const int Piece = 1 << 12;

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Riffle.Formats;
 
 /// <summary>The content of a safetensors file, wholly read and checked.</summary>
-public sealed class SafeTensorsFile : ITensorFile
+internal sealed class SafeTensorsFile : ITensorFile
 {
     // The reference implementation's own limit on the header.
     const long MaxHeader = 100_000_000;
@@ -115,7 +115,7 @@ public sealed class SafeTensorsFile : ITensorFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
-            // The last three: a value of another kind than asked for, a number out of range, a property that is missing.
+            // The last three: a value of the wrong kind, a number out of range, a missing property.
             throw Bad(path, sizeof(ulong), $"this is not the header of a safetensors file ({e.Message})", e);
         }
 
@@ -146,7 +146,7 @@ public sealed class SafeTensorsFile : ITensorFile
             if (entry.Begin != at || entry.End < entry.Begin) throw Bad(path, sizeof(ulong), $"{tensor} should start at {at}");
             if (entry.End > size) throw Bad(path, sizeof(ulong), $"{tensor} extends beyond the file, which has {size}");
 
-            // A product beyond any file's size stays there instead of overflowing (a dimension of 0 may still follow).
+            // Saturate a product beyond any file's size instead of overflowing, because a dimension of 0 may still follow.
             Int128 bytes = entry.Width;
             foreach (int d in entry.Shape) bytes = Int128.Min(bytes * d, long.MaxValue);
             if (entry.Shape.Any(d => d < 0) || bytes != entry.End - entry.Begin)

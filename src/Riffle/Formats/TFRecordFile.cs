@@ -3,7 +3,7 @@ using System.IO.Compression;
 namespace Riffle.Formats;
 
 /// <summary>Files of TFRecords as other programs write them: plain, or compressed as a whole by GZIP (RFC 1952) or ZLIB (RFC 1950).</summary>
-public static class TFRecordFile
+internal static class TFRecordFile
 {
     private static readonly Func<Stream, Stream>[] Forms =
     [
@@ -14,13 +14,13 @@ public static class TFRecordFile
 
     /// <summary>Whether a file begins with a record, compressed or not: the length of the first one has its checksum.</summary>
     /// <exception cref="RiffleException">The file can't be read.</exception>
-    public static bool IsOne(string path) => Detect(path) is not null;
+    public static bool IsTFRecord(string path) => Detect(path) is not null;
 
     /// <summary>Whether a file is compressed and begins with a record.</summary>
     /// <exception cref="RiffleException">The file can't be read.</exception>
     public static bool IsCompressed(string path) => Detect(path) is { } form && form != Forms[0];
 
-    /// <summary>Opens a file, whatever its compression. Where its first record is damaged the first byte tells: reading it will say what is wrong.</summary>
+    /// <summary>Opens a file with any compression. If the first record is damaged, the first byte decides; reading then reports the damage.</summary>
     /// <exception cref="RiffleException">It can't be read.</exception>
     public static TFRecordReader Open(string path)
     {

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Riffle.Formats;
 
 /// <summary>
-/// A TFRecord file, not compressed, whose records are read in any order by any number of threads. Where they lie is found once, from their lengths
-/// alone, and kept in eight bytes a record. All checksums are checked.
+/// An uncompressed TFRecord file, whose records are read in any order by any number of threads. Their offsets are found once, from their lengths
+/// only, and take eight bytes per record. All checksums are checked.
 /// </summary>
 internal sealed class TFRecordIndex : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class TFRecordIndex : IDisposable
 
     /// <summary>Opens a file and finds its records.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="inOrder">Whether most records are read one after the other, so that reading ahead is worth while.</param>
+    /// <param name="inOrder">Whether most records are read one after the other, so that reading ahead pays off.</param>
     /// <exception cref="BadDataException">It is cut off, or a length is damaged; the message names file, record and byte offset.</exception>
     /// <exception cref="RiffleException">It can't be opened or read.</exception>
     public TFRecordIndex(string path, bool inOrder)
@@ -49,8 +49,8 @@ internal sealed class TFRecordIndex : IDisposable
 
     /// <summary>Reads a record.</summary>
     /// <param name="record">From 0 to <see cref="Count"/> − 1.</param>
-    /// <param name="buffer">Memory of the calling thread, which is exchanged for more if need be.</param>
-    /// <returns>Where in the buffer the record's bytes are.</returns>
+    /// <param name="buffer">Memory of the calling thread. It is replaced if it is too small.</param>
+    /// <returns>The range of the record's bytes in the buffer.</returns>
     /// <exception cref="BadDataException">It is damaged.</exception>
     /// <exception cref="RiffleException">The disk or the network failed.</exception>
     public Range Read(int record, ref byte[] buffer)

@@ -3,10 +3,10 @@ using System.Buffers.Binary;
 namespace Riffle.Formats;
 
 /// <summary>
-/// Reads TFRecords one after the other, in the memory of the largest one. Both checksums of every record are checked, and a length is believed
-/// only as far as the file goes.
+/// Reads TFRecords one after the other, in the memory of the largest one. Both checksums of every record are checked, and a length is trusted
+/// only within the file's size.
 /// </summary>
-public sealed class TFRecordReader : IDisposable
+internal sealed class TFRecordReader : IDisposable
 {
     /// <summary>The most bytes of a record in a compressed file, 256 MiB: such a file can unpack to a thousand times its size.</summary>
     const long MaxUnpacked = 256L << 20;
@@ -27,8 +27,8 @@ public sealed class TFRecordReader : IDisposable
     }
 
     /// <summary>Reads from a stream, which is closed with this reader; it need not be seekable.</summary>
-    /// <param name="stream">The stream, standing at the start of a record.</param>
-    /// <param name="name">What error messages call it.</param>
+    /// <param name="stream">The stream, positioned at the start of a record.</param>
+    /// <param name="name">Its name in error messages.</param>
     public TFRecordReader(Stream stream, string name)
     {
         _stream = stream;
@@ -62,7 +62,7 @@ public sealed class TFRecordReader : IDisposable
         }
         catch (InvalidDataException e)
         {
-            // What a decompressing stream throws for damage of its own.
+            // A decompressing stream throws this for damaged data.
             throw Damaged(e.Message, e);
         }
         catch (IOException e)
@@ -80,8 +80,8 @@ public sealed class TFRecordReader : IDisposable
     }
 
     /// <summary>
-    /// After damage, goes to where the next record begins: behind the damaged one where its length is whole, else to the next 12 bytes that are the
-    /// length of a record in the file with its checksum. What lies between is lost, and counts as one record. The stream must be seekable.
+    /// After damage, finds the beginning of the next record: after the damaged one if its length is intact, else at the next 12 bytes that are the
+    /// length of a record in the file with its checksum. The bytes between are lost, and count as one record. The stream must be seekable.
     /// </summary>
     /// <exception cref="RiffleException">The disk or the network failed.</exception>
     public void Resume()
@@ -148,9 +148,9 @@ public sealed class TFRecordReader : IDisposable
         return true;
     }
 
-    /// <summary>The error for a record whose bytes are whole but whose content is wrong: it names file, record number and offset.</summary>
+    /// <summary>The error for a record with intact bytes but wrong content. It names the file, the record number and the offset.</summary>
     /// <param name="what">What is wrong, without a full stop.</param>
-    /// <param name="inner">The error that told.</param>
+    /// <param name="inner">The original error.</param>
     public BadDataException Damaged(string what, Exception? inner = null) => DamagedAt(_name, Index, Offset, what, inner);
 
     internal static BadDataException DamagedAt(string name, long record, long offset, string what, Exception? inner = null) =>

@@ -8,7 +8,7 @@ namespace Riffle.Formats;
 /// </summary>
 /// <param name="stream">Where the records go.</param>
 /// <param name="leaveOpen">Whether the stream outlives this writer.</param>
-public sealed class TFRecordWriter(Stream stream, bool leaveOpen = false) : IDisposable
+internal sealed class TFRecordWriter(Stream stream, bool leaveOpen = false) : IDisposable
 {
     internal const int HeaderSize = sizeof(ulong) + sizeof(uint);
     internal const int FooterSize = sizeof(uint);

@@ -46,7 +46,7 @@ internal static class TensorValues
     }
 
     /// <summary>Converts floats to F32 or F16, rounding to nearest.</summary>
-    /// <returns>How many bytes they became.</returns>
+    /// <returns>The number of bytes written.</returns>
     public static int FromFloats(ReadOnlySpan<float> values, string type, Span<byte> bytes)
     {
         if (type == "F32" && BitConverter.IsLittleEndian)

@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Riffle.Formats;
 
 /// <summary>
-/// What the functions and classes of a pickle make. Those of tensors and containers are known by name; of every other only the name is kept, and it is never
+/// The results of a pickle's functions and classes. Those of tensors and containers are known by name. Of all others only the name is kept, and they are never
 /// run.
 /// torch/_utils.py and torch/_tensor.py, <c>_rebuild_…</c>.
 /// </summary>
@@ -35,7 +35,7 @@ internal static class TorchCalls
         ["torch.storage.UntypedStorage"] = new("U8", 1),
     }.ToFrozenDictionary();
 
-    /// <summary>Types of tensors whose storage is one of bytes.</summary>
+    /// <summary>Tensor types whose storage consists of bytes.</summary>
     private static readonly FrozenDictionary<string, TorchType> Types = new Dictionary<string, TorchType>
     {
         ["torch.float32"] = new("F32", 4),
@@ -52,7 +52,7 @@ internal static class TorchCalls
     /// <summary>What a call makes.</summary>
     /// <param name="function">The function or class; anything else makes an object without a name.</param>
     /// <param name="arguments">Its arguments.</param>
-    /// <param name="budget">Pays for copies.</param>
+    /// <param name="budget">Limits the copies.</param>
     public static object? Make(object? function, object?[] arguments, TorchBudget budget) => function switch
     {
         PickledFunction { Name: "copyreg.__newobj__" or "copy_reg.__newobj__" } when arguments is [PickledFunction type, ..] =>
@@ -64,7 +64,7 @@ internal static class TorchCalls
         _ => new PickledObject("something without a name"),
     };
 
-    /// <summary>What a reference to something outside the pickle stands for.</summary>
+    /// <summary>Resolves a reference to something outside the pickle.</summary>
     public static object? Refer(object? id) => id switch
     {
         object?[] and ["storage", PickledFunction type, string key, _, long total, ..] parts when Storages.TryGetValue(type.Name, out var values) =>
@@ -103,7 +103,7 @@ internal static class TorchCalls
             ? new TorchTensor(storage, type, offset, [.. shape.Cast<long>()], [.. strides.Cast<long>()])
             : null;
 
-    /// <summary>Whether the values are as they lie in the storage: not to be negated or conjugated first.</summary>
+    /// <summary>Whether the stored values are used directly, without negating or conjugating them first.</summary>
     private static bool IsPlain(object? metadata) => metadata is null or PickledDictionary { Items.Count: 0 };
 
     /// <summary>An object of a class, made of one of the base class: protocols 0 and 1.</summary>

@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 
 namespace Riffle.Formats;
 
-/// <summary>A dictionary of tensors in a file that <c>torch.save</c> wrote, in the form of today (<see cref="TorchZip"/>) or that of before PyTorch 1.6
+/// <summary>A dictionary of tensors in a file that <c>torch.save</c> wrote, in the current form (<see cref="TorchZip"/>) or the one before PyTorch 1.6
 /// (<see cref="TorchLegacy"/>).</summary>
-public sealed class TorchFile : ITensorFile
+internal sealed class TorchFile : ITensorFile
 {
     /// <summary>The longest name of a tensor; what has a longer one is passed over.</summary>
     private const int LongestName = 1000;
@@ -53,15 +53,15 @@ public sealed class TorchFile : ITensorFile
         return values;
     }
 
-    /// <summary>Reads all dictionaries of tensors in a file, and whole models as such; those that lie less deep come first. Memory is taken for what the file
-    /// really holds, never for what it claims, and nothing that it holds is ever run.</summary>
-    /// <exception cref="BadDataException">It is damaged, or holds no tensors by name; the message says what and where.</exception>
+    /// <summary>Reads all dictionaries of tensors in a file, and whole models; less deeply nested ones come first. Memory is allocated for what the file
+    /// really contains, never for what it claims, and nothing in it is ever executed.</summary>
+    /// <exception cref="BadDataException">It is damaged, or has no named tensors. The message says what and where.</exception>
     /// <exception cref="RiffleException">It can't be read.</exception>
     public static IReadOnlyList<TorchFile> Read(string path)
     {
         try
         {
-            using var content = TorchLegacy.IsOne(TensorFile.Start(path)) ? TorchLegacy.Read(path) : TorchZip.Read(path);
+            using var content = TorchLegacy.IsLegacy(TensorFile.Start(path)) ? TorchLegacy.Read(path) : TorchZip.Read(path);
             var found = TorchPlaces.Find(content.Root, content.Budget).ToArray();
             var sets = Array.FindAll(found, set => set.Tensors.Items.Any(item => item.Value is TorchTensor));
             if (sets.Length == 0)

@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Riffle.Formats;
 
 /// <summary>
-/// The form that <c>torch.save</c> wrote before PyTorch 1.6, and in which many public weights still are: five pickles behind each other (a magic number, a
+/// The form that <c>torch.save</c> wrote before PyTorch 1.6, which many public weights still have: five consecutive pickles (a magic number, a
 /// version, facts of the machine, the object, the keys of its storages), then for each key the number of its values (64 bits) and the values.
 /// torch/serialization.py, <c>_legacy_save</c>.
 /// </summary>
@@ -21,7 +21,7 @@ internal static class TorchLegacy
     private static byte[] Number => [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
 
     /// <summary>Whether a file with these first bytes begins with the magic number.</summary>
-    public static bool IsOne(ReadOnlySpan<byte> start)
+    public static bool IsLegacy(ReadOnlySpan<byte> start)
     {
         foreach (var magic in Magics)
         {

@@ -9,7 +9,7 @@ internal static class TorchModule
     /// <summary>The tensors of a model by name; null where an object is no model.</summary>
     public static PickledDictionary? StateDict(object? value, TorchBudget budget)
     {
-        if (!IsOne(value))
+        if (!IsModule(value))
             return null;
         var tensors = new PickledDictionary();
         var stack = new Stack<(string Prefix, PickledDictionary Attributes)>();
@@ -32,7 +32,7 @@ internal static class TorchModule
         {
             if (child is PickledObject { State: PickledDictionary attributes })
             {
-                // One module may stand in many places, even in itself, and each of them has a name of its own.
+                // A module may occur in many places, even in itself, and each place has its own name.
                 budget.Spend(prefix.Length + attributes.Items.Count + 1);
                 stack.Push((prefix, attributes));
             }
@@ -60,7 +60,7 @@ internal static class TorchModule
         }
     }
 
-    private static bool IsOne(object? value) =>
+    private static bool IsModule(object? value) =>
         value is PickledObject { State: PickledDictionary attributes }
         && attributes["_parameters"] is PickledDictionary && attributes["_buffers"] is PickledDictionary && attributes["_modules"] is PickledDictionary;
 }

@@ -32,7 +32,7 @@ internal sealed class PickledDictionary
     public object? this[string key] => Items.LastOrDefault(item => item.Key is string name && name == key).Value;
 }
 
-/// <summary>A function or class of a pickle, which is known by its name alone.</summary>
+/// <summary>A function or class of a pickle. Only its name is known.</summary>
 internal sealed record PickledFunction(string Name);
 
 /// <summary>What a pickle makes by a function or class that is not known here. It is passed over: nothing is run, and it never becomes a tensor.</summary>
@@ -44,23 +44,23 @@ internal sealed class PickledObject(string type)
     /// <summary>The entries that the pickle sets in it, as in a dictionary; null where it sets none.</summary>
     public PickledDictionary? Items { get; private set; }
 
-    /// <summary>What the pickle gives it as its attributes.</summary>
+    /// <summary>The attributes that the pickle sets.</summary>
     public object? State { get; set; }
 
     public void Add(object? key, object? value) => (Items ??= new()).Add(key, value);
 }
 
 /// <summary>
-/// How much may be made of a pickle beyond what its bytes hold. A pickle can name one list a thousand times; what comes of that stays in proportion to its
+/// Limits what is made of a pickle beyond the size of its bytes. A pickle can refer to one list a thousand times; the result must stay in proportion to its
 /// size.
 /// </summary>
 /// <param name="bytes">Length of the pickle.</param>
-/// <param name="name">What error messages call it.</param>
+/// <param name="name">Its name in error messages.</param>
 internal sealed class TorchBudget(long bytes, string name)
 {
     private long _left = (4 * bytes) + (1 << 16);
 
-    /// <exception cref="BadDataException">All of it is spent.</exception>
+    /// <exception cref="BadDataException">The limit is exceeded.</exception>
     public void Spend(long count)
     {
         if ((_left -= count) < 0)

@@ -6,8 +6,8 @@ using System.Text;
 namespace Riffle.Formats;
 
 /// <summary>
-/// Reads the pickles that <c>torch.save</c> writes, as a restricted machine: it knows tensors and containers (<see cref="TorchCalls"/>), and of everything else
-/// that a pickle calls or makes it keeps the name alone. Nothing of a pickle is ever looked up or run.
+/// Reads the pickles that <c>torch.save</c> writes, as a restricted machine: it knows tensors and containers (<see cref="TorchCalls"/>). Of everything else
+/// that a pickle calls or creates, it keeps only the name. Nothing in a pickle is ever looked up or executed.
 /// Opcodes: Python's Lib/pickletools.py (protocols 0 to 5). What PyTorch writes: torch/serialization.py.
 /// </summary>
 internal sealed class TorchPickle
@@ -28,9 +28,9 @@ internal sealed class TorchPickle
     private TorchPickle(byte[] bytes, string name, int at, TorchBudget budget) => (_bytes, _name, _at, _budget) = (bytes, name, at, budget);
 
     /// <summary>Reads a pickle.</summary>
-    /// <param name="bytes">The pickle, and nothing before it.</param>
-    /// <param name="name">What error messages call it.</param>
-    /// <param name="budget">Pays for what is more than the pickle's bytes hold.</param>
+    /// <param name="bytes">The pickle, from the first byte.</param>
+    /// <param name="name">Its name in error messages.</param>
+    /// <param name="budget">Limits what is made of the pickle beyond the size of its bytes.</param>
     /// <returns>The object: null, bool, long, <see cref="BigInteger"/>, double, string, array (a tuple), list (also a set), <see cref="PickledDictionary"/>,
     /// <see cref="TorchTensor"/>, <see cref="PickledFunction"/> or <see cref="PickledObject"/>; and all storages that it names, by their keys.</returns>
     /// <exception cref="BadDataException">It is damaged; the message names the offset.</exception>
@@ -40,11 +40,11 @@ internal sealed class TorchPickle
         return Load(bytes, name, budget, ref at);
     }
 
-    /// <summary>The same for one of several pickles behind each other.</summary>
+    /// <summary>The same for one of several consecutive pickles.</summary>
     /// <param name="bytes">The file.</param>
-    /// <param name="name">What error messages call it.</param>
-    /// <param name="budget">Pays for what is more than the pickle's bytes hold.</param>
-    /// <param name="at">Where the pickle begins; receives where it ends.</param>
+    /// <param name="name">Its name in error messages.</param>
+    /// <param name="budget">Limits what is made of the pickle beyond the size of its bytes.</param>
+    /// <param name="at">The offset of the pickle; receives the offset of its end.</param>
     public static (object? Root, IReadOnlyDictionary<string, TorchStorage> Storages) Load(byte[] bytes, string name, TorchBudget budget, ref int at)
     {
         var machine = new TorchPickle(bytes, name, at, budget);
@@ -94,13 +94,13 @@ internal sealed class TorchPickle
                 PushWhole(new BigInteger(Take(opcode == '\x8a' ? Byte() : Length())));
                 break;
             case 'I' or 'L':
-                PushWritten(Line());
+                PushWritten(ReadLine());
                 break;
             case 'G':
                 Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8)));
                 break;
             case 'F':
-                Push(double.TryParse(Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN);
+                Push(double.TryParse(ReadLine(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN);
                 break;
             case 'U' or '\x8c':
                 Push(Text(Byte()));
@@ -112,10 +112,10 @@ internal sealed class TorchPickle
                 Push(Text(BinaryPrimitives.ReadUInt64LittleEndian(Take(8))));
                 break;
             case 'S':
-                Push(PickledText.Unescaped(Line().Trim('\'', '"')));
+                Push(PickledText.Unescaped(ReadLine().Trim('\'', '"')));
                 break;
             case 'V':
-                Push(PickledText.Unescaped(Line()));
+                Push(PickledText.Unescaped(ReadLine()));
                 break;
             case 'C':
                 Pass(Byte());
@@ -139,7 +139,7 @@ internal sealed class TorchPickle
         switch (opcode)
         {
             case '\x80' or '\x95':
-                // The protocol, and the length of a frame: nothing depends on them.
+                // The protocol and the length of a frame are not needed.
                 Take(opcode == '\x80' ? 1u : 8u);
                 break;
             case '(':
@@ -229,13 +229,13 @@ internal sealed class TorchPickle
         return true;
     }
 
-    /// <summary>What names a function or class, calls it, or gives an object its attributes.</summary>
+    /// <summary>Opcodes that name a function or class, call it, or set the attributes of an object.</summary>
     private bool Object(char opcode)
     {
         switch (opcode)
         {
             case 'c':
-                Push(Function(Line(), Line()));
+                Push(Function(ReadLine(), ReadLine()));
                 break;
             case '\x93':
                 Push(Last(2) is [string module, string name] ? Function(module, name) : throw Bad("the name of a function is not text"));
@@ -248,7 +248,7 @@ internal sealed class TorchPickle
                 Push(Referred(Pop()));
                 break;
             case 'P':
-                Push(Referred(PickledText.Reference(Line())));
+                Push(Referred(PickledText.Reference(ReadLine())));
                 break;
             case 'R' or '\x81':
                 var arguments = Arguments(Pop());
@@ -260,7 +260,7 @@ internal sealed class TorchPickle
                 Push(TorchCalls.Make(type, named is { Items.Count: 0 } ? positional : [.. positional, named], _budget));
                 break;
             case 'i':
-                var known = Function(Line(), Line());
+                var known = Function(ReadLine(), ReadLine());
                 Push(TorchCalls.Make(known, SinceMark(), _budget));
                 break;
             case 'o':
@@ -336,10 +336,10 @@ internal sealed class TorchPickle
         Push(new PickledObject("bytes"));
     }
 
-    private object? Top() => _stack.Count > Floor ? _stack[^1] : throw Bad("a value is missing");
+    private object? Top() => _stack.Count > FrameBase ? _stack[^1] : throw Bad("a value is missing");
 
-    /// <summary>What lies below the last mark belongs to a container outside.</summary>
-    private int Floor => _marks is [.., var mark] ? mark : 0;
+    /// <summary>The height of the stack at the last mark. Values below it belong to an outer container.</summary>
+    private int FrameBase => _marks is [.., var mark] ? mark : 0;
 
     private object? Pop()
     {
@@ -350,7 +350,7 @@ internal sealed class TorchPickle
 
     private object?[] Last(int count)
     {
-        if (_stack.Count - count < Floor)
+        if (_stack.Count - count < FrameBase)
             throw Bad("a value is missing");
         var values = _stack[^count..].ToArray();
         _stack.RemoveRange(_stack.Count - count, count);
@@ -361,7 +361,7 @@ internal sealed class TorchPickle
     {
         if (_marks.Count == 0)
             throw Bad("the start of a container is missing");
-        var values = Last(_stack.Count - Floor);
+        var values = Last(_stack.Count - FrameBase);
         _marks.RemoveAt(_marks.Count - 1);
         return values;
     }
@@ -383,7 +383,7 @@ internal sealed class TorchPickle
 
     private string Text(ulong bytes) => Encoding.UTF8.GetString(Take(bytes));
 
-    private string Line()
+    private string ReadLine()
     {
         var length = _bytes.AsSpan(_at).IndexOf((byte)'\n');
         if (length < 0)
@@ -394,7 +394,7 @@ internal sealed class TorchPickle
     }
 
     private long Index() =>
-        long.TryParse(Line(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a memo index is not a number");
+        long.TryParse(ReadLine(), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : throw Bad("a memo index is not a number");
 
     /// <summary>A whole number as text; <c>00</c> and <c>01</c> are how protocols 0 and 1 write false and true.</summary>
     private void PushWritten(string line)

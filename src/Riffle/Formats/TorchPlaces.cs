@@ -9,7 +9,7 @@ internal static class TorchPlaces
     /// <summary>Longer keys, and longer lists, are no places of weights.</summary>
     private const int LongestKey = 100, LongestList = 16;
 
-    /// <summary>All dictionaries of tensors or of what may stand for them, and models, with the keys that lead to each, joined by dots; those that lie less
+    /// <summary>All dictionaries of tensors or of their placeholders, and models, with the keys that lead to each, joined by dots; those nested less
     /// deep come first.</summary>
     public static IEnumerable<(string Place, PickledDictionary Tensors)> Find(object? root, TorchBudget budget)
     {

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Riffle.Formats;
 
-/// <summary>A tensor of a PyTorch file with its values, all of which are there.</summary>
+/// <summary>A tensor of a PyTorch file with all its values.</summary>
 /// <param name="Type">Type of its values.</param>
 /// <param name="Bytes">The values of its storage.</param>
 /// <param name="Offset">Its first value in the storage.</param>
@@ -33,7 +33,7 @@ internal sealed record TorchView(TorchType Type, ReadOnlyMemory<byte> Bytes, lon
     }
 
     /// <summary>The values as floats in the order of the indices, whatever order they lie in.</summary>
-    /// <param name="values">Receives as many as there are.</param>
+    /// <param name="values">Receives all values.</param>
     public void Gather(Span<float> values)
     {
         if (Count == 0)
@@ -60,7 +60,7 @@ internal sealed record TorchView(TorchType Type, ReadOnlyMemory<byte> Bytes, lon
             : null;
     }
 
-    /// <summary>How many values behind each other in the order of the indices lie behind each other in memory.</summary>
+    /// <summary>The number of values, in index order, that are contiguous in memory.</summary>
     private int ContiguousRun()
     {
         var run = 1;
@@ -73,7 +73,7 @@ internal sealed record TorchView(TorchType Type, ReadOnlyMemory<byte> Bytes, lon
     {
         for (var d = index.Length - 1; d >= 0; d--)
         {
-            // The dimensions within a run stay at their beginning.
+            // The dimensions within a run stay at index 0.
             if (run >= Shape[d])
             {
                 run /= Shape[d];

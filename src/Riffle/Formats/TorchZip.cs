@@ -45,7 +45,7 @@ internal static class TorchZip
         var (root, _) = TorchPickle.Load(bytes, name, budget);
         return new(root, budget, key => entries.TryGetValue($"{folder}data/{key}", out var entry) ? Bytes(entry, path) : default(ReadOnlyMemory<byte>?), zip);
     }
-    /// <summary>The files of the archive by name. Nothing in it is compressed, and all of it together is no more than the archive.</summary>
+    /// <summary>The files of the archive by name. None is compressed, and together they are not larger than the archive.</summary>
     private static Dictionary<string, ZipArchiveEntry> Entries(ZipArchive zip, string path, long size)
     {
         var entries = new Dictionary<string, ZipArchiveEntry>();

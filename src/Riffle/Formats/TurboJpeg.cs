@@ -10,7 +10,7 @@ static unsafe partial class TurboJpeg
     internal const int Subsampling420 = 2;
     internal const int ErrorWarning = 0;
 
-    /// <summary>Gives up on a progressive file with over 500 scans, which would keep the decoder busy for minutes.</summary>
+    /// <summary>Stops at a progressive file with over 500 scans, which would keep the decoder busy for minutes.</summary>
     internal const int FlagLimitScans = 1 << 15;
 
     static TurboJpeg() => NativeLibraries.Use();

@@ -27,7 +27,7 @@ internal static class ZipKinds
     /// <summary>What a zip file is and the way out, as "a TorchScript program; …"; null where its entries don't say, or it is torch.save's.</summary>
     /// <param name="entries">Names of its entries.</param>
     /// <param name="hasPickle">Whether a <c>data.pkl</c> is among them.</param>
-    /// <param name="path">The file, for the way out.</param>
+    /// <param name="path">The file, for the message's advice.</param>
     public static string? Describe(IReadOnlyCollection<string> entries, bool hasPickle, string path)
     {
         var (_, _, kind, wayOut) = Array.Find(Kinds, kind => (kind.HasPickle || !hasPickle) && entries.Any(kind.Has));

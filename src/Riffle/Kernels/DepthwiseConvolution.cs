@@ -52,12 +52,12 @@ internal readonly unsafe struct DepthwiseConvolution
 
     /// <summary>Average pooling: the mean of each window, border and all.</summary>
     /// <param name="window">Input, output and how they lie to each other.</param>
-    /// <param name="shares">k² floats, which are its weights.</param>
-    public static DepthwiseConvolution Mean(Window window, float* shares)
+    /// <param name="weights">k² floats, which are its weights.</param>
+    public static DepthwiseConvolution Mean(Window window, float* weights)
     {
         var taps = window.Kernel * window.Kernel;
-        new Span<float>(shares, taps).Fill(1f / taps);
-        return new() { Window = window, Weights = shares };
+        new Span<float>(weights, taps).Fill(1f / taps);
+        return new() { Window = window, Weights = weights };
     }
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>

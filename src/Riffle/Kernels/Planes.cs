@@ -49,7 +49,7 @@ internal readonly unsafe struct Planes
 
     /// <summary>The table for a number of planes, all of which are read as they are until something is deferred on them.</summary>
     /// <param name="count">Number of planes.</param>
-    /// <param name="allocate">Gives as many zeroed bytes as asked for; they belong to the caller.</param>
+    /// <param name="allocate">Allocates zeroed bytes, which belong to the caller.</param>
     public static Planes Create(int count, Func<long, nint> allocate)
     {
         var planes = new Planes

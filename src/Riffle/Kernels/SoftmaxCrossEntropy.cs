@@ -4,17 +4,17 @@ using Riffle.Simd;
 
 namespace Riffle.Kernels;
 
-/// <summary>What images are to become: their labels, smoothed (Szegedy et al., 2016), and what a teacher makes of them (Hinton et al., 2015).</summary>
+/// <summary>The targets of a batch: its labels, smoothed (Szegedy et al., 2016), and a teacher's logits (Hinton et al., 2015).</summary>
 internal readonly unsafe struct SoftTargets
 {
-    /// <summary>s: share of a label that is spread over all classes, from 0 to below 1.</summary>
+    /// <summary>s: the fraction of a label that is spread over all classes, from 0 to below 1.</summary>
     public readonly float Smoothing { get; init; }
 
     /// <summary>z [images][K]: the teacher's logits; null where there is no teacher.</summary>
     public readonly float* Teacher { get; init; }
 
-    /// <summary>a: share of the loss that follows the teacher, from 0 to 1.</summary>
-    public readonly float TeacherShare { get; init; }
+    /// <summary>a: the weight of the teacher in the loss, from 0 to 1.</summary>
+    public readonly float TeacherWeight { get; init; }
 
     /// <summary>T: both networks' logits are divided by it where they are compared; positive.</summary>
     public readonly float Temperature { get; init; }
@@ -48,11 +48,11 @@ internal readonly unsafe struct SoftmaxCrossEntropy
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="labels">One for each image of the block; at most 16.</param>
     /// <param name="targets">What goes with the labels; the teacher's logits begin with the block's first image.</param>
-    /// <param name="share">1 / N.</param>
+    /// <param name="reciprocal">1 / N.</param>
     /// <param name="writes">What dx means for each plane of the logits.</param>
     /// <returns>Sum of the losses by the labels, and the images whose label is first and among the first five.</returns>
     public (double Loss, int Top1, int Top5) Run<TVec>(
-        in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share, GradientWrite* writes)
+        in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float reciprocal, GradientWrite* writes)
         where TVec : unmanaged, IVec<TVec>
     {
         Debug.Assert(labels.Length is > 0 and <= Lanes.Count, $"{labels.Length} labels");
@@ -71,16 +71,16 @@ internal readonly unsafe struct SoftmaxCrossEntropy
             top1 += rank == 0 ? 1 : 0;
             top5 += rank < 5 ? 1 : 0;
 
-            var teacherShare = targets.Teacher == null ? 0 : targets.TeacherShare;
+            var teacherWeight = targets.Teacher == null ? 0 : targets.TeacherWeight;
             new Span<float>(target, Classes).Fill(targets.Smoothing / Classes);
             target[label] += 1 - targets.Smoothing;
-            loss += Approach(scratch + lane, target, 1, (1 - teacherShare) * share, gradients + lane);
-            if (teacherShare == 0)
+            loss += Approach(scratch + lane, target, 1, (1 - teacherWeight) * reciprocal, gradients + lane);
+            if (teacherWeight == 0)
                 continue;
             var temperature = targets.Temperature;
-            var scale = teacherShare * temperature * temperature;
+            var scale = teacherWeight * temperature * temperature;
             Softmax(targets.Teacher + (long)lane * Classes, temperature, target);
-            _ = Approach(scratch + lane, target, 1 / temperature, scale * share, gradients + lane);
+            _ = Approach(scratch + lane, target, 1 / temperature, scale * reciprocal, gradients + lane);
         }
 
         for (var k = 0; k < Classes; k++)

@@ -1,7 +1,7 @@
 namespace Riffle.Kernels;
 
 /// <summary>What k×k windows slide over, and what they write: C planes of H×W, C or other planes of h×w with h = ⌊(H + top + bottom − k) / stride⌋ + 1.
-/// Windows are 3×3 with a border of 1 unless others are asked for.</summary>
+/// Windows are 3×3 with a border of 1 by default.</summary>
 internal readonly unsafe struct Window
 {
     /// <summary>3×3, border 1.</summary>

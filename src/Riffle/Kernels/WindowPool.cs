@@ -12,7 +12,7 @@ internal interface IReduction<TVec>
     static abstract TVec Reduce(TVec a, TVec b);
 }
 
-internal readonly struct Largest<TVec> : IReduction<TVec>
+internal readonly struct MaxReduction<TVec> : IReduction<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
     public static float Neutral => float.NegativeInfinity;
@@ -20,7 +20,7 @@ internal readonly struct Largest<TVec> : IReduction<TVec>
     public static TVec Reduce(TVec a, TVec b) => TVec.Max(a, b);
 }
 
-internal readonly struct Sum<TVec> : IReduction<TVec>
+internal readonly struct SumReduction<TVec> : IReduction<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
     public static float Neutral => 0;
@@ -52,17 +52,17 @@ internal readonly unsafe struct WindowPool
     /// <summary>A pool with what it multiplies by.</summary>
     /// <param name="window">Input, output and how they lie to each other.</param>
     /// <param name="isMean">Whether it gives the mean of a window; else the largest value.</param>
-    /// <param name="copy">Gives memory that holds these values; it belongs to the caller.</param>
+    /// <param name="copy">Returns memory that holds these values; it belongs to the caller.</param>
     public static WindowPool Create(Window window, bool isMean, Func<float[], nint> copy)
     {
         if (!isMean)
             return new() { Window = window };
         var (stride, kernel, border, last) = (window.Stride, window.Kernel, window.Border, window.OutputWidth - 1);
-        float[] rows = [.. Enumerable.Range(0, window.OutputHeight).Select(y => Share(y * stride - border.Top, kernel, window.Height))];
+        float[] rows = [.. Enumerable.Range(0, window.OutputHeight).Select(y => Reciprocal(y * stride - border.Top, kernel, window.Height))];
         float[] columns =
         [
             .. Enumerable.Range(0, window.OutputRow + Contract.Slack)
-                .Select(i => Share(Math.Min(i / window.Lanes, last) * stride - border.Left, kernel, window.Width)),
+                .Select(i => Reciprocal(Math.Min(i / window.Lanes, last) * stride - border.Left, kernel, window.Width)),
         ];
         return new() { Window = window, Rows = (float*)copy(rows), Columns = (float*)copy(columns) };
     }
@@ -77,12 +77,12 @@ internal readonly unsafe struct WindowPool
         Contract.RequireWindow(Window, isTraining: false);
         Contract.RequireScratch(scratch, Scratch);
         if (Rows == null)
-            Infer<TVec, Largest<TVec>>(planes, data, scratch);
+            Infer<TVec, MaxReduction<TVec>>(planes, data, scratch);
         else
-            Infer<TVec, Sum<TVec>>(planes, data, scratch);
+            Infer<TVec, SumReduction<TVec>>(planes, data, scratch);
     }
 
-    private static float Share(int start, int kernel, int length) => 1f / (Math.Min(start + kernel, length) - Math.Max(start, 0));
+    private static float Reciprocal(int start, int kernel, int length) => 1f / (Math.Min(start + kernel, length) - Math.Max(start, 0));
 
     private void Infer<TVec, TReduction>(in Planes planes, float* data, float* scratch)
         where TVec : unmanaged, IVec<TVec>

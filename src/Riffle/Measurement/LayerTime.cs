@@ -5,13 +5,13 @@ using Riffle.Networks;
 namespace Riffle.Measurement;
 
 /// <summary>What one layer, or work that belongs to no layer, costs in one run over a batch.</summary>
-/// <param name="Name">The layer's name, or what the work is.</param>
-/// <param name="Operation">What the layer does, in a word, as <see cref="LayerComplexity.Operation"/> has it; null where there is no layer.</param>
-/// <param name="Output">Shape of what the layer gives; null where there is none.</param>
+/// <param name="Name">The name of the layer or of the other work.</param>
+/// <param name="Operation">The layer's operation, as in <see cref="LayerComplexity.Operation"/>; null if it is not a layer.</param>
+/// <param name="Output">The layer's output shape; null if it has none.</param>
 /// <param name="Macs">Multiply-adds for one image, forward.</param>
 /// <param name="Bytes">
-/// What the layer has to read and write for one image, forward: its inputs, its output and its weights, four bytes each. What batch norm and ReLU cost is
-/// within the layers that read their results; shuffle, slice and concat move nothing.
+/// What the layer has to read and write for one image, forward: its inputs, its output and its weights, four bytes each. The cost of batch norm and ReLU is
+/// in the layers that read their results; shuffle, slice and concat move nothing.
 /// </param>
 /// <param name="ForwardMilliseconds">Time of all threads together.</param>
 /// <param name="BackwardMilliseconds">Time of all threads together; 0 in inference.</param>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Riffle.Measurement;
 
 /// <summary>The machine that this process runs on, as measurements name it.</summary>
-public static class Machine
+internal static class Machine
 {
     private const string LinuxProcessors = "/proc/cpuinfo";
 
@@ -11,7 +11,7 @@ public static class Machine
         $"{Environment.MachineName}: {Processor()}, {Environment.ProcessorCount} core{(Environment.ProcessorCount == 1 ? "" : "s")}";
 
     /// <summary>Its name in the network, its processor and cores, and the vectors that the kernels use.</summary>
-    /// <exception cref="RiffleException"><c>RIFFLE_VECTOR</c> asks for vectors that the machine does not have.</exception>
+    /// <exception cref="RiffleException"><c>RIFFLE_VECTOR</c> requests vectors that the machine does not support.</exception>
     public static string Description => $"{Hardware}, vectors of {NetworkBenchmark.VectorBits} bits";
 
     private static string Processor()

@@ -10,15 +10,15 @@ using Riffle.Training;
 namespace Riffle.Measurement;
 
 /// <summary>What one kind of run of a network, inference or training, took on this machine.</summary>
-/// <param name="Threads">Threads that computed: never more than the batch gives work to.</param>
+/// <param name="Threads">The number of threads that computed; at most as many as the batch can occupy.</param>
 /// <param name="Batch">Images in a run.</param>
 /// <param name="Timings">Times of one run.</param>
 /// <param name="Gflops">Floating-point operations in 10⁹ a second at the median: two for a multiply-add in inference; in training six, two each for the
-/// output and the gradients by input and weights. Nothing but multiply-adds counts.</param>
-/// <param name="PeakGflops">What as many threads reach at most, measured right before and after.</param>
-/// <param name="PlannedBytes">Memory that the plan holds outside the managed heap; null for inference, whose plan does not tell.</param>
-/// <param name="PeakResidentBytes">Most memory that the process has held up to the end of the measurement, whatever else it did before.</param>
-/// <param name="Layers">Time by layer; empty unless it was asked for.</param>
+/// output and the gradients with respect to input and weights. Only multiply-adds count.</param>
+/// <param name="PeakGflops">The peak of the same number of threads, measured right before and after.</param>
+/// <param name="PlannedBytes">The plan's memory outside the managed heap; null for inference, whose plan does not report it.</param>
+/// <param name="PeakResidentBytes">The largest resident memory of the process up to the end of the measurement, including all that it did before.</param>
+/// <param name="Layers">Time by layer; empty unless requested.</param>
 public sealed record Performance(
     int Threads, int Batch, Timings Timings, double Gflops, double PeakGflops, long? PlannedBytes, long PeakResidentBytes, ImmutableArray<LayerTime> Layers)
 {
@@ -31,8 +31,8 @@ public sealed record Performance(
 
 /// <summary>Measures one network on images of noise, which take as long as any others.</summary>
 /// <param name="weights">The network; training changes its values.</param>
-/// <param name="budget">Time for the samples of each measurement, before which there is a warm-up.</param>
-/// <param name="layers">Whether time is also taken by layer, in runs of their own, because the clock is read often in them.</param>
+/// <param name="budget">Time for the samples of each measurement, after a warm-up.</param>
+/// <param name="layers">Whether to also time each layer, in separate runs, because reading the clock often takes time.</param>
 public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool layers = false)
 {
     private const int OperationsOfInference = 2;
@@ -52,7 +52,7 @@ public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool laye
     /// <summary>A benchmark of a network with first weights.</summary>
     /// <param name="network">The network.</param>
     /// <param name="budget">Time for the samples of each measurement.</param>
-    /// <param name="layers">Whether time is also taken by layer.</param>
+    /// <param name="layers">Whether to also time each layer.</param>
     public static NetworkBenchmark Of(Network network, TimeSpan budget, bool layers = false)
     {
         var weights = new Weights(network);
@@ -63,7 +63,7 @@ public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool laye
     /// <summary>Measures inference: from normalised images to logits.</summary>
     /// <param name="batch">Images in a run, at least 1.</param>
     /// <param name="threads">0: one per core.</param>
-    /// <param name="cancel">Looked at between runs.</param>
+    /// <param name="cancel">Checked between runs.</param>
     /// <exception cref="ArgumentException">The batch is too large for an array.</exception>
     /// <exception cref="RiffleException">There is not enough memory.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -80,7 +80,7 @@ public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool laye
     /// <summary>Measures training: forward, loss, backward and a Nesterov step on a ready batch.</summary>
     /// <param name="batch">Images in a step, at least 1.</param>
     /// <param name="threads">0: one per core.</param>
-    /// <param name="cancel">Looked at between steps.</param>
+    /// <param name="cancel">Checked between steps.</param>
     /// <exception cref="ArgumentException">The batch is too large for an array.</exception>
     /// <exception cref="RiffleException">There is not enough memory.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

@@ -3,9 +3,9 @@ using Riffle.Simd;
 
 namespace Riffle.Measurement;
 
-/// <summary>What this machine multiplies and adds at most, at the width that the kernels use: twelve independent chains that never leave the
+/// <summary>The peak of multiply-adds on this machine, at the vector width of the kernels: twelve independent chains that never leave the
 /// registers.</summary>
-public static class PeakFlops
+internal static class PeakFlops
 {
     private const int Attempts = 5;
     private const int Rounds = 4_000_000;

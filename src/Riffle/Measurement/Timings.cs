@@ -10,12 +10,12 @@ public sealed class Timings
     private const int LeastSamples = 5;
 
     /// <summary>Share of a budget that goes to the warm-up: the JIT compiles anew what runs often, and caches and branch predictors fill.</summary>
-    private const double WarmUpShare = 0.25;
+    private const double WarmUpFraction = 0.25;
 
     /// <summary>Timings of the given samples.</summary>
     /// <param name="milliseconds">One or more, in any order.</param>
     /// <exception cref="ArgumentException">There are none.</exception>
-    public Timings(IEnumerable<double> milliseconds)
+    internal Timings(IEnumerable<double> milliseconds)
     {
         Milliseconds = [.. milliseconds.Order()];
         if (Milliseconds.IsEmpty)
@@ -29,13 +29,13 @@ public sealed class Timings
     public double Median => Percentile(50);
 
     /// <summary>Runs work until a budget of time is spent, after a warm-up that comes on top of it.</summary>
-    /// <param name="work">What is timed.</param>
-    /// <param name="budget">Time for the samples; the least number of samples is taken whatever they cost.</param>
-    /// <param name="cancel">Looked at between runs.</param>
+    /// <param name="work">The work to time.</param>
+    /// <param name="budget">Time for the samples. A minimum number of samples is taken even if they need more.</param>
+    /// <param name="cancel">Checked between runs.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static Timings Measure(Action work, TimeSpan budget, CancellationToken cancel = default)
+    internal static Timings Measure(Action work, TimeSpan budget, CancellationToken cancel = default)
     {
-        Repeat(work, budget * WarmUpShare, LeastWarmUps, cancel);
+        Repeat(work, budget * WarmUpFraction, LeastWarmUps, cancel);
         return new(Repeat(work, budget, cancel));
     }
 

@@ -32,7 +32,7 @@ public static class OnnxFile
     }
 
     /// <summary>Whether a path names an ONNX file, by its extension.</summary>
-    public static bool IsOne(string path) => path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path);
+    internal static bool IsOnnx(string path) => path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path);
 
     /// <summary>Reads a network that Riffle or another program wrote.</summary>
     /// <param name="path">The file.</param>
@@ -83,7 +83,7 @@ public static class OnnxFile
         return weights;
     }
 
-    private static (ImportedNetwork Network, Document? Document) Import(string path)
+    private static (ImportedNetwork Network, RiffleMetadata? Document) Import(string path)
     {
         var model = OnnxReader.Read(path);
         var document = ReadDocument(path, model);
@@ -115,19 +115,19 @@ public static class OnnxFile
         {
             if (given is not null)
                 throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; remove --mean and --std");
-            RequireBounds(images, ImageValues.Pixels.Line);
-            return (images.After(ImageValues.Pixels.Line), null);
+            RequireBounds(images, ImageValues.Pixels.Affine);
+            return (images.After(ImageValues.Pixels.Affine), null);
         }
 
         if (given is null && !images.IsNone)
         {
             var taken = images.Recognise() ?? throw Unclear(path, images);
-            return (images.After(taken.Line), $"{path} normalises its input itself ({images.Describe()}): pixels are passed as {taken.Text}");
+            return (images.After(taken.Affine), $"{path} normalises its input itself ({images.Describe()}): pixels are passed as {taken.Text}");
         }
 
         var fed = given ?? documented ?? Normalisation.ImageNet;
-        RequireBounds(images, fed.Line);
-        return (images.IsIdentity ? fed : images.After(fed.Line), null);
+        RequireBounds(images, fed.Affine);
+        return (images.IsIdentity ? fed : images.After(fed.Affine), null);
     }
 
     private static void RequireBounds(ImageArithmetic images, (RgbTriple Scale, RgbTriple Shift) given)
@@ -145,13 +145,13 @@ public static class OnnxFile
         + "Give --mean and --std; the graph then gets (pixel / 255 - mean) / std. For values from 0 to 1, give --mean 0,0,0 --std 1,1,1; "
         + "for pixels, give --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
 
-    private static Document? ReadDocument(string path, OnnxModel model)
+    private static RiffleMetadata? ReadDocument(string path, OnnxModel model)
     {
         if (!model.Metadata.TryGetValue(MetadataKey, out var text))
             return null;
         try
         {
-            var document = JsonSerializer.Deserialize<Document>(text, ModelJson.Compact) ?? throw new JsonException("it is null");
+            var document = JsonSerializer.Deserialize<RiffleMetadata>(text, ModelJson.Compact) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
                 throw new RiffleException($"{path}: its metadata has version {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             if (document is not { Classes.IsDefaultOrEmpty: false, Network.Name: not null, Normalisation: { } normalisation }
@@ -166,7 +166,7 @@ public static class OnnxFile
         }
     }
 
-    private static Document Describe(Checkpoint checkpoint, OnnxForm form)
+    private static RiffleMetadata Describe(Checkpoint checkpoint, OnnxForm form)
     {
         var size = checkpoint.Spec.ImageSize;
         var images = form.Pixels
@@ -186,7 +186,7 @@ public static class OnnxFile
     }
 
     /// <summary>The document in the metadata.</summary>
-    internal sealed record Document(
+    internal sealed record RiffleMetadata(
         int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training);
 
     /// <summary>How an image becomes the graph's input: its shorter side is scaled and the centre is cut out. An image of the size in <c>cut_already</c>, if there

@@ -22,7 +22,7 @@ namespace Riffle.Models;
 /// <param name="From">The run or checkpoint that is fine-tuned; null: new weights.</param>
 /// <param name="SoftLabels">The soft labels; null: none.</param>
 /// <param name="SoftLabelsFolder">The folder of the soft labels, as a full path.</param>
-public sealed record RunDescription(
+internal sealed record RunDescription(
     string Riffle, string Dotnet, string System, string DataDirectory, DatasetIdentity Data, NetworkSpec Network, Recipe Recipe, ulong Seed, int Threads,
     string? From = null, SoftLabelsIdentity? SoftLabels = null, string? SoftLabelsFolder = null)
 {

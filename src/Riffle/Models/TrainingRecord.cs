@@ -49,7 +49,7 @@ public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training,
 /// <param name="LearningRate">The learning rate of the epoch's last step.</param>
 /// <param name="Train">Over its training batches, while the weights changed.</param>
 /// <param name="Validation">Over all validation images, after the epoch.</param>
-public sealed record EpochMetrics(int Epoch, double LearningRate, Measures Train, Measures Validation);
+public sealed record EpochMetrics(int Epoch, double LearningRate, Metrics Train, Metrics Validation);
 
 /// <summary>The progress of a training.</summary>
 /// <param name="Epochs">The number of finished epochs, including their validation.</param>

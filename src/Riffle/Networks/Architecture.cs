@@ -4,7 +4,7 @@ namespace Riffle.Networks;
 
 /// <summary>A row of an architecture table: one unit, or several alike that follow each other.</summary>
 /// <param name="Name">For example <c>conv1</c>, <c>stage3.0</c> or <c>stage3.1-3</c>.</param>
-/// <param name="Output">Shape of what the last of them gives.</param>
+/// <param name="Output">The output shape of the last of them.</param>
 /// <param name="Kernel">Height and width of the largest window of the unit's convolutions, or of its pools if it has no convolution; null without either.</param>
 /// <param name="Stride">Largest stride of these; null without any.</param>
 /// <param name="Repeat">How many there are.</param>
@@ -12,7 +12,7 @@ namespace Riffle.Networks;
 /// <param name="Parameters">Trained values of all of them.</param>
 public sealed record ArchitectureRow(string Name, Shape Output, int? Kernel, int? Stride, int Repeat, long Macs, long Parameters);
 
-/// <summary>A network as the papers tabulate it, derived from the units of its layers alone.</summary>
+/// <summary>A network in the form of the papers' tables, derived only from the units of its layers.</summary>
 public static class Architecture
 {
     /// <summary>The rows. Their multiply-adds and parameters add up to the network's.</summary>

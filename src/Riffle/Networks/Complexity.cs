@@ -14,10 +14,10 @@ public sealed record LayerComplexity(Layer Layer, long Macs, long Parameters)
     /// <summary>What it does, in a word: <c>convolution</c>, <c>batch_norm</c>.</summary>
     public string Operation => Layer.Operation.Name;
 
-    /// <summary>Shape of what it gives.</summary>
+    /// <summary>Its output shape.</summary>
     public Shape Output => Layer.Output;
 
-    /// <summary>Number of values it gives.</summary>
+    /// <summary>The number of values in its output.</summary>
     public long Activations => Layer.Output.Elements;
 }
 
@@ -31,7 +31,7 @@ public sealed record NetworkComplexity(ImmutableArray<LayerComplexity> Layers)
     /// <summary>Trained values of all layers.</summary>
     public long Parameters { get; } = Layers.Sum(layer => layer.Parameters);
 
-    /// <summary>Values that all layers give.</summary>
+    /// <summary>The number of values in the outputs of all layers.</summary>
     public long Activations { get; } = Layers.Sum(layer => layer.Activations);
 }
 

@@ -8,14 +8,14 @@ namespace Riffle.Networks;
 /// <param name="Scale">Multiplies the widths, positive.</param>
 internal readonly record struct Variant(int Groups, double Scale);
 
-/// <summary>A family of networks as the catalogue sees it: its names, what may be asked of it, and what describes it.</summary>
-/// <param name="Name">What its networks' names begin with.</param>
-/// <param name="Groups">Group counts of its table; empty where names carry none.</param>
+/// <summary>A family of networks in the catalogue: its names, the variants it has, and the method that describes them.</summary>
+/// <param name="Name">The prefix of its networks' names.</param>
+/// <param name="Groups">The group counts of its table; empty if names have none.</param>
 /// <param name="Scales">The scales that the papers and the study use, in their order.</param>
 /// <param name="MinimumScale">The smallest scale when any is allowed; null when only <paramref name="Scales"/> are.</param>
 /// <param name="Stages">Number of stages whose units can be chosen.</param>
 /// <param name="StemStrides">Strides its stem may have.</param>
-/// <param name="Halvings">How often it halves the image after the stem.</param>
+/// <param name="Downsamplings">The number of times that it halves the image after the stem.</param>
 /// <param name="Describe">Adds its layers, the logits last.</param>
 internal sealed record Family(
     string Name,
@@ -24,7 +24,7 @@ internal sealed record Family(
     double? MinimumScale,
     int Stages,
     ImmutableArray<int> StemStrides,
-    int Halvings,
+    int Downsamplings,
     Action<NetworkBuilder, Variant, NetworkSpec> Describe)
 {
     /// <summary>Twice what the papers use, and small enough for every count of values to fit an int.</summary>
@@ -59,7 +59,7 @@ internal sealed record Family(
     public bool Allows(double scale) => MinimumScale is { } least ? scale >= least && scale <= MaximumScale : Scales.Contains(scale);
 
     /// <summary>Smallest image in which every stride of 2 still finds more than one pixel.</summary>
-    public int MinimumSize(int stemStride) => (1 << (Halvings - 1 + stemStride / 2)) + 1;
+    public int MinimumSize(int stemStride) => (1 << (Downsamplings - 1 + stemStride / 2)) + 1;
 
     /// <summary>A scale with at least one decimal: 1.0, 0.25.</summary>
     private static string ScaleText(double scale) => scale.ToString("0.0########", CultureInfo.InvariantCulture);

@@ -17,7 +17,7 @@ internal static class MobileNetV1
     ];
 
     public static Family Family { get; } = new(
-        "mobilenet-v1", Groups: [], Scales: [1.0, 0.5, 0.25], MinimumScale: 1.0 / StemWidth, Stages: 0, StemStrides: [2], Halvings: 4, Describe);
+        "mobilenet-v1", Groups: [], Scales: [1.0, 0.5, 0.25], MinimumScale: 1.0 / StemWidth, Stages: 0, StemStrides: [2], Downsamplings: 4, Describe);
 
     private static void Describe(NetworkBuilder network, Variant variant, NetworkSpec spec)
     {

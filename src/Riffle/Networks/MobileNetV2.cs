@@ -9,7 +9,7 @@ namespace Riffle.Networks;
 internal static class MobileNetV2
 {
     private const int StemWidth = 32, LastWidth = 1280;
-    private const float Ceiling = 6;
+    private const float Maximum = 6;
 
     /// <summary>How much the units of a sequence widen (t), their channels (c), their number (n) and the stride of the first (s).</summary>
     private static readonly (int Expansion, int Width, int Count, int Stride)[] Sequences =
@@ -18,13 +18,13 @@ internal static class MobileNetV2
     ];
 
     public static Family Family { get; } = new(
-        "mobilenet-v2", Groups: [], Scales: [1.0, 0.5], MinimumScale: 0.1, Stages: 0, StemStrides: [1, 2], Halvings: 4, Describe);
+        "mobilenet-v2", Groups: [], Scales: [1.0, 0.5], MinimumScale: 0.1, Stages: 0, StemStrides: [1, 2], Downsamplings: 4, Describe);
 
     private static void Describe(NetworkBuilder network, Variant variant, NetworkSpec spec)
     {
         var stem = network.Unit("features.0");
         var x = network.Input(spec.ImageSize, spec.ImageSize);
-        x = stem.Relu(stem.ConvolutionNorm(0, x, Widths.Scaled(StemWidth, variant.Scale), kernel: 3, spec.StemStride), Ceiling);
+        x = stem.Relu(stem.ConvolutionNorm(0, x, Widths.Scaled(StemWidth, variant.Scale), kernel: 3, spec.StemStride), Maximum);
         var index = 1;
         foreach (var (expansion, width, count, stride) in Sequences)
         {
@@ -33,7 +33,7 @@ internal static class MobileNetV2
         }
 
         var head = network.Unit($"features.{index}");
-        x = head.Relu(head.ConvolutionNorm(0, x, Widths.Scaled(LastWidth, Math.Max(1, variant.Scale))), Ceiling);
+        x = head.Relu(head.ConvolutionNorm(0, x, Widths.Scaled(LastWidth, Math.Max(1, variant.Scale))), Maximum);
         network.FullyConnected("classifier.1", network.Unit("pool").GlobalAveragePool(x), spec.Classes);
     }
 
@@ -43,11 +43,11 @@ internal static class MobileNetV2
         if (expansion > 1)
         {
             var wide = unit.Unit($"conv.{position++}");
-            y = wide.Relu(wide.ConvolutionNorm(0, y, x.Channels * expansion), Ceiling);
+            y = wide.Relu(wide.ConvolutionNorm(0, y, x.Channels * expansion), Maximum);
         }
 
         var depthwise = unit.Unit($"conv.{position++}");
-        y = depthwise.Relu(depthwise.DepthwiseNorm(0, y, stride), Ceiling);
+        y = depthwise.Relu(depthwise.DepthwiseNorm(0, y, stride), Maximum);
         y = unit.Unit("conv").ConvolutionNorm(position, y, width);
         return stride == 1 && width == x.Channels ? unit.Add(x, y) : y;
     }

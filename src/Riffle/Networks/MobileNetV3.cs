@@ -43,7 +43,7 @@ internal static class MobileNetV3
     public static Family SmallFamily { get; } = Of("mobilenet-v3-small", Small, lastWidth: 1024);
 
     private static Family Of(string name, UnitRow[] units, int lastWidth) => new(
-        name, Groups: [], Scales: [1.0, 0.75], MinimumScale: 0.1, Stages: 0, StemStrides: [1, 2], Halvings: 4,
+        name, Groups: [], Scales: [1.0, 0.75], MinimumScale: 0.1, Stages: 0, StemStrides: [1, 2], Downsamplings: 4,
         (network, variant, spec) => Describe(network, variant, spec, units, lastWidth));
 
     private static void Describe(NetworkBuilder network, Variant variant, NetworkSpec spec, UnitRow[] units, int lastWidth)

@@ -52,11 +52,11 @@ public sealed record Parameter(string Name, ParameterKind Kind, ImmutableArray<i
 /// <param name="Name">Prefix of its parameters' names, for example <c>conv1.0</c>; unique.</param>
 /// <param name="Operation">What it does.</param>
 /// <param name="Inputs">Indices of the layers it reads, all smaller than <paramref name="Index"/>.</param>
-/// <param name="Output">Shape of what it gives.</param>
+/// <param name="Output">Its output shape.</param>
 /// <param name="Parameters">Its parameters, in the order torch lists them.</param>
 public sealed record Layer(int Index, string Name, Operation Operation, ImmutableArray<int> Inputs, Shape Output, ImmutableArray<Parameter> Parameters)
 {
-    /// <summary>The part of the network it was described in, for example <c>stage2.0</c>; its own name where it stands alone.</summary>
+    /// <summary>The part of the network it was described in, for example <c>stage2.0</c>; its own name if it is in none.</summary>
     public string Unit { get; init; } = Name;
 }
 

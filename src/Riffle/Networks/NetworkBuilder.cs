@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Riffle.Networks;
 
 /// <summary>A value while a network is described: the output of one layer.</summary>
-/// <param name="Layer">Index of the layer that gives it.</param>
+/// <param name="Layer">Index of the layer that outputs it.</param>
 /// <param name="Shape">Its shape for one image.</param>
 public readonly record struct Value(int Layer, Shape Shape)
 {
@@ -27,7 +27,7 @@ public sealed class NetworkBuilder
     private readonly ImmutableArray<Layer>.Builder _layers;
     private readonly HashSet<string> _names;
 
-    /// <summary>The last number that was put behind a name.</summary>
+    /// <summary>The last number that was appended to a name.</summary>
     private readonly Dictionary<string, int> _numbers;
 
     private readonly string? _unit;
@@ -66,9 +66,9 @@ public sealed class NetworkBuilder
     /// <param name="kernel">Height and width of the kernel.</param>
     /// <param name="stride">Step in both directions.</param>
     /// <param name="groups">Number of groups.</param>
-    /// <param name="padding">Zeros added around the image; half the kernel, rounded down, at each side where it is not given.</param>
+    /// <param name="padding">Zeros added around the image; by default half the kernel, rounded down, on each side.</param>
     /// <param name="bias">Whether it adds a trained number to each output channel.</param>
-    /// <exception cref="ArgumentException">The groups divide the channels unevenly, or nothing is left of the image.</exception>
+    /// <exception cref="ArgumentException">The groups do not divide the channels, or the output has no pixels.</exception>
     public Value Convolution(
         string name, Value x, int outputChannels, int kernel, int stride = 1, int groups = 1, Padding? padding = null, bool bias = false) =>
         Append(name, new Convolution(outputChannels, kernel, stride, padding ?? Padding.Of(kernel / 2), groups, bias), x);
@@ -77,12 +77,12 @@ public sealed class NetworkBuilder
     /// <param name="name">Prefix of its parameters' names.</param>
     /// <param name="x">What it reads.</param>
     /// <param name="epsilon">Added to the variance.</param>
-    /// <param name="momentum">Share of a new batch in the running mean and variance.</param>
+    /// <param name="momentum">The weight of a new batch in the running mean and variance.</param>
     public Value BatchNorm(string name, Value x, float epsilon = 1e-5f, float momentum = 0.1f) => Append(name, new BatchNorm(epsilon, momentum), x);
 
-    /// <summary>max(x, 0), and no more than a ceiling where one is given.</summary>
-    /// <exception cref="ArgumentException">The ceiling is not positive.</exception>
-    public Value Relu(Value x, float ceiling = float.PositiveInfinity) => Append(null, new Relu(ceiling), x);
+    /// <summary>min(max(x, 0), maximum).</summary>
+    /// <exception cref="ArgumentException">The maximum is not positive.</exception>
+    public Value Relu(Value x, float maximum = float.PositiveInfinity) => Append(null, new Relu(maximum), x);
 
     /// <summary>A smooth function of each value: hard-swish, hard-sigmoid, sigmoid or SiLU.</summary>
     public Value Activation(Value x, ActivationKind kind) => Append(null, new Activation(kind), x);
@@ -92,12 +92,12 @@ public sealed class NetworkBuilder
     public Value Scale(Value x, Value factors) => Append(null, new Scale(), x, factors);
 
     /// <summary>Max pooling, with half the kernel, rounded down, as padding where none is given.</summary>
-    /// <exception cref="ArgumentException">A window would see nothing but padding.</exception>
+    /// <exception cref="ArgumentException">A window would contain only padding.</exception>
     public Value MaxPool(Value x, int kernel, int stride, Padding? padding = null) =>
         Append(null, new MaxPool(kernel, stride, padding ?? Padding.Of(kernel / 2)), x);
 
     /// <summary>Average pooling, with half the kernel, rounded down, as padding where none is given.</summary>
-    /// <exception cref="ArgumentException">A window would see nothing but padding.</exception>
+    /// <exception cref="ArgumentException">A window would contain only padding.</exception>
     public Value AveragePool(Value x, int kernel, int stride, Padding? padding = null, bool countsPadding = true) =>
         Append(null, new AveragePool(kernel, stride, padding ?? Padding.Of(kernel / 2), countsPadding), x);
 
@@ -109,7 +109,7 @@ public sealed class NetworkBuilder
     public Value ChannelShuffle(Value x, int groups) => groups == 1 ? x : Append(null, new ChannelShuffle(groups), x);
 
     /// <summary>Some of the channels.</summary>
-    /// <exception cref="ArgumentException">They are not all there.</exception>
+    /// <exception cref="ArgumentException">The range exceeds the channels.</exception>
     public Value Slice(Value x, int start, int count) => Append(null, new Slice(start, count), x);
 
     /// <summary>The channels of both values.</summary>
@@ -124,7 +124,7 @@ public sealed class NetworkBuilder
     /// <exception cref="ArgumentException">The value is not 1×1 in space.</exception>
     public Value FullyConnected(string name, Value x, int outputs) => Append(name, new FullyConnected(outputs), x);
 
-    /// <summary>Ends the description. The last layer added gives the logits.</summary>
+    /// <summary>Ends the description. The output of the last layer is the logits.</summary>
     /// <exception cref="ArgumentException">There is no layer, or there are more parameters than an array can hold.</exception>
     public Network Build(string name)
     {

@@ -23,11 +23,11 @@ public static partial class NetworkCatalogue
 
     /// <summary>Finds a network and completes what is not given from a preset.</summary>
     /// <param name="name">One of <see cref="Names"/>, or one formed like them with another scale.</param>
-    /// <param name="preset">Where the defaults come from.</param>
+    /// <param name="preset">The source of the defaults.</param>
     /// <param name="imageSize">Height and width of an input image in pixels.</param>
     /// <param name="classes">Number of classes.</param>
     /// <param name="units">Units in each stage.</param>
-    /// <exception cref="ArgumentException">There is no such network; the message says what is possible.</exception>
+    /// <exception cref="ArgumentException">There is no such network; the message lists the choices.</exception>
     public static NetworkSpec Resolve(string name, Preset preset = Preset.Tiny, int? imageSize = null, int? classes = null, IReadOnlyList<int>? units = null)
     {
         var (family, variant) = Parse(name);
@@ -48,7 +48,7 @@ public static partial class NetworkCatalogue
     }
 
     /// <summary>Describes a network, layer by layer.</summary>
-    /// <exception cref="ArgumentException">There is no such network; the message says what is possible.</exception>
+    /// <exception cref="ArgumentException">There is no such network; the message lists the choices.</exception>
     public static Network Build(NetworkSpec spec)
     {
         if (spec.Layers is { } layers)
@@ -61,8 +61,8 @@ public static partial class NetworkCatalogue
     }
 
     /// <summary>How wide a network is: the factor on the number of its channels, as 0.5 for x0.5.</summary>
-    /// <exception cref="ArgumentException">There is no such network; the message says what is possible.</exception>
-    public static double ScaleOf(string name) => Parse(name).Variant.Scale;
+    /// <exception cref="ArgumentException">There is no such network; the message lists the choices.</exception>
+    internal static double ScaleOf(string name) => Parse(name).Variant.Scale;
 
     private static (Family Family, Variant Variant) Parse(string name)
     {

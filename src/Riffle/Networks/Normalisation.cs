@@ -9,7 +9,7 @@ public sealed record Normalisation(RgbTriple Mean, RgbTriple Deviation)
     public static Normalisation ImageNet { get; } = new(new(0.485f, 0.456f, 0.406f), new(0.229f, 0.224f, 0.225f));
 
     /// <summary>The same as input = scale · byte + shift.</summary>
-    internal (RgbTriple Scale, RgbTriple Shift) Line => (
+    internal (RgbTriple Scale, RgbTriple Shift) Affine => (
         new(1 / (255 * Deviation.Red), 1 / (255 * Deviation.Green), 1 / (255 * Deviation.Blue)),
         new(-Mean.Red / Deviation.Red, -Mean.Green / Deviation.Green, -Mean.Blue / Deviation.Blue));
 }

@@ -4,7 +4,7 @@ namespace Riffle.Networks;
 /// <param name="Top">Rows above.</param>
 /// <param name="Left">Columns before.</param>
 /// <param name="Bottom">Rows below.</param>
-/// <param name="Right">Columns behind.</param>
+/// <param name="Right">Columns after.</param>
 public readonly record struct Padding(int Top, int Left, int Bottom, int Right)
 {
     /// <summary>The same at each side.</summary>

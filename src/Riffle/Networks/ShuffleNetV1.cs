@@ -15,7 +15,7 @@ internal static class ShuffleNetV1
     private static readonly Dictionary<int, int> Stage2Widths = new() { [1] = 144, [2] = 200, [3] = 240, [4] = 272, [8] = 384 };
 
     public static Family Family { get; } = new(
-        "shufflenet-v1", [.. Stage2Widths.Keys], Scales: [1.0, 0.5, 0.25], MinimumScale: 0.01, Stages: 3, StemStrides: [1, 2], Halvings: 4, Describe);
+        "shufflenet-v1", [.. Stage2Widths.Keys], Scales: [1.0, 0.5, 0.25], MinimumScale: 0.01, Stages: 3, StemStrides: [1, 2], Downsamplings: 4, Describe);
 
     private static void Describe(NetworkBuilder network, Variant variant, NetworkSpec spec)
     {

@@ -20,7 +20,7 @@ internal static class ShuffleNetV2
     };
 
     public static Family Family { get; } = new(
-        "shufflenet-v2", Groups: [], [.. Widths.Keys], MinimumScale: null, Stages: 3, StemStrides: [1, 2], Halvings: 4, Describe);
+        "shufflenet-v2", Groups: [], [.. Widths.Keys], MinimumScale: null, Stages: 3, StemStrides: [1, 2], Downsamplings: 4, Describe);
 
     private static void Describe(NetworkBuilder network, Variant variant, NetworkSpec spec)
     {

@@ -25,7 +25,7 @@ public sealed record Recipe
     public double LabelSmoothing { get; init; }
 
     /// <summary>How soft labels count; ignored without soft labels.</summary>
-    public DistillationLoss Distillation { get; init; } = new(LastTemperature: 2);
+    public DistillationSettings Distillation { get; init; } = new(LastTemperature: 2);
 
     /// <summary>The learning rate of every step.</summary>
     public required Schedule Schedule { get; init; }
@@ -99,19 +99,19 @@ public sealed record Recipe
 
     /// <summary>Adapts this recipe to soft labels: it uses the augmentation that the teachers saw.</summary>
     /// <param name="seen">How these were changed; null: there are no soft labels, and nothing changes.</param>
-    public Recipe TaughtBy(Augmentation? seen) => seen is null ? this : this with { Augmentation = seen };
+    public Recipe WithAugmentationOf(Augmentation? seen) => seen is null ? this : this with { Augmentation = seen };
 
     /// <summary>Checks all values.</summary>
     /// <exception cref="ArgumentException">A value is not allowed. The message names it and its range.</exception>
     public void Check()
     {
-        var (share, temperature, last) = Distillation;
+        var (weight, temperature, last) = Distillation;
         RecipeLimits.Epochs.Require(Epochs, "number of epochs");
         RecipeLimits.Batch.Require(Batch, "batch");
         RecipeLimits.Momentum.Require(Momentum, "momentum");
         RecipeLimits.WeightDecay.Require(WeightDecay, "weight decay");
         RecipeLimits.LabelSmoothing.Require(LabelSmoothing, "label smoothing");
-        RecipeLimits.SoftShare.Require(share, "teacher's share");
+        RecipeLimits.DistillationWeight.Require(weight, "weight of the soft labels");
         RecipeLimits.Temperature.Require(temperature, "temperature");
         RecipeLimits.Temperature.Require(last ?? temperature, "last temperature");
         RecipeLimits.LearningRate.Require(Schedule.LearningRate, "learning rate");

@@ -18,10 +18,10 @@ public static class RecipeLimits
     /// <summary>The range of <see cref="Recipe.LabelSmoothing"/>.</summary>
     public static Limits<double> LabelSmoothing { get; } = new(0, 0.9999);
 
-    /// <summary>Of <see cref="DistillationLoss.Share"/>.</summary>
-    public static Limits<double> SoftShare { get; } = new(0, 1);
+    /// <summary>Of <see cref="DistillationSettings.Weight"/>.</summary>
+    public static Limits<double> DistillationWeight { get; } = new(0, 1);
 
-    /// <summary>Of <see cref="DistillationLoss.Temperature"/> and <see cref="DistillationLoss.LastTemperature"/>.</summary>
+    /// <summary>Of <see cref="DistillationSettings.Temperature"/> and <see cref="DistillationSettings.LastTemperature"/>.</summary>
     public static Limits<double> Temperature { get; } = new(0.1, 1000);
 
     /// <summary>The range of <see cref="Schedule.LearningRate"/>: what fits into single precision, far more than is useful.</summary>

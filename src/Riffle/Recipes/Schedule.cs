@@ -54,14 +54,14 @@ public sealed record Schedule
         if (step < warmUp)
             return LearningRate * (step + 1) / warmUp;
 
-        var share = Kind switch
+        var fraction = Kind switch
         {
             ScheduleKind.Plateau => Math.Pow(Factor, drops),
             ScheduleKind.Cosine => HalfCosine(step - warmUp, Math.Max(1, (double)stepsPerEpoch * epochs - warmUp)),
             ScheduleKind.Step => Math.Pow(Factor, (double)(step / stepsPerEpoch / StepEpochs)),
             _ => 1,
         };
-        return Math.Max(LearningRate * share, Math.Min(Minimum, LearningRate));
+        return Math.Max(LearningRate * fraction, Math.Min(Minimum, LearningRate));
     }
 
     /// <summary>Half a cosine from 1 at the start to 0 at the end.</summary>

@@ -62,10 +62,10 @@ public sealed class Optimiser
             switch (Kind)
             {
                 case OptimiserKind.Nesterov:
-                    Descend(w, g, first, decay, _momentum, (float)learningRate, gradientShare: 1, velocityShare: _momentum);
+                    Descend(w, g, first, decay, _momentum, (float)learningRate, gradientWeight: 1, velocityWeight: _momentum);
                     break;
                 case OptimiserKind.Momentum:
-                    Descend(w, g, first, decay, _momentum, (float)learningRate, gradientShare: 0, velocityShare: 1);
+                    Descend(w, g, first, decay, _momentum, (float)learningRate, gradientWeight: 0, velocityWeight: 1);
                     break;
                 case OptimiserKind.Adam:
                     var rate = (float)(learningRate / (1 - Math.Pow(Beta1, step + 1)));
@@ -76,9 +76,9 @@ public sealed class Optimiser
         }
     }
 
-    /// <summary>g += decay·w; v = µ·v + g; w −= rate·(gradientShare·g + velocityShare·v).</summary>
+    /// <summary>g += decay·w; v = µ·v + g; w −= rate·(gradientWeight·g + velocityWeight·v).</summary>
     private static void Descend(
-        Span<float> w, ReadOnlySpan<float> g, Span<float> v, float decay, float momentum, float rate, float gradientShare, float velocityShare)
+        Span<float> w, ReadOnlySpan<float> g, Span<float> v, float decay, float momentum, float rate, float gradientWeight, float velocityWeight)
     {
         var wide = Widen(w);
         var wideG = Widen(g)[..wide.Length];
@@ -88,7 +88,7 @@ public sealed class Optimiser
             var gradient = wideG[i] + wide[i] * decay;
             var velocity = wideV[i] * momentum + gradient;
             wideV[i] = velocity;
-            wide[i] -= (gradient * gradientShare + velocity * velocityShare) * rate;
+            wide[i] -= (gradient * gradientWeight + velocity * velocityWeight) * rate;
         }
 
         for (var i = wide.Length * Vector<float>.Count; i < w.Length; i++)
@@ -96,7 +96,7 @@ public sealed class Optimiser
             var gradient = g[i] + w[i] * decay;
             var velocity = v[i] * momentum + gradient;
             v[i] = velocity;
-            w[i] -= (gradient * gradientShare + velocity * velocityShare) * rate;
+            w[i] -= (gradient * gradientWeight + velocity * velocityWeight) * rate;
         }
     }
 

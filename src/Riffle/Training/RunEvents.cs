@@ -54,9 +54,9 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
         ];
         var (train, validation) = (Epochs(TrainFolder), Epochs(ValidationFolder));
         foreach (var epoch in history.Where(epoch => !train.Contains(epoch.Epoch)))
-            WriteMeasures(Train, epoch, epoch.Train);
+            WriteMetrics(Train, epoch, epoch.Train);
         foreach (var epoch in history.Where(epoch => !validation.Contains(epoch.Epoch)))
-            WriteMeasures(Validation, epoch, epoch.Validation);
+            WriteMetrics(Validation, epoch, epoch.Validation);
         if (!Files(run).Any(HasSession))
             WriteSession(record);
         Flush();
@@ -80,8 +80,8 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
     {
         var (metrics, now) = (report.Metrics, Now);
         WriteSteps();
-        WriteMeasures(Train, metrics, metrics.Train);
-        WriteMeasures(Validation, metrics, metrics.Validation);
+        WriteMetrics(Train, metrics, metrics.Train);
+        WriteMetrics(Validation, metrics, metrics.Validation);
         Train.Scalar("epoch_images_per_second", metrics.Epoch, (float)(report.TrainingImages / Math.Max(report.Training.TotalSeconds, 1e-9)), now);
         foreach (var p in weights.Network.Parameters.Where(p => p.Kind == ParameterKind.Kernel))
             Train.Histogram($"{p.Name}/histogram", metrics.Epoch, weights[p.Name], now);
@@ -132,13 +132,13 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
 
     private static bool HasSession(string file) => EventFile.Keep(file, _ => true).Any(e => e.Summary?.Value is [{ Tag: EventValues.SessionStartTag }, ..]);
 
-    private static void WriteMeasures(EventFileWriter writer, EpochMetrics epoch, Measures measures)
+    private static void WriteMetrics(EventFileWriter writer, EpochMetrics epoch, Metrics metrics)
     {
         var now = Now;
-        writer.Scalar(EpochLoss, epoch.Epoch, (float)measures.Loss, now);
-        writer.Scalar("epoch_accuracy", epoch.Epoch, (float)(measures.Top1 / 100), now);
-        writer.Scalar("epoch_top_5_accuracy", epoch.Epoch, (float)(measures.Top5 / 100), now);
-        if (ReferenceEquals(measures, epoch.Train))
+        writer.Scalar(EpochLoss, epoch.Epoch, (float)metrics.Loss, now);
+        writer.Scalar("epoch_accuracy", epoch.Epoch, (float)(metrics.Top1 / 100), now);
+        writer.Scalar("epoch_top_5_accuracy", epoch.Epoch, (float)(metrics.Top5 / 100), now);
+        if (ReferenceEquals(metrics, epoch.Train))
             writer.Scalar("epoch_learning_rate", epoch.Epoch, (float)epoch.LearningRate, now);
     }
 

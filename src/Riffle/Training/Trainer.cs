@@ -47,8 +47,8 @@ public sealed class Trainer : IDisposable
         Checkpoint start,
         (SoftLabels Labels, string Folder)? softLabels,
         int threads,
-        IProgress<(long Done, long Total)>? loading,
         long? imageMemory,
+        IProgress<WorkProgress>? progress,
         CancellationToken cancel)
     {
         _owned.Push(_folder = folder);
@@ -61,18 +61,18 @@ public sealed class Trainer : IDisposable
                 from.CopyTo(to, 0);
 
             var batch = Math.Min(_recipe.Batch, data.Count(Split.Train));
-            IProgress<(long, long)>? Loading(int before) =>
-                loading is null ? null : new PartOfLoading(loading, before, data.Count(Split.Train) + data.Count(Split.Validation));
+            IProgress<WorkProgress>? Decoding(int before) =>
+                progress is null ? null : new PartOfDecoding(progress, before, data.Count(Split.Train) + data.Count(Split.Validation));
             _owned.Push(_loader = new(
                 data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
-                BatchLoader.ThreadsFor(threads), imageMemory, Loading(0), cancel));
+                BatchLoader.ThreadsFor(threads), imageMemory, Decoding(0), cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
                 throw new BadDataException($"{folder.Last}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             if (softLabels is var (labels, _))
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
             _owned.Push(_evaluator = new(
-                _weights, _normalisation, _classes, data, threads, Loading(data.Count(Split.Train)), imageMemory / 2, cancel));
+                _weights, _normalisation, _classes, data, threads, imageMemory / 2, Decoding(data.Count(Split.Train)), cancel));
             _owned.Push(_events = new(folder.Directory, _spec, _classes));
         }
         catch
@@ -103,31 +103,24 @@ public sealed class Trainer : IDisposable
     /// <param name="network">The network; it must have as many classes as the data set.</param>
     /// <param name="recipe">The recipe.</param>
     /// <param name="run">The run folder, new or empty.</param>
-    /// <param name="seed">The seed of everything random.</param>
-    /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="loading">Receives the number of decoded images of both splits, if they are decoded ahead. Called from several threads.</param>
-    /// <param name="from">The weights to start from; null: initialised from the seed.</param>
-    /// <param name="softLabels">A folder of <see cref="SoftLabels"/> for the data set, used as <see cref="Recipe.Distillation"/> says; null: none. A resume needs it too.</param>
-    /// <param name="imageMemory">The maximum memory for decoded training images in bytes, half of which is also the maximum for validation images; null: half
-    /// of the machine's. If images don't fit, each epoch reads them again, which does not change the result.</param>
+    /// <param name="options">Seed, threads and what the training starts from; null: the defaults.</param>
+    /// <param name="progress">Receives the number of decoded images of both splits, if they are decoded ahead. Called from several threads.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="ArgumentException">The recipe or the network is invalid, or the network differs from that of
-    /// <paramref name="from"/>.</exception>
+    /// <see cref="TrainerOptions.From"/>.</exception>
     /// <exception cref="RiffleException">The folder is not empty, or the data set can't be trained on.</exception>
     public static Trainer Start(
         Dataset data,
         NetworkSpec network,
         Recipe recipe,
         string run,
-        ulong seed = 0,
-        int threads = 0,
-        IProgress<(long Done, long Total)>? loading = null,
-        FineTuning? from = null,
-        string? softLabels = null,
-        long? imageMemory = null,
+        TrainerOptions? options = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         recipe.Check();
+        options ??= new();
+        var (from, softLabels, seed) = (options.From, options.SoftLabels, options.Seed);
         if (recipe.FreezeFeatures && from is null)
             throw new ArgumentException("FreezeFeatures requires weights to start from; features that were never trained are not worth keeping.");
         if (network.Classes != data.Info.Classes.Length)
@@ -147,7 +140,8 @@ public sealed class Trainer : IDisposable
         var folder = RunFolder.Create(run);
         try
         {
-            return new Trainer(folder, data, untrained, labels is null ? null : (labels, softLabels!), threads, loading, imageMemory, cancel).Begin(threads);
+            return new Trainer(folder, data, untrained, labels is null ? null : (labels, softLabels!), options.Threads, options.ImageMemory, progress, cancel)
+                .Begin(options.Threads);
         }
         catch
         {
@@ -161,8 +155,8 @@ public sealed class Trainer : IDisposable
     /// <param name="dataDirectory">The folder of the data set, if it was moved; otherwise null.</param>
     /// <param name="softLabels">The folder of the soft labels, if they were moved; otherwise null.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="loading">Receives the number of decoded images of both splits, if they are decoded ahead. Called from several threads.</param>
-    /// <param name="imageMemory">The maximum memory for decoded images in bytes, as in <see cref="Start"/>; may differ from before.</param>
+    /// <param name="imageMemory">The maximum memory for decoded images in bytes, as in <see cref="TrainerOptions"/>; may differ from before.</param>
+    /// <param name="progress">Receives the number of decoded images of both splits, if they are decoded ahead. Called from several threads.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="RiffleException">There is no run, another process uses it, or the data set is a different one.</exception>
     /// <exception cref="BadDataException">The checkpoint or the data set is damaged.</exception>
@@ -171,8 +165,8 @@ public sealed class Trainer : IDisposable
         string? dataDirectory = null,
         string? softLabels = null,
         int threads = 0,
-        IProgress<(long Done, long Total)>? loading = null,
         long? imageMemory = null,
+        IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         var folder = RunFolder.Open(run);
@@ -191,7 +185,7 @@ public sealed class Trainer : IDisposable
                     + $"(its fingerprint is {data.Info.Fingerprint}, that of the run {training.Data.Fingerprint}); give the right folder with --data, or start a new run");
             }
 
-            return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, loading, imageMemory, cancel).Begin(threads);
+            return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, imageMemory, progress, cancel).Begin(threads);
         }
         catch
         {
@@ -223,7 +217,7 @@ public sealed class Trainer : IDisposable
             try
             {
                 var mistakes = new Mistakes(RunEvents.Mistakes);
-                var validation = _evaluator.Run(done => observer?.Validated(done, _evaluator.Images), confusions: null, mistakes, cancel);
+                var validation = _evaluator.Run(confusions: null, mistakes, observer is null ? null : new ObservedValidation(observer), cancel);
                 var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }
@@ -278,11 +272,11 @@ public sealed class Trainer : IDisposable
         {
             var global = (long)epochs * _loader.BatchesPerEpoch + steps;
             var rate = _recipe.Schedule.At(global, _loader.BatchesPerEpoch, _recipe.Epochs, drops);
-            var teaching = _softLabels is null ? default : new Teaching(
+            var distillation = _softLabels is null ? default : new DistillationTargets(
                 _softLabels.Of(batch, _taught),
-                (float)_recipe.Distillation.Share,
+                (float)_recipe.Distillation.Weight,
                 (float)_recipe.Distillation.TemperatureAt(global / ((double)_loader.BatchesPerEpoch * _recipe.Epochs)));
-            var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, teaching);
+            var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, distillation);
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
 
@@ -313,7 +307,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Writes the files of an epoch, the last checkpoint at the end: after a crash before that, steps are repeated and the same files result.</summary>
-    private EpochReport EndEpoch(Measures validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
+    private EpochReport EndEpoch(Metrics validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
     {
         var progress = _record.Progress;
         var rate = _recipe.Schedule.At(
@@ -421,8 +415,13 @@ public sealed class Trainer : IDisposable
                 + $"{own.Fingerprint}); give the right folder with --soft-labels");
     }
 
-    private sealed class PartOfLoading(IProgress<(long Done, long Total)> whole, long before, long total) : IProgress<(long Done, long Total)>
+    private sealed class PartOfDecoding(IProgress<WorkProgress> whole, long before, long total) : IProgress<WorkProgress>
     {
-        public void Report((long Done, long Total) value) => whole.Report((before + value.Done, total));
+        public void Report(WorkProgress value) => whole.Report(value with { Done = before + value.Done, Total = total });
+    }
+
+    private sealed class ObservedValidation(ITrainingObserver observer) : IProgress<WorkProgress>
+    {
+        public void Report(WorkProgress value) => observer.Validated((int)value.Done, (int)value.Total);
     }
 }

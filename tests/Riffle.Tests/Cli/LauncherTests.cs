@@ -103,14 +103,14 @@ public sealed class LauncherTests : IDisposable
     [InlineData("echo 'Requested SDK version: 11.0.100'; exit 155", "Requested SDK version: 11.0.100", true)]
     [InlineData("echo 'The home directory could not be determined.' >&2; exit 1", "The home directory could not be determined.", false)]
     [InlineData("echo 'No space left on device' >&2; exit 134", "No space left on device", false)]
-    public void What_dotnet_itself_says_is_shown(string script, string said, bool isMissing)
+    public void What_dotnet_itself_says_is_shown(string script, string note, bool isMissing)
     {
         Program("dotnet", script);
 
         var result = Launch(_folder.PathOf("clone/riffle"));
 
         Assert.Equal((1, ""), (result.ExitCode, result.Output));
-        Assert.Contains(said, result.Error, StringComparison.Ordinal);
+        Assert.Contains(note, result.Error, StringComparison.Ordinal);
         Assert.Equal(isMissing, result.Error.Contains("SDK is needed", StringComparison.Ordinal));
     }
 

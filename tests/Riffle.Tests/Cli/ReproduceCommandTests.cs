@@ -381,7 +381,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
     private void Train(string run, int epochs)
     {
         var data = _data.Open();
-        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.NamedRecipeFor("best", Smallest, data, labels: null) with { Epochs = epochs }, run, seed: 3, threads: 1);
+        using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.NamedRecipeFor("best", Smallest, data, labels: null) with { Epochs = epochs }, run, new() { Seed = 3, Threads = 1 });
         Assert.True(trainer.Run().Completed);
     }
 

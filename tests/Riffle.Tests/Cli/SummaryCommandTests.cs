@@ -78,7 +78,7 @@ public class SummaryCommandTests
     {
         using var data = new TinyDataset(train: 8, validation: 4);
         var run = data.Run("run");
-        using (var trainer = Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(epochs: 1), run, threads: 1))
+        using (var trainer = Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(epochs: 1), run, new() { Threads = 1 }))
             trainer.Run();
         foreach (var path in (string[])[run, Path.Combine(run, "checkpoints", "best.safetensors")])
         {

@@ -128,7 +128,7 @@ public sealed class BakedImagesTests : IDisposable
     {
         var run = Path.Combine(_folder.Path, name);
         var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: Size, classes: data.Info.Classes.Length, units: [1, 1, 1]);
-        using (var trainer = Trainer.Start(data, spec, Recipe.Paper with { Epochs = 1, Batch = 4 }, run, threads: 1))
+        using (var trainer = Trainer.Start(data, spec, Recipe.Paper with { Epochs = 1, Batch = 4 }, run, new() { Threads = 1 }))
             trainer.Run();
         return Checkpoint.Load(run);
     }

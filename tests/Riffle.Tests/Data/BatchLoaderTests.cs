@@ -258,13 +258,13 @@ public class BatchLoaderTests
     public void Loading_tells_how_far_it_is_and_can_be_stopped()
     {
         using var folder = new ImageFolder(500, 0);
-        var told = new List<(long Done, long Total)>();
-        using (new BatchLoader(folder.Open(), Split.Train, Size, 8, null, true, false, 5, loading: new Told(told.Add)))
-            Assert.Equal([(256, 500), (500, 500)], told);
+        var told = new List<WorkProgress>();
+        using (new BatchLoader(folder.Open(), Split.Train, Size, 8, null, true, false, 5, progress: new Told(told.Add)))
+            Assert.Equal([new(WorkStage.Decoding, 256, 500), new(WorkStage.Decoding, 500, 500)], told);
 
         using var cancel = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => new BatchLoader(
-            folder.Open(), Split.Train, Size, 8, null, true, false, 5, loading: new Told(_ => cancel.Cancel()), cancel: cancel.Token));
+            folder.Open(), Split.Train, Size, 8, null, true, false, 5, progress: new Told(_ => cancel.Cancel()), cancel: cancel.Token));
     }
 
     [Fact]
@@ -296,11 +296,6 @@ public class BatchLoaderTests
 
     private static IEnumerable<(int Image, int Label)> Identified((byte[] Pixels, int[] Labels) batch) =>
         batch.Pixels.Chunk(Size * Size * 3).Zip(batch.Labels).Select(image => (ImageFolder.Identify(image.First.AsSpan(Size * Size / 2 * 3, 3)), image.Second));
-
-    private sealed class Told(Action<(long Done, long Total)> tell) : IProgress<(long Done, long Total)>
-    {
-        public void Report((long Done, long Total) value) => tell(value);
-    }
 
     /// <summary>2,366 × 2,366 × 3 bytes are one of 127.8 parts of what an array can hold.</summary>
     [Fact]

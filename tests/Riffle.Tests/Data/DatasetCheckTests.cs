@@ -108,24 +108,24 @@ public sealed class DatasetCheckTests : IDisposable
         Error.Names(Found(Check(Output), "description that does not match the data").Message, names);
     }
 
-    public static TheoryData<string[], Func<ImageExample, ImageExample>> WrongExamples => new()
+    public static TheoryData<string[], Delegate> WrongExamples => new()
     {
-        { ["label is 7", "dataset.json", "7 classes"], e => e with { Label = 7 } },
-        { ["label 2", "class2", "class0"], e => e with { Label = 2 } },
-        { ["17×16", "16×16"], e => e with { Width = 17 } },
-        { ["one-hot", "label 0"], e => e with { OneHot = [0, 1, 0, 0, 0, 0, 0] } },
-        { ["neither a JPEG nor a PNG file"], e => e with { Encoded = new byte[9] } },
-        { ["JPEG image"], e => e with { Encoded = e.Encoded[..100] } },
+        { ["label is 7", "dataset.json", "7 classes"], Change(e => e with { Label = 7 }) },
+        { ["label 2", "class2", "class0"], Change(e => e with { Label = 2 }) },
+        { ["17×16", "16×16"], Change(e => e with { Width = 17 }) },
+        { ["one-hot", "label 0"], Change(e => e with { OneHot = [0, 1, 0, 0, 0, 0, 0] }) },
+        { ["neither a JPEG nor a PNG file"], Change(e => e with { Encoded = new byte[9] }) },
+        { ["JPEG image"], Change(e => e with { Encoded = e.Encoded[..100] }) },
     };
 
     [Theory]
     [MemberData(nameof(WrongExamples), DisableDiscoveryEnumeration = true)]
-    public void A_record_that_lies_about_its_image_is_found(string[] names, Func<ImageExample, ImageExample> damage)
+    public void A_record_that_lies_about_its_image_is_found(string[] names, Delegate damage)
     {
         using var images = new ImageFolder(4, 2, shards: 1);
         var good = ImageFolder.Example(0, 16, 0);
         var shard = images.Shard(0, 1);
-        ImageFolder.WriteShard(shard, [good, damage(ImageExample.Parse(good)).ToBytes(), ImageFolder.Example(2, 16, 3), ImageFolder.Example(3, 16, 1)]);
+        ImageFolder.WriteShard(shard, [good, ((Func<ImageExample, ImageExample>)damage)(ImageExample.Parse(good)).ToBytes(), ImageFolder.Example(2, 16, 3), ImageFolder.Example(3, 16, 1)]);
         var report = Check(images.Path);
         var finding = Assert.Single(Assert.Single(report.Findings, group => group.IsFault).Examples);
         Assert.Equal((shard, good.Length + 16L), (finding.File, finding.Offset));
@@ -133,6 +133,8 @@ public sealed class DatasetCheckTests : IDisposable
         Error.Names(finding.Message, names);
         Assert.Equal(3, report.Train);
     }
+
+    private static Func<ImageExample, ImageExample> Change(Func<ImageExample, ImageExample> change) => change;
 
     [Fact]
     public void Images_that_come_twice_are_warned_of_by_bytes_and_by_pixels()

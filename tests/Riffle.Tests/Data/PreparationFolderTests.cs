@@ -77,7 +77,7 @@ public sealed class PreparationFolderTests : IDisposable
     {
         var source = PreparationSource.OneLevel(3, "a", "b").Write("folder", _folder.Path);
         var error = Assert.Throws<RiffleException>(() => Preparation.Run(source, source + "/out", new PreparationOptions()));
-        Assert.Contains("inside the source", error.Message, StringComparison.Ordinal);
+        Error.Names(error.Message, source + "/out", source);
     }
 
     [Theory]

@@ -175,8 +175,8 @@ public sealed class PreparationTests : IDisposable
     {
         var seen = new Recorder();
         Preparation.Run(PreparationSource.TinyImageNet().Write("tar.gz", _folder.Path), Output, Defaults, seen);
-        foreach (var stage in new[] { PreparationStage.Images, PreparationStage.Writing })
-            Assert.Equal(Enumerable.Range(1, 18).Select(i => new PreparationProgress(stage, i, 18)), seen.Seen.Where(p => p.Stage == stage));
+        foreach (var stage in new[] { WorkStage.Checking, WorkStage.Writing })
+            Assert.Equal(Enumerable.Range(1, 18).Select(i => new WorkProgress(stage, i, 18)), seen.Seen.Where(p => p.Stage == stage));
     }
 
     [Theory]
@@ -190,13 +190,13 @@ public sealed class PreparationTests : IDisposable
         {
             Then = progress =>
         {
-            if (progress is { Stage: PreparationStage.Images, Done: 10 })
+            if (progress is { Stage: WorkStage.Checking, Done: 10 })
                 stop.Cancel();
         }
         };
 
         Assert.Throws<OperationCanceledException>(() => Preparation.Run(path, Output, Defaults, stopAtTen, stop.Token));
-        Assert.Equal(10, stopAtTen.Seen.Max(progress => progress.Stage == PreparationStage.Images ? progress.Done : 0));
+        Assert.Equal(10, stopAtTen.Seen.Max(progress => progress.Stage == WorkStage.Checking ? progress.Done : 0));
         Assert.Equal([path], Directory.GetFileSystemEntries(_folder.Path));
     }
 
@@ -222,13 +222,13 @@ public sealed class PreparationTests : IDisposable
         Directory.GetFiles(summary.Output, "*-of-*").Order(StringComparer.Ordinal).Select(file => Convert.ToHexString(File.ReadAllBytes(file))))
         + (summary.Info with { Source = "" }).ToJson();
 
-    private sealed class Recorder : IProgress<PreparationProgress>
+    private sealed class Recorder : IProgress<WorkProgress>
     {
-        public List<PreparationProgress> Seen { get; } = [];
+        public List<WorkProgress> Seen { get; } = [];
 
-        public Action<PreparationProgress> Then { get; init; } = _ => { };
+        public Action<WorkProgress> Then { get; init; } = _ => { };
 
-        public void Report(PreparationProgress value)
+        public void Report(WorkProgress value)
         {
             Seen.Add(value);
             Then(value);

@@ -35,7 +35,7 @@ public sealed class SoftLabelsTests : IDisposable
             foreach (var teacher in teachers)
             {
                 loader.StartEpoch(view);
-                foreach (var (image, _, logits) in Look(teacher, loader))
+                foreach (var (image, _, logits) in Predict(teacher, loader))
                 {
                     for (var k = 0; k < 3; k++)
                         expected[image * 3 + k] += logits[k] / 2;
@@ -54,7 +54,7 @@ public sealed class SoftLabelsTests : IDisposable
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 2));
         using var loader = new BatchLoader(_data.Open(), Split.Validation, 24, batchSize: 1, augmentation: null, shuffle: false, dropLast: false, seed: 0);
         loader.StartEpoch(0);
-        var hits = Look(teacher, loader).Select(seen => Array.IndexOf(seen.Logits, seen.Logits.Max()) == seen.Label).ToArray();
+        var hits = Predict(teacher, loader).Select(seen => Array.IndexOf(seen.Logits, seen.Logits.Max()) == seen.Label).ToArray();
         Assert.Equal(100.0 * hits.Count(hit => hit) / hits.Length, Teach(teacher).Top1, 1e-9);
     }
 
@@ -62,24 +62,24 @@ public sealed class SoftLabelsTests : IDisposable
     public void Progress_tells_their_accuracy_before_the_first_training_image_and_goes_on_after_the_views_there_are()
     {
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 2));
-        var (data, told) = (_data.Open(), new List<TeachingProgress>());
+        var (data, told) = (_data.Open(), new List<WorkProgress>());
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: at =>
+        Assert.Throws<OperationCanceledException>(() => Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: new Told(at =>
         {
             told.Add(at);
-            if (at.Split == Split.Train && at.Done == data.Count(Split.Train))
+            if (at.Stage == WorkStage.Teaching && at.Done == data.Count(Split.Train))
                 stop.Cancel();
-        }, cancel: stop.Token));
+        }), cancel: stop.Token));
         var top1 = SoftLabels.Find(Soft)!.Top1;
-        var evaluated = told.TakeWhile(at => at.Split == Split.Validation).ToArray();
+        var evaluated = told.TakeWhile(at => at.Stage == WorkStage.Evaluating).ToArray();
         var images = data.Count(Split.Validation);
-        Assert.Equal((new(Split.Validation, 0, images, 0), new(Split.Validation, images, images, top1)), (evaluated[0], evaluated[^1]));
+        Assert.Equal((new(WorkStage.Evaluating, 0, images, 0), new(WorkStage.Evaluating, images, images, top1)), (evaluated[0], evaluated[^1]));
         long train = data.Count(Split.Train);
-        Assert.Equal(new(Split.Train, 0, Views * train, top1), told[evaluated.Length]);
+        Assert.Equal(new(WorkStage.Teaching, 0, Views * train, top1), told[evaluated.Length]);
 
         told.Clear();
-        Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: told.Add);
-        Assert.Equal((new(Split.Train, train, Views * train, top1), new(Split.Train, Views * train, Views * train, top1)), (told[0], told[^1]));
+        Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: new Told(told.Add));
+        Assert.Equal((new(WorkStage.Teaching, train, Views * train, top1), new(WorkStage.Teaching, Views * train, Views * train, top1)), (told[0], told[^1]));
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class SoftLabelsTests : IDisposable
         using var stop = new CancellationTokenSource();
         var other = Path.Combine(_data.Folder, "other");
         Assert.Throws<OperationCanceledException>(() => Teachers.Teach(
-            other, [teacher], _data.Open(), Augmented, Views, threads: 3, progress: at => { if (at.Split == Split.Train) stop.Cancel(); }, cancel: stop.Token));
+            other, [teacher], _data.Open(), Augmented, Views, threads: 3, progress: new Told(at => { if (at.Stage == WorkStage.Teaching) stop.Cancel(); }), cancel: stop.Token));
         Assert.Contains($"of {Views} views", Assert.Throws<RiffleException>(() => SoftLabels.Open(other)).Message);
         Teach(other, threads: 3, cancel: default, teacher);
         foreach (var file in Directory.GetFiles(Soft))
@@ -181,7 +181,7 @@ public sealed class SoftLabelsTests : IDisposable
         Assert.Contains(labels.Identity.Teachers[0].Fingerprint, File.ReadAllText(Path.Combine(_data.Run("taught"), "run.json")));
 
         // Of no share at all nothing is left of them, where their views are what the training has by itself.
-        var (own, recipe) = (Path.Combine(_data.Folder, "own"), TinyDataset.Recipe() with { Distillation = new(Share: 0) });
+        var (own, recipe) = (Path.Combine(_data.Folder, "own"), TinyDataset.Recipe() with { Distillation = new(Weight: 0) });
         Teachers.Teach(own, [alone], _data.Open(), Augmented, views: recipe.Epochs, seed: 3);
         Assert.Equal(alone.Weights.Trained.ToArray(), Train("mute", recipe, own).Weights.Trained.ToArray());
     }
@@ -192,7 +192,7 @@ public sealed class SoftLabelsTests : IDisposable
         var recipe = TinyDataset.Recipe(epochs: 24) with { Batch = 10, Schedule = Recipe.Best.Schedule with { LearningRate = 0.05 } };
         var teacher = Train("teacher", recipe);
         Teach(teacher);
-        var taught = Train("taught", recipe with { Distillation = new(Share: 1) }, Soft);
+        var taught = Train("taught", recipe with { Distillation = new(Weight: 1) }, Soft);
         var (of, than) = (taught.Training!.Best!.Validation.Top1, teacher.Training!.Best!.Validation.Top1);
         Assert.True(of >= 75, $"it reached {of}, its teacher {than}");
     }
@@ -228,7 +228,7 @@ public sealed class SoftLabelsTests : IDisposable
     {
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 1));
         var error = Assert.Throws<RiffleException>(() => Teachers.Teach(
-            _data.Run("teacher"), [teacher], _data.Open(), Augmented, Views, progress: _ => Assert.Fail("it has begun")));
+            _data.Run("teacher"), [teacher], _data.Open(), Augmented, Views, progress: new Told(_ => Assert.Fail("it has begun"))));
         Assert.Contains("not empty", error.Message);
     }
 
@@ -240,7 +240,7 @@ public sealed class SoftLabelsTests : IDisposable
         using (var other = new TinyDataset(seed: 2))
         {
             var error = Assert.Throws<ArgumentException>(
-                () => Trainer.Start(other.Open(), other.Spec(), TinyDataset.Recipe(), other.Run("run"), softLabels: Soft));
+                () => Trainer.Start(other.Open(), other.Spec(), TinyDataset.Recipe(), other.Run("run"), new() { SoftLabels = Soft }));
             Assert.Contains("riffle teach", error.Message);
             Assert.False(Directory.Exists(other.Run("run")));
         }
@@ -269,7 +269,7 @@ public sealed class SoftLabelsTests : IDisposable
     }
 
     /// <summary>The mean of a teacher's logits of each image and of its mirror image.</summary>
-    private static IEnumerable<(int Image, int Label, double[] Logits)> Look(Checkpoint teacher, BatchLoader loader)
+    private static IEnumerable<(int Image, int Label, double[] Logits)> Predict(Checkpoint teacher, BatchLoader loader)
     {
         using var plan = new InferencePlan(teacher.Weights, 1, 1);
         var (image, mirrored) = (new float[3], new float[3]);
@@ -292,7 +292,7 @@ public sealed class SoftLabelsTests : IDisposable
         Teachers.Teach(folder, teachers, _data.Open(), Augmented, Views, threads: threads, cancel: cancel);
 
     private Trainer Start(string run, Recipe recipe, string? softLabels = null, int threads = 1) =>
-        Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), seed: 3, threads, softLabels: softLabels);
+        Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), new() { Seed = 3, Threads = threads, SoftLabels = softLabels });
 
     private Checkpoint Train(string run, Recipe recipe, string? softLabels = null, int threads = 1)
     {

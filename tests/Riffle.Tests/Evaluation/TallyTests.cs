@@ -45,7 +45,7 @@ public class TallyTests
     public void Steps_are_weighted_by_their_images()
     {
         var tally = default(Tally).Plus(new StepResult(2, 1, 3), 4).Plus(new StepResult(5, 2, 2), 2);
-        Assert.Equal(new Measures(3, 50, 100.0 * 5 / 6), tally.Mean());
-        Assert.Equal(new Measures(0, 0, 0), default(Tally).Mean());
+        Assert.Equal(new Metrics(3, 50, 100.0 * 5 / 6), tally.Mean());
+        Assert.Equal(new Metrics(0, 0, 0), default(Tally).Mean());
     }
 }

@@ -9,7 +9,7 @@ public sealed class OnnxFormsTests : IDisposable
 {
     private const int Positions = 8 * 8;
 
-    private static readonly Dictionary<string, (Func<GraphFile, string, string> Nodes, float Ceiling)> Bounds = new()
+    private static readonly Dictionary<string, (Func<GraphFile, string, string> Nodes, float Maximum)> Bounds = new()
     {
         ["Max, Min"] = ((g, x) => g.Node("Min", [g.Node("Max", [x, g.Number(0)]), g.Number(6)]), 6),
         ["Min, Max"] = ((g, x) => g.Node("Max", [g.Number(0), g.Node("Min", [g.Floats([1], 6), x])]), 6),
@@ -101,7 +101,7 @@ public sealed class OnnxFormsTests : IDisposable
         var graph = new GraphFile(_folder);
         var layers = Layers(graph.Write(graph.Head(Bounds[form].Nodes(graph, graph.Stem("images")))));
         Assert.Equal(["Input", "Convolution", "Relu", "GlobalAveragePool", "FullyConnected"], layers.Select(layer => layer.Operation.GetType().Name));
-        Assert.Equal(new Relu(Bounds[form].Ceiling), layers[2].Operation);
+        Assert.Equal(new Relu(Bounds[form].Maximum), layers[2].Operation);
     }
 
     [Fact]

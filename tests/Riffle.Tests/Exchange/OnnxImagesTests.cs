@@ -15,7 +15,7 @@ public sealed class OnnxImagesTests : IDisposable
     private static readonly float[] Mean = [0.485f, 0.456f, 0.406f], Deviation = [0.229f, 0.224f, 0.225f], Caffe = [123.68f, 116.779f, 103.939f],
         Scale = [1 / 0.229f, 1 / 0.224f, 1 / 0.225f], Shift = [-0.485f / 0.229f, -0.456f / 0.224f, -0.406f / 0.225f];
 
-    /// <summary>Nodes before the first layer, what is said of them, and the normalisation in all that they come to, "imagenet" or mean/deviation.</summary>
+    /// <summary>Nodes before the first layer, what is reported of them, and the normalisation in all that they come to, "imagenet" or mean/deviation.</summary>
     private static readonly Dictionary<string, (Func<GraphFile, string, string> Nodes, string Said, string Normalisation)> Forms = new()
     {
         ["minus mean, by deviation"] = (Imagenet, Unit, "imagenet"),
@@ -106,14 +106,14 @@ public sealed class OnnxImagesTests : IDisposable
 
     [Theory]
     [MemberData(nameof(FormNames))]
-    public void A_graph_s_own_normalisation_is_recognised_and_said_in_one_line(string form)
+    public void A_graph_s_own_normalisation_is_recognised_and_reported_in_one_line(string form)
     {
-        var (nodes, said, expected) = Forms[form];
+        var (nodes, text, expected) = Forms[form];
         var file = Write(nodes);
         var model = Model.Open(file);
         var note = Assert.Single(model.Notes);
         Assert.StartsWith(file, note);
-        Assert.Contains(said, note);
+        Assert.Contains(text, note);
         float[] numbers = expected == "imagenet" ? [] : [.. expected.Split('/').Select(text => float.Parse(text, CultureInfo.InvariantCulture))];
         var (mean, deviation) = numbers is [var m, var d] ? ([m, m, m], [d, d, d]) : (Mean, Deviation);
         Assert.All(mean.Zip(Values(model.Normalisation.Mean)), pair => Assert.Equal(pair.First, pair.Second, 1e-5));

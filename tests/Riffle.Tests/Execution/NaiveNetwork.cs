@@ -56,7 +56,7 @@ internal static class NaiveNetwork
                 var (mean, variance) = isTraining ? Statistics(x) : (Values(2), Values(3));
                 return Each((n, c, y, p) => (x[n, c, y, p] - mean[c]) / Math.Sqrt(variance[c] + norm.Epsilon) * weight[c] + shift[c]);
             case Relu relu:
-                return Each((n, c, y, p) => Math.Clamp(x[n, c, y, p], 0, relu.Ceiling));
+                return Each((n, c, y, p) => Math.Clamp(x[n, c, y, p], 0, relu.Maximum));
             case Activation activation:
                 return Each((n, c, y, p) => Oracle.Activation(activation.Kind, x[n, c, y, p]));
             case Scale:

@@ -75,8 +75,8 @@ internal sealed class RandomNetworks
         0 => x,
         1 => _builder.Relu(x),
         2 => _builder.Activation(x, (ActivationKind)Next(4)),
-        3 => _builder.Relu(_builder.Activation(x, (ActivationKind)Next(4)), ceiling: 0.4f),
-        _ => _builder.Relu(x, ceiling: _random.NextSingle() + 0.1f),
+        3 => _builder.Relu(_builder.Activation(x, (ActivationKind)Next(4)), maximum: 0.4f),
+        _ => _builder.Relu(x, maximum: _random.NextSingle() + 0.1f),
     };
 
     private int GroupsOf(int channels)

@@ -131,7 +131,7 @@ internal sealed unsafe class InferenceMemory : IDisposable
             Planes.Shift[plane] *= 8;
     }
 
-    /// <summary>Neither ReLU, ReLU, and a ReLU with a ceiling that many values reach.</summary>
+    /// <summary>Neither ReLU, ReLU, and a ReLU with a maximum that many values reach.</summary>
     public static Clamp[] Clamps { get; } = [Clamp.None, new(0, float.PositiveInfinity), new(0, 0.3f)];
 
     /// <summary>What a clamp makes of a value in double precision.</summary>

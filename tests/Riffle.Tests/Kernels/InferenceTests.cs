@@ -169,7 +169,7 @@ public unsafe class InferenceTests
         {
             var (memory, window, input) = Slide(lanes, shape);
             using var disposed = memory;
-            var kernel = new Riffle.Kernels.MaxPool { Window = window };
+            var kernel = new MaxPoolKernel { Window = window };
             var expected = Oracle.MaxPool(window.Stride).Forward(input, []);
             InferenceCheck.Run(memory, lanes, hasBias: false, kernel.Scratch, expected, (in all, data, scratch) => kernel.Infer<TVec>(all, data, scratch));
         }
@@ -206,7 +206,7 @@ public unsafe class InferenceTests
             var (c, h, w, _) = WindowShapes[shape];
             using var memory = new InferenceMemory(Lanes.Count, imagesFirst: false, (c, h, w), (c, 1, 1));
             var planes = memory.ShuffledPlanes(0);
-            var kernel = new Riffle.Kernels.GlobalAveragePool
+            var kernel = new GlobalAveragePoolKernel
             {
                 Input = memory.Copy<int>(planes),
                 Output = memory.Output,
@@ -249,7 +249,7 @@ public unsafe class InferenceTests
                 memory.WidenInput();
                 var planes = memory.ShuffledPlanes(0);
                 var inputs = memory.Copy<int>(planes);
-                var kernel = new Riffle.Kernels.Activation { Input = inputs, Output = memory.Output, Channels = c, PlaneSize = h * w * lanes };
+                var kernel = new ActivationKernel { Input = inputs, Output = memory.Output, Channels = c, PlaneSize = h * w * lanes };
                 var expected = Oracle.Activation(kind).Forward(memory.Read(planes), []);
                 InferenceCheck.Run(memory, lanes, hasBias: false, 0, expected,
                     (in all, data, _) => kernel.Infer<TVec>(all, data, ActivationFunctions<TVec>.Of(kind)));

@@ -89,7 +89,7 @@ public unsafe class OperationTests
     {
         using var memory = new PlaneMemory(16, (1, 3, 3), (1, 2, 2));
         memory.Planes.Scale[0] = 0;
-        var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, 1, 3, 3, 2, out _) };
+        var kernel = new MaxPoolKernel { Window = Window(memory, 1, 3, 3, 2, out _) };
         var scratch = memory.Allocate<float>(kernel.Scratch);
         var writes = memory.Allocate<GradientWrite>(1);
         kernel.Forward<VecScalar>(memory.Planes, memory.Block);
@@ -209,7 +209,7 @@ public unsafe class OperationTests
             // Where ReLU makes a tie of a whole window the slope is not defined, so nothing is cut off here; the tie has a test of its own.
             for (var plane = 0; plane < c; plane++)
                 memory.Planes.Clamp[plane] = Clamp.None;
-            var kernel = new Riffle.Kernels.MaxPool { Window = Window(memory, c, h, w, stride, out var order) };
+            var kernel = new MaxPoolKernel { Window = Window(memory, c, h, w, stride, out var order) };
             OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.MaxPool(stride),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
                 (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes), gathersSums: false, wantsInput: true);
@@ -243,7 +243,7 @@ public unsafe class OperationTests
             var (c, h, w, _, images) = WindowShapes[shape];
             using var memory = new PlaneMemory(images, (c, h, w), (c, 1, 1));
             var planes = memory.ShuffledPlanes(0, out var order);
-            var kernel = new Riffle.Kernels.GlobalAveragePool { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
+            var kernel = new GlobalAveragePoolKernel { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.GlobalAveragePool(),
                 (in p, in b, _) => kernel.Forward<TVec>(p, b),
                 (in p, in b, s, _, writes) => kernel.Backward<TVec>(p, b, s, writes), gathersSums: false, wantsInput: true);
@@ -290,7 +290,7 @@ public unsafe class OperationTests
             for (var plane = 0; plane < c; plane++)
                 memory.Planes.Scale[plane] *= 8;
             var planes = memory.ShuffledPlanes(0, out var order);
-            var kernel = new Riffle.Kernels.Activation { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
+            var kernel = new ActivationKernel { Input = planes, Output = memory.FirstPlane(1), Channels = c, PlaneSize = h * w * Lanes.Count };
             OperationCheck.Run(memory, order, kernel.Scratch, [], Oracle.Activation(kind),
                 (in p, in b, _) => kernel.Forward<TVec, TFunction>(p, b),
                 (in p, in b, s, _, writes) => kernel.Backward<TVec, TFunction>(p, b, s, writes), gathersSums: false, wantsInput: true);

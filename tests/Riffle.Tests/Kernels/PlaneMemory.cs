@@ -112,7 +112,7 @@ internal sealed unsafe class PlaneMemory : IDisposable
     public Volume Gradient(int tensor, int[]? order = null) =>
         Collect(tensor, order, (plane, offset) => Block.Gradients[Planes.GradientOffset[plane] + offset]);
 
-    /// <summary>The gradient by x: what batch norm's backward leaves of dz.</summary>
+    /// <summary>The gradient with respect to x: what batch norm's backward leaves of dz.</summary>
     public Volume RawGradient(int tensor) => Collect(tensor, null, (plane, offset) =>
         (double)Planes.GradientScale[plane] * Block.Gradients[Planes.GradientOffset[plane] + offset]
         + (double)Planes.GradientSlope[plane] * Block.Data[Planes.Offset[plane] + offset] + Planes.GradientShift[plane]);

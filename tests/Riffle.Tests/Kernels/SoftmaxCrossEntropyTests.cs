@@ -25,8 +25,8 @@ public unsafe class SoftmaxCrossEntropyTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void LossAndGradient(string width, int classes, int images, float smoothing, float teacherShare) =>
-        VectorWidths.Run(width, new Body(classes, images, smoothing, teacherShare));
+    public void LossAndGradient(string width, int classes, int images, float smoothing, float teacherWeight) =>
+        VectorWidths.Run(width, new Body(classes, images, smoothing, teacherWeight));
 
     [Fact]
     public void A_network_that_says_what_its_teacher_says_has_nothing_to_learn_from_it()
@@ -41,7 +41,7 @@ public unsafe class SoftmaxCrossEntropyTests
         }
 
         var kernel = new SoftmaxCrossEntropy { Input = Planes(memory, 9), Classes = 9 };
-        var targets = new SoftTargets { Teacher = teacher, TeacherShare = 1, Temperature = 3 };
+        var targets = new SoftTargets { Teacher = teacher, TeacherWeight = 1, Temperature = 3 };
         kernel.Run<VecScalar>(memory.Planes, memory.Block, memory.Allocate<float>(kernel.Scratch), [0, 1, 2, 3, 4], targets, 0.2f, memory.Allocate<GradientWrite>(9));
         Assert.All(memory.Gradient(0).Values, gradient => Assert.InRange(gradient, -1e-6, 1e-6));
     }
@@ -80,7 +80,7 @@ public unsafe class SoftmaxCrossEntropyTests
         return copy;
     }
 
-    private sealed class Body(int classes, int images, float smoothing, float teacherShare) : IVectorBody
+    private sealed class Body(int classes, int images, float smoothing, float teacherWeight) : IVectorBody
     {
         public void Run<TVec>()
             where TVec : unmanaged, IVec<TVec>
@@ -92,10 +92,10 @@ public unsafe class SoftmaxCrossEntropyTests
             var logits = memory.Value(0);
             var scratch = memory.Allocate<float>(kernel.Scratch);
             var random = new Random(5);
-            float[]? said = teacherShare == 0 ? null : [.. Enumerable.Range(0, images * classes).Select(_ => 4 * random.NextSingle())];
+            float[]? teacher = teacherWeight == 0 ? null : [.. Enumerable.Range(0, images * classes).Select(_ => 4 * random.NextSingle())];
             const float Temperature = 2.5f;
-            double Objective() => Oracle.SoftmaxCrossEntropy(logits, labels, smoothing, said, teacherShare, Temperature);
-            var targets = new SoftTargets { Smoothing = smoothing, Teacher = Copy(memory, said), TeacherShare = teacherShare, Temperature = Temperature };
+            double Objective() => Oracle.SoftmaxCrossEntropy(logits, labels, smoothing, teacher, teacherWeight, Temperature);
+            var targets = new SoftTargets { Smoothing = smoothing, Teacher = Copy(memory, teacher), TeacherWeight = teacherWeight, Temperature = Temperature };
             var (loss, top1, top5) = kernel.Run<TVec>(memory.Planes, memory.Block, scratch, labels, targets, 1f / images, writes);
             Assert.Equal(Oracle.SoftmaxCrossEntropy(logits, labels, smoothing), loss / images, 1e-5);
             int Before(int n, int label) => Enumerable.Range(0, classes).Count(k => logits[n, k, 0, 0] > logits[n, label, 0, 0]);

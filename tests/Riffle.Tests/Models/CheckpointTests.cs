@@ -45,12 +45,12 @@ public sealed class CheckpointTests : IDisposable
     public void Any_checkpoint_comes_back_bit_for_bit()
     {
         var finite = ArbMap.Default.GeneratorFor<double>().Where(double.IsFinite);
-        var measures = from m in finite.ArrayOf(3) select new Measures(m[0], m[1], m[2]);
+        var metrics = from m in finite.ArrayOf(3) select new Metrics(m[0], m[1], m[2]);
         var words = from any in ArbMap.Default.GeneratorFor<NonNull<string>>() select new string([.. any.Get.Where(c => !char.IsSurrogate(c))]);
         var epochs =
             from rate in finite
-            from train in measures
-            from validation in measures
+            from train in metrics
+            from validation in metrics
             select new EpochMetrics(1, rate, train, validation);
         var checkpoints =
             from name in Gen.Elements("shufflenet-v1-g1-x0.25", "shufflenet-v1-g8-x0.25", "shufflenet-v2-x0.5")
@@ -249,7 +249,7 @@ public sealed class CheckpointTests : IDisposable
             ulong.MaxValue,
             new DatasetIdentity("abc", 100, 10),
             new Progress(1, 2, new Tally(1.0 / 3, 1, 2, 3)),
-            [new EpochMetrics(1, 0.1 + 0.2, new Measures(Math.PI, 100.0 / 3, 50), new Measures(Math.E, 1e-9, 100))]);
+            [new EpochMetrics(1, 0.1 + 0.2, new Metrics(Math.PI, 100.0 / 3, 50), new Metrics(Math.E, 1e-9, 100))]);
         DatasetClass[] classes = [new("n01", "goldfish, Carassius auratus"), new("n02", "naïve \"quotes\""), new("n03", "金魚"), new("n04", "")];
         return new(SampleSpec, weights, classes, Normalisation.ImageNet, training) { OptimiserState = optimiser.State };
     }

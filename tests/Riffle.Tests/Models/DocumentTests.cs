@@ -27,7 +27,7 @@ public sealed class DocumentTests : IDisposable
     [Fact]
     public void A_checkpoint_of_a_network_of_one_s_own()
     {
-        using var trainer = Trainer.Start(_data.Open(), NetworkSpec.Of(OwnNetwork.Create(24, 3)), Recipe, _data.Run("own"), threads: 1);
+        using var trainer = Trainer.Start(_data.Open(), NetworkSpec.Of(OwnNetwork.Create(24, 3)), Recipe, _data.Run("own"), new() { Threads = 1 });
         trainer.Run();
         trainer.Dispose();
         ACheckpoint(_data.Run("own"));
@@ -77,7 +77,7 @@ public sealed class DocumentTests : IDisposable
         EachIsReadOrRefused(Path.Combine(_data.Run("soft"), "soft-labels.json"), () =>
         {
             SoftLabels.Open(_data.Run("soft")).Load(0);
-            Trainer.Start(_data.Open(), _data.Spec(), Recipe, _data.Run($"taught{number++}"), threads: 1, softLabels: _data.Run("soft")).Dispose();
+            Trainer.Start(_data.Open(), _data.Spec(), Recipe, _data.Run($"taught{number++}"), new() { Threads = 1, SoftLabels = _data.Run("soft") }).Dispose();
         });
     }
 
@@ -101,7 +101,7 @@ public sealed class DocumentTests : IDisposable
     private string Train(string? softLabels)
     {
         var run = _data.Run("run");
-        using var trainer = Trainer.Start(_data.Open(), _data.Spec(), Recipe, run, threads: 1, softLabels: softLabels);
+        using var trainer = Trainer.Start(_data.Open(), _data.Spec(), Recipe, run, new() { Threads = 1, SoftLabels = softLabels });
         Assert.True(trainer.Run().Completed);
         return run;
     }

@@ -70,7 +70,6 @@ public sealed class ForeignFileTests : IDisposable
     [Fact]
     public void A_folder_of_another_kind_is_called_what_it_is()
     {
-        Assert.Contains("a data set folder", Message(_data.DataFolder));
         Assert.Contains($"riffle train --data {_data.DataFolder}", Message(_data.DataFolder));
         Directory.CreateDirectory(_data.Run("soft"));
         File.WriteAllText(_data.Run("soft/soft-labels.json"), "{}");

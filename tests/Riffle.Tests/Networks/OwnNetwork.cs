@@ -11,7 +11,7 @@ internal static class OwnNetwork
     {
         var builder = new NetworkBuilder();
         var stem = builder.Unit("stem");
-        var x = stem.Relu(stem.BatchNorm("1", stem.Convolution("0", builder.Input(size, size), 12, kernel: 3, stride: 2)), ceiling: 6);
+        var x = stem.Relu(stem.BatchNorm("1", stem.Convolution("0", builder.Input(size, size), 12, kernel: 3, stride: 2)), maximum: 6);
         x = builder.MaxPool(x, kernel: 3, stride: 1);
         x = Shuffled(builder.Unit("mixed"), x);
         x = Excited(builder.Unit("excited"), x);

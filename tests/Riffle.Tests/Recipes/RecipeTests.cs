@@ -38,7 +38,7 @@ public class RecipeTests
         { "momentum", r => r with { Momentum = 1 } },
         { "weight decay", r => r with { WeightDecay = double.NaN } },
         { "label smoothing", r => r with { LabelSmoothing = -0.1 } },
-        { "share", r => r with { Distillation = new(Share: 1.1) } },
+        { "weight", r => r with { Distillation = new(Weight: 1.1) } },
         { "temperature", r => r with { Distillation = new(Temperature: 0) } },
         { "last temperature", r => r with { Distillation = new(LastTemperature: 1001) } },
         { "learning rate", r => r with { Schedule = r.Schedule with { LearningRate = 0 } } },
@@ -74,7 +74,7 @@ public class RecipeTests
     [InlineData(1, 2)]
     public void The_temperature_falls_along_half_a_cosine(double progress, double temperature)
     {
-        Assert.Equal(temperature, new DistillationLoss(0.9, 8, 2).TemperatureAt(progress), 1e-6);
-        Assert.Equal(8, new DistillationLoss(0.9, 8).TemperatureAt(progress));
+        Assert.Equal(temperature, new DistillationSettings(0.9, 8, 2).TemperatureAt(progress), 1e-6);
+        Assert.Equal(8, new DistillationSettings(0.9, 8).TemperatureAt(progress));
     }
 }

@@ -77,12 +77,12 @@ public sealed class CultureTests : IDisposable
         var dataset = Dataset.Open(data);
         var network = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: 2, units: [1, 1, 1]);
         var recipe = TinyDataset.Recipe(epochs: 2) with { Batch = 6, WeightDecay = 1.5e-5, Augmentation = Augmentation.Full };
-        using (var trainer = Trainer.Start(dataset, network, recipe, run, seed: 3, threads: 1))
+        using (var trainer = Trainer.Start(dataset, network, recipe, run, new() { Seed = 3, Threads = 1 }))
             Assert.True(trainer.Run().Completed);
         Trainer.Resume(run, threads: 1).Dispose();
         Teachers.Teach(soft, [Model.Open(run)], dataset, Augmentation.CropAndFlip, views: 1, threads: 1);
         using (var trainer = Trainer.Start(
-            dataset, network, recipe with { Augmentation = Augmentation.CropAndFlip }, taught, threads: 1, from: FineTuning.Load(run), softLabels: soft))
+            dataset, network, recipe with { Augmentation = Augmentation.CropAndFlip }, taught, new() { Threads = 1, From = FineTuning.Load(run), SoftLabels = soft }))
             Assert.True(trainer.Run().Completed);
 
         var checkpoint = Checkpoint.Load(run);

@@ -21,7 +21,7 @@ public sealed class DivergenceTests : IDisposable
     {
         var recipe = TinyDataset.Recipe() with { Schedule = new() { Kind = ScheduleKind.Constant, LearningRate = 1e30 } };
         byte[] before;
-        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), seed: 3, threads: 1))
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), new() { Seed = 3, Threads = 1 }))
         {
             before = File.ReadAllBytes(Last);
             var message = Assert.Throws<RiffleException>(() => trainer.Run()).Message;
@@ -68,7 +68,7 @@ public sealed class DivergenceTests : IDisposable
         Error.Names(message, "epoch 1, step 2,", "conv1.0: its conv1.0.weight");
     }
 
-    /// <summary>Forward all is a number: batch norm divides by what is large. Backward a gradient by weights is beyond the floats.</summary>
+    /// <summary>Forward, all values are finite, because batch norm divides by the large ones. Backward, a gradient with respect to weights exceeds the floats.</summary>
     [Fact]
     public void A_gradient_that_overflows_names_its_layer()
     {
@@ -85,8 +85,8 @@ public sealed class DivergenceTests : IDisposable
         Assert.True(double.IsFinite(loss));
         Assert.Null(plan.FirstNonFiniteActivation());
 
-        var found = NonFinite.FirstOf(weights, plan.Gradients, "the gradient by");
-        Assert.Equal(("stage2.0.branch2.3", $"the gradient by {Narrow}"), (found?.Layer.Name, found?.What));
+        var found = NonFinite.FirstOf(weights, plan.Gradients, "the gradient with respect to");
+        Assert.Equal(("stage2.0.branch2.3", $"the gradient with respect to {Narrow}"), (found?.Layer.Name, found?.What));
     }
 
     [Fact]
@@ -158,14 +158,14 @@ public sealed class DivergenceTests : IDisposable
 
     private void Train()
     {
-        using var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 1), _data.Run("run"), seed: 3, threads: 1);
+        using var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 1), _data.Run("run"), new() { Seed = 3, Threads = 1 });
         Assert.True(trainer.Run().Completed);
     }
 
     /// <summary>What a training says that goes on from a checkpoint with spoilt weights or optimiser state; it leaves that checkpoint alone.</summary>
     private string Poisoned(Action<Weights, float[]> spoil, OptimiserKind optimiser = OptimiserKind.Nesterov, string stateName = "momentum")
     {
-        Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(optimiser), _data.Run("run"), seed: 3, threads: 1).Dispose();
+        Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(optimiser), _data.Run("run"), new() { Seed = 3, Threads = 1 }).Dispose();
         var checkpoint = Checkpoint.Read(Last);
         spoil(checkpoint.Weights, checkpoint.OptimiserState.Single(state => state.Name == stateName).Values);
         checkpoint.Save(Last);

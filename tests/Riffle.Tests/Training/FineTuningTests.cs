@@ -35,7 +35,7 @@ public sealed class FineTuningTests : IDisposable
     {
         var before = Train(_data, "first", TinyDataset.Recipe(epochs: 1));
         var from = new FineTuning(_data.Run("first"), before);
-        using var trainer = Trainer.Start(_data.Open(), from.Network(3, imageSize: 32), TinyDataset.Recipe(), _data.Run("second"), from: from);
+        using var trainer = Trainer.Start(_data.Open(), from.Network(3, imageSize: 32), TinyDataset.Recipe(), _data.Run("second"), new() { From = from });
         var start = Checkpoint.Read(Last(_data, "second"));
         Assert.Equal(32, start.Spec.ImageSize);
         Assert.Equal(before.Weights.Trained.ToArray(), start.Weights.Trained.ToArray());
@@ -47,7 +47,7 @@ public sealed class FineTuningTests : IDisposable
     {
         var from = new FineTuning("there", Train(_data, "first", TinyDataset.Recipe(epochs: 1)));
         var other = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: 3, units: [1, 2, 1]);
-        var error = Assert.Throws<ArgumentException>(() => Trainer.Start(_data.Open(), other, TinyDataset.Recipe(), _data.Run("second"), from: from));
+        var error = Assert.Throws<ArgumentException>(() => Trainer.Start(_data.Open(), other, TinyDataset.Recipe(), _data.Run("second"), new() { From = from }));
         Error.Names(error.Message, "there: ", "shufflenet-v1-g3-x0.25", "units 1,1,1");
     }
 
@@ -88,7 +88,7 @@ public sealed class FineTuningTests : IDisposable
     {
         var start = from is null ? null : new FineTuning(_data.Run("first"), from);
         var network = start?.Network(data.Open().Info.Classes.Length) ?? data.Spec();
-        return Trainer.Start(data.Open(), network, recipe, data.Run(run), seed: 3, threads: 1, from: start);
+        return Trainer.Start(data.Open(), network, recipe, data.Run(run), new() { Seed = 3, Threads = 1, From = start });
     }
 
     /// <summary>The run's last checkpoint.</summary>

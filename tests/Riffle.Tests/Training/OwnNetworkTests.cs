@@ -40,7 +40,7 @@ public sealed class OwnNetworkTests : IDisposable
         var whole = Train("whole", epochs: 2);
         var run = _data.Run("stopped");
         using (var cancel = new CancellationTokenSource())
-        using (var trainer = Trainer.Start(_data.Open(), Spec, Recipe(2), run, threads: 1))
+        using (var trainer = Trainer.Start(_data.Open(), Spec, Recipe(2), run, new() { Threads = 1 }))
         {
             cancel.Cancel();
             Assert.False(trainer.Run(cancel: cancel.Token).Completed);
@@ -62,11 +62,23 @@ public sealed class OwnNetworkTests : IDisposable
         var from = FineTuning.Load(Train("run", epochs: 1));
         using var two = new TinyDataset(train: 20, validation: 10, classes: 2);
         var network = from.Network(classes: 2, imageSize: 32);
-        using (var trainer = Trainer.Start(two.Open(), network, Recipe(1), two.Run("tuned"), threads: 1, from: from))
+        using (var trainer = Trainer.Start(two.Open(), network, Recipe(1), two.Run("tuned"), new() { Threads = 1, From = from }))
             Assert.True(trainer.Run().Completed);
         var tuned = Checkpoint.Load(two.Run("tuned"));
         Assert.Equal(NetworkSpec.Of(OwnNetwork.Create(32, classes: 2)), tuned.Spec);
         Assert.Equal(2, tuned.Weights["classes.bias"].Length);
+    }
+
+    [Fact]
+    public void It_is_exported()
+    {
+        var checkpoint = Checkpoint.Load(Train("run", epochs: 1));
+        OnnxFile.Write(checkpoint, _data.Run("own.onnx"));
+        var exported = Model.Open(_data.Run("own.onnx"));
+        Assert.Equal((OwnNetwork.Name, checkpoint.Classes.Count), (exported.Name, exported.Classes.Count));
+        using Classifier one = new(checkpoint), other = new(exported);
+        var image = TinyDataset.Jpeg(1);
+        Assert.All(one.Classify(image, "image").Zip(other.Classify(image, "image")), pair => Assert.Equal(pair.First.Probability, pair.Second.Probability, 1e-5));
     }
 
     [Fact]
@@ -122,7 +134,7 @@ public sealed class OwnNetworkTests : IDisposable
     public void Only_checkpoints_with_a_description_have_the_new_version()
     {
         string Version(string run) => SafeTensors.Read(RunFolder.FindCheckpoint(run)).Metadata["riffle"][..12];
-        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), Recipe(1), _data.Run("named"), threads: 1))
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), Recipe(1), _data.Run("named"), new() { Threads = 1 }))
             trainer.Run();
         Assert.Equal("{\"version\":1", Version(_data.Run("named")));
         Assert.Equal("{\"version\":2", Version(Train("own", epochs: 1)));
@@ -132,7 +144,7 @@ public sealed class OwnNetworkTests : IDisposable
 
     private string Train(string name, int epochs)
     {
-        using var trainer = Trainer.Start(_data.Open(), Spec, Recipe(epochs), _data.Run(name), threads: 1);
+        using var trainer = Trainer.Start(_data.Open(), Spec, Recipe(epochs), _data.Run(name), new() { Threads = 1 });
         Assert.True(trainer.Run().Completed);
         return _data.Run(name);
     }

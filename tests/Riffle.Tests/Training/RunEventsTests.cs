@@ -27,7 +27,7 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
             trainer.Run();
         var history = Checkpoint.Read(Path.Combine(_data.Run("run"), "checkpoints", "last.safetensors")).Training!.History;
         var (train, validation) = (Values("train"), Values("validation"));
-        foreach (var (values, of) in new[] { (train, (Func<EpochMetrics, Measures>)(epoch => epoch.Train)), (validation, epoch => epoch.Validation) })
+        foreach (var (values, of) in new[] { (train, (Func<EpochMetrics, Metrics>)(epoch => epoch.Train)), (validation, epoch => epoch.Validation) })
         {
             Assert.Equal(history.Select(epoch => (float)of(epoch).Loss), Scalars(values, "epoch_loss"));
             Assert.Equal(history.Select(epoch => (float)(of(epoch).Top1 / 100)), Scalars(values, "epoch_accuracy"));
@@ -163,7 +163,7 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
         Assert.Equal([1, 2, 3], watch.Seen);
     }
 
-    private Trainer Start(Recipe recipe) => Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), seed: 3, threads: 1);
+    private Trainer Start(Recipe recipe) => Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), new() { Seed = 3, Threads = 1 });
 
     private List<(string Tag, long Step, Summary.Types.Value Value)> Values(string folder) =>
     [

@@ -71,7 +71,7 @@ public sealed class SameBitsTests : IDisposable
         Run("teacher", recipe, threads: 2);
         var soft = _data.Run("soft");
         Teachers.Teach(soft, [Checkpoint.Load(_data.Run("teacher"))], _data.Open(), recipe.Augmentation, views: 2, seed: 3, threads: 2);
-        recipe = recipe with { Distillation = new() { Share = 0.5 } };
+        recipe = recipe with { Distillation = new() { Weight = 0.5 } };
         var expected = Run("memory", recipe, threads: 2, softLabels: soft);
         Assert.Equal(expected, Run("disk", recipe, threads: 3, memory: 0, softLabels: soft));
         Assert.Equal(expected, Run("disk-then-memory", recipe, threads: 2, stopAt: 5, memory: 0, softLabels: soft));
@@ -114,7 +114,7 @@ public sealed class SameBitsTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         using (var trainer = Trainer.Start(
-            _data.Open(), _data.Spec(), recipe, _data.Run(name), seed: 8, threads, softLabels: softLabels, imageMemory: memory))
+            _data.Open(), _data.Spec(), recipe, _data.Run(name), new() { Seed = 8, Threads = threads, SoftLabels = softLabels, ImageMemory = memory }))
             Assert.Equal(stopAt == 0, trainer.Run(stopAt == 0 ? null : new StopAt(stopAt, stop), stop.Token).Completed);
         if (stopAt > 0)
         {

@@ -16,7 +16,7 @@ public sealed class StreamingThreadsTests : IDisposable
         if (!OperatingSystem.IsLinux())
             return;
         Assert.Equal(0, Loading());
-        using (Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), _data.Run("run"), threads: 7, imageMemory: 0))
+        using (Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), _data.Run("run"), new() { Threads = 7, ImageMemory = 0 }))
             Assert.Equal(7 + 7, Loading());
 
         // Batches of images in memory are made in a moment.

@@ -28,7 +28,7 @@ public sealed class TrainerTests : IDisposable
         {
             var run = $"stopped-{place}";
             using var stop = new CancellationTokenSource();
-            using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), seed: 3, threads: 1))
+            using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), new() { Seed = 3, Threads = 1 }))
                 Assert.False(trainer.Run(new StopAt(place, stop), stop.Token).Completed);
             Assert.NotEqual(expected[^1], Files(run)[^1]);
 
@@ -82,7 +82,7 @@ public sealed class TrainerTests : IDisposable
     public void Another_seed_gives_other_weights()
     {
         Train("three", TinyDataset.Recipe(epochs: 1));
-        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 1), _data.Run("four"), seed: 4))
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 1), _data.Run("four"), new() { Seed = 4 }))
             trainer.Run();
         Assert.NotEqual(Checkpoint.Load(_data.Run("three")).Weights.Trained.ToArray(), Checkpoint.Load(_data.Run("four")).Weights.Trained.ToArray());
     }
@@ -274,7 +274,7 @@ public sealed class TrainerTests : IDisposable
         using var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), data.Run("run"));
     }
 
-    private Trainer Start(string run, Recipe recipe, int threads = 1) => Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), seed: 3, threads);
+    private Trainer Start(string run, Recipe recipe, int threads = 1) => Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run(run), new() { Seed = 3, Threads = threads });
 
     private void Train(string run, Recipe recipe, int threads = 1)
     {

@@ -95,7 +95,7 @@ public sealed class TrainingCommandTests : IDisposable
     public void Another_number_of_epochs_is_another_training_whose_command_is_told()
     {
         var run = _data.Run("my run");
-        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 2), run, threads: 1))
+        using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 2), run, new() { Threads = 1 }))
             trainer.Run();
         string Told(int epochs) => CommandLine.Parse(CommandLine.CreateRoot(), ["train", "--resume", run, "--epochs", $"{epochs}"]).Errors.Single().Message;
         var command = $"train --from '{run}' --data {_data.DataFolder} --out '{run}-2' --epochs 3";

@@ -80,7 +80,7 @@ public sealed class TrainingDisplayTests : IDisposable
     private static TrainingPlace Place(int epoch, int step) => new(epoch, 3, step, 100, 32, 0.1, new Tally(8, 1, 2, 4));
 
     private static EpochReport Report(int epoch) => new(
-        new EpochMetrics(epoch, 0.2, new Measures(2, 25, 50), new Measures(1.5, 40, 70)), true, TimeSpan.FromSeconds(25), 3200, TimeSpan.FromSeconds(5));
+        new EpochMetrics(epoch, 0.2, new Metrics(2, 25, 50), new Metrics(1.5, 40, 70)), true, TimeSpan.FromSeconds(25), 3200, TimeSpan.FromSeconds(5));
 
     private sealed class HandClock : TimeProvider
     {

@@ -10,7 +10,7 @@ namespace Riffle.Data.Sources;
 internal readonly record struct ArchiveName(byte[] Bytes, bool IsUtf8);
 
 /// <summary>
-/// Turns the bytes of an archive's names into text. Where nothing says of what encoding they are, they are UTF-8 if all of them can be, else code page 437, in
+/// Turns the bytes of an archive's names into text. If the archive states no encoding, they are UTF-8 if all are valid, else code page 437, in
 /// which every byte is a character. Two different byte strings never become one name.
 /// </summary>
 internal sealed class ArchiveNames
@@ -21,9 +21,9 @@ internal sealed class ArchiveNames
 
     /// <param name="path">The archive, named in errors.</param>
     /// <param name="names">All its names.</param>
-    /// <param name="encoding">The code page of names of which the archive does not say it; null: automatic.</param>
-    /// <param name="parting">What stands between the parts of a name.</param>
-    /// <exception cref="BadDataException">Two names are the same in two encodings, or one is none of the code page.</exception>
+    /// <param name="encoding">The code page of names whose encoding the archive does not state; null: automatic.</param>
+    /// <param name="parting">The separator between the parts of a name.</param>
+    /// <exception cref="BadDataException">Two names are equal in two encodings, or one is invalid in the code page.</exception>
     public ArchiveNames(string path, IReadOnlyList<ArchiveName> names, Encoding? encoding, char parting = '/')
     {
         (_path, _given) = (path, encoding);
@@ -40,7 +40,7 @@ internal sealed class ArchiveNames
     /// <summary>The names, in their order, with '/' between their parts.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>What is to be said of the encoding; null where it is known.</summary>
+    /// <summary>A note about the encoding; null if it is known.</summary>
     public string? Note { get; }
 
     /// <summary>Part by part, so that a folder's name is compared wherever it stands.</summary>

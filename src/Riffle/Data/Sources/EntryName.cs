@@ -24,7 +24,7 @@ internal static class EntryName
         "Dockerfile", "INSTALL", "TODO",
     };
 
-    /// <summary>The formats of images that are not read, by extension. Names alone: of files that are opened, the content tells.</summary>
+    /// <summary>Image formats that are not read, by extension. Used only for files that are not opened; otherwise the content decides.</summary>
     private static readonly Dictionary<string, string> Unread = new()
     {
         ["webp"] = "WebP",
@@ -74,7 +74,7 @@ internal static class EntryName
         return outside ? null : string.Join('/', parts);
     }
 
-    /// <summary>What systems and file managers leave behind, and hidden files.</summary>
+    /// <summary>Files that systems and file managers leave behind, and hidden files.</summary>
     public static bool IsClutter(string name) => ClutterIn(name) is not null;
 
     /// <summary>The part of a name that makes it clutter; null where there is none.</summary>

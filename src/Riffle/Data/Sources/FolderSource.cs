@@ -35,7 +35,7 @@ internal sealed class FolderSource(string path) : SourceContainer(path)
 
     private SourceFile Read(SourceEntry entry)
     {
-        // Devices and pipes, which could be read for ever, have no length either.
+        // Devices and pipes have no length either, and could be endless.
         if (entry.Length == 0)
             return new SourceFile(entry, default);
         try

@@ -1,8 +1,8 @@
 namespace Riffle.Data.Sources;
 
 /// <summary>
-/// Tells folders for training, validation and testing from classes, by their names and by what is in them: parts of a data set hold folders of the same names.
-/// Where names and content contradict each other it refuses, or notes what it took them for.
+/// Distinguishes folders for training, validation and testing from classes, by their names and content: all parts of a data set hold folders of the same names.
+/// If names and content contradict each other, it fails or adds a note about its choice.
 /// </summary>
 internal sealed class LayoutFinder(string source)
 {
@@ -13,7 +13,7 @@ internal sealed class LayoutFinder(string source)
     private readonly List<string> _notes = [];
 
     /// <summary>Finds the data set in a source.</summary>
-    /// <exception cref="BadDataException">It can be understood in more than one way, or in none.</exception>
+    /// <exception cref="BadDataException">The layout is ambiguous or unknown.</exception>
     public LayoutParts Find(SourceFolder top)
     {
         for (var folder = top; ;)
@@ -37,19 +37,19 @@ internal sealed class LayoutFinder(string source)
         if (Part("train", "TFRecords") is { } train)
             return new(top, train, validation, test);
 
-        // Files for validation or testing alone are what somebody wants to train on.
+        // If there are only validation or test files, the user wants to train on them.
         return validation is not null ? new(top, validation with { Shown = "TFRecords" }, null, test) : new(top, test! with { Shown = "TFRecords" });
     }
 
     /// <summary>
-    /// The folders that are a part of a data set by their names. Where a name says more than that, it needs another part that holds folders of the same names.
+    /// The folders whose names make them a part of a data set. If a name has other words, another part must hold folders of the same names.
     /// </summary>
     private static ILookup<SplitKind, SourceFolder> Named(SourceFolder[] filled)
     {
         var all = filled.Select(folder => (Folder: folder, Name: SplitNames.OfFolder(folder.Name))).Where(named => named.Name.Kind != SplitKind.None).ToArray();
         return all.Where(named => named.Name.IsPlain || (all.Length <= MostParts && all.Any(other =>
                 other.Name.Kind != named.Name.Kind && (other.Name.Kind == SplitKind.Train || named.Name.Kind == SplitKind.Train)
-                && Shares(ClassRoot(other.Folder), ClassRoot(named.Folder).Filled))))
+                && HasClassesIn(ClassRoot(other.Folder), ClassRoot(named.Folder).Filled))))
             .ToLookup(named => named.Name.Kind, named => named.Folder);
     }
 
@@ -62,14 +62,14 @@ internal sealed class LayoutFinder(string source)
             if (others.Length == 0)
                 return filled.Length < 2 ? null : throw Refuse($"contains {Names(filled)}, but no training folder");
 
-            // Classes, and beside them a folder for validation or testing with the same classes.
-            if (!held.Any(part => Shares(ClassRoot(part), others)))
+            // Classes next to a folder for validation or testing with the same classes.
+            if (!held.Any(part => HasClassesIn(ClassRoot(part), others)))
                 return null;
             LeaveOut(LeftOutReason.ToPredict, named[SplitKind.Unlabelled]);
             return Make(folder, LayoutPart.Of(folder, folder.Folders.Except([.. held, .. named[SplitKind.Unlabelled]])), named);
         }
 
-        // A class may be called train; then other classes lie beside it.
+        // A class may be called train; then there are other classes next to it.
         if (others.Length > 0 && held.Length == 0 && !named[SplitKind.Unlabelled].Any())
             return null;
         var train = ClassRoot(Only(named[SplitKind.Train], "training"));
@@ -126,7 +126,7 @@ internal sealed class LayoutFinder(string source)
         while (folder.Filled.ToArray() is [var only] && only.HasFolders)
             folder = only;
         return IsSplit(folder) && Train(folder).Select(ClassRoot).Any(train =>
-            train.Filled.Skip(1).Any() && folder.Filled.Except(Train(folder)).Any(other => Shares(ClassRoot(other), train.Filled)));
+            train.Filled.Skip(1).Any() && folder.Filled.Except(Train(folder)).Any(other => HasClassesIn(ClassRoot(other), train.Filled)));
     }
 
     /// <summary>CLASS/train/… and CLASS/test/….</summary>
@@ -203,7 +203,7 @@ internal sealed class LayoutFinder(string source)
     }
 
     /// <summary>
-    /// Two folders of which one holds a part for training alone and the other one for validation or testing, as those of archives that were unpacked apart.
+    /// Two folders, one with only a training part and the other with only a validation or test part, for example from two archives.
     /// </summary>
     private static (SourceFolder Train, SourceFolder Other)? ScatteredParts(SourceFolder[] filled)
     {
@@ -223,7 +223,7 @@ internal sealed class LayoutFinder(string source)
         folder.Filled.Where(part => SplitNames.OfFolder(part.Name) is { Kind: SplitKind.Train, IsPlain: true });
 
     /// <summary>Whether half of the folders of one, or of the others if they are fewer, have names that the others have.</summary>
-    private static bool Shares(SourceFolder folder, IEnumerable<SourceFolder> others)
+    private static bool HasClassesIn(SourceFolder folder, IEnumerable<SourceFolder> others)
     {
         var (names, known) = (NamesIn(folder.Filled), NamesIn(others));
         var common = names.Count(known.Contains);

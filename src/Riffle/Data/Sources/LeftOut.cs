@@ -31,7 +31,7 @@ internal sealed class LeftOut
         _reasons[reason] = (before + count, names);
     }
 
-    /// <summary>Counts a file that is clutter by its name, and tells whether it is.</summary>
+    /// <summary>Whether a file is clutter by its name. Counts it if so.</summary>
     public bool AddClutter(string name)
     {
         if (EntryName.ClutterIn(name) is not { } clutter)

@@ -24,7 +24,7 @@ internal sealed class RecordLabels
     public RecordLabels(IEnumerable<string> folders, int? offset) => (_lines, _givenOffset) = (ReadLines(folders), offset);
 
     /// <summary>Takes note of a record, and returns its class's place.</summary>
-    /// <exception cref="BadDataException">Its label and its class's name contradict those of the records before.</exception>
+    /// <exception cref="BadDataException">Its label and class name contradict earlier records.</exception>
     public int Add(ForeignExample example)
     {
         var called = example.Class is { } text ? EntryName.Composed(text) : null;
@@ -46,7 +46,7 @@ internal sealed class RecordLabels
         var numbers = _list.Where(c => c.Number is not null).Select(c => c.Number!.Value).DefaultIfEmpty(0).ToArray();
         var (least, most) = (numbers.Min(), numbers.Max());
 
-        // A list of labels that is as long as the highest number begins with that of class 1.
+        // If a list of labels is as long as the highest number, it begins with class 1.
         _offset = _givenOffset ?? (_lines.Count > 0 ? (least >= 1 && most >= _lines.Count ? 1 : 0) : least == 1 ? 1 : 0);
         var digits = Math.Max(1, (most - _offset).ToString(CultureInfo.InvariantCulture).Length);
         var named = _list.All(c => c.Name is not null);
@@ -103,7 +103,7 @@ internal sealed class RecordLabels
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The numbers do as well.
+            // Otherwise use the numbers.
             return [];
         }
     }

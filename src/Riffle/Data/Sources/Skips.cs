@@ -24,7 +24,7 @@ internal static class SkipReason
     public const string DamagedRecord = "damaged record";
     public const string NoLabelledImage = "record without a labelled image";
 
-    /// <summary>Those that names alone tell, before an image is read.</summary>
+    /// <summary>Those found by name, before any image is read.</summary>
     public static readonly HashSet<string> OfListing =
     [
         EmptyClass, UnreadFormat, Unlisted, NoClass, NoAnnotation, NoImage, NoTrainingClass, BadAnnotation, Duplicate, Outside, TooDeep, Link, DamagedRecord,
@@ -50,14 +50,14 @@ internal sealed class Skips(string source, bool strict)
 
     private readonly SortedDictionary<string, (int Count, SortedSet<string> Examples)> _reasons = new(StringComparer.Ordinal);
 
-    /// <exception cref="BadDataException">It is to stop at the first.</exception>
+    /// <exception cref="BadDataException">It stops at the first.</exception>
     public void Add(Skip skip)
     {
         if (strict)
             throw new BadDataException($"{source}: {skip} ({skip.Reason}); fix it, or remove --strict to skip and count it");
         var (count, examples) = _reasons.GetValueOrDefault(skip.Reason, (0, new SortedSet<string>(StringComparer.Ordinal)));
 
-        // The first by name and not those met first: the order of an archive is to make no difference.
+        // The first by name, so that the order of an archive makes no difference.
         examples.Add(skip.ToString());
         if (examples.Count > MaxExamples)
             examples.Remove(examples.Max!);

@@ -49,7 +49,7 @@ internal abstract class SourceContainer(string path) : IDisposable
     /// <summary>Path as the user gave it.</summary>
     public string Path { get; } = path;
 
-    /// <summary>Whether files can be read in any order without reading what lies between them.</summary>
+    /// <summary>Whether files can be read in any order without reading those between them.</summary>
     public abstract bool AnyOrder { get; }
 
     /// <summary>Opens a folder, files of TFRecords or, known by its content, a zip, tar or gzipped tar file.</summary>
@@ -57,8 +57,8 @@ internal abstract class SourceContainer(string path) : IDisposable
     /// <param name="records">How records are understood; null: automatic.</param>
     /// <param name="nameEncoding">The code page of names in an archive that does not say it; null: automatic.</param>
     /// <exception cref="ArgumentException">There is no code page of that name.</exception>
-    /// <exception cref="RiffleException">There is nothing of that name, or it can't be read.</exception>
-    /// <exception cref="BadDataException">It is none of these.</exception>
+    /// <exception cref="RiffleException">It does not exist or can't be read.</exception>
+    /// <exception cref="BadDataException">It is of another kind.</exception>
     public static SourceContainer Open(string path, TFRecordOptions? records = null, string? nameEncoding = null)
     {
         var encoding = nameEncoding is null ? null : CodePage.Find(nameEncoding)
@@ -76,7 +76,7 @@ internal abstract class SourceContainer(string path) : IDisposable
             {
                 [0x1f, 0x8b, ..] => new TarSource(path, file => new GZipStream(file, CompressionMode.Decompress), encoding),
                 [(byte)'P', (byte)'K', ..] => new ZipSource(path, encoding),
-                var header when TarHeaderGuard.IsOne(header) => new TarSource(path, file => file, encoding),
+                var header when TarHeaderGuard.IsHeader(header) => new TarSource(path, file => file, encoding),
                 var other when FileKind.Describe(other) is { } kind => throw new BadDataException(
                     $"{path}: this is {kind}; give a folder of images, a .zip, .tar or .tar.gz of one, or TFRecords. Unpack other archives first"),
                 _ when path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) => new ZipSource(path, encoding), // the last part of several begins anywhere
@@ -122,7 +122,7 @@ internal abstract class SourceContainer(string path) : IDisposable
         if (stated > limit)
             return null;
 
-        // One byte more than stated, so that the end shows without growing.
+        // One byte more than stated, so that the end is found without growing the buffer.
         var buffer = new byte[Math.Clamp(stated, 0, 1 << 20) + 1];
         var length = 0;
         for (int read; (read = stream.Read(buffer, length, buffer.Length - length)) > 0;)

@@ -11,9 +11,9 @@ namespace Riffle.Data.Sources;
 internal sealed record LabelledImage(SourceEntry Entry, string Name, Split Split, int Label);
 
 /// <summary>
-/// The classes, training and validation images of a source: <c>train/CLASS/…</c> with <c>val/CLASS/…</c> under any of the names that people give to them,
+/// The classes, training and validation images of a source: <c>train/CLASS/…</c> with <c>val/CLASS/…</c> under any of their common names,
 /// Tiny ImageNet's <c>train/WNID/images</c> with <c>val/val_annotations.txt</c>, <c>CLASS/train/…</c> with <c>CLASS/val/…</c>, or <c>CLASS/…</c> alone;
-/// all of it perhaps inside other folders. What lies where <see cref="LayoutFinder"/> finds out.
+/// all of it possibly inside other folders. <see cref="LayoutFinder"/> finds the layout.
 /// </summary>
 internal sealed class SourceLayout
 {
@@ -104,7 +104,7 @@ internal sealed class SourceLayout
     {
         var listed = Lines(SourceContainer.Wnids).Select(line => line.Trim()).Where(line => line.Length > 0).ToHashSet(StringComparer.Ordinal);
         var byClass = ByClass(listed);
-        var words = Words(byClass);
+        var words = ClassTexts(byClass);
         Classes = [.. byClass.Keys.Select(name => new DatasetClass(name, words.GetValueOrDefault(name, name)))];
         foreach (var (name, files) in byClass)
         {
@@ -171,7 +171,7 @@ internal sealed class SourceLayout
         return new BadDataException($"{_source}: {found}; {Expected}");
     }
 
-    /// <summary>Takes the images for validation, else those for testing, as far as they have classes.</summary>
+    /// <summary>Takes the validation images, or else the test images, if they have classes.</summary>
     private void AddHeldOut(bool setAside)
     {
         if (_parts.Validation is { Images: > 0 } validation)
@@ -227,7 +227,7 @@ internal sealed class SourceLayout
             _skips.Add(new Skip(SkipReason.NoTrainingClass, Short(file.Name), Meant(name)));
     }
 
-    /// <summary>Systems that don't tell capital letters hide this mistake, until somebody goes on elsewhere.</summary>
+    /// <summary>Case-insensitive file systems hide this mistake until the data is moved to another one.</summary>
     private string? Meant(string name) => _ignoringCase.TryGetValue(name, out var known) ? $"did you mean {known}?" : null;
 
     private void AddAnnotated(SourceFolder folder, SourceEntry annotations)
@@ -265,7 +265,7 @@ internal sealed class SourceLayout
         _images.AddRange(taken.OrderBy(image => image.Name, StringComparer.Ordinal));
     }
 
-    /// <summary>Images that lie in no folder of which anything was said yet.</summary>
+    /// <summary>Images outside all folders that were reported so far.</summary>
     private void SkipStrays()
     {
         var images = _top.All.Where(file => EntryName.IsImage(file.Name) && EntryName.HasExtension(file.Name));
@@ -301,7 +301,7 @@ internal sealed class SourceLayout
 
     private LabelledImage Image(SourceEntry file, Split split, int label) => new(file, Short(file.Name), split, label);
 
-    private Dictionary<string, string> Words(SortedDictionary<string, List<SourceEntry>> classes)
+    private Dictionary<string, string> ClassTexts(SortedDictionary<string, List<SourceEntry>> classes)
     {
         var words = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var line in Lines(SourceContainer.Words))

@@ -45,7 +45,7 @@ internal static partial class SplitNames
         ["unsup"] = SplitKind.Unlabelled,
     };
 
-    /// <summary>Words beside these that change nothing: <c>seg_train</c>, <c>train_set</c>, <c>ILSVRC2012_img_val</c>.</summary>
+    /// <summary>Other words that change nothing: <c>seg_train</c>, <c>train_set</c>, <c>ILSVRC2012_img_val</c>.</summary>
     private static readonly HashSet<string> Affixes =
     [
         "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pic", "pics", "sample",
@@ -55,7 +55,7 @@ internal static partial class SplitNames
     ];
 
     /// <summary>
-    /// What a folder is for by its name, and whether the name says nothing else (<c>train_images</c>, but not <c>brain_train</c> or <c>test_tube</c>).
+    /// The purpose of a folder by its name, and whether the name has no other words (<c>train_images</c>, but not <c>brain_train</c> or <c>test_tube</c>).
     /// </summary>
     public static (SplitKind Kind, bool IsPlain) OfFolder(string name)
     {
@@ -91,13 +91,13 @@ internal static partial class SplitNames
         if (Kinds.TryGetValue(word, out var kind))
             return kind;
 
-        // Two words in one: trainset, imgtest.
+        // Two words written as one: trainset, imgtest.
         return Kinds.FirstOrDefault(known =>
             (word.StartsWith(known.Key, StringComparison.Ordinal) && Affixes.Contains(word[known.Key.Length..]))
             || (word.EndsWith(known.Key, StringComparison.Ordinal) && Affixes.Contains(word[..^known.Key.Length]))).Value;
     }
 
-    /// <summary>Words are parted by whatever is no letter, and by capitals: <c>TrainSet</c>.</summary>
+    /// <summary>Words are separated by non-letters and by capitals: <c>TrainSet</c>.</summary>
     private static string[] Words(string name) => [.. Word().Matches(name).Select(word => word.Value.ToLowerInvariant())];
 
     [GeneratedRegex(@"\p{Lu}?[\p{Ll}\p{Lo}\p{M}]+|\p{Lu}+(?!\p{Ll})")]

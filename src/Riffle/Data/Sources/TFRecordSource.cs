@@ -5,8 +5,8 @@ using Riffle.Formats;
 namespace Riffle.Data.Sources;
 
 /// <summary>
-/// Files of TFRecords that another program wrote, seen as class folders: <c>train/CLASS/SHARD/RECORD</c>, <c>val/…</c> and <c>test/…</c>. Which is for what
-/// the names of the files tell. The records are read twice, once for the labels and once for the images.
+/// Files of TFRecords that another program wrote, presented as class folders: <c>train/CLASS/SHARD/RECORD</c>, <c>val/…</c> and <c>test/…</c>. The names of
+/// the files decide the split. The records are read twice, once for the labels and once for the images.
 /// </summary>
 internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> shards, TFRecordOptions options) : SourceContainer(path)
 {
@@ -23,15 +23,15 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
                 : pattern.AsSpan().ContainsAny('*', '?') && !File.Exists(path) ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))
                 : null;
             if (folder is null)
-                return IsOne(path) ? [path] : [];
+                return IsTFRecord(path) ? [path] : [];
             if (!Directory.Exists(folder))
                 return [];
             var files = Directory.EnumerateFiles(folder, folder == path ? "*" : pattern).Where(file => MayBeShard(System.IO.Path.GetFileName(file)))
-                .Select(file => (Path: file, IsOne: IsOne(file))).ToArray();
+                .Select(file => (Path: file, IsTFRecord: IsTFRecord(file))).ToArray();
 
-            // A shard whose beginning is damaged is one of them, and is not to be passed over in silence.
-            return files.Any(file => file.IsOne)
-                ? [.. files.Where(file => file.IsOne || IsNamedAsShard(file.Path)).Select(file => file.Path).Order(StringComparer.Ordinal)]
+            // A shard with a damaged beginning is one of them, and must not be skipped silently.
+            return files.Any(file => file.IsTFRecord)
+                ? [.. files.Where(file => file.IsTFRecord || IsNamedAsShard(file.Path)).Select(file => file.Path).Order(StringComparer.Ordinal)]
                 : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -102,7 +102,7 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
         ? new(entry, default, new Skip(SkipReason.TooLarge, entry.Name))
         : new(entry, example.Encoded);
 
-    /// <summary>All records, and damage in its place: what lies behind it is found again where the file is not compressed.</summary>
+    /// <summary>All records, and each damage at its position. In an uncompressed file, reading continues after it.</summary>
     private IEnumerable<(int Index, string Place, ReadOnlyMemory<byte>? Record, string? Fault)> Records()
     {
         var index = 0;
@@ -132,11 +132,11 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
     }
 
     /// <summary>Devices and pipes, which could be read for ever, have no length; what can't be read is told by who would need it.</summary>
-    private static bool IsOne(string file)
+    private static bool IsTFRecord(string file)
     {
         try
         {
-            return new FileInfo(file) is { Exists: true, Length: > 0 } && TFRecordFile.IsOne(file);
+            return new FileInfo(file) is { Exists: true, Length: > 0 } && TFRecordFile.IsTFRecord(file);
         }
         catch (RiffleException)
         {
@@ -160,7 +160,7 @@ internal sealed partial class TFRecordSource(string path, IReadOnlyList<string> 
         _ => "train",
     };
 
-    /// <summary>The name of the image's file behind the record's number, where it looks like one.</summary>
+    /// <summary>The record's number, followed by the name of the image file if it looks like one.</summary>
     private static string Suffix(string? fileName)
     {
         var last = fileName is null ? "" : EntryName.Last(fileName.Replace('\\', '/'));

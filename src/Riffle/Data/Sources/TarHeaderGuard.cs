@@ -20,7 +20,7 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     private long _content;
     private bool _ended;
 
-    // A long name or attributes of the next entry, which may tell its name and size.
+    // A long name or attributes of the next entry, which may hold its name and size.
     private MemoryStream? _extra;
     private long _extraLeft;
     private char _extraType;
@@ -31,7 +31,7 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
     public ArchiveName Name { get; private set; }
 
     /// <summary>Whether a file's first block is a header: by its magic, or, as the oldest form (v7) has none, by its checksum.</summary>
-    public static bool IsOne(ReadOnlySpan<byte> start) =>
+    public static bool IsHeader(ReadOnlySpan<byte> start) =>
         (start.Length >= MagicAt + 5 && start.Slice(MagicAt, 5).SequenceEqual("ustar"u8))
         || (start.Length >= BlockSize && HasChecksum(start[..BlockSize]));
 
@@ -101,7 +101,7 @@ internal sealed class TarHeaderGuard(Stream tar) : Stream
 
     private void ReadHeader()
     {
-        // The archive ends with blocks of zeros, and what lies behind them is no part of it.
+        // The archive ends with blocks of zeros. Anything after them is not part of it.
         _ended = !_block.AsSpan().ContainsAnyExcept((byte)0);
         if (_ended)
             return;

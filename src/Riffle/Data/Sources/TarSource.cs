@@ -7,7 +7,7 @@ namespace Riffle.Data.Sources;
 /// <summary>A tar file, compressed or not: a stream that is read from the start, once for the listing and once for the images.</summary>
 /// <param name="path">The file.</param>
 /// <param name="decompress">Makes the stream of the tar file from that of the file.</param>
-/// <param name="encoding">The code page of names of which the archive does not say it; null: automatic.</param>
+/// <param name="encoding">The code page of names whose encoding the archive does not state; null: automatic.</param>
 internal sealed class TarSource(string path, Func<Stream, Stream> decompress, Encoding? encoding) : SourceContainer(path)
 {
     private const string Damaged = "the archive is truncated or damaged; download or pack it again";
@@ -89,14 +89,14 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress, En
         using var reader = new TarReader(stream);
         for (var index = 0; Guard(file, () => reader.GetNextEntry(), index == 0 ? NoTar : Damaged) is { } entry; index++)
         {
-            // Global attributes, which are an entry to the reader, are no name.
+            // The reader treats global attributes as an entry, but they have no name.
             var name = entry.Name.Contains('\uFFFD') && Encoding.UTF8.GetString(stream.Name.Bytes) != entry.Name
                 ? throw new BadDataException($"{Path}: near byte {file.Position}: the name '{entry.Name}' is damaged")
                 : entry.Name.Contains('\uFFFD') ? stream.Name : new ArchiveName(Encoding.UTF8.GetBytes(entry.Name), IsUtf8: stream.Name.IsUtf8);
             yield return (index, entry, name, file);
         }
 
-        // What follows the last entry holds the checksum over all that came before.
+        // The bytes after the last entry hold the checksum over everything before.
         Guard(file, () =>
         {
             stream.CopyTo(Stream.Null);
@@ -113,7 +113,7 @@ internal sealed class TarSource(string path, Func<Stream, Stream> decompress, En
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException
             or OverflowException or ArgumentException or InvalidOperationException)
         {
-            // The last three: TarReader makes dates of what attributes say, and finds content where there can be none.
+            // The last three: TarReader parses dates from attributes, and may find content in entries that can't have any.
             throw new BadDataException($"{Path}: near byte {archive.Position}: {message}", e);
         }
         catch (IOException e)

@@ -3,7 +3,7 @@ using System.IO.Hashing;
 
 namespace Riffle.Data.Sources;
 
-/// <summary>What a zip file's directory says of one entry, and <see cref="System.IO.Compression.ZipArchiveEntry"/> does not tell.</summary>
+/// <summary>Properties of an entry in a zip file's directory that <see cref="System.IO.Compression.ZipArchiveEntry"/> does not have.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Method">The number of the method that compressed it.</param>
 internal readonly record struct ZipRecord(ArchiveName Name, int Method)
@@ -61,7 +61,7 @@ internal static class ZipDirectory
         return records;
     }
 
-    /// <summary>The error of a file whose directory can't be read.</summary>
+    /// <summary>The error for a file with an unreadable directory.</summary>
     public static BadDataException Damaged(string path, Exception? inner = null) => new(
         $"{path}: the zip directory before byte {new FileInfo(path).Length} is missing or damaged; "
         + (IsNamedAsPart(path) ? "this is one part of a split archive, so join the parts into one file first" : "download or pack it again"), inner);

@@ -21,13 +21,13 @@ internal sealed class ZipSource : SourceContainer
     {
         _records = ZipDirectory.Read(path);
 
-        // Some Windows programs part folders by '\', against the standard; elsewhere it may be the second half of a letter.
+        // Some Windows programs separate folders with '\', against the standard. In some encodings this byte is the second half of a letter.
         var parting = _records.Any(record => record.Name.Bytes.Contains((byte)'/')) ? '/' : '\\';
         _names = new ArchiveNames(path, [.. _records.Select(record => record.Name)], encoding, parting);
         try
         {
             _archive = ZipFile.OpenRead(path);
-            if (_archive.Entries.Count != _records.Count) // read when they are first asked for
+            if (_archive.Entries.Count != _records.Count) // read on first use
                 throw new InvalidDataException();
         }
         catch (InvalidDataException e)
@@ -77,7 +77,7 @@ internal sealed class ZipSource : SourceContainer
         base.Dispose();
     }
 
-    /// <summary>Where nothing at all can be read it is said once, and before anything else.</summary>
+    /// <summary>If no entry can be read, this is reported once, before anything else.</summary>
     private void CheckReadable(SourceListing listing)
     {
         var images = listing.Files.Where(file => EntryName.IsImage(file.Name) && !EntryName.IsClutter(file.Name)).ToArray();

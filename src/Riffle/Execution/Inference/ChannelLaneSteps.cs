@@ -79,7 +79,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                     });
             case MaxWindow when step.Primitive.IsPaperWindow():
                 var (seen, slide) = Slide(step);
-                var largest = new Kernels.MaxPool { Window = slide };
+                var largest = new MaxPoolKernel { Window = slide };
                 return new((data, scratch) => largest.Infer<TVec>(seen, data, scratch), largest.Scratch);
             case MeanWindow { CountsPadding: true }:
                 var (values, around) = Slide(step);
@@ -87,11 +87,11 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                 return new((data, scratch) => mean.Infer<TVec>(values, data, scratch), mean.Scratch);
             case MaxWindow or MeanWindow:
                 var (pooled, of) = Slide(step);
-                var pool = WindowPool.Create(of, step.Primitive is MeanWindow, shares => (nint)memory.Copy<float>(shares));
+                var pool = WindowPool.Create(of, step.Primitive is MeanWindow, weights => (nint)memory.Copy<float>(weights));
                 return new((data, scratch) => pool.Infer<TVec>(pooled, data, scratch), pool.Scratch);
             case Mean:
                 var (averaged, over) = Slide(step);
-                var global = new Kernels.GlobalAveragePool
+                var global = new GlobalAveragePoolKernel
                 {
                     Input = over.Input,
                     Output = over.Output,
@@ -106,7 +106,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                 return new((data, _) => Addition.InferChannels(data, left, right, sums, channels, positions, clamp));
             case Function apart:
                 var (read, each) = Slide(step);
-                var activation = new Kernels.Activation
+                var activation = new ActivationKernel
                 {
                     Input = each.Input,
                     Output = each.Output,

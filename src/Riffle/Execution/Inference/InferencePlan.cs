@@ -80,7 +80,7 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <summary>Most images in a run.</summary>
     public int Batch => Live(field);
 
-    /// <summary>Threads that share a batch: as asked for, but no more than there are blocks and single images to share.</summary>
+    /// <summary>Threads that share a batch: the requested number, but at most the number of blocks and single images.</summary>
     public int Threads => Live(field);
 
     /// <summary>Counts the time of each step of the runs that follow, where it is wanted.</summary>

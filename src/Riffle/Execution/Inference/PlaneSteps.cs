@@ -51,7 +51,7 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                 dense = dense with { Offsets = memory.Copy<long>(dense.TapOffsets()) };
                 return new((data, scratch) => dense.Infer<TVec>(all, data, scratch, stride, function), dense.Scratch, dense.Pack);
             case MaxWindow when step.Primitive.IsPaperWindow():
-                var largest = new Kernels.MaxPool { Window = window };
+                var largest = new MaxPoolKernel { Window = window };
                 return new((data, scratch) => largest.Infer<TVec>(all, data, scratch), largest.Scratch);
             case MeanWindow { CountsPadding: true }:
                 var mean = DepthwiseConvolution.Mean(window, memory.Allocate<float>(window.Kernel * window.Kernel));
@@ -60,7 +60,7 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                 var pool = WindowPool.Create(window, step.Primitive is MeanWindow, values => (nint)memory.Copy<float>(values));
                 return new((data, scratch) => pool.Infer<TVec>(all, data, scratch), pool.Scratch);
             case Mean:
-                var global = new Kernels.GlobalAveragePool
+                var global = new GlobalAveragePoolKernel
                 {
                     Input = inputs,
                     Output = output.FirstPlane,
@@ -80,7 +80,7 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                 };
                 return new((data, _) => addition.Infer<TVec>(all, data));
             case Function apart:
-                var activation = new Kernels.Activation { Input = inputs, Output = output.FirstPlane, Channels = output.Channels, PlaneSize = size };
+                var activation = new ActivationKernel { Input = inputs, Output = output.FirstPlane, Channels = output.Channels, PlaneSize = size };
                 var apply = ActivationFunctions<TVec>.Of(apart.Kind);
                 return new((data, _) => activation.Infer<TVec>(all, data, apply));
             case ChannelScale:

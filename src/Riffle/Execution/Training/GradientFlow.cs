@@ -25,7 +25,7 @@ internal sealed class GradientFlow
         _until = network.Tensors.ToDictionary(tensor => tensor, tensor => tensor.Step);
         DecideWrites();
         foreach (var step in network.Steps.Where(step => step.Primitive is Sum).Reverse())
-            Share(step);
+            ShareGradient(step);
     }
 
     /// <summary>For each plane that a step reads what this step's gradient means for it.</summary>
@@ -68,7 +68,7 @@ internal sealed class GradientFlow
     /// The gradient of a sum is that of its addends. An addend read by nothing else, normalised and without ReLU, has it in common with the sum for good.
     /// The other addend, a shortcut, starts from it and accumulates the others: by then the first addend's layers are done with it.
     /// </summary>
-    private void Share(LoweredStep step)
+    private void ShareGradient(LoweredStep step)
     {
         var sum = step.Output!;
         for (var input = 0; input < 2; input++)

@@ -106,7 +106,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Most images in a batch.</summary>
     public int Batch => Live(field);
 
-    /// <summary>Threads that compute: as asked for, but no more than there are parts of a batch to share.</summary>
+    /// <summary>Threads that compute: the requested number, but at most the number of parts of a batch.</summary>
     public int Threads => Live(field);
 
     /// <summary>Memory planned outside the managed heap, in bytes.</summary>
@@ -129,25 +129,25 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <param name="labels">One class index for each image; their number, at most <see cref="Batch"/>, is the number of images.</param>
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="labelSmoothing">From 0 (none) to below 1 (Szegedy et al., 2016).</param>
-    /// <param name="teaching">What a teacher makes of the images; none unless given.</param>
+    /// <param name="distillation">What a teacher makes of the images; none unless given.</param>
     /// <exception cref="ArgumentException">Pixels, labels or smoothing do not fit.</exception>
     public StepResult Step(
-        ReadOnlySpan<byte> pixels, ReadOnlySpan<int> labels, Normalisation normalisation, float labelSmoothing = 0, in Teaching teaching = default)
+        ReadOnlySpan<byte> pixels, ReadOnlySpan<int> labels, Normalisation normalisation, float labelSmoothing = 0, in DistillationTargets distillation = default)
     {
         fixed (byte* pointer = pixels)
-            return Step(ImageBatch.OfBytes(pointer, pixels.Length, labels.Length, Weights.Network, normalisation), labels, labelSmoothing, teaching);
+            return Step(ImageBatch.OfBytes(pointer, pixels.Length, labels.Length, Weights.Network, normalisation), labels, labelSmoothing, distillation);
     }
 
     /// <summary>The same for inputs that are ready.</summary>
     /// <param name="images">Images×3×H×W, normalised.</param>
     /// <param name="labels">One class index for each image; their number, at most <see cref="Batch"/>, is the number of images.</param>
     /// <param name="labelSmoothing">From 0 (none) to below 1.</param>
-    /// <param name="teaching">What a teacher makes of the images; none unless given.</param>
+    /// <param name="distillation">What a teacher makes of the images; none unless given.</param>
     /// <exception cref="ArgumentException">Images, labels or smoothing do not fit.</exception>
-    public StepResult Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, float labelSmoothing = 0, in Teaching teaching = default)
+    public StepResult Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, float labelSmoothing = 0, in DistillationTargets distillation = default)
     {
         fixed (float* pointer = images)
-            return Step(ImageBatch.OfFloats(pointer, images.Length, labels.Length, Weights.Network), labels, labelSmoothing, teaching);
+            return Step(ImageBatch.OfFloats(pointer, images.Length, labels.Length, Weights.Network), labels, labelSmoothing, distillation);
     }
 
     /// <summary>Logits of the last step's batch, images×classes.</summary>
@@ -195,19 +195,19 @@ public sealed unsafe class TrainingPlan : IDisposable
         return value;
     }
 
-    private StepResult Step(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing, in Teaching teaching)
+    private StepResult Step(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing, in DistillationTargets distillation)
     {
         lock (_gate)
-            return StepAlone(images, labels, labelSmoothing, teaching);
+            return StepAlone(images, labels, labelSmoothing, distillation);
     }
 
-    private StepResult StepAlone(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing, in Teaching teaching)
+    private StepResult StepAlone(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing, in DistillationTargets distillation)
     {
         if (labels.Length is 0 || labels.Length > Batch)
             throw new ArgumentException($"a batch of {labels.Length} images; this plan takes 1 to {Batch}");
         if (labelSmoothing is not (>= 0 and < 1))
             throw new ArgumentException($"label smoothing {labelSmoothing} is not from 0 to below 1");
-        teaching.Check(labels.Length, Weights.Network.Classes);
+        distillation.Check(labels.Length, Weights.Network.Classes);
         foreach (var label in labels)
         {
             if ((uint)label >= (uint)Weights.Network.Classes)
@@ -218,9 +218,9 @@ public sealed unsafe class TrainingPlan : IDisposable
         _images = images;
         for (var i = 0; i < _blocks.Length * Lanes.Count; i++)
             _masks[i] = i < images.Count ? 1 : 0;
-        fixed (float* teacher = teaching.Logits)
+        fixed (float* teacher = distillation.Logits)
         {
-            _targets = new() { Smoothing = labelSmoothing, Teacher = teacher, TeacherShare = teaching.Share, Temperature = teaching.Temperature };
+            _targets = new() { Smoothing = labelSmoothing, Teacher = teacher, TeacherWeight = distillation.Weight, Temperature = distillation.Temperature };
             _pool.Run();
         }
 

@@ -131,7 +131,7 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
         where TVec : unmanaged, IVec<TVec>
     {
         var loss = new SoftmaxCrossEntropy { Input = _memory.Copy<int>(Lowered.Logits), Classes = Lowered.Logits.Length };
-        return ([.. _compiled.Steps.Select(CreateStep<TVec>)], new TrainingSteps<TVec>.Batch(loss, Writes(Lowered.Steps[^1], 0)));
+        return ([.. _compiled.Steps.Select(CreateStep<TVec>)], new TrainingSteps<TVec>.LossKernels(loss, Writes(Lowered.Steps[^1], 0)));
     }
 
     private TrainingStep CreateStep<TVec>(CompiledStep compiled)
@@ -155,26 +155,26 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
                     Weights = Kernel(step.Layer!),
                     WeightStride = window.Kernel * window.Kernel,
                 };
-                return new TrainingSteps<TVec>.Depthwise(depthwise, KernelOffset(step.Layer!), writes, gather);
+                return new TrainingSteps<TVec>.DepthwiseStep(depthwise, KernelOffset(step.Layer!), writes, gather);
             case Product:
                 var packed = _memory.Allocate<float>(step.Layer!.Parameters[0].Count);
                 var dense = new DenseConvolution { Window = window, OutputChannels = output.Channels, Packed = packed };
                 dense = dense with { Offsets = _memory.Copy<long>(dense.TapOffsets()), RowOffsets = _memory.Copy<long>(dense.GradientRowOffsets()) };
-                return new TrainingSteps<TVec>.Dense(dense, Kernel(step.Layer), KernelOffset(step.Layer), gather);
+                return new TrainingSteps<TVec>.DenseStep(dense, Kernel(step.Layer), KernelOffset(step.Layer), gather);
             case MaxWindow:
-                return new TrainingSteps<TVec>.Maximum(new Kernels.MaxPool { Window = window }, writes);
+                return new TrainingSteps<TVec>.MaxPoolStep(new MaxPoolKernel { Window = window }, writes);
             case MeanWindow:
                 var mean = DepthwiseConvolution.Mean(window, _memory.Allocate<float>(9));
-                return new TrainingSteps<TVec>.Depthwise(mean, -1, writes, gatherSums: false);
+                return new TrainingSteps<TVec>.DepthwiseStep(mean, -1, writes, gatherSums: false);
             case Mean:
-                var global = new Kernels.GlobalAveragePool
+                var global = new GlobalAveragePoolKernel
                 {
                     Input = planes,
                     Output = output.FirstPlane,
                     Channels = step.Input.Channels,
                     PlaneSize = step.Input.Height * step.Input.Width * Lanes.Count,
                 };
-                return new TrainingSteps<TVec>.GlobalAverage(global, writes);
+                return new TrainingSteps<TVec>.GlobalAveragePoolStep(global, writes);
             case Networks.Sum:
                 var addition = new Addition
                 {
@@ -184,9 +184,9 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
                     Channels = output.Channels,
                     PlaneSize = size,
                 };
-                return new TrainingSteps<TVec>.Sum(addition, writes, Writes(step, 1));
+                return new TrainingSteps<TVec>.SumStep(addition, writes, Writes(step, 1));
             case Function function:
-                var activation = new Kernels.Activation
+                var activation = new ActivationKernel
                 {
                     Input = planes,
                     Output = output.FirstPlane,
@@ -203,13 +203,13 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
                     Channels = output.Channels,
                     PlaneSize = size,
                 };
-                return new TrainingSteps<TVec>.Scale(scaling, writes, Writes(step, 1));
+                return new TrainingSteps<TVec>.ScaleStep(scaling, writes, Writes(step, 1));
             default:
                 throw new NotSupportedException($"{step.Name}: {step.Primitive} can't be trained");
         }
     }
 
-    private TrainingSteps<TVec>.Pointwise CreatePointwise<TVec>(CompiledStep compiled, int groups, bool gather)
+    private TrainingSteps<TVec>.PointwiseStep CreatePointwise<TVec>(CompiledStep compiled, int groups, bool gather)
         where TVec : unmanaged, IVec<TVec>
     {
         var step = compiled.Source;
@@ -227,7 +227,7 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
             PackedTransposed = wanted ? _memory.Allocate<float>(layer.Parameters[0].Count) : null,
         };
         kernel = kernel with { Offsets = _memory.Copy<long>(kernel.ChunkOffsets()) };
-        return new TrainingSteps<TVec>.Pointwise(kernel, Kernel(layer), KernelOffset(layer), wanted ? Writes(step, 0) : null, gather);
+        return new TrainingSteps<TVec>.PointwiseStep(kernel, Kernel(layer), KernelOffset(layer), wanted ? Writes(step, 0) : null, gather);
     }
 
     private DeferredAffine? CreateAffine(LoweredTensor tensor, bool isFrozen)

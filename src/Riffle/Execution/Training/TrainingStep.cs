@@ -30,7 +30,7 @@ internal abstract unsafe class TrainingStep
 internal abstract unsafe class BatchKernels
 {
     /// <summary>Loss, hits and the logits' gradient of one block; see <see cref="SoftmaxCrossEntropy.Run"/>.</summary>
-    public abstract BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share);
+    public abstract BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float reciprocal);
 
     /// <summary>Logits of one block as rows: images×classes.</summary>
     public abstract void ReadLogits(in Planes planes, in Block block, float* scratch, int images, float* rows);

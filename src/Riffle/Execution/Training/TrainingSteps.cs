@@ -7,7 +7,7 @@ namespace Riffle.Execution;
 internal static unsafe class TrainingSteps<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
-    internal sealed class Pointwise(PointwiseConvolution kernel, float* weights, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
+    internal sealed class PointwiseStep(PointwiseConvolution kernel, float* weights, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -19,7 +19,7 @@ internal static unsafe class TrainingSteps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate, writes);
     }
 
-    internal sealed class Dense(DenseConvolution kernel, float* weights, long weightOffset, bool gatherSums) : TrainingStep
+    internal sealed class DenseStep(DenseConvolution kernel, float* weights, long weightOffset, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -32,7 +32,7 @@ internal static unsafe class TrainingSteps<TVec>
     }
 
     /// <summary>Depthwise convolution; with a negative <paramref name="weightOffset"/> its weights are constants, as in average pooling.</summary>
-    internal sealed class Depthwise(DepthwiseConvolution kernel, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
+    internal sealed class DepthwiseStep(DepthwiseConvolution kernel, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -42,7 +42,7 @@ internal static unsafe class TrainingSteps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, weightOffset < 0 ? null : gradients + weightOffset, accumulate, writes);
     }
 
-    internal sealed class Maximum(MaxPool kernel, GradientWrite* writes) : TrainingStep
+    internal sealed class MaxPoolStep(MaxPoolKernel kernel, GradientWrite* writes) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -52,7 +52,7 @@ internal static unsafe class TrainingSteps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, writes);
     }
 
-    internal sealed class GlobalAverage(GlobalAveragePool kernel, GradientWrite* writes) : TrainingStep
+    internal sealed class GlobalAveragePoolStep(GlobalAveragePoolKernel kernel, GradientWrite* writes) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -62,7 +62,7 @@ internal static unsafe class TrainingSteps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, writes);
     }
 
-    internal sealed class Sum(Addition kernel, GradientWrite* left, GradientWrite* right) : TrainingStep
+    internal sealed class SumStep(Addition kernel, GradientWrite* left, GradientWrite* right) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -72,7 +72,7 @@ internal static unsafe class TrainingSteps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, left, right);
     }
 
-    internal sealed class Function<TFunction>(Activation kernel, GradientWrite* writes) : TrainingStep
+    internal sealed class ActivationStep<TFunction>(ActivationKernel kernel, GradientWrite* writes) : TrainingStep
         where TFunction : IFunction<TVec>
     {
         public override long Scratch => kernel.Scratch;
@@ -83,7 +83,7 @@ internal static unsafe class TrainingSteps<TVec>
             kernel.Backward<TVec, TFunction>(planes, block, scratch, writes);
     }
 
-    internal sealed class Scale(ChannelScaling kernel, GradientWrite* writes, GradientWrite* factors) : TrainingStep
+    internal sealed class ScaleStep(ChannelScaling kernel, GradientWrite* writes, GradientWrite* factors) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
@@ -93,11 +93,11 @@ internal static unsafe class TrainingSteps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, writes, factors);
     }
 
-    internal sealed class Batch(SoftmaxCrossEntropy kernel, GradientWrite* writes) : BatchKernels
+    internal sealed class LossKernels(SoftmaxCrossEntropy kernel, GradientWrite* writes) : BatchKernels
     {
-        public override BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float share)
+        public override BlockLoss Loss(in Planes planes, in Block block, float* scratch, ReadOnlySpan<int> labels, in SoftTargets targets, float reciprocal)
         {
-            var (loss, top1, top5) = kernel.Run<TVec>(planes, block, scratch, labels, targets, share, writes);
+            var (loss, top1, top5) = kernel.Run<TVec>(planes, block, scratch, labels, targets, reciprocal, writes);
             return new BlockLoss(loss, top1, top5);
         }
 

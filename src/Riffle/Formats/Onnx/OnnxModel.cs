@@ -1,6 +1,6 @@
 namespace Riffle.Formats.Onnx;
 
-/// <summary>Types of elements, with the numbers that the format gives them.</summary>
+/// <summary>Element types, with their numbers in the format.</summary>
 internal enum OnnxType
 {
     Undefined = 0,
@@ -46,7 +46,7 @@ internal sealed record OnnxValue(string Name, OnnxType Type, long?[]? Shape);
 
 /// <summary>One operation.</summary>
 /// <param name="Operator">What it does, for example <c>Conv</c>.</param>
-/// <param name="Name">Its own name; empty where the file gives none.</param>
+/// <param name="Name">Its name; empty if it has none.</param>
 /// <param name="Inputs">Names of values; empty for an optional input that is left out.</param>
 /// <param name="Outputs">The same.</param>
 /// <param name="Attributes">By name a long, a float, a string, an <see cref="OnnxTensor"/>, an array of longs or floats, or null for any other kind.</param>
@@ -61,7 +61,7 @@ internal sealed record OnnxNode(string Operator, string Name, string[] Inputs, s
 /// <param name="Producer">What wrote it, with its version.</param>
 /// <param name="Name">The graph's name.</param>
 /// <param name="Inputs">What the graph takes, constants that can be replaced among them.</param>
-/// <param name="Outputs">What it gives.</param>
+/// <param name="Outputs">Its outputs.</param>
 /// <param name="Nodes">Its operations.</param>
 /// <param name="Tensors">Its constants.</param>
 /// <param name="Metadata">Strings by key.</param>

@@ -11,7 +11,7 @@ internal static class OnnxWriter
     /// <summary>The version of the format that goes with operators from 13 on (the specification's table of versions).</summary>
     private const int FormatVersion = 7;
 
-    /// <summary>Writes a model with its constants within it; the same model gives the same bytes.</summary>
+    /// <summary>Writes a model that contains its constants. Equal models have equal bytes.</summary>
     /// <exception cref="ArgumentException">An attribute has a value of a kind that the format has not.</exception>
     public static void Write(Stream stream, OnnxModel model)
     {

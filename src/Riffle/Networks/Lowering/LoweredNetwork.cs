@@ -23,7 +23,7 @@ internal sealed class LoweredTensor(int firstPlane, Layer layer, int step)
     /// <summary>The bias that is added to it, if any.</summary>
     public Parameter? Bias { get; } = layer.Parameters.FirstOrDefault(parameter => parameter.Kind == ParameterKind.Bias);
 
-    /// <summary>The batch norm behind it, if any.</summary>
+    /// <summary>The batch norm after it, if any.</summary>
     public Layer? Norm { get; set; }
 
     /// <summary>The first step that reads one of its planes.</summary>
@@ -47,8 +47,8 @@ internal sealed record LoweredStep(int Index, Layer? Layer, Primitive Primitive,
 }
 
 /// <summary>
-/// A network as the steps that compute it: the one lowering that training and inference share. A value is a list of planes, each one channel. Channel shuffle,
-/// slice and concat are other lists of the same planes; batch norm and ReLU are deferred on planes, to be applied by whoever writes or reads them; neither is a
+/// A network as the steps that compute it, shared by training and inference. A value is a list of planes, each one channel. Channel shuffle,
+/// slice and concat are other lists of the same planes. Batch norm and ReLU are deferred on planes and applied by the steps that write or read them; neither is a
 /// step.
 /// </summary>
 internal sealed class LoweredNetwork
@@ -60,7 +60,7 @@ internal sealed class LoweredNetwork
     private readonly List<Plane> _planes = [];
 
     /// <summary>Lowers a network.</summary>
-    /// <exception cref="NotSupportedException">A plane is read before as well as after its batch norm or ReLU, or by nobody; the message names the layer.</exception>
+    /// <exception cref="NotSupportedException">A plane is read both before and after its batch norm or ReLU, or never read; the message names the layer.</exception>
     public LoweredNetwork(Network network)
     {
         Network = network;
@@ -98,7 +98,7 @@ internal sealed class LoweredNetwork
     /// <summary>Whether a plane's values are cut off.</summary>
     public bool IsClamped(int plane) => _planes[plane].Clamp != Unclamped;
 
-    /// <summary>How often a plane is read, and by which steps.</summary>
+    /// <summary>The number of reads of a plane, and the steps that read it.</summary>
     public IEnumerable<int> ReadersOf(int plane) => _planes[plane].Reads.Select(read => read.Step);
 
     /// <summary>The images, which no step writes.</summary>
@@ -112,7 +112,7 @@ internal sealed class LoweredNetwork
         return channels;
     }
 
-    /// <summary>Batch norm behind a convolution.</summary>
+    /// <summary>Batch norm after a convolution.</summary>
     public Channel[] Normalise(Layer layer, Channel[] input)
     {
         var tensor = TensorOf(input[0].Plane);

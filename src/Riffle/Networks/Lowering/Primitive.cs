@@ -46,8 +46,8 @@ internal sealed record MaxWindow(int Kernel, int Stride, Padding Padding) : Wind
 /// <summary>The mean of a window.</summary>
 /// <param name="Kernel">Its height and width.</param>
 /// <param name="Stride">Its step.</param>
-/// <param name="Padding">What is added around the image.</param>
-/// <param name="CountsPadding">Whether what is added counts as zeros.</param>
+/// <param name="Padding">The positions added around the image.</param>
+/// <param name="CountsPadding">Whether padding counts as zeros.</param>
 internal sealed record MeanWindow(int Kernel, int Stride, Padding Padding, bool CountsPadding) : WindowPrimitive(Kernel, Stride, Padding)
 {
     public override string Text => $"average pool {Size}";

@@ -1,12 +1,12 @@
 namespace Riffle.Networks;
 
-/// <summary>An ONNX graph while operators write their layers into it. The exchange with ONNX has the graph; an operator knows its own nodes alone.</summary>
+/// <summary>The ONNX graph into which operators write their layers. Exchange implements it, so an operator needs to know only its own nodes.</summary>
 internal interface IOnnxGraph
 {
     /// <summary>The graph's images, normalised.</summary>
     string Images();
 
-    /// <summary>The values that a layer reads: N×C×H×W, or all of them N×C.</summary>
+    /// <summary>The values that a layer reads, either all N×C×H×W or all N×C.</summary>
     string[] Inputs(Layer layer);
 
     /// <summary>The first value that a layer reads, as N×C×H×W.</summary>
@@ -15,7 +15,7 @@ internal interface IOnnxGraph
     /// <summary>The first value that a layer reads, as N×C.</summary>
     string Rows(Layer layer);
 
-    /// <summary>A layer's parameters as constants. A batch norm that is folded into the layer is in them.</summary>
+    /// <summary>A layer's parameters as constants, including a batch norm that is folded into them.</summary>
     string[] Parameters(Layer layer);
 
     /// <summary>A constant of one number.</summary>
@@ -29,9 +29,9 @@ internal interface IOnnxGraph
     /// <param name="name">The node's name, which begins with the layer's.</param>
     /// <param name="inputs">Names of values.</param>
     /// <param name="attributes">Longs, floats and arrays of longs.</param>
-    /// <returns>The name of the value that it gives.</returns>
+    /// <returns>The name of its output.</returns>
     string Node(string operation, string name, string[] inputs, params (string Key, object Value)[] attributes);
 
-    /// <summary>The graph needs at least this version of ONNX's operators.</summary>
+    /// <summary>Makes the graph use at least this version of ONNX's operators.</summary>
     void RequireOpset(long version);
 }

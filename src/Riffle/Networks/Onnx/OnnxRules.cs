@@ -1,8 +1,8 @@
 namespace Riffle.Networks;
 
 /// <summary>
-/// The ONNX nodes that operators are read from; each operator's file has its own. Slice, Concat and ChannelShuffle have none: they are seen in how a graph
-/// arranges values, whatever nodes it does that with.
+/// The ONNX nodes that operators are read from, as each operator's file lists them. Slice, Concat and ChannelShuffle have none: Exchange derives them from how
+/// a graph arranges values, whichever nodes it uses for that.
 /// </summary>
 internal static class OnnxRules
 {

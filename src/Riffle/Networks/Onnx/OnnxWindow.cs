@@ -40,7 +40,7 @@ internal readonly record struct OnnxWindow(int Kernel, int Stride, Padding Own, 
         return new(kernel, stride, Pads(node, kernel, stride), node.PaddingOf(0));
     }
 
-    /// <summary>The padding with what ceil_mode adds: one window more where some pixels are left, unless it would begin behind them.</summary>
+    /// <summary>The padding with ceil_mode's addition: one more window if some pixels remain, unless it would begin beyond the image.</summary>
     public Padding Ceiled(IOnnxNode node, Shape input)
     {
         if (node.Integer("ceil_mode", 0) == 0)
@@ -69,7 +69,7 @@ internal readonly record struct OnnxWindow(int Kernel, int Stride, Padding Own, 
         var auto = node.Text("auto_pad", "NOTSET");
         if (auto is "SAME_UPPER" or "SAME_LOWER")
         {
-            // As many windows as the stride goes into the image; of an odd number of pixels one more goes behind, or before.
+            // The stride determines the number of windows. An odd number of padding pixels adds one more at the end, or at the beginning.
             (int Before, int Behind) Same(int length)
             {
                 var all = Math.Max(0, ((length + stride - 1) / stride - 1) * stride + kernel - length);

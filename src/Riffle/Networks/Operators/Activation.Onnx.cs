@@ -3,14 +3,14 @@ namespace Riffle.Networks;
 /// <content>HardSwish, HardSigmoid, Sigmoid, and x · Sigmoid(x).</content>
 public sealed partial record Activation
 {
-    internal static ClampedLine HardSigmoid { get; } = new(1 / 6.0, 0.5, 0, 1);
+    internal static ClampedAffine HardSigmoid { get; } = new(1 / 6.0, 0.5, 0, 1);
 
-    /// <summary>Exporters write hard-swish and SiLU as products too, and the hard sigmoid as arithmetic and bounds.</summary>
+    /// <summary>Exporters also write hard-swish and SiLU as products, and the hard sigmoid as arithmetic and bounds.</summary>
     internal static OnnxRule[] Onnx { get; } =
     [
-        new("Sigmoid", node => node.GiveSigmoid(0)),
-        new("HardSigmoid", node => node.GiveClamped(0, 0, 1, node.Number("alpha", 0.2f), node.Number("beta", 0.5f)), Deferred.Function),
-        new("HardSwish", node => node.GiveLike(0, node.Builder.Activation(node.InOrder(0), ActivationKind.HardSwish))),
+        new("Sigmoid", node => node.OutputSigmoid(0)),
+        new("HardSigmoid", node => node.OutputClamped(0, 0, 1, node.Number("alpha", 0.2f), node.Number("beta", 0.5f)), Deferred.Function),
+        new("HardSwish", node => node.OutputLike(0, node.Builder.Activation(node.InOrder(0), ActivationKind.HardSwish))),
         new("Mul", ReadProduct, Deferred.Function | Deferred.Ending, node => ProductOf(node) is not null),
     ];
 
@@ -34,10 +34,10 @@ public sealed partial record Activation
     private static void ReadProduct(IOnnxNode node)
     {
         var (kind, x, factor) = ProductOf(node)!.Value;
-        node.GiveLike(0, node.Builder.Activation(x, kind), factor);
+        node.OutputLike(0, node.Builder.Activation(x, kind), factor);
     }
 
-    /// <summary>What k · x · f(x) is; null for an f that belongs to no activation.</summary>
+    /// <summary>The activation that k · x · f(x) is; null if there is none for f.</summary>
     private static (ActivationKind Kind, Value X, double Factor)? ProductOf(IOnnxNode node) => node.Gate() switch
     {
         { Function: null } gate => (ActivationKind.Silu, gate.X, gate.Factor),

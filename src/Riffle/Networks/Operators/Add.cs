@@ -20,8 +20,8 @@ public sealed record Add : Operation
 
     internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node("Add", layer.Name, graph.Inputs(layer));
 
-    /// <summary>Sums of values that are computed; those with a constant are arithmetic upon one value.</summary>
+    /// <summary>Sums of computed values. Exchange handles those with a constant as arithmetic.</summary>
     internal static OnnxRule[] Onnx { get; } = [new("Add", Read), new("Sum", Read)];
 
-    private static void Read(IOnnxNode node) => node.GiveLike(0, node.Alike().Aggregate((sum, next) => node.Builder.Add(sum, next)));
+    private static void Read(IOnnxNode node) => node.OutputLike(0, node.OnSameAxes().Aggregate((sum, next) => node.Builder.Add(sum, next)));
 }

@@ -19,7 +19,7 @@ public sealed partial record AveragePool
         var (padding, counts) = (window.Ceiled(node, x.Shape), countsOwn || window.Added != default);
         node.Require(window.Added == default || window.Own == default || countsOwn, "an average of some zeros, but not of others");
         node.Require(!counts || padding == window.Padding, "an average of padding with ceil_mode");
-        node.Give(node.Builder.AveragePool(x, window.Kernel, window.Stride, padding, counts || padding == default));
+        node.Output(node.Builder.AveragePool(x, window.Kernel, window.Stride, padding, counts || padding == default));
     }
 
     /// <summary>A window as large as the image, or as its height or width.</summary>
@@ -36,7 +36,7 @@ public sealed partial record AveragePool
         bool IsWhole(int axis) => size[axis] == shape[axis];
         if (!Enumerable.Range(0, 2).Any(IsWhole) || !Enumerable.Range(0, 2).All(axis => IsWhole(axis) || (size[axis] == 1 && stride[axis] == 1)))
             return false;
-        node.GiveMean(0, [.. Enumerable.Range(0, 2).Where(IsWhole).Select(axis => axis + 2)], keepsAxes: true);
+        node.OutputMean(0, [.. Enumerable.Range(0, 2).Where(IsWhole).Select(axis => axis + 2)], keepsAxes: true);
         return true;
     }
 }

@@ -4,7 +4,7 @@ namespace Riffle.Networks;
 
 /// <summary>Batch normalisation (Ioffe and Szegedy, 2015): (x − mean) / sqrt(variance + ε) · weight + bias, per channel.</summary>
 /// <param name="Epsilon">Added to the variance.</param>
-/// <param name="Momentum">Share of the new batch in the running mean and variance, as PyTorch counts it.</param>
+/// <param name="Momentum">The weight of the new batch in the running mean and variance, as in PyTorch.</param>
 public sealed partial record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0.1f) : Operation
 {
     /// <inheritdoc/>

@@ -18,12 +18,12 @@ public sealed partial record Convolution
         var window = OnnxWindow.Read(node, weights.Shape[2..], "convolution");
         var (outputs, groups) = (node.Size(weights.Shape[0]), node.Size(node.Integer("group", 1)));
         float[][] parameters = node.Has(2) ? [weights.Values, node.Vector(2, outputs)] : [weights.Values];
-        if (window is { Kernel: 1, Stride: 1 } && window.Padding == default && node.GiveColours(weights, groups, parameters.ElementAtOrDefault(1)))
+        if (window is { Kernel: 1, Stride: 1 } && window.Padding == default && node.OutputsColours(weights, groups, parameters.ElementAtOrDefault(1)))
             return;
         var x = node.Planes(0);
         if (groups < 1 || weights.Shape[1] * groups != x.Channels)
             throw node.Bad($"its weights are for {weights.Shape[1] * groups} channels, its input has {x.Channels}");
-        node.Give(node.Add(
+        node.Output(node.Add(
             weights: 1, name => node.Builder.Convolution(name, x, outputs, window.Kernel, window.Stride, groups, window.Padding, node.Has(2)), parameters));
     }
 }

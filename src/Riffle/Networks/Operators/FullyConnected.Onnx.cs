@@ -1,6 +1,6 @@
 namespace Riffle.Networks;
 
-/// <content>Gemm. It and MatMul are read; over an image that still has rows and columns they are a convolution whose kernel has the image's size.</content>
+/// <content>Gemm; MatMul is read too. On a flattened image with rows and columns, they are a convolution with a kernel of the image's size.</content>
 public sealed partial record FullyConnected
 {
     internal static OnnxRule[] Onnx { get; } = [new("Gemm", Read), new("MatMul", Read)];
@@ -20,7 +20,7 @@ public sealed partial record FullyConnected
             throw node.Bad($"its matrix is for {inputs} values, its input has {x.Shape.Elements}");
         node.Require(x.Shape.Height == x.Shape.Width, $"a product over {x.Shape}");
 
-        // Each weight goes to the channel, row and column that its place in the row means.
+        // A row may list its values in any order of channel, height and width; the kernel lists them as C×H×W.
         node.Take((Int128)(sizeof(float) + sizeof(long)) * matrix.Length);
         var (weights, places, alpha) = (new float[matrix.Length], node.Places(0), node.Number("alpha", 1));
         for (var o = 0; o < outputs; o++)
@@ -29,7 +29,7 @@ public sealed partial record FullyConnected
                 weights[o * inputs + places[i]] = alpha * matrix[isTransposed ? o * inputs + i : i * outputs + o];
         }
 
-        node.GiveRows(node.Add(
+        node.OutputRows(node.Add(
             weights: 1,
             name => x.Shape.Height == 1
                 ? node.Builder.FullyConnected(name, x, outputs)

@@ -16,7 +16,7 @@ public sealed record GlobalAveragePool : Operation
 
     internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node("GlobalAveragePool", layer.Name, [graph.Planes(layer)]);
 
-    /// <summary>The mean of all positions, in one step or in several: over rows, over columns, or a sum that a number divides.</summary>
+    /// <summary>The mean of all positions in one or more nodes: over rows, over columns, or a sum divided by a number.</summary>
     internal static OnnxRule[] Onnx { get; } =
     [
         new("GlobalAveragePool", Read, Deferred.Mean | Deferred.Function), new("ReduceMean", ReadReduction, Deferred.Mean | Deferred.Function),
@@ -26,7 +26,7 @@ public sealed record GlobalAveragePool : Operation
     private static void Read(IOnnxNode node)
     {
         node.Require(node.IsPlanes(0), "its input is not N×C×H×W");
-        node.GiveMean(0, [2, 3], keepsAxes: true);
+        node.OutputMean(0, [2, 3], keepsAxes: true);
     }
 
     private static void ReadReduction(IOnnxNode node)
@@ -34,7 +34,7 @@ public sealed record GlobalAveragePool : Operation
         var rank = node.Dimensions(0).Length;
         var axes = node.Integers("axes") ?? node.Integers(1) ?? [];
         var keepsInput = axes.Length == 0 && node.Integer("noop_with_empty_axes", 0) == 1;
-        node.GiveMean(
+        node.OutputMean(
             0, axes.Length == 0 && !keepsInput ? [.. Enumerable.Range(0, rank)] : [.. axes.Select(axis => node.Axis(axis, rank))],
             keepsAxes: keepsInput || node.Integer("keepdims", 1) == 1, isSum: node.Operator == "ReduceSum");
     }

@@ -1,7 +1,7 @@
 namespace Riffle.Networks;
 
 /// <summary>The network's images.</summary>
-/// <param name="Channels">3, but in tests of parts of networks.</param>
+/// <param name="Channels">3, except in tests of parts of networks.</param>
 /// <param name="Height">In pixels.</param>
 /// <param name="Width">In pixels.</param>
 public sealed record Input(int Channels, int Height, int Width) : Operation

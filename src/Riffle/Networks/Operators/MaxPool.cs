@@ -31,6 +31,6 @@ public sealed record MaxPool(int Kernel, int Stride, Padding Padding) : Operatio
         var (window, x) = (OnnxWindow.Read(node), node.Planes(0));
         node.Require(
             window.Added == default || node.IsNonNegative(x), "it takes the largest of values, some negative, and zeros that were added");
-        node.Give(node.Builder.MaxPool(x, window.Kernel, window.Stride, window.Ceiled(node, x.Shape)));
+        node.Output(node.Builder.MaxPool(x, window.Kernel, window.Stride, window.Ceiled(node, x.Shape)));
     }
 }

@@ -4,8 +4,8 @@ namespace Riffle.Networks;
 
 /// <summary>
 /// What a layer does. Each operator has one file in this folder, which says its name, its shape rule, its parameters, its cost, how it is lowered, how it is
-/// written as ONNX and which ONNX nodes it is read from; nothing else in the code asks which operator a layer has. Where ONNX takes more than a few lines, it
-/// has a part of its own beside it.
+/// written as ONNX and which ONNX nodes it is read from; nothing else in the code asks which operator a layer has. If ONNX takes more than a few lines, they
+/// are in a second file beside it, <c>.Onnx.cs</c>.
 /// </summary>
 public abstract record Operation
 {
@@ -16,13 +16,13 @@ public abstract record Operation
     /// <summary>Its name in tables and JSON, for example <c>max_pool</c>.</summary>
     public abstract string Name { get; }
 
-    /// <summary>What is chosen of it, for a table: the height of its window, its stride and its groups; null for what it does not have.</summary>
+    /// <summary>Its settings, for a table: the height of its window, its stride and its groups; null for those it does not have.</summary>
     public virtual (int? Kernel, int? Stride, int? Groups) Settings => default;
 
     /// <summary>How many values it reads.</summary>
     internal virtual int InputCount => 1;
 
-    /// <summary>The shape that it gives.</summary>
+    /// <summary>Its output shape.</summary>
     /// <param name="name">The layer's name, for messages.</param>
     /// <param name="inputs">The shapes that it reads.</param>
     /// <exception cref="ArgumentException">They do not fit.</exception>
@@ -41,21 +41,23 @@ public abstract record Operation
     internal virtual (int Kernel, int Stride)? WindowOver(Shape input) => null;
 
     /// <summary>Adds to a lowering what computes it.</summary>
-    /// <param name="lowering">What is computed so far.</param>
+    /// <param name="lowering">The network lowered so far.</param>
     /// <param name="layer">The layer.</param>
     /// <param name="inputs">The channels that it reads.</param>
-    /// <returns>The channels that it gives.</returns>
+    /// <returns>The channels of its output.</returns>
     internal abstract Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs);
 
     /// <summary>Writes a layer as nodes of an ONNX graph.</summary>
-    /// <returns>The name of the value that they give.</returns>
+    /// <returns>The name of their output.</returns>
     internal abstract string WriteOnnx(IOnnxGraph graph, Layer layer);
 
-    /// <summary>What it does to each channel in inference where that is a scale and a shift, so that the layer before can take it over; else null.</summary>
-    /// <param name="parameter">Values of a parameter by its place among its own.</param>
+    /// <summary>
+    /// The scale and shift of each channel if that is all it does in inference, so that it can be folded into the layer before it; otherwise null.
+    /// </summary>
+    /// <param name="parameter">The values of a parameter by its index.</param>
     internal virtual (double[] Scale, double[] Shift)? AffineOf(Func<int, float[]> parameter) => null;
 
-    /// <summary>Whether what it gives is never negative.</summary>
-    /// <param name="inputsAre">Whether nothing that it reads is ever negative.</param>
+    /// <summary>Whether its output is never negative.</summary>
+    /// <param name="inputsAre">Whether its inputs are never negative.</param>
     internal virtual bool IsNonNegative(bool inputsAre) => false;
 }

@@ -1,24 +1,24 @@
 namespace Riffle.Networks;
 
-/// <content>Relu, or Clip with a ceiling. Exporters write bounds in one node or in several, with Max and Min too; together they are one ReLU.</content>
+/// <content>Relu, or Clip with a maximum. Exporters also write bounds as several nodes, including Max and Min; together they are one ReLU.</content>
 public sealed partial record Relu
 {
     internal static OnnxRule[] Onnx { get; } =
     [
-        new("Relu", node => node.GiveClamped(0, 0, float.PositiveInfinity), Deferred.Function), new("Clip", ReadClip, Deferred.Function),
+        new("Relu", node => node.OutputClamped(0, 0, float.PositiveInfinity), Deferred.Function), new("Clip", ReadClip, Deferred.Function),
         new("Max", ReadExtreme, Deferred.Function), new("Min", ReadExtreme, Deferred.Function),
     ];
 
-    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => float.IsPositiveInfinity(Ceiling)
+    internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => float.IsPositiveInfinity(Maximum)
         ? graph.Node("Relu", layer.Name, graph.Inputs(layer))
-        : graph.Node("Clip", layer.Name, [.. graph.Inputs(layer), graph.Number($"{layer.Name}.min", 0), graph.Number($"{layer.Name}.max", Ceiling)]);
+        : graph.Node("Clip", layer.Name, [.. graph.Inputs(layer), graph.Number($"{layer.Name}.min", 0), graph.Number($"{layer.Name}.max", Maximum)]);
 
     private static void ReadClip(IOnnxNode node)
     {
         float Limit(string attribute, int input, float otherwise) => !node.Has(input)
             ? node.Number(attribute, otherwise)
             : node.Floats(input).Values is [var limit] ? limit : throw node.Bad($"its input {input}, a bound, is not one number");
-        node.GiveClamped(0, Limit("min", 1, float.NegativeInfinity), Limit("max", 2, float.PositiveInfinity));
+        node.OutputClamped(0, Limit("min", 1, float.NegativeInfinity), Limit("max", 2, float.PositiveInfinity));
     }
 
     /// <summary>The larger, or the smaller, of a value and of numbers.</summary>
@@ -36,6 +36,6 @@ public sealed partial record Relu
             (least, most) = node.Operator == "Max" ? (Math.Max(least, values[0]), most) : (least, Math.Min(most, values[0]));
         }
 
-        node.GiveClamped(computed[0], least, most);
+        node.OutputClamped(computed[0], least, most);
     }
 }

@@ -1,20 +1,20 @@
 namespace Riffle.Networks;
 
-/// <summary>min(max(x, 0), ceiling): ReLU, or ReLU6 where the ceiling is 6.</summary>
-/// <param name="Ceiling">The largest value it gives.</param>
-public sealed partial record Relu(float Ceiling = float.PositiveInfinity) : Operation
+/// <summary>min(max(x, 0), maximum): ReLU, or ReLU6 where the maximum is 6.</summary>
+/// <param name="Maximum">The largest output value.</param>
+public sealed partial record Relu(float Maximum = float.PositiveInfinity) : Operation
 {
     /// <inheritdoc/>
     public override string Name => "relu";
 
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
-        Rules.Require(Ceiling > 0, $"{name}: a ceiling of {Ceiling}");
+        Rules.Require(Maximum > 0, $"{name}: a maximum of {Maximum}");
         return inputs[0];
     }
 
     /// <summary>A clamp that whoever reads the value applies.</summary>
-    internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Clamp(inputs[0], low: 0, Ceiling);
+    internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Clamp(inputs[0], low: 0, Maximum);
 
     internal override bool IsNonNegative(bool inputsAre) => true;
 }

@@ -23,7 +23,7 @@ internal static class Rules
         Require(count <= int.MaxValue, $"{name}: a kernel of {count:N0} values; at most {int.MaxValue:N0} can be");
     }
 
-    /// <summary>The shape that a k×k window gives: ⌊(H + top + bottom − k) / stride⌋ + 1, and W alike.</summary>
+    /// <summary>The output shape of a k×k window: ⌊(H + top + bottom − k) / stride⌋ + 1, and the same for W.</summary>
     public static Shape Window(string name, Shape input, int kernel, int stride, Padding padding)
     {
         Require(kernel > 0 && stride > 0, $"{name}: kernel {kernel} and stride {stride} must be positive");

@@ -21,15 +21,15 @@ public sealed record Scale : Operation
 
     internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node("Mul", layer.Name, graph.Inputs(layer));
 
-    /// <summary>Products of two values that are computed; those with a constant are arithmetic upon one value.</summary>
+    /// <summary>Products of two computed values. Exchange handles those with a constant as arithmetic.</summary>
     internal static OnnxRule[] Onnx { get; } = [new("Mul", Read)];
 
     private static void Read(IOnnxNode node)
     {
-        var factors = node.IsOneForEachChannel(0, 1) ? 0 : 1;
+        var factors = node.IsPerChannel(0, 1) ? 0 : 1;
         node.Require(
-            node.InputCount == 2 && node.IsOneForEachChannel(factors, 1 - factors),
-            "it multiplies values that are computed; Riffle multiplies each channel by a factor of its own, or a value by its sigmoid");
-        node.GiveLike(1 - factors, node.Builder.Scale(node.InOrder(1 - factors), node.InOrder(factors)));
+            node.InputCount == 2 && node.IsPerChannel(factors, 1 - factors),
+            "it multiplies two computed values; Riffle supports one factor per channel, and a value times its own sigmoid or hard sigmoid");
+        node.OutputLike(1 - factors, node.Builder.Scale(node.InOrder(1 - factors), node.InOrder(factors)));
     }
 }

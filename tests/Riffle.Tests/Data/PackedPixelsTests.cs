@@ -4,14 +4,14 @@ using Riffle.Data;
 
 namespace Riffle.Tests.Data;
 
-public class PixelWordsTests
+public class PackedPixelsTests
 {
     [Fact]
     public void A_pixel_is_one_word_with_red_lowest() =>
         Prop.ForAll(Gen.Choose(0, 100).ToArbitrary(), count =>
         {
             var (pixels, words) = (Noise(count), Words(room: count + 3));
-            PixelWords.Read(pixels, words);
+            PackedPixels.Read(pixels, words);
             return Enumerable.Range(0, words.Length).All(i =>
                 words[i] == (i < count ? pixels[i * 3] | ((uint)pixels[(i * 3) + 1] << 8) | ((uint)pixels[(i * 3) + 2] << 16) : 0));
         }).QuickCheckThrowOnFailure();
@@ -21,8 +21,8 @@ public class PixelWordsTests
         Prop.ForAll(Gen.Choose(0, 100).ToArbitrary(), count =>
         {
             var (pixels, words, written) = (Noise(count), Words(room: count), new byte[(count * 3) + 16]);
-            PixelWords.Read(pixels, words);
-            PixelWords.Write(words, written.AsSpan(0, count * 3));
+            PackedPixels.Read(pixels, words);
+            PackedPixels.Write(words, written.AsSpan(0, count * 3));
             return written.AsSpan(0, count * 3).SequenceEqual(pixels) && !written.AsSpan(count * 3).ContainsAnyExcept((byte)0);
         }).QuickCheckThrowOnFailure();
 

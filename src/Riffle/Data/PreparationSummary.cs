@@ -2,25 +2,6 @@ using System.Text.Json;
 
 namespace Riffle.Data;
 
-/// <summary>The parts of preparing a data set; checking one has the first two.</summary>
-public enum PreparationStage
-{
-    /// <summary>Reading names of files; how many there will be isn't known.</summary>
-    Listing,
-
-    /// <summary>Reading and checking images.</summary>
-    Images,
-
-    /// <summary>Bringing records into their order; only where the source can't be read in it.</summary>
-    Writing,
-}
-
-/// <summary>The progress of preparing or checking a data set.</summary>
-/// <param name="Stage">The current stage.</param>
-/// <param name="Done">How many files, images or records are done.</param>
-/// <param name="Total">How many there are; 0 when that isn't known.</param>
-public readonly record struct PreparationProgress(PreparationStage Stage, long Done, long Total);
-
 /// <summary>The result of preparing a data set.</summary>
 /// <param name="Output">The data set folder.</param>
 /// <param name="Info">Its dataset.json.</param>

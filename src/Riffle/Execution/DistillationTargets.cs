@@ -1,21 +1,21 @@
 namespace Riffle.Execution;
 
 /// <summary>
-/// What another network, the teacher, makes of a batch. Part of the loss then is the cross-entropy with its probabilities instead of the labels, both networks'
+/// The logits of another network, the teacher, for a batch. Part of the loss is then the cross-entropy with its probabilities instead of the labels, both networks'
 /// logits divided by a temperature, times the temperature's square (Hinton, Vinyals and Dean, 2015).
 /// </summary>
 /// <param name="logits">Images×classes, in the order of the batch.</param>
-/// <param name="share">Of the loss, from 0 to 1; the rest follows the labels.</param>
+/// <param name="weight">The weight of the cross-entropy with the teacher in the loss, from 0 to 1; the labels get the rest.</param>
 /// <param name="temperature">Positive; above 1 it makes small probabilities count for more.</param>
-public readonly ref struct Teaching(ReadOnlySpan<float> logits, float share, float temperature)
+public readonly ref struct DistillationTargets(ReadOnlySpan<float> logits, float weight, float temperature)
 {
     /// <summary>Images×classes; empty where there is no teacher.</summary>
     public ReadOnlySpan<float> Logits { get; } = logits;
 
-    /// <summary>Share of the loss that follows the teacher.</summary>
-    public float Share => share;
+    /// <summary>The weight of the cross-entropy with the teacher in the loss.</summary>
+    public float Weight => weight;
 
-    /// <summary>What logits are divided by.</summary>
+    /// <summary>Divides the logits of both networks.</summary>
     public float Temperature => temperature;
 
     /// <exception cref="ArgumentException">Something does not fit.</exception>
@@ -25,8 +25,8 @@ public readonly ref struct Teaching(ReadOnlySpan<float> logits, float share, flo
             return;
         if (Logits.Length < (long)images * classes)
             throw new ArgumentException($"a teacher's {Logits.Length} logits; {images} images of {classes} classes have {(long)images * classes}");
-        if (share is not (>= 0 and <= 1))
-            throw new ArgumentException($"a teacher's share of {share} is not from 0 to 1");
+        if (weight is not (>= 0 and <= 1))
+            throw new ArgumentException($"a distillation weight of {weight} is not from 0 to 1");
         if (temperature is not (> 0 and < float.PositiveInfinity))
             throw new ArgumentException($"a temperature of {temperature} is not above 0");
     }

@@ -9,7 +9,7 @@ namespace Riffle.Kernels;
 /// y    [C][P][16]     y = f(x)     dx = f'(x) · dy
 /// </code>
 /// </summary>
-internal readonly unsafe struct Activation
+internal readonly unsafe struct ActivationKernel
 {
     /// <summary>Planes of x in the order of its channels.</summary>
     public readonly int* Input { get; init; }

@@ -10,10 +10,10 @@ namespace Riffle.Kernels;
 /// y    [C][L]
 /// </code>
 /// </summary>
-internal readonly unsafe struct GlobalAveragePool
+internal readonly unsafe struct GlobalAveragePoolKernel
 {
     /// <summary>Over planes of sixteen lanes.</summary>
-    public GlobalAveragePool()
+    public GlobalAveragePoolKernel()
     {
     }
 
@@ -35,14 +35,14 @@ internal readonly unsafe struct GlobalAveragePool
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
     public long Scratch => PlaneSize;
 
-    private float Share => (float)LaneCount / PlaneSize;
+    private float LaneWeight => (float)LaneCount / PlaneSize;
 
     /// <summary>y = mean of x.</summary>
     public void Forward<TVec>(in Planes planes, in Block block)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
-        var share = TVec.Broadcast(Share);
+        var weight = TVec.Broadcast(LaneWeight);
         for (var c = 0; c < Channels; c++)
         {
             var value = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);
@@ -52,7 +52,7 @@ internal readonly unsafe struct GlobalAveragePool
                 var sum = TVec.Zero;
                 for (var i = lane; i < PlaneSize; i += Lanes.Count)
                     sum += value.At(i);
-                TVec.Store(target + lane, sum * share);
+                TVec.Store(target + lane, sum * weight);
             }
         }
     }
@@ -64,13 +64,13 @@ internal readonly unsafe struct GlobalAveragePool
         where TVec : unmanaged, IVec<TVec>
     {
         Debug.Assert(LaneCount is 1 or Lanes.Count && PlaneSize % LaneCount == 0, $"{PlaneSize} floats of {LaneCount} lanes");
-        var share = TVec.Broadcast(Share);
+        var weight = TVec.Broadcast(LaneWeight);
         for (var c = 0; c < Channels; c++)
         {
             float* x = data + planes.Offset[Input[c]], y = data + planes.Offset[Output + c];
             if (LaneCount == 1)
             {
-                *y = planes.Clamp[Output + c].Apply(Sum<TVec>(x) * Share);
+                *y = planes.Clamp[Output + c].Apply(Sum<TVec>(x) * LaneWeight);
                 continue;
             }
 
@@ -80,7 +80,7 @@ internal readonly unsafe struct GlobalAveragePool
                 var sum = TVec.Zero;
                 for (var i = lane; i < PlaneSize; i += Lanes.Count)
                     sum += TVec.Load(x + i);
-                TVec.Store(y + lane, clamp.Apply(sum * share));
+                TVec.Store(y + lane, clamp.Apply(sum * weight));
             }
         }
     }
@@ -109,14 +109,14 @@ internal readonly unsafe struct GlobalAveragePool
     {
         Contract.RequireLanes(PlaneSize);
         Contract.RequireScratch(scratch, Scratch);
-        var share = TVec.Broadcast(Share);
+        var weight = TVec.Broadcast(LaneWeight);
         var dy = stackalloc float[Lanes.Count];
         for (var c = 0; c < Channels; c++)
         {
             PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, Lanes.Count, dy);
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
-                var value = TVec.Load(dy + lane) * share;
+                var value = TVec.Load(dy + lane) * weight;
                 for (var i = lane; i < PlaneSize; i += Lanes.Count)
                     TVec.Store(scratch + i, value);
             }

@@ -10,7 +10,7 @@ namespace Riffle.Kernels;
 /// y    [C][h][w][16]     h = ⌊(H − 1) / stride⌋ + 1
 /// </code>
 /// </summary>
-internal readonly unsafe struct MaxPool
+internal readonly unsafe struct MaxPoolKernel
 {
     /// <summary>Input, output and how they lie to each other.</summary>
     public readonly Window Window { get; init; }

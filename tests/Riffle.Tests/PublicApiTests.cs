@@ -1,0 +1,26 @@
+using PublicApiGenerator;
+using Riffle.Tests.Cli;
+
+namespace Riffle.Tests;
+
+/// <summary>The public surface of the library changes only on purpose: it is listed in src/Riffle/PublicApi.txt.</summary>
+public class PublicApiTests
+{
+    private const string Accept = "RIFFLE_ACCEPT_API";
+
+    [Fact]
+    public void The_public_api_is_the_one_listed()
+    {
+        var path = Path.Combine(Shell.Root, "src", "Riffle", "PublicApi.txt");
+        var actual = typeof(Classifier).Assembly.GeneratePublicApi(new() { IncludeAssemblyAttributes = false }).ReplaceLineEndings("\n").TrimEnd() + "\n";
+        if (Environment.GetEnvironmentVariable(Accept) == "1")
+            File.WriteAllText(path, actual);
+        var listed = File.Exists(path) ? File.ReadAllText(path) : "";
+        if (listed == actual)
+            return;
+        var (before, now) = (listed.Split('\n'), actual.Split('\n'));
+        Assert.Fail(
+            $"The public API differs from src/Riffle/PublicApi.txt. To accept the change, run {Accept}=1 ./test --filter FullyQualifiedName~PublicApi and commit the file.\n"
+            + string.Join('\n', before.Except(now).Select(line => $"- {line}").Concat(now.Except(before).Select(line => $"+ {line}"))));
+    }
+}
