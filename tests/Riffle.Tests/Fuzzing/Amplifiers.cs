@@ -46,8 +46,8 @@ internal static class Amplifiers
             ("a value joined with itself again and again", Layers(30, i => $$"""{"name":"{{i}}","op":"concat","inputs":["{{i - 1}}","{{i - 1}}"]}""")),
             ("a wide value read again and again", Layers(Many / 50, i => i < 15
                 ? $$"""{"name":"{{i}}","op":"concat","inputs":["{{i - 1}}","{{i - 1}}"]}"""
-                : $$"""{"name":"{{i}}","op":"relu","ceiling":{{i}}}""")),
-            ("layers without end", Layers(Many / 10, i => $$"""{"name":"{{i}}","op":"relu","ceiling":{{Many + i}}}""")),
+                : $$"""{"name":"{{i}}","op":"relu","maximum":{{i}}}""")),
+            ("layers without end", Layers(Many / 10, i => $$"""{"name":"{{i}}","op":"relu","maximum":{{Many + i}}}""")),
             ("large windows without end", Layers(100, i =>
                 $$"""{"name":"{{i}}","op":"average_pool","kernel":4000,"stride":4000,"padding":{"top":3999,"left":3999,"bottom":3999,"right":3999} }""")),
             ("channels without end", Layers(1, i =>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Tests.Cli;
 using Riffle.Tests.Formats;
 using Riffle.Tests.Networks;
 
@@ -23,6 +24,20 @@ public sealed class NetworkFileTests : IDisposable
         var network = NetworkCatalogue.Build(NetworkCatalogue.Resolve(name));
         NetworkFile.Write(network, FilePath);
         Assert.Equal(NetworkSpec.Of(network), NetworkFile.Read(FilePath));
+    }
+
+    /// <summary>Files outlive the names in the code: every operator and setting keeps its spelling.</summary>
+    [Fact]
+    public void The_spelling_is_that_of_a_file_from_before()
+    {
+        var before = Path.Combine(AppContext.BaseDirectory, "Fixtures", "own-network.json");
+        var network = OwnNetwork.Create(24, 3);
+        Assert.Equal(NetworkSpec.Of(network), NetworkFile.Read(before));
+        NetworkFile.Write(network, FilePath);
+        Assert.Equal(File.ReadAllText(before).ReplaceLineEndings("\n"), File.ReadAllText(FilePath));
+        var operators = Directory.GetFiles(Path.Combine(Shell.Root, "src", "Riffle", "Networks", "Operators"), "*.cs")
+            .Select(file => Path.GetFileName(file).Split('.')[0]).Distinct().Except(["Operation", "Rules", "Input"]);
+        Assert.Subset(network.Layers.Select(layer => layer.Operation.GetType().Name).ToHashSet(), operators.ToHashSet());
     }
 
     /// <summary>A layer reads the one before it and stands alone, unless the file says otherwise; a person may write comments.</summary>
@@ -75,10 +90,10 @@ public sealed class NetworkFileTests : IDisposable
     [InlineData(""" "op": "relu6" """, "there is no operator 'relu6'")]
     [InlineData(""" "op": 7 """, "its 'op' is not a text")]
     [InlineData(""" "kernel": 3 """, "no 'op'")]
-    [InlineData(""" "op": "relu", "ceilin": 6 """, "no setting 'ceilin'; it has ceiling")]
-    [InlineData(""" "op": "relu", "ceiling": "six" """, "its 'ceiling'")]
-    [InlineData(""" "op": "relu", "ceiling": 1e99 """, "its 'ceiling'")]
-    [InlineData(""" "op": "relu", "ceiling": -1 """, "a ceiling of -1")]
+    [InlineData(""" "op": "relu", "maxim": 6 """, "no setting 'maxim'; it has maximum")]
+    [InlineData(""" "op": "relu", "maximum": "six" """, "its 'maximum'")]
+    [InlineData(""" "op": "relu", "maximum": 1e99 """, "its 'maximum'")]
+    [InlineData(""" "op": "relu", "maximum": -1 """, "a maximum of -1")]
     [InlineData(""" "op": "relu", "inputs": "input" """, "inputs are not a list")]
     [InlineData(""" "op": "relu", "inputs": ["x"] """, "no layer before it")]
     [InlineData(""" "op": "relu", "unit": null """, "its 'unit' is not a text")]

@@ -60,7 +60,7 @@ public class NetworkDescriptionTests
         Refused("norm", "epsilon", Layer("norm", new BatchNorm(-1), "input"), pool, last);
         Refused("norm", "epsilon", Layer("norm", new BatchNorm(float.NaN), "input"), pool, last);
         Refused("norm", "momentum", Layer("norm", new BatchNorm(1, float.PositiveInfinity), "input"), pool, last);
-        Refused("relu", "ceiling", Layer("relu", new Relu(float.NaN), "input"), pool, last);
+        Refused("relu", "maximum", Layer("relu", new Relu(float.NaN), "input"), pool, last);
         Refused("far", "9×9 kernel", Layer("far", new MaxPool(9, 1, default), "input"), pool, last);
         Refused("pool", "2 classes need 2×1×1", pool);
         Refused("layer 1", "name of 0 characters", Layer("", new Relu(), "input"), pool, last);

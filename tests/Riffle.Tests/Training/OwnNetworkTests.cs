@@ -70,6 +70,18 @@ public sealed class OwnNetworkTests : IDisposable
     }
 
     [Fact]
+    public void It_is_exported()
+    {
+        var checkpoint = Checkpoint.Load(Train("run", epochs: 1));
+        OnnxFile.Write(checkpoint, _data.Run("own.onnx"));
+        var exported = Model.Open(_data.Run("own.onnx"));
+        Assert.Equal((OwnNetwork.Name, checkpoint.Classes.Count), (exported.Name, exported.Classes.Count));
+        using Classifier one = new(checkpoint), other = new(exported);
+        var image = TinyDataset.Jpeg(1);
+        Assert.All(one.Classify(image, "image").Zip(other.Classify(image, "image")), pair => Assert.Equal(pair.First.Probability, pair.Second.Probability, 1e-5));
+    }
+
+    [Fact]
     public void Commands_take_its_description_and_its_run()
     {
         var (file, run) = (_data.Run("own.json"), _data.Run("run"));
