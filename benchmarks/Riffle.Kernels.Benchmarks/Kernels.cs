@@ -37,5 +37,5 @@ public class Sum : KernelBenchmark
 
 public class Activation : KernelBenchmark
 {
-    public static IEnumerable<KernelShape> Shapes => [new(null, "hard_swish")];
+    public static IEnumerable<KernelShape> Shapes => [new(null, "activation")];
 }

@@ -33,7 +33,7 @@ internal static class FuzzFiles
 
     public static byte[][] OnnxFiles() =>
     [
-        .. from name in (string[])["shufflenet-v2-free-batch", "padded", "stacked", "resnext"]
+        .. from name in (string[])["shufflenet-v2-free-batch", "padded", "stacked", "resnext", "mobilenet-v3-by-hand", "excited"]
            select File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Fixtures", "onnx", $"{name}.onnx")),
     ];
 

@@ -47,7 +47,7 @@ internal sealed class InferenceCompiler
     private void Add(LoweredStep step)
     {
         int[][] inputs = [.. step.Inputs.Select((planes, input) => InLayoutOf(step, planes, input))];
-        var lanes = _inLanes.Contains(step.Output!) ? LanesOf(step, inputs[0]) : [];
+        var lanes = _inLanes.Contains(step.Output!) ? LanesOf(step, inputs) : [];
         var epilogue = new Epilogue { HasBias = step.Layer!.Parameters.Length > 0 };
         var output = step.Output!;
         if (SumBehind(step) is { } sum && ResidualOf(step, sum) is { } residual && (lanes.Length == 0 || Aligned(residual, lanes) is not null))
@@ -82,6 +82,13 @@ internal sealed class InferenceCompiler
         return [.. blocks.Select(block => block!.Value)];
     }
 
+    /// <summary>The value whose channels these planes are, all of them and in order; null where there is none.</summary>
+    private CompiledValue? WholeValue(int[] planes)
+    {
+        var value = _compiled.ValueOf(planes[0]);
+        return planes.AsSpan().SequenceEqual([.. Enumerable.Range(value.FirstPlane, value.Channels)]) ? value : null;
+    }
+
     private LaneBlock[]? Aligned(int[] residual, int[] lanes) =>
         residual.All(plane => _compiled.ValueOf(plane).Layout == Layout.ChannelsInLanes) ? Aligned(_compiled, residual, lanes) : null;
 
@@ -111,7 +118,7 @@ internal sealed class InferenceCompiler
     /// Where the channels of a step's output lie. Each group of a product begins with a block of its own; what works channel by channel leaves channels in the
     /// lanes where they are.
     /// </summary>
-    private int[] LanesOf(LoweredStep step, int[] input)
+    private int[] LanesOf(LoweredStep step, int[][] inputs)
     {
         if (step.Primitive is Product product)
         {
@@ -120,13 +127,17 @@ internal sealed class InferenceCompiler
             return [.. Enumerable.Range(0, step.Output.Channels).Select(c => padded * (c / width) + c % width)];
         }
 
+        // A sum lies as its branch does, so that the sums of the units behind it fall together with their branches.
+        if (step.Primitive is Sum && inputs.Select(WholeValue).MaxBy(value => value?.FirstStep) is { } branch)
+            return branch.Lanes;
+        var input = inputs[0];
         var blocks = _compiled.BlocksOf(input).Select((block, index) => (block, index)).ToDictionary(pair => pair.block, pair => pair.index);
         return [.. input.Select(plane => _compiled.LaneOf(plane)).Select(at => blocks[at.Block] * Lanes.Count + at.Lane)];
     }
 
     /// <summary>The sum that a pointwise convolution's output is wholly and only added to, while what it is added to is there already; null without.</summary>
     private LoweredStep? SumBehind(LoweredStep step) =>
-        step.Primitive is Product { IsPointwise: true } && OnlyReader(step) is { Primitive: Networks.Sum } sum && !_fused.Contains(sum)
+        step.Primitive is Product { IsPointwise: true } && OnlyReader(step) is { Primitive: Sum } sum && !_fused.Contains(sum)
             && ResidualOf(step, sum)?.All(plane => _lowered.TensorOf(plane).Step < step.Index) == true
             ? sum
             : null;
