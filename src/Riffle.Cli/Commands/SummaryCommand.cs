@@ -17,6 +17,8 @@ internal static class SummaryCommand
         "Multiply-adds are those of convolutions and the classifier for one image, as in the ShuffleNet papers; batch norm,\n"
         + "activations, pooling, shuffle and addition are not counted. Parameters are those that training changes.";
 
+    private const string Example = "riffle summary mobilenet-v1-x0.25 --description mine.json";
+
     /// <summary>Long enough for a comparable figure, short enough not to keep the user waiting.</summary>
     private static readonly TimeSpan LatencyBudget = TimeSpan.FromSeconds(0.3);
 
@@ -42,9 +44,10 @@ internal static class SummaryCommand
             Description = "Show the steps that run, with layouts, epilogues and memory, for inference of one image, inference of a batch, or training.",
         };
         plan.AcceptOnlyFromAmong("image", "batch", "training");
-        var description = new Option<bool>("--description")
+        var description = new Option<string?>("--description")
         {
-            Description = "Print the network's description as JSON, to be changed and given in place of a network name.",
+            Description = "Write the network's layers to a JSON file, which you can change and give in place of a network name.",
+            HelpName = "FILE.json",
         };
         var noMeasure = new Option<bool>("--no-measure") { Description = "Do not measure the latency on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
@@ -66,11 +69,15 @@ internal static class SummaryCommand
             Performance? Measure(Counted counted) =>
                 parse.GetValue(noMeasure) ? null : Supported.Try(
                     counted.Network.Name, () => NetworkBenchmark.Of(counted.Network, LatencyBudget).Inference(batch: 1, threads: 1, cancel));
-            if (parse.GetValue(description))
+            if (parse.GetValue(description) is { } file)
             {
                 if (name is null)
-                    throw new RiffleException("--description is of one network; name it, for example: riffle summary mobilenet-v1-x0.25 --description");
-                output.WriteLine(NetworkFile.Text(networks.Single().Network));
+                    throw new ArgumentException($"--description writes one network; name it, for example: {Example}");
+                if (!NetworkOptions.IsDescription(file))
+                    throw new ArgumentException($"{file}: give the file a name that ends in {NetworkFile.Ending}, by which commands recognise it");
+                NetworkFile.Write(networks.Single().Network, file);
+                var path = ShellWord.Path(file);
+                output.WriteLine($"{name} → {file}\nNext:\n  riffle summary {path}\n  riffle train --model {path} --data DIR --out RUN");
                 return ExitCode.Done;
             }
 
@@ -111,6 +118,7 @@ internal static class SummaryCommand
             "riffle summary shufflenet-v1-g3-x1.0",
             "riffle summary shufflenet-v2-x1.0 --preset imagenet --layers",
             "riffle summary shufflenet-v2-x1.0 --plan image",
+            Example,
             "riffle summary runs/first",
             "riffle summary model.onnx --layers",
             "riffle summary shufflenet-v1-g3-x0.25 --size 64 --classes 10 --units 2,2,2 --json");

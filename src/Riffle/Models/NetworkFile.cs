@@ -40,21 +40,17 @@ public static class NetworkFile
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
         {
             throw new BadDataException($"{path}: this is not the description of a network: {e.Message}. "
-                + "For an example of one, run: riffle summary mobilenet-v1-x0.25 --description", e);
+                + "For an example of one, run: riffle summary mobilenet-v1-x0.25 --description example.json", e);
         }
     }
 
     /// <summary>Writes a network's description, whole or not at all.</summary>
     /// <exception cref="ArgumentException">It can't be described; see <see cref="NetworkSpec.Of"/>.</exception>
     /// <exception cref="RiffleException">The file can't be written.</exception>
-    public static void Write(Network network, string path) => AtomicFile.WriteText(path, Text(network) + "\n");
-
-    /// <summary>The text of a network's description.</summary>
-    /// <exception cref="ArgumentException">It can't be described; see <see cref="NetworkSpec.Of"/>.</exception>
-    internal static string Text(Network network)
+    public static void Write(Network network, string path)
     {
         var spec = NetworkSpec.Of(network);
-        return JsonSerializer.Serialize(new Document(spec.Name, spec.ImageSize, spec.Classes, spec.Layers!.Value), Json);
+        AtomicFile.WriteText(path, JsonSerializer.Serialize(new Document(spec.Name, spec.ImageSize, spec.Classes, spec.Layers!.Value), Json) + "\n");
     }
 
     private sealed record Document(string Name, int ImageSize, int Classes, ImmutableArray<LayerDescription> Layers);

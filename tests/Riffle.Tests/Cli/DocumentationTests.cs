@@ -1,8 +1,12 @@
 using System.Text.RegularExpressions;
 using Riffle.Cli;
+using Riffle.Data;
 using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 using Riffle.Study;
+using Riffle.Tests.Formats;
+using Riffle.Training;
 
 namespace Riffle.Tests.Cli;
 
@@ -16,6 +20,15 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
         "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md", "benchmarks/notes.md",
         .. Directory.GetFiles(Path.Combine(Shell.Root, "docs"), "*.md").Select(file => "docs/" + Path.GetFileName(file)).Order(StringComparer.Ordinal),
     ];
+
+    /// <summary>Paths in the examples, and the variables that stand for them here.</summary>
+    private static readonly Dictionary<string, string> Paths = new()
+    {
+        ["riffle-demo/run"] = "run",
+        ["riffle-demo/data"] = "folder",
+        ["star.jpg"] = "image",
+        ["runs/own"] = "run",
+    };
 
     private static readonly string All = string.Concat(Pages.Select(Read));
 
@@ -96,9 +109,9 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
         var source = Lines(File.ReadAllText(Path.Combine(Shell.Root, "tests", "Riffle.Tests", "Cli", "DocumentationTests.cs")));
         var blocks = Blocks("csharp").ToArray();
 
-        Assert.Equal(3, blocks.Length);
+        Assert.Equal(4, blocks.Length);
         Assert.All(blocks, block => Assert.Contains(
-            Lines(block.Replace("\"riffle-demo/run\"", "run", StringComparison.Ordinal).Replace("\"star.jpg\"", "image", StringComparison.Ordinal)),
+            Lines(Paths.Aggregate(block, (code, path) => code.Replace($"\"{path.Key}\"", path.Value, StringComparison.Ordinal))),
             source,
             StringComparison.Ordinal));
     }
@@ -161,6 +174,29 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
 
         // 16·3·3·3 multiply-adds at each of 16×16 places, and 16·10.
         Assert.EndsWith(" and 110,752 multiply-adds\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_network_of_one_s_own_is_trained()
+    {
+        using var runs = new TemporaryFolder();
+        var (folder, run) = (demo["data"], runs.PathOf("own"));
+        var output = Capture(Console =>
+        {
+            var builder = new NetworkBuilder();
+            var x = builder.Input(32, 32);
+            x = builder.Relu(builder.BatchNorm("stem.1", builder.Convolution("stem.0", x, outputChannels: 16, kernel: 3, stride: 2)));
+            builder.FullyConnected("fc", builder.GlobalAveragePool(x), outputs: 10);
+
+            var data = Dataset.Open(folder);
+            var spec = NetworkSpec.Of(builder.Build("my-network")) with { Classes = data.Info.Classes.Length };
+            using (var trainer = Trainer.Start(data, spec, Recipe.Best with { Epochs = 1 }, run))
+                trainer.Run();
+            using var classifier = Classifier.Load(run);
+            Console.WriteLine($"{classifier.Model.Name}: {classifier.Model.Classes.Count} classes");
+        });
+
+        Assert.Equal($"my-network: {Dataset.Open(folder).Info.Classes.Length} classes\n", output);
     }
 
     private static string Read(string page) => File.ReadAllText(Path.Combine(Shell.Root, page));

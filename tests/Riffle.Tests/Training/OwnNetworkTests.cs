@@ -78,7 +78,8 @@ public sealed class OwnNetworkTests : IDisposable
         Assert.Equal((OwnNetwork.Name, checkpoint.Classes.Count), (exported.Name, exported.Classes.Count));
         using Classifier one = new(checkpoint), other = new(exported);
         var image = TinyDataset.Jpeg(1);
-        Assert.All(one.Classify(image, "image").Zip(other.Classify(image, "image")), pair => Assert.Equal(pair.First.Probability, pair.Second.Probability, 1e-5));
+        var pairs = one.Classify(image, "image").Zip(other.Classify(image, "image"));
+        Assert.All(pairs, pair => Assert.Equal(pair.First.Probability, pair.Second.Probability, 1e-5));
     }
 
     [Fact]
@@ -94,7 +95,9 @@ public sealed class OwnNetworkTests : IDisposable
         }
 
         Assert.Contains("striped: images of 24×24, 10 classes", Output("summary", file, "--no-measure"));
-        Assert.Equal(File.ReadAllText(file), Output("summary", file, "--description"));
+        Output("summary", file, "--description", _data.Run("copy.json"));
+        Assert.Equal(File.ReadAllText(file), File.ReadAllText(_data.Run("copy.json")));
+        Assert.Equal(2, Shell.Riffle("summary", file, "--description", _data.Run("copy")).ExitCode);
         Assert.Contains("striped", Output("benchmark", file, "--size", "32", "--batch", "2", "--train-batch", "16", "--seconds", "0.01"));
         Output("train", "--data", _data.DataFolder, "--model", file, "--out", run, "--epochs", "1");
         Assert.Contains("striped: images of 24×24, 3 classes", Output("summary", run, "--no-measure"));
