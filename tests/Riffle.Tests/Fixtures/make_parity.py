@@ -107,7 +107,7 @@ NETWORKS = {
 }
 
 
-def initialise(model, lowest):
+def initialise(model, lowest=0.5):
     """Nothing is at its default, so that nothing can be forgotten unseen. Batch norm's biases keep most ReLUs open and the rate is low: otherwise
     ten steps on so few images turn a rounding error, where it opens a ReLU or moves a maximum, into another course of training."""
     for module in model.modules():
