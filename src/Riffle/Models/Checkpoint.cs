@@ -81,7 +81,7 @@ public sealed class Checkpoint : Model
             foreach (var p in network.Parameters)
                 file.Get(p.Name).CopyTo(weights[p.Name]);
             if (document.Network.Layers is not null)
-                Runnable.Require(path, weights);
+                Runnable.Require(path, weights.Network);
             return new(document.Network, weights, document.Classes, document.Normalisation, document.Training)
             {
                 OptimiserState = document.Training is { } training ? ReadOptimiser(path, file, weights, training.Recipe.Optimiser) : [],

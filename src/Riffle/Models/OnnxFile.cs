@@ -62,7 +62,7 @@ public static class OnnxFile
 
         if (document is not null && document.Classes.Length != network.Classes)
             throw OnnxReader.Bad(path, $"its metadata names {document.Classes.Length} classes, but the network has {network.Classes}");
-        Runnable.Require(path, imported.Weights);
+        Runnable.Require(path, imported.Weights.Network);
         var classes = hints?.Classes ?? document?.Classes.AsEnumerable().ToArray()
             ?? [.. Enumerable.Range(0, network.Classes).Select(index => $"{index}").Select(name => new DatasetClass(name, name))];
         var (normalisation, recognised) = Normalise(path, imported, hints?.Normalisation, document?.Normalisation);
@@ -79,7 +79,7 @@ public static class OnnxFile
     public static Weights ReadWeights(string path)
     {
         var weights = Import(path).Network.Weights;
-        Runnable.Require(path, weights);
+        Runnable.Require(path, weights.Network);
         return weights;
     }
 

@@ -3,16 +3,16 @@ using Riffle.Networks;
 
 namespace Riffle.Models;
 
-/// <summary>Networks that a file describes may be what no plan can be made of.</summary>
+/// <summary>A file may describe a network that inference does not support.</summary>
 internal static class Runnable
 {
     /// <summary>Refuses a network that inference can't run, before it is used.</summary>
     /// <exception cref="RiffleException">It can't be run; the message names the layer.</exception>
-    public static void Require(string path, Weights weights)
+    public static void Require(string path, Network network)
     {
         try
         {
-            using var plan = new InferencePlan(weights, batch: 1, threads: 1);
+            InferenceCompiler.Compile(network, laneCount: 1);
         }
         catch (NotSupportedException e)
         {
