@@ -88,7 +88,7 @@ internal static class MobileNetV3
     }
 
     private static Value Normed(NetworkBuilder part, Value x, int width, int kernel = 1, int stride = 1, int groups = 1) =>
-        part.BatchNorm("1", part.Convolution("0", x, width, kernel, stride, groups), Epsilon, Momentum);
+        part.ConvolutionNorm(0, x, width, kernel, stride, groups, Epsilon, Momentum);
 
     private readonly record struct UnitRow(int Kernel, int Inner, int Width, bool Squeeze, bool HardSwish, int Stride);
 }

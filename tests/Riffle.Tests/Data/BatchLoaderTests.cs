@@ -259,12 +259,12 @@ public class BatchLoaderTests
     {
         using var folder = new ImageFolder(500, 0);
         var told = new List<WorkProgress>();
-        using (new BatchLoader(folder.Open(), Split.Train, Size, 8, null, true, false, 5, progress: new Told(told.Add)))
+        using (new BatchLoader(folder.Open(), Split.Train, Size, 8, null, true, false, 5, progress: new ImmediateProgress(told.Add)))
             Assert.Equal([new(WorkStage.Decoding, 256, 500), new(WorkStage.Decoding, 500, 500)], told);
 
         using var cancel = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => new BatchLoader(
-            folder.Open(), Split.Train, Size, 8, null, true, false, 5, progress: new Told(_ => cancel.Cancel()), cancel: cancel.Token));
+            folder.Open(), Split.Train, Size, 8, null, true, false, 5, progress: new ImmediateProgress(_ => cancel.Cancel()), cancel: cancel.Token));
     }
 
     [Fact]

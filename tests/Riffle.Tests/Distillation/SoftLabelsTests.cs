@@ -64,7 +64,7 @@ public sealed class SoftLabelsTests : IDisposable
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 2));
         var (data, told) = (_data.Open(), new List<WorkProgress>());
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: new Told(at =>
+        Assert.Throws<OperationCanceledException>(() => Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: new ImmediateProgress(at =>
         {
             told.Add(at);
             if (at.Stage == WorkStage.Teaching && at.Done == data.Count(Split.Train))
@@ -78,7 +78,7 @@ public sealed class SoftLabelsTests : IDisposable
         Assert.Equal(new(WorkStage.Teaching, 0, Views * train, top1), told[evaluated.Length]);
 
         told.Clear();
-        Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: new Told(told.Add));
+        Teachers.Teach(Soft, [teacher], data, Augmented, Views, threads: 1, progress: new ImmediateProgress(told.Add));
         Assert.Equal((new(WorkStage.Teaching, train, Views * train, top1), new(WorkStage.Teaching, Views * train, Views * train, top1)), (told[0], told[^1]));
     }
 
@@ -90,7 +90,7 @@ public sealed class SoftLabelsTests : IDisposable
         using var stop = new CancellationTokenSource();
         var other = Path.Combine(_data.Folder, "other");
         Assert.Throws<OperationCanceledException>(() => Teachers.Teach(
-            other, [teacher], _data.Open(), Augmented, Views, threads: 3, progress: new Told(at => { if (at.Stage == WorkStage.Teaching) stop.Cancel(); }), cancel: stop.Token));
+            other, [teacher], _data.Open(), Augmented, Views, threads: 3, progress: new ImmediateProgress(at => { if (at.Stage == WorkStage.Teaching) stop.Cancel(); }), cancel: stop.Token));
         Assert.Contains($"of {Views} views", Assert.Throws<RiffleException>(() => SoftLabels.Open(other)).Message);
         Teach(other, threads: 3, cancel: default, teacher);
         foreach (var file in Directory.GetFiles(Soft))
@@ -228,7 +228,7 @@ public sealed class SoftLabelsTests : IDisposable
     {
         var teacher = Train("teacher", TinyDataset.Recipe(epochs: 1));
         var error = Assert.Throws<RiffleException>(() => Teachers.Teach(
-            _data.Run("teacher"), [teacher], _data.Open(), Augmented, Views, progress: new Told(_ => Assert.Fail("it has begun"))));
+            _data.Run("teacher"), [teacher], _data.Open(), Augmented, Views, progress: new ImmediateProgress(_ => Assert.Fail("it has begun"))));
         Assert.Contains("not empty", error.Message);
     }
 

@@ -97,11 +97,11 @@ public sealed class TrainingCommandTests : IDisposable
         var run = _data.Run("my run");
         using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(epochs: 2), run, new() { Threads = 1 }))
             trainer.Run();
-        string Told(int epochs) => CommandLine.Parse(CommandLine.CreateRoot(), ["train", "--resume", run, "--epochs", $"{epochs}"]).Errors.Single().Message;
+        string ImmediateProgress(int epochs) => CommandLine.Parse(CommandLine.CreateRoot(), ["train", "--resume", run, "--epochs", $"{epochs}"]).Errors.Single().Message;
         var command = $"train --from '{run}' --data {_data.DataFolder} --out '{run}-2' --epochs 3";
-        Assert.EndsWith($": riffle {command}", Told(5), StringComparison.Ordinal);
-        Error.Names(Told(1), "--resume", "--epochs", run, "2 epochs");
-        Error.Names(Told(2), "--resume", "--epochs");
+        Assert.EndsWith($": riffle {command}", ImmediateProgress(5), StringComparison.Ordinal);
+        Error.Names(ImmediateProgress(1), "--resume", "--epochs", run, "2 epochs");
+        Error.Names(ImmediateProgress(2), "--resume", "--epochs");
 
         // It runs as it is told, and then --resume says what is left to do.
         Assert.Equal(0, Shell.Run("sh", ["-c", $"dotnet \"$0\" {command} --threads 1", .. Shell.Arguments()]).ExitCode);

@@ -99,7 +99,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                     PlaneSize = input.Height * input.Width * Lanes.Count,
                 };
                 return new((data, _) => global.Infer<TVec>(averaged, data));
-            case Networks.Sum:
+            case Sum:
                 long* left = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[0])), right = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[1]));
                 var sums = memory.Copy<long>([.. Enumerable.Range(0, output.Channels).Select(output.OffsetOf)]);
                 var (channels, positions, clamp) = (output.Channels, output.Positions, planes.Clamp[output.FirstPlane]);

@@ -69,7 +69,7 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                     LaneCount = lanes,
                 };
                 return new((data, _) => global.Infer<TVec>(all, data));
-            case Networks.Sum:
+            case Sum:
                 var addition = new Addition
                 {
                     Left = inputs,

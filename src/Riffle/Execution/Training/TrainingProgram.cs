@@ -175,7 +175,7 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
                     PlaneSize = step.Input.Height * step.Input.Width * Lanes.Count,
                 };
                 return new TrainingSteps<TVec>.GlobalAveragePoolStep(global, writes);
-            case Networks.Sum:
+            case Sum:
                 var addition = new Addition
                 {
                     Left = planes,

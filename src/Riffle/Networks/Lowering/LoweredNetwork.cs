@@ -26,6 +26,9 @@ internal sealed class LoweredTensor(int firstPlane, Layer layer, int step)
     /// <summary>The batch norm after it, if any.</summary>
     public Layer? Norm { get; set; }
 
+    /// <summary>What that batch norm adds to the variance, and the weight of a new batch in its running statistics.</summary>
+    public (float Epsilon, float Momentum) NormConstants { get; set; }
+
     /// <summary>The first step that reads one of its planes.</summary>
     public int FirstReader { get; set; } = int.MaxValue;
 
@@ -113,13 +116,13 @@ internal sealed class LoweredNetwork
     }
 
     /// <summary>Batch norm after a convolution.</summary>
-    public Channel[] Normalise(Layer layer, Channel[] input)
+    public Channel[] Normalise(Layer layer, Channel[] input, float epsilon, float momentum)
     {
         var tensor = TensorOf(input[0].Plane);
         var isWhole = input.Length == tensor.Channels && input.Select((channel, c) => channel == new Channel(tensor.FirstPlane + c, 0)).All(same => same);
         if (!isWhole || tensor.Step < 0 || _steps[tensor.Step].Primitive is not (Product or Depthwise))
             throw new NotSupportedException($"{layer.Name}: batch norm is supported directly behind a convolution");
-        tensor.Norm = layer;
+        (tensor.Norm, tensor.NormConstants) = (layer, (epsilon, momentum));
         return [.. input.Select(channel => Touch(channel, _ => { }))];
     }
 

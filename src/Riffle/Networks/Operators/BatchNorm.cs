@@ -25,7 +25,8 @@ public sealed partial record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0
     ];
 
     /// <summary>An affine that whoever reads the convolution's output applies.</summary>
-    internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Normalise(layer, inputs[0]);
+    internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) =>
+        lowering.Normalise(layer, inputs[0], Epsilon, Momentum);
 
     internal override (double[] Scale, double[] Shift)? AffineOf(Func<int, float[]> parameter)
     {
