@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
 using Riffle.Kernels;
 using Riffle.Networks;
 using Riffle.Simd;
@@ -33,6 +35,11 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
             throw;
         }
 
+        Stages =
+        [
+            .. Compiled.Steps.Select((step, index) => (step, index)).GroupBy(pair => pair.step.Stage).Select(stage => new InferenceStage(
+                [.. stage.Select(pair => (pair.step.Source.Index, _steps[pair.index], EdgesOf(pair.step, pair.index), StepWork.Of(pair.step, lanes)))])),
+        ];
         Scratch = (_steps.Max(step => step.Scratch) + Contract.Slack + 63) / 64 * 64;
     }
 
@@ -43,6 +50,9 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
 
     /// <summary>L.</summary>
     public int LaneCount { get; }
+
+    /// <summary>The steps in groups between which threads meet that share a block.</summary>
+    public ImmutableArray<InferenceStage> Stages { get; }
 
     /// <summary>Floats of activations of one block.</summary>
     public long DataSize => Compiled.DataSize;
@@ -76,17 +86,21 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
         }
     }
 
-    /// <summary>Computes one block, whose images are in place.</summary>
-    /// <param name="data">Its activations: <see cref="DataSize"/> floats.</param>
-    /// <param name="scratch"><see cref="Scratch"/> floats.</param>
-    /// <param name="times">Receives the time of each step, where they are counted.</param>
-    /// <param name="worker">The thread's number there.</param>
-    public void Run(float* data, float* scratch, LayerTimes? times, int worker)
+    /// <summary>Threads that a block is worth; set by <see cref="LimitThreads"/>.</summary>
+    public int MostThreads { get; private set; } = 1;
+
+    /// <summary>Nanoseconds that a block takes on so many threads, roughly.</summary>
+    public double WorkOn(int threads) => Stages.Sum(stage => stage.WorkOn(threads));
+
+    /// <summary>Finds how many of so many threads a block is worth: more have to save a share of the time.</summary>
+    public void LimitThreads(int threads)
     {
-        for (var s = 0; s < _steps.Length; s++)
+        const double LeastGain = 0.03;
+        var least = WorkOn(1);
+        for (var count = 2; count <= threads; count++)
         {
-            _steps[s].Run(data, scratch);
-            times?.Lap(worker, Compiled.Steps[s].Source.Index);
+            if (WorkOn(count) is var work && work < least * (1 - LeastGain))
+                (MostThreads, least) = (count, work);
         }
     }
 
@@ -136,6 +150,13 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
         var planes = new PlaneSteps<TVec>(Compiled, _planes, _memory);
         var channelLanes = new ChannelLaneSteps<TVec>(Compiled, _planes, _memory);
         return [.. Compiled.Steps.Select(step => step.Output.Layout == Layout.ChannelsInLanes ? channelLanes.Create(step) : planes.Create(step))];
+    }
+
+    private int[] EdgesOf(CompiledStep step, int index)
+    {
+        var edges = _steps[step.CutLike].Edges;
+        Debug.Assert(edges[^1] == _steps[index].Edges[^1], $"{step.Name} can't be cut like {Compiled.Steps[step.CutLike].Name}");
+        return edges;
     }
 
     private Planes CreatePlanes()
