@@ -9,8 +9,8 @@ internal interface IStagedItems
     /// <summary>Threads that an item is worth.</summary>
     int MostThreads(int item);
 
-    /// <summary>Threads that one of its stages is worth.</summary>
-    int MostThreads(int item, int stage);
+    /// <summary>How many of so many threads one of its stages is worth.</summary>
+    int PartsOn(int item, int stage, int threads);
 
     /// <summary>A thread begins to work on an item, after it has done something else or nothing.</summary>
     void Begin(int worker);
@@ -140,7 +140,7 @@ internal sealed class Crew : IDisposable
                 }
             }
 
-            var parts = isOpen ? Math.Min(_work.MostThreads(item, stage), 1 + shared.Helpers) : 1;
+            var parts = isOpen ? _work.PartsOn(item, stage, 1 + shared.Helpers) : 1;
             if (parts > 1)
                 shared.Publish(stage, parts);
             _work.Compute(item, stage, 0, parts, leader, leader);

@@ -89,14 +89,26 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
     /// <summary>Threads that a block is worth; set by <see cref="LimitThreads"/>.</summary>
     public int MostThreads { get; private set; } = 1;
 
+    /// <summary>How that many threads share a step.</summary>
+    public PlanCut CutOf(CompiledStep step)
+    {
+        var parts = Stages[step.Stage].PartsOn(MostThreads);
+        return new(step.Stage, parts, InferenceStage.LargestShare(_steps[step.CutLike].Edges, parts));
+    }
+
     /// <summary>Nanoseconds that a block takes on so many threads, roughly.</summary>
     public double WorkOn(int threads) => Stages.Sum(stage => stage.WorkOn(threads));
 
-    /// <summary>Finds how many of so many threads a block is worth: more have to save a share of the time.</summary>
+    /// <summary>
+    /// Finds how many of so many threads a block is worth. More of them have to save a share of the time, and each has to get enough work: cores that do not
+    /// share a cache take half a microsecond to meet, and read what the others wrote at a tenth of the speed of their own, which made small networks slower on
+    /// two threads than on one (benchmarks/notes.md).
+    /// </summary>
     public void LimitThreads(int threads)
     {
-        const double LeastGain = 0.03;
+        const double LeastGain = 0.03, LeastWork = 400_000;
         var least = WorkOn(1);
+        threads = (int)Math.Min(threads, least / LeastWork);
         for (var count = 2; count <= threads; count++)
         {
             if (WorkOn(count) is var work && work < least * (1 - LeastGain))

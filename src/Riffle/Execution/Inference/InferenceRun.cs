@@ -75,12 +75,12 @@ internal sealed unsafe class InferenceRun(InferenceProgram? block, InferenceProg
 
     public int MostThreads(int item) => ProgramOf(item).MostThreads;
 
-    public int MostThreads(int item, int stage)
+    public int PartsOn(int item, int stage, int threads)
     {
         var program = ProgramOf(item);
         if (stage == 0)
-            return item < Blocks ? 1 : (int)Math.Max(1, sizeof(float) * program.Network.Input.Elements / LeastBytes);
-        return stage <= program.Stages.Length ? program.Stages[stage - 1].MostThreads : 1;
+            return item < Blocks ? 1 : (int)Math.Clamp(sizeof(float) * program.Network.Input.Elements / LeastBytes, 1, threads);
+        return stage <= program.Stages.Length ? program.Stages[stage - 1].PartsOn(threads) : 1;
     }
 
     public void Begin(int worker) => _times?.Start(worker);

@@ -7,25 +7,35 @@ namespace Riffle.Execution;
 /// nanoseconds.</param>
 internal sealed unsafe class InferenceStage((int Index, InferenceStep Step, int[] Edges, double Work)[] steps)
 {
-    /// <summary>Nanoseconds that a thread has to get of a stage to be worth a meeting.</summary>
-    private const double LeastWork = 2000;
-
     /// <summary>Nanoseconds that a meeting takes, for each thread that comes.</summary>
-    private const double Meeting = 200;
+    private const double Meeting = 250;
 
-    /// <summary>Threads that it is worth.</summary>
-    public int MostThreads { get; } = (int)Math.Clamp(steps.Sum(step => step.Work) / LeastWork, 1, steps.Max(step => step.Edges.Length - 1));
+    /// <summary>By a number of threads, from 1, how many of them are worth it, and what it takes then.</summary>
+    private readonly List<(int Parts, double Work)> _on = [(1, steps.Sum(step => step.Work))];
 
-    /// <summary>Nanoseconds that it takes on so many threads: as long as the one with the largest share, roughly.</summary>
-    public double WorkOn(int threads)
+    /// <summary>Nanoseconds that it takes on so many threads, roughly: as long as the one with the largest share, and the meeting.</summary>
+    public double WorkOn(int threads) => On(threads).Work;
+
+    /// <summary>How many of so many threads it is worth. Known for all that were asked for before it runs.</summary>
+    public int PartsOn(int threads) => On(threads).Parts;
+
+    private (int Parts, double Work) On(int threads)
     {
-        var parts = Math.Min(threads, MostThreads);
-        var longest = Enumerable.Range(0, parts).Max(part => steps.Sum(step =>
+        while (_on.Count < threads)
         {
-            var share = ShareOf(step.Edges, part, parts);
-            return step.Work * (share.To - share.From) / step.Edges[^1];
-        }));
-        return longest + (parts == 1 ? 0 : parts * Meeting);
+            var parts = _on.Count + 1;
+            if (_on[0].Work / parts + parts * Meeting >= _on[^1].Work)
+            {
+                _on.Add(_on[^1]);
+                continue;
+            }
+
+            var longest = Enumerable.Range(0, parts).Max(part => steps.Sum(step => step.Work * SizeOf(ShareOf(step.Edges, part, parts)) / step.Edges[^1]));
+            var work = longest + parts * Meeting;
+            _on.Add(work < _on[^1].Work ? (parts, work) : _on[^1]);
+        }
+
+        return _on[threads - 1];
     }
 
     /// <summary>Computes one of several parts.</summary>
@@ -45,6 +55,12 @@ internal sealed unsafe class InferenceStage((int Index, InferenceStep Step, int[
             times?.Lap(worker, index);
         }
     }
+
+    /// <summary>The part of an output that the one of several threads computes that has most of it.</summary>
+    public static double LargestShare(int[] edges, int parts) =>
+        Enumerable.Range(0, parts).Select(part => ShareOf(edges, part, parts)).Max(share => SizeOf(share) / edges[^1]);
+
+    private static double SizeOf(Share share) => share.To - share.From;
 
     private static Share ShareOf(int[] edges, int part, int parts)
     {

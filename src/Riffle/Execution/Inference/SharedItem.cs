@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 
 namespace Riffle.Execution;
 
@@ -152,7 +154,13 @@ internal struct Waiter
             return;
         }
 
+        // Thread.SpinWait takes two microseconds in the first seconds of a process, until .NET has measured the processor.
         _spins++;
-        Thread.SpinWait(1);
+        if (X86Base.IsSupported)
+            X86Base.Pause();
+        else if (ArmBase.IsSupported)
+            ArmBase.Yield();
+        else
+            Thread.SpinWait(1);
     }
 }
