@@ -21,7 +21,7 @@ internal static class Stages
             if (read.Length > 0)
             {
                 var cuts = read.Select(value => compiled.Steps[written[value]].CutLike).Distinct().ToArray();
-                if (cuts.Length == 1 && IsByChannel(compiled, step, read))
+                if (cuts.Length == 1 && !IsByLane(compiled.Steps[cuts[0]]) && IsByChannel(compiled, step, read))
                 {
                     step.CutLike = cuts[0];
                 }
@@ -48,13 +48,17 @@ internal static class Stages
     private static IEnumerable<CompiledValue> ReadBy(CompiledNetwork compiled, CompiledStep step) =>
         step.Inputs.Append(step.Epilogue.Residual ?? []).SelectMany(planes => planes).Select(compiled.ValueOf).Distinct();
 
+    /// <summary>Whether a step is cut between single channels although its output has sixteen side by side: a sum, whose inputs may have theirs in other lanes.
+    /// </summary>
+    public static bool IsByLane(CompiledStep step) => step is { Primitive: Sum, Output.Layout: Layout.ChannelsInLanes };
+
     /// <summary>Whether each plane of a step's output, or block of channels, depends on that of the same number of some values, and on no other of them.</summary>
     private static bool IsByChannel(CompiledNetwork compiled, CompiledStep step, CompiledValue[] values)
     {
         var inputs = step.Primitive switch
         {
             Product or Reorder => 0,
-            Sum when step.Output.Layout == Layout.ChannelsInLanes => 0,
+            _ when IsByLane(step) => 0,
             ChannelScale => 1,
             _ => step.Inputs.Length,
         };

@@ -141,7 +141,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
     private static int[] Edges(CompiledStep step) => step.Primitive switch
     {
         Product { Groups: var groups } => ChannelProduct.Edges<TVec>(groups, step.Output.Channels / groups),
-        Sum => [.. Enumerable.Range(0, step.Output.Channels + 1)],
+        _ when Stages.IsByLane(step) => [.. Enumerable.Range(0, step.Output.Channels + 1)],
         _ => [.. Enumerable.Range(0, step.Output.Blocks + 1)],
     };
 

@@ -67,7 +67,7 @@ internal sealed class Crew : IDisposable
         _count = count;
         _unfinished.Set(count);
         _unclaimed.Set(count);
-        Wake(Math.Min(_threads.Count, (long)count * _work.MostThreads(0) - 1));
+        Wake(Math.Min(_threads.Count, count - 1));
         while (Claim() is var item and >= 0)
             Lead(item, 0);
         for (var waiter = default(Waiter); _unfinished.Get() > 0;)
@@ -122,17 +122,16 @@ internal sealed class Crew : IDisposable
     private void Lead(int item, int leader)
     {
         _work.Begin(leader);
-        var shared = _items[leader];
-        var isOpen = false;
+        var (shared, helpers, isOpen) = (_items[leader], Math.Min(_threads.Count, _work.MostThreads(item) - 1), false);
         for (var stage = 0; stage < _work.StagesOf(item); stage++)
         {
-            if (isOpen != _mayShare())
+            if (helpers > 0 && isOpen != _mayShare())
             {
                 isOpen = !isOpen;
                 if (isOpen)
                 {
-                    shared.Open(item, _work.MostThreads(item) - 1);
-                    _news.Add(1);
+                    shared.Open(item, helpers);
+                    Wake(helpers);
                 }
                 else
                 {
@@ -156,26 +155,39 @@ internal sealed class Crew : IDisposable
     /// <summary>Helps with the item that has fewest helpers, until it is done. Returns false where there is none.</summary>
     private bool Help(int worker)
     {
+        while (LeastHelped() is var leader and >= 0)
+        {
+            var shared = _items[leader];
+            if (!shared.TryJoin(out var help))
+                continue;
+            _work.Begin(worker);
+            while (shared.Next(ref help))
+            {
+                _work.Compute(help.Item, help.Stage, help.Part, help.Parts, leader, worker);
+                shared.Arrive();
+            }
+
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The leader of the item that has fewest helpers and room for one; −1 where there is none.</summary>
+    private int LeastHelped()
+    {
         var (least, fewest) = (-1, int.MaxValue);
         for (var leader = 0; leader < _items.Length; leader++)
         {
-            if (leader != worker && _items[leader].HasRoom && _items[leader].Helpers < fewest)
+            if (_items[leader].HasRoom && _items[leader].Helpers < fewest)
                 (least, fewest) = (leader, _items[leader].Helpers);
         }
 
-        if (least < 0 || !_items[least].TryJoin(out var help))
-            return false;
-        _work.Begin(worker);
-        while (_items[least].Next(ref help))
-        {
-            _work.Compute(help.Item, help.Stage, help.Part, help.Parts, least, worker);
-            _items[least].Arrive();
-        }
-
-        return true;
+        return least;
     }
 
-    private void Wake(long most)
+    /// <summary>Tells those who spin that there is something to do, and wakes so many of those who sleep.</summary>
+    private void Wake(int most)
     {
         _news.Add(1);
         while (_sleepers.Get() is var asleep and > 0)

@@ -41,7 +41,13 @@ public sealed unsafe class InferencePlan : IDisposable
     {
     }
 
-    internal InferencePlan(Weights weights, int batch, int threads, VectorLevel level)
+    /// <summary>The same at a vector width.</summary>
+    /// <param name="weights">Folded as they are now.</param>
+    /// <param name="batch">Most images in a run.</param>
+    /// <param name="threads">Threads that share a batch.</param>
+    /// <param name="level">Vector width.</param>
+    /// <param name="isEager">Whether that many share even the smallest image, as a test may want it.</param>
+    internal InferencePlan(Weights weights, int batch, int threads, VectorLevel level, bool isEager = false)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
@@ -56,7 +62,7 @@ public sealed unsafe class InferencePlan : IDisposable
             Refresh();
             var (most, items) = (threads == 0 ? Environment.ProcessorCount : threads, InferenceRun.Cut(batch, _block != null).Items);
             foreach (var network in _networks)
-                network.LimitThreads(most);
+                network.LimitThreads(most, isEager);
             Threads = (int)Math.Min(most, (long)items * _networks.Max(network => network.MostThreads));
             if (Threads > 1)
             {

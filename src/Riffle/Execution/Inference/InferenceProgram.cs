@@ -104,8 +104,18 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
     /// share a cache take half a microsecond to meet, and read what the others wrote at a tenth of the speed of their own, which made small networks slower on
     /// two threads than on one (benchmarks/notes.md).
     /// </summary>
-    public void LimitThreads(int threads)
+    /// <param name="threads">Most threads.</param>
+    /// <param name="isEager">Whether it takes all of them, worth it or not.</param>
+    public void LimitThreads(int threads, bool isEager = false)
     {
+        if (isEager)
+        {
+            MostThreads = threads;
+            foreach (var stage in Stages)
+                stage.IsEager = true;
+            return;
+        }
+
         const double LeastGain = 0.03, LeastWork = 400_000;
         var least = WorkOn(1);
         threads = (int)Math.Min(threads, least / LeastWork);

@@ -13,11 +13,17 @@ internal sealed unsafe class InferenceStage((int Index, InferenceStep Step, int[
     /// <summary>By a number of threads, from 1, how many of them are worth it, and what it takes then.</summary>
     private readonly List<(int Parts, double Work)> _on = [(1, steps.Sum(step => step.Work))];
 
+    /// <summary>Threads that have something to do.</summary>
+    private readonly int _units = steps.Max(step => step.Edges.Length - 1);
+
     /// <summary>Nanoseconds that it takes on so many threads, roughly: as long as the one with the largest share, and the meeting.</summary>
     public double WorkOn(int threads) => On(threads).Work;
 
     /// <summary>How many of so many threads it is worth. Known for all that were asked for before it runs.</summary>
-    public int PartsOn(int threads) => On(threads).Parts;
+    public int PartsOn(int threads) => IsEager ? Math.Min(threads, _units) : On(threads).Parts;
+
+    /// <summary>Whether it takes all threads that have something to do, worth it or not.</summary>
+    public bool IsEager { get; set; }
 
     private (int Parts, double Work) On(int threads)
     {
