@@ -28,7 +28,7 @@ def parse(has):
     parser.add_argument("--bits", nargs="+", type=int, choices=WIDTHS, default=has, help="widths of vectors; default: all that the processor has")
     parser.add_argument("--models", nargs="+", metavar="MODEL", help="only these networks of the tables")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1, help="for each measurement of a round")
+    parser.add_argument("--seconds", type=float, default=0.75, help="for each measurement of a round")
     parser.add_argument("--save", type=pathlib.Path, metavar="FILE.json", help="add what is measured to this file, and print all that it holds")
     parser.add_argument("--render", type=pathlib.Path, metavar="FILE.json", help="measure nothing, print what this file holds")
     parser.add_argument("--quick", action="store_true", help="one round of a fifth of a second, to see that everything works; not to be published")
@@ -98,10 +98,15 @@ def merged(kept, rows):
 
 
 def load(file):
-    """What a file holds, which must be of this machine."""
     if not file.exists():
-        return {**machine(), "rows": []}
+        sys.exit(f"{file} does not exist; --save makes such a file")
     kept = json.loads(file.read_text())
+    if not isinstance(kept, dict) or "rows" not in kept:
+        sys.exit(f"{file} was not written by this program; give another file")
+    return kept
+
+
+def of_this_machine(kept, file):
     if (here := machine()) != (there := {field: kept[field] for field in here}):
         sys.exit(f"{file} is of another machine: {there}, and this is {here}; give another file")
     return kept
@@ -123,7 +128,8 @@ def document(kept):
     print(f"# {kept['processor']}, {kept['cores']} core{'s' * (kept['cores'] != 1)}\n")
     print(f"{values('date')}, Riffle at {values('commit')}, .NET SDK {values('sdk')}, {', '.join(engines)}, {kept['system']}. "
           f"Made by `benchmarks/compare.py`: [how it is measured](../README.md).\n")
-    print(f"Medians of {', '.join(map(str, counts))} rounds, {values('seconds')} s for each figure of a round; ratios above 1 mean that Riffle is faster. {NOTE}")
+    print(f"Medians of {' or '.join(map(str, counts))} round{'s' * (counts != [1])}, {values('seconds')} s for each figure of a round; "
+          f"ratios above 1 mean that Riffle is faster. {NOTE}")
     for title, table in TABLES.items():
         of_table = [row for row in rows if row["table"] == title]
         if of_table:
@@ -136,9 +142,9 @@ def document(kept):
 def main():
     options = parse([512, 256] if "avx512f" in cpuinfo("flags").split() else [256])
     if options.render:
-        document(json.loads(options.render.read_text()))
+        document(load(options.render))
         return
-    kept = load(options.save) if options.save else {**machine(), "rows": []}
+    kept = of_this_machine(load(options.save), options.save) if options.save and options.save.exists() else {**machine(), "rows": []}
     for title in options.tables or TABLES:
         kept = merged(kept, measure(title, options))
         if options.save:

@@ -19,7 +19,7 @@ sys.path.append(str(ROOT / "benchmarks/peers"))
 from installed import PEERS, PROGRAM, run  # noqa: E402
 
 # The parameter files of ncnn's benchmark, and the multiply-adds of an image, counted in these files. Their ShuffleNet v1 has narrower bottlenecks in the
-# first unit of the first stage than Riffle's.
+# first unit of each stage than Riffle's.
 NCNN = {
     "mobilenet-v1-x1.0": ("mobilenet", 568_740_352),
     "shufflenet-v1-g3-x1.0": ("shufflenet", 127_061_304),

@@ -104,5 +104,6 @@ def share(rounds, table, side):
     shares = []
     for found in rounds:
         macs = found[name(side)].get("macs", found[name(table.ours)]["macs"])
-        shares.append(2 * (3 if table.training else 1) * macs * found[name(side)]["images_per_second"] / (1e9 * found[name(table.ours)]["peak_gflops"]))
+        operations = 2 * (3 if table.training else 1) * macs * found[name(side)]["images_per_second"]
+        shares.append(operations / (1e9 * found[name(table.ours)]["peak_gflops"]))
     return f"{100 * statistics.median(shares):.0f} %"
