@@ -37,8 +37,8 @@ internal sealed class Crew : IDisposable
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(0.2);
 
-    /// <summary>For how many times as long as it has waited it then does without helpers.</summary>
-    private const int Distrust = 30;
+    /// <summary>Doublings of the time for which leaders then do without helpers, from as long as they have waited.</summary>
+    private const int MostDistrust = 6;
 
     private readonly IStagedItems _work;
     private readonly Func<bool> _mayShare;
@@ -48,6 +48,7 @@ internal sealed class Crew : IDisposable
     private Apart _unclaimed, _unfinished, _news, _sleepers;
     private int _count;
     private long _aloneUntil;
+    private int _distrust;
     private volatile bool _stop;
 
     /// <param name="threads">Threads, the caller of <see cref="Run"/> among them; at least 1.</param>
@@ -133,6 +134,7 @@ internal sealed class Crew : IDisposable
     {
         _work.Begin(leader);
         var (shared, helpers, isOpen) = (_items[leader], Math.Min(_threads.Count, _work.MostThreads(item) - 1), false);
+        var (wasShared, wasHeldUp) = (false, false);
         for (var stage = 0; stage < _work.StagesOf(item); stage++)
         {
             if (helpers > 0 && isOpen != MayShare())
@@ -163,11 +165,19 @@ internal sealed class Crew : IDisposable
             shared.AwaitHelpers();
             var done = Stopwatch.GetTimestamp();
             if (Stopwatch.GetElapsedTime(computed, done) > Stopwatch.GetElapsedTime(began, computed) + Patience)
-                Volatile.Write(ref _aloneUntil, done + Distrust * (done - computed));
+            {
+                Volatile.Write(ref _aloneUntil, done + ((done - computed) << _distrust));
+                _distrust = Math.Min(_distrust + 1, MostDistrust);
+                wasHeldUp = true;
+            }
+
+            wasShared = true;
         }
 
         if (isOpen)
             shared.Close();
+        if (wasShared && !wasHeldUp)
+            _distrust = Math.Max(_distrust - 1, 0);
         _unfinished.Add(-1);
     }
 
