@@ -58,7 +58,13 @@ internal readonly unsafe struct PointwiseConvolution
     private int GroupOutput => OutputChannels / Groups;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * ChunkStride;
+    public long Scratch => RowFloats + (IsOneChunk ? OuterProduct.Scratch(GroupOutput, GroupInput, PlaneSize) : 0);
+
+    /// <summary>Floats of the rows of both chunks, and of a tile of gradients.</summary>
+    private long RowFloats => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * ChunkStride;
+
+    /// <summary>Whether a plane is one chunk.</summary>
+    private bool IsOneChunk => ChunkLength >= PlaneSize;
 
     /// <summary>Positions in a chunk, in floats.</summary>
     private int ChunkLength => Cut(BothChunksFloats / (GroupInput + GroupOutput));
@@ -134,6 +140,7 @@ internal readonly unsafe struct PointwiseConvolution
         var dy = new Rows(scratch, Offsets);
         var x = new Rows(dy.First + (long)GroupOutput * stride, Offsets);
         var dx = x.First + (long)GroupInput * stride;
+        var isOuter = IsOneChunk && OuterProduct.IsFaster<TVec>(GroupOutput, GroupInput, PlaneSize);
         for (var g = 0; g < Groups; g++)
         {
             var input = Input + g * GroupInput;
@@ -146,7 +153,10 @@ internal readonly unsafe struct PointwiseConvolution
                     PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy.First + (long)o * stride);
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x.First + (long)c * stride);
-                TransposedProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
+                if (isOuter)
+                    OuterProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate, scratch + RowFloats);
+                else
+                    TransposedProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
                 if (writes == null)
                     continue;
                 for (var at = 0; at < length; at += part)
