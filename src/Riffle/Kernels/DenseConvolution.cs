@@ -38,6 +38,9 @@ internal readonly unsafe struct DenseConvolution
     /// <summary>k²·C/g.</summary>
     public int Depth => Taps * GroupInput;
 
+    /// <summary>O·C/g·k².</summary>
+    public int WeightCount => OutputChannels * Depth;
+
     private int Taps => Window.Kernel * Window.Kernel;
 
     private int GroupInput => Window.Channels / Groups;

@@ -43,6 +43,9 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <summary>Whether the window is 3×3 with a border of 1 and a stride of 1 or 2.</summary>
     private bool HasOwnKernels => Window is { Kernel: 3, Stride: 1 or 2 } && Window.Border == Border.One;
 
+    /// <summary>C·k².</summary>
+    public int WeightCount => Window.Channels * Taps;
+
     private int Taps => Window.Kernel * Window.Kernel;
 
     private int InputSize => Window.Height * Window.Width * Window.Lanes;

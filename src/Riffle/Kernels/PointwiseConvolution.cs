@@ -53,6 +53,9 @@ internal readonly unsafe struct PointwiseConvolution
     /// </summary>
     public readonly long* Offsets { get; init; }
 
+    /// <summary>O·C/g.</summary>
+    public int WeightCount => OutputChannels * GroupInput;
+
     private int GroupInput => InputChannels / Groups;
 
     private int GroupOutput => OutputChannels / Groups;
@@ -63,8 +66,8 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Floats of the rows of both chunks, and of a tile of gradients.</summary>
     private long RowFloats => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * ChunkStride;
 
-    /// <summary>Whether a plane is one chunk.</summary>
-    private bool IsOneChunk => ChunkLength >= PlaneSize;
+    /// <summary>Whether a plane is one chunk in backward: then the gradient with respect to the weights is added at once.</summary>
+    public bool IsOneChunk => ChunkLength >= PlaneSize;
 
     /// <summary>Positions in a chunk, in floats.</summary>
     private int ChunkLength => Cut(BothChunksFloats / (GroupInput + GroupOutput));

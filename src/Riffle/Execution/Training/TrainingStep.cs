@@ -9,6 +9,12 @@ internal abstract unsafe class TrainingStep
     /// <summary>Floats of scratch that one thread needs.</summary>
     public abstract long Scratch { get; }
 
+    /// <summary>Where its weights lie among all trained ones.</summary>
+    public virtual (int Offset, int Count) Weights => (0, 0);
+
+    /// <summary>Whether accumulating adds the gradients of a block as a whole, each in one addition: then it may go into a sum of blocks directly.</summary>
+    public virtual bool AddsBlocks => false;
+
     /// <summary>Brings weights into the order in which the kernels read them; once before the blocks run.</summary>
     public virtual void Prepare()
     {
@@ -34,9 +40,6 @@ internal abstract unsafe class BatchKernels
 
     /// <summary>Logits of one block as rows: images×classes.</summary>
     public abstract void ReadLogits(in Planes planes, in Block block, float* scratch, int images, float* rows);
-
-    /// <summary>target[i] = the sum over parts, in their order, for i from start to end; part p begins at parts + p · stride.</summary>
-    public abstract void SumParts(float* parts, int count, long stride, long start, long end, float* target);
 }
 
 /// <summary>Loss and hits of one block: sums over its images.</summary>

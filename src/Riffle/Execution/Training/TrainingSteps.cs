@@ -7,9 +7,13 @@ namespace Riffle.Execution;
 internal static unsafe class TrainingSteps<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
-    internal sealed class PointwiseStep(PointwiseConvolution kernel, float* weights, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
+    internal sealed class PointwiseStep(PointwiseConvolution kernel, float* weights, int weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
+
+        public override (int Offset, int Count) Weights => (weightOffset, kernel.WeightCount);
+
+        public override bool AddsBlocks => kernel.IsOneChunk;
 
         public override void Prepare() => kernel.Pack(weights);
 
@@ -19,9 +23,11 @@ internal static unsafe class TrainingSteps<TVec>
             kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate, writes);
     }
 
-    internal sealed class DenseStep(DenseConvolution kernel, float* weights, long weightOffset, bool gatherSums) : TrainingStep
+    internal sealed class DenseStep(DenseConvolution kernel, float* weights, int weightOffset, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
+
+        public override (int Offset, int Count) Weights => (weightOffset, kernel.WeightCount);
 
         public override void Prepare() => kernel.Pack(weights);
 
@@ -32,9 +38,13 @@ internal static unsafe class TrainingSteps<TVec>
     }
 
     /// <summary>Depthwise convolution; with a negative <paramref name="weightOffset"/> its weights are constants, as in average pooling.</summary>
-    internal sealed class DepthwiseStep(DepthwiseConvolution kernel, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
+    internal sealed class DepthwiseStep(DepthwiseConvolution kernel, int weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
+
+        public override (int Offset, int Count) Weights => weightOffset < 0 ? (0, 0) : (weightOffset, kernel.WeightCount);
+
+        public override bool AddsBlocks => true;
 
         public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
 
@@ -108,26 +118,6 @@ internal static unsafe class TrainingSteps<TVec>
                 PlaneAccess.Read<TVec>(planes, block, kernel.Input[k], 0, Lanes.Count, scratch);
                 for (var n = 0; n < images; n++)
                     rows[(long)n * kernel.Classes + k] = scratch[n];
-            }
-        }
-
-        public override void SumParts(float* parts, int count, long stride, long start, long end, float* target)
-        {
-            var i = start;
-            for (; i + TVec.Count <= end; i += TVec.Count)
-            {
-                var sum = TVec.Load(parts + i);
-                for (var part = 1; part < count; part++)
-                    sum += TVec.Load(parts + part * stride + i);
-                TVec.Store(target + i, sum);
-            }
-
-            for (; i < end; i++)
-            {
-                var sum = parts[i];
-                for (var part = 1; part < count; part++)
-                    sum += parts[part * stride + i];
-                target[i] = sum;
             }
         }
     }
