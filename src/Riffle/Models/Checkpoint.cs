@@ -56,6 +56,9 @@ public sealed class Checkpoint : Model
             : checkpoint;
     }
 
+    /// <summary>The same weights and state with another record of their training.</summary>
+    internal Checkpoint With(TrainingRecord training) => new(Spec, Weights, Classes, Normalisation, training) { OptimiserState = OptimiserState };
+
     /// <summary>Writes the checkpoint, completely or not at all.</summary>
     /// <exception cref="RiffleException">It can't be written.</exception>
     public void Save(string path)
