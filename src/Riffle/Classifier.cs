@@ -4,7 +4,8 @@ using Riffle.Formats;
 
 namespace Riffle;
 
-/// <summary>Classifies images. Any number of threads may use one classifier at the same time; each call computes on its own thread.</summary>
+/// <summary>Classifies images. Any number of threads may use one classifier at the same time. A call that is alone may compute on several threads; of those that
+/// run at the same time, each computes on its own.</summary>
 public sealed class Classifier : IDisposable
 {
     private readonly InferencePlan _plan;
@@ -12,13 +13,16 @@ public sealed class Classifier : IDisposable
 
     /// <summary>Creates a classifier from a model.</summary>
     /// <param name="model">The network. Its current weights are used.</param>
+    /// <param name="threads">Threads that may share an image, where the network is large enough to be worth it; probabilities do not depend on it. 0: one per
+    /// core.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative.</exception>
     /// <exception cref="RiffleException">The network has only one class.</exception>
-    public Classifier(Model model)
+    public Classifier(Model model, int threads = 0)
     {
         if (model.Classes.Count == 1)
             throw new RiffleException($"{model.Name}: the network has only one class, so every image would get 100 %; use a network with at least two classes");
         Model = model;
-        _plan = new(model.Weights, batch: 1, threads: 1);
+        _plan = new(model.Weights, batch: 1, threads);
     }
 
     /// <summary>The model.</summary>
@@ -26,9 +30,11 @@ public sealed class Classifier : IDisposable
 
     /// <summary>Loads a classifier from a file.</summary>
     /// <param name="path">A checkpoint file, a run folder (its best checkpoint) or an ONNX file.</param>
+    /// <param name="threads">Threads that may share an image; 0: one per core.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative.</exception>
     /// <exception cref="RiffleException">There is none.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
-    public static Classifier Load(string path) => new(Model.Open(path));
+    public static Classifier Load(string path, int threads = 0) => new(Model.Open(path), threads);
 
     /// <summary>Returns the most likely classes of an image file of any size.</summary>
     /// <param name="path">A JPEG or PNG file.</param>

@@ -21,7 +21,7 @@ internal static class PredictCommand
         var top = Numbers.Option("--top", "N", new Limits<int>(1, int.MaxValue));
         (top.Description, top.DefaultValueFactory) = ("Number of classes to print per image.", _ => 5);
         var threads = TrainingOptions.Threads();
-        threads.Description = "Images to classify at the same time. 0: one per core. Does not change the result.";
+        threads.Description = "Threads that compute, each an image of its own, or all of them the only one. 0: one per core. Does not change the result.";
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var command = new Command("predict", "Prints the most likely classes of images.") { images, top, threads, json };
         model.AddTo(command);
@@ -37,9 +37,9 @@ internal static class PredictCommand
     private static int Run(Model model, string[] arguments, int top, int threads, bool json, CancellationToken cancel)
     {
         var files = ImageList.Of(arguments, message => Console.Error.WriteLine($"riffle: {message}"), cancel);
-        using var classifier = new Classifier(model);
 
-        // Threads take one image at a time from the list, and the answers keep its order.
+        // Threads take one image at a time from the list, and the answers keep its order. They share an image only if it is the only one.
+        using var classifier = new Classifier(model, files.Count == 1 ? threads : 1);
         var answers = Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering).AsParallel().AsOrdered()
             .WithDegreeOfParallelism(Math.Min(threads == 0 ? Environment.ProcessorCount : threads, MostThreads))
             .WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancel)

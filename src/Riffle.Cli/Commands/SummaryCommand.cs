@@ -44,6 +44,8 @@ internal static class SummaryCommand
             Description = "Show the steps that run, with layouts, epilogues and memory, for inference of one image, inference of a batch, or training.",
         };
         plan.AcceptOnlyFromAmong("image", "batch", "training");
+        var threads = Numbers.Optional("--threads", "N", TrainingOptions.ThreadLimits);
+        threads.Description = "With --plan image or batch: threads that share the work. 0: one per core. Default: 1.";
         var description = new Option<string?>("--description")
         {
             Description = "Write the network's layers to a JSON file, which you can change and give in place of a network name.",
@@ -58,6 +60,7 @@ internal static class SummaryCommand
         options.AddTo(command);
         command.Options.Add(layers);
         command.Options.Add(plan);
+        command.Options.Add(threads);
         command.Options.Add(description);
         command.Options.Add(noMeasure);
         command.Options.Add(json);
@@ -86,7 +89,8 @@ internal static class SummaryCommand
                 if (name is null)
                     throw new RiffleException("--plan shows the steps of one network; name it, for example: riffle summary shufflenet-v2-x1.0 --plan image");
                 var network = networks.Single().Network;
-                var steps = Supported.Try(network.Name, () => ExecutionPlan.Of(network, Enum.Parse<PlanKind>(kind, ignoreCase: true)));
+                var steps = Supported.Try(network.Name, () => ExecutionPlan.Of(
+                    network, Enum.Parse<PlanKind>(kind, ignoreCase: true), parse.GetValue(threads) is { } given ? given == 0 ? Environment.ProcessorCount : given : 1));
                 if (parse.GetValue(json))
                     output.WriteLine(JsonSerializer.Serialize(steps, Json));
                 else
@@ -118,6 +122,7 @@ internal static class SummaryCommand
             "riffle summary shufflenet-v1-g3-x1.0",
             "riffle summary shufflenet-v2-x1.0 --preset imagenet --layers",
             "riffle summary shufflenet-v2-x1.0 --plan image",
+            "riffle summary mobilenet-v1-x1.0 --preset imagenet --plan image --threads 16",
             Example,
             "riffle summary runs/first",
             "riffle summary model.onnx --layers",

@@ -33,7 +33,15 @@ public sealed record PlanValue(string Layer, Shape Shape, Layout Layout, long Of
 /// <param name="Output">What it writes.</param>
 /// <param name="Epilogue">What it does with each value before it is written, as <c>bias, residual, clamp 0 to 6</c>; empty for nothing.</param>
 /// <param name="Deferred">In training, what those who read its output apply, as <c>batch norm, clamp 0 to ∞</c>; empty for nothing.</param>
-public sealed record PlanStep(string Layer, string Kernel, ImmutableArray<PlanValue> Inputs, PlanValue Output, string Epilogue, string Deferred);
+/// <param name="Cut">In inference, how threads share the step; null in training.</param>
+public sealed record PlanStep(
+    string Layer, string Kernel, ImmutableArray<PlanValue> Inputs, PlanValue Output, string Epilogue, string Deferred, PlanCut? Cut);
+
+/// <summary>How the threads of a plan share a step of inference: each computes some of the channels of its output.</summary>
+/// <param name="Stage">The number of the stage that the step belongs to. Threads meet between stages, not within.</param>
+/// <param name="Threads">Threads that are worth it for the stage, of those that there are.</param>
+/// <param name="LargestShare">The part of the step that the thread with most of it computes: 1 on one thread, at best 1 / threads.</param>
+public sealed record PlanCut(int Stage, int Threads, double LargestShare);
 
 /// <summary>The steps that a network runs as, in their order, with layouts, fused epilogues and memory.</summary>
 /// <param name="Kind">What they are for.</param>
@@ -41,29 +49,35 @@ public sealed record PlanStep(string Layer, string Kernel, ImmutableArray<PlanVa
 /// <param name="Steps">The steps.</param>
 /// <param name="Bytes">Memory of all activations of an image, or of sixteen.</param>
 /// <param name="GradientBytes">Memory of their gradients; 0 in inference.</param>
-public sealed record ExecutionPlan(PlanKind Kind, PlanValue Images, ImmutableArray<PlanStep> Steps, long Bytes, long GradientBytes)
+/// <param name="Threads">In inference, threads that one image, or sixteen at once, is worth, of those that there are; else 1.</param>
+/// <param name="SpeedUp">How many times as fast as one thread these are, by the shapes alone: the work of the thread with most of it in each stage, and the
+/// meetings. Memory may hold them back.</param>
+public sealed record ExecutionPlan(
+    PlanKind Kind, PlanValue Images, ImmutableArray<PlanStep> Steps, long Bytes, long GradientBytes, int Threads, double SpeedUp)
 {
     /// <summary>Compiles a network, without weights.</summary>
     /// <param name="network">The network.</param>
     /// <param name="kind">What for.</param>
+    /// <param name="threads">Threads that may share an image, or sixteen, in inference.</param>
     /// <exception cref="NotSupportedException">The network can't be compiled for that; the message names the layer.</exception>
-    public static ExecutionPlan Of(Network network, PlanKind kind)
+    /// <exception cref="ArgumentOutOfRangeException">There are no threads.</exception>
+    public static ExecutionPlan Of(Network network, PlanKind kind, int threads = 1)
     {
-        var compiled = kind switch
-        {
-            PlanKind.Image => InferenceCompiler.Compile(network, laneCount: 1),
-            PlanKind.Batch => InferenceCompiler.Compile(network, Lanes.Count),
-            _ => Training(network),
-        };
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        using var program = kind == PlanKind.Training ? null : new InferenceProgram(network, kind == PlanKind.Image ? 1 : Lanes.Count, VectorLevels.Best);
+        program?.LimitThreads(threads);
+        var compiled = program?.Compiled ?? Training(network);
         PlanStep Step(CompiledStep step) => new(
             step.Name,
             step.Primitive.Text,
             [.. step.Inputs.Append(step.Epilogue.Residual ?? []).SelectMany(planes => planes).Select(compiled.ValueOf).Distinct().Select(Value)],
             Value(step.Output),
             Text(step.Epilogue),
-            kind == PlanKind.Training ? Deferred(compiled.Lowered, step.Source.Output!) : "");
+            kind == PlanKind.Training ? Deferred(compiled.Lowered, step.Source.Output!) : "",
+            program?.CutOf(step));
         return new(
-            kind, Value(compiled.Images), [.. compiled.Steps.Select(Step)], sizeof(float) * compiled.DataSize, sizeof(float) * compiled.GradientSize);
+            kind, Value(compiled.Images), [.. compiled.Steps.Select(Step)], sizeof(float) * compiled.DataSize, sizeof(float) * compiled.GradientSize,
+            program?.MostThreads ?? 1, program is null ? 1 : program.WorkOn(1) / program.WorkOn(program.MostThreads));
     }
 
     private static CompiledNetwork Training(Network network)

@@ -50,20 +50,25 @@ internal readonly unsafe struct ImageBatch
         ImageLanes.FromBytes(_bytes + offset, images, _positions, scale, shift, target);
     }
 
-    /// <summary>Brings one image into planes.</summary>
-    public void LoadOne(int image, float* target, long stride)
+    /// <summary>Brings one image into planes, or one of several parts of each plane.</summary>
+    public void LoadOne(int image, float* target, long stride, int part = 0, int parts = 1)
     {
+        var (from, to) = ((int)((long)_positions * part / parts), (int)((long)_positions * (part + 1) / parts));
         var offset = (long)image * 3 * _positions;
         if (_bytes == null)
         {
             for (var c = 0; c < 3; c++)
-                new ReadOnlySpan<float>(_floats + offset + (long)c * _positions, _positions).CopyTo(new Span<float>(target + c * stride, _positions));
+            {
+                var colour = new ReadOnlySpan<float>(_floats + offset + (long)c * _positions, _positions);
+                colour[from..to].CopyTo(new Span<float>(target + c * stride + from, to - from));
+            }
+
             return;
         }
 
         Span<float> scale = stackalloc float[3], shift = stackalloc float[3];
         FillAffine(scale, shift);
-        ImagePlanes.FromBytes(_bytes + offset, _positions, scale, shift, target, stride);
+        ImagePlanes.FromBytes(_bytes + offset + 3L * from, to - from, scale, shift, target + from, stride);
     }
 
     /// <summary>input = scale · byte + shift, for each colour.</summary>

@@ -54,10 +54,12 @@ internal readonly unsafe struct ActivationKernel
     /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="function">f, of a run of floats.</param>
-    public void Infer<TVec>(in Planes planes, float* data, delegate*<float*, float*, int, void> function)
+    /// <param name="share">The planes of y to compute.</param>
+    public void Infer<TVec>(in Planes planes, float* data, delegate*<float*, float*, int, void> function, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             var y = data + planes.Offset[Output + c];
             function(data + planes.Offset[Input[c]], y, PlaneSize);

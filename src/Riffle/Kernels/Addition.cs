@@ -46,10 +46,12 @@ internal readonly unsafe struct Addition
     /// <summary>y = clamp(a + b) in inference.</summary>
     /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
-    public void Infer<TVec>(in Planes planes, float* data)
+    /// <param name="share">The planes of y to compute.</param>
+    public void Infer<TVec>(in Planes planes, float* data, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             float* left = data + planes.Offset[Left[c]], right = data + planes.Offset[Right[c]], target = data + planes.Offset[Output + c];
             var clamp = planes.Clamp[Output + c].For<TVec>();
@@ -66,11 +68,14 @@ internal readonly unsafe struct Addition
     /// <param name="channels">C.</param>
     /// <param name="positions">H·W.</param>
     /// <param name="clamp">What y is cut off at.</param>
-    public static void InferChannels(float* data, long* left, long* right, long* output, int channels, int positions, Clamp clamp)
+    /// <param name="share">The channels of y to compute.</param>
+    public static void InferChannels(
+        float* data, long* left, long* right, long* output, int channels, int positions, Clamp clamp, Share share = default)
     {
+        var end = share.EndOf(channels);
         for (var i = 0; i < positions * Lanes.Count; i += Lanes.Count)
         {
-            for (var c = 0; c < channels; c++)
+            for (var c = share.From; c < end; c++)
                 data[output[c] + i] = clamp.Apply(data[left[c] + i] + data[right[c] + i]);
         }
     }

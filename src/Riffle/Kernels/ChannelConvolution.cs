@@ -56,7 +56,8 @@ internal readonly unsafe struct ChannelConvolution
     /// <summary>y = clamp(w · x + bias), or clamp(w · x + bias + residual).</summary>
     /// <param name="data">The image's activations.</param>
     /// <param name="output">Where y, the bias and the residual of all groups lie, and the clamp.</param>
-    public void Infer<TVec>(float* data, in BlockedEpilogue output)
+    /// <param name="share">The blocks of y to compute, between two of the <see cref="ChannelProduct.Edges"/>.</param>
+    public void Infer<TVec>(float* data, in BlockedEpilogue output, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireGroups(Groups, InputChannels, OutputChannels);
@@ -64,6 +65,8 @@ internal readonly unsafe struct ChannelConvolution
         Contract.RequireLanes(output.BlockStride);
         for (var g = 0; g < Groups; g++)
         {
+            if (share.In(g, GroupBlocks) is not { } ofGroup)
+                continue;
             var block = g * GroupBlocks;
             var epilogue = output with
             {
@@ -79,7 +82,8 @@ internal readonly unsafe struct ChannelConvolution
                 Lanes.Count,
                 Offsets + (long)g * GroupInput,
                 Positions,
-                epilogue);
+                epilogue,
+                ofGroup);
         }
     }
 }

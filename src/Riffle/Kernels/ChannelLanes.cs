@@ -18,7 +18,8 @@ internal static unsafe class ChannelLanes
     /// <param name="channels">C.</param>
     /// <param name="positions">P.</param>
     /// <param name="target">y.</param>
-    public static void FromPlanes<TVec>(float* data, long* planes, int channels, int positions, float* target)
+    /// <param name="share">The blocks of y to write.</param>
+    public static void FromPlanes<TVec>(float* data, long* planes, int channels, int positions, float* target, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireAligned(target);
@@ -26,7 +27,8 @@ internal static unsafe class ChannelLanes
         var sources = stackalloc float*[TVec.Count];
         var none = stackalloc float[TVec.Count];
         TVec.Store(none, TVec.Zero);
-        for (var channel = 0; channel < (channels + Lanes.Count - 1) / Lanes.Count * Lanes.Count; channel += TVec.Count)
+        var end = share.EndOf((channels + Lanes.Count - 1) / Lanes.Count) * Lanes.Count;
+        for (var channel = share.From * Lanes.Count; channel < end; channel += TVec.Count)
         {
             var real = Math.Clamp(channels - channel, 0, TVec.Count);
             for (var c = 0; c < TVec.Count; c++)

@@ -35,6 +35,27 @@ internal static unsafe class ChannelProduct
         }
     }
 
+    /// <summary>
+    /// Where the blocks of sixteen output channels of some products may be cut: their tiles begin there. Each product begins with a block of its own. The last
+    /// is the number of all blocks.
+    /// </summary>
+    /// <param name="products">Number of products.</param>
+    /// <param name="channels">R of each.</param>
+    public static int[] Edges<TVec>(int products, int channels)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var (columns, blocks) = (ColumnTiles<TVec>(channels), (channels + Lanes.Count - 1) / Lanes.Count);
+        return
+        [
+            .. from product in Enumerable.Range(0, products)
+               from column in Enumerable.Range(0, columns.Count)
+               let start = columns.Start(column) * TVec.Count
+               where start % Lanes.Count == 0
+               select product * blocks + start / Lanes.Count,
+            products * blocks,
+        ];
+    }
+
     /// <summary>output = clamp(x · weightsᵀ + bias), or clamp(x · weightsᵀ + bias + residual).</summary>
     /// <param name="packed">Weights in the order of <see cref="Pack"/>.</param>
     /// <param name="channels">R.</param>
@@ -44,19 +65,21 @@ internal static unsafe class ChannelProduct
     /// <param name="offsets">Where each of the K values of a position lies.</param>
     /// <param name="positions">P.</param>
     /// <param name="output">Where results go.</param>
-    public static void Multiply<TVec>(float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output)
+    /// <param name="share">The blocks of output channels to compute, between two of the <see cref="Edges"/>.</param>
+    public static void Multiply<TVec>(
+        float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Debug.Assert(channels > 0 && depth > 0 && positions > 0, "an empty product");
         Contract.RequireLanes(output.BlockStride);
         if (output.Clamp.IsBounded)
-            Multiply<TVec, Bounded>(packed, channels, depth, x, step, offsets, positions, output);
+            Multiply<TVec, Bounded>(packed, channels, depth, x, step, offsets, positions, output, share.Times(Lanes.Count));
         else
-            Multiply<TVec, Unbounded>(packed, channels, depth, x, step, offsets, positions, output);
+            Multiply<TVec, Unbounded>(packed, channels, depth, x, step, offsets, positions, output, share.Times(Lanes.Count));
     }
 
     private static void Multiply<TVec, TBound>(
-        float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output)
+        float* packed, int channels, int depth, float* x, int step, long* offsets, int positions, in BlockedEpilogue output, Share share)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
     {
@@ -65,10 +88,16 @@ internal static unsafe class ChannelProduct
         for (var column = 0; column < columns.Count; column++)
         {
             var (vector, width) = (columns.Start(column), columns.Height(column));
+            if (vector * TVec.Count >= share.EndOf(channels))
+                break;
+            var weights = packed;
+            packed += (long)width * TVec.Count * depth;
+            if (vector * TVec.Count < share.From)
+                continue;
             for (var tile = 0; tile < tiles.Count; tile++)
             {
                 var (position, height) = (tiles.Start(tile), tiles.Height(tile));
-                var operands = new Operands(packed, depth, x + (long)position * step, step, offsets, vector * TVec.Count, position);
+                var operands = new Operands(weights, depth, x + (long)position * step, step, offsets, vector * TVec.Count, position);
                 switch (height)
                 {
                     case 1: Tile<TVec, TBound, Height1>(width, operands, output); break;
@@ -79,8 +108,6 @@ internal static unsafe class ChannelProduct
                     default: Tile<TVec, TBound, Height6>(width, operands, output); break;
                 }
             }
-
-            packed += (long)width * TVec.Count * depth;
         }
     }
 

@@ -50,21 +50,25 @@ internal readonly unsafe struct ChannelScaling
     /// <summary>y = clamp(s · x) in inference, of planes of sixteen images.</summary>
     /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
-    public void Infer<TVec>(in Planes planes, float* data)
+    /// <param name="share">The planes of y to compute.</param>
+    public void Infer<TVec>(in Planes planes, float* data, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
             Multiply<TVec>(data + planes.Offset[Input[c]], data + planes.Offset[Factors[c]], data + planes.Offset[Output + c], planes.Clamp[Output + c]);
     }
 
     /// <summary>The same of the planes of one image; the factors lie anywhere.</summary>
     /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The image's activations.</param>
-    public void InferImage<TVec>(in Planes planes, float* data)
+    /// <param name="share">The planes of y to compute.</param>
+    public void InferImage<TVec>(in Planes planes, float* data, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             float* x = data + planes.Offset[Input[c]], y = data + planes.Offset[Output + c];
             var (factor, clamp) = (TVec.Broadcast(data[planes.Offset[Factors[c]]]), planes.Clamp[Output + c].For<TVec>());
@@ -77,15 +81,18 @@ internal readonly unsafe struct ChannelScaling
     /// <param name="blocks">Offsets, and the clamp of the output's blocks.</param>
     /// <param name="data">The image's activations.</param>
     /// <param name="factors">Where the factor of each lane of each block lies; −1 where a lane holds no channel.</param>
-    public void InferChannels<TVec>(in Planes blocks, float* data, long* factors)
+    /// <param name="share">The blocks of y to compute.</param>
+    public void InferChannels<TVec>(in Planes blocks, float* data, long* factors, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
         var s = stackalloc float[Lanes.Count];
-        for (var block = 0; block < Channels; block++, factors += Lanes.Count)
+        var end = share.EndOf(Channels);
+        for (var block = share.From; block < end; block++)
         {
+            var ofBlock = factors + block * Lanes.Count;
             for (var lane = 0; lane < Lanes.Count; lane++)
-                s[lane] = factors[lane] < 0 ? 0 : data[factors[lane]];
+                s[lane] = ofBlock[lane] < 0 ? 0 : data[ofBlock[lane]];
             Multiply<TVec>(data + blocks.Offset[Input[block]], s, data + blocks.Offset[Output + block], blocks.Clamp[Output + block]);
         }
     }

@@ -47,6 +47,8 @@ internal readonly unsafe struct DenseConvolution
 
     private int GroupOutput => OutputChannels / Groups;
 
+    private int GroupBlocks => (GroupOutput + Lanes.Count - 1) / Lanes.Count;
+
     /// <summary>Distance between the rows of output gradients: no power of two.</summary>
     private int GradientRowStride => Window.OutputRow + Lanes.Count;
 
@@ -99,7 +101,9 @@ internal readonly unsafe struct DenseConvolution
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
     /// <param name="function">A smooth activation of a run of floats; null without.</param>
-    public void Infer<TVec>(in Planes planes, float* data, float* scratch, long outputStride, delegate*<float*, float*, int, void> function = null)
+    /// <param name="share">The planes of y to compute, between two of the <see cref="MatrixProduct.Edges"/>.</param>
+    public void Infer<TVec>(
+        in Planes planes, float* data, float* scratch, long outputStride, delegate*<float*, float*, int, void> function = null, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: false);
@@ -109,13 +113,16 @@ internal readonly unsafe struct DenseConvolution
         int length = (row + TVec.Count - 1) / TVec.Count * TVec.Count, depth = Depth, outputs = GroupOutput;
         for (var g = 0; g < Groups; g++)
         {
+            if (share.In(g, outputs) is not { } ofGroup)
+                continue;
             ReadFinal<TVec>(planes, data, scratch, g * GroupInput);
             var first = Window.Output + g * outputs;
             float* output = data + planes.Offset[first], packed = Packed + (long)g * outputs * depth;
             for (var y = 0; y < height; y++)
             {
                 FinalPlanes.Multiply<TVec>(
-                    packed, outputs, depth, RowsAt(scratch + (long)y * rowStep), length, output + y * row, outputStride, planes.Shift + first, planes.Clamp[first], function);
+                    packed, outputs, depth, RowsAt(scratch + (long)y * rowStep), length,
+                    output + y * row, outputStride, planes.Shift + first, planes.Clamp[first], function, ofGroup);
             }
         }
     }
@@ -125,7 +132,8 @@ internal readonly unsafe struct DenseConvolution
     /// <param name="data">The image's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="output">Where the first row goes.</param>
-    public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, BlockedEpilogue output)
+    /// <param name="share">The blocks of y to compute, between two of the <see cref="ChannelProduct.Edges"/>.</param>
+    public void InferChannels<TVec>(in Planes planes, float* data, float* scratch, BlockedEpilogue output, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: false);
@@ -134,7 +142,7 @@ internal readonly unsafe struct DenseConvolution
         for (var y = 0; y < Window.OutputHeight; y++)
         {
             ChannelProduct.Multiply<TVec>(
-                Packed, OutputChannels, Depth, scratch + (long)y * Window.Padded.RowStep, step: 1, Offsets, Window.OutputWidth, output);
+                Packed, OutputChannels, Depth, scratch + (long)y * Window.Padded.RowStep, step: 1, Offsets, Window.OutputWidth, output, share);
             output = output with { Target = output.Target + (long)Window.OutputWidth * Lanes.Count };
         }
     }
@@ -145,22 +153,25 @@ internal readonly unsafe struct DenseConvolution
     /// <param name="scratch">At least <see cref="BlockScratch"/> floats.</param>
     /// <param name="depth">Values that an output channel sees; for each group <see cref="Offsets"/> holds where they lie in scratch.</param>
     /// <param name="output">Where the first row goes; each group begins with a block of its own.</param>
-    public void InferBlocks<TVec>(in Planes blocks, float* data, float* scratch, int depth, in BlockedEpilogue output)
+    /// <param name="share">The blocks of y to compute, between two of the <see cref="ChannelProduct.Edges"/>.</param>
+    public void InferBlocks<TVec>(in Planes blocks, float* data, float* scratch, int depth, in BlockedEpilogue output, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: false);
         Contract.RequireScratch(scratch, BlockScratch);
         for (var block = 0; block < Window.Channels; block++)
             ReadFinal<TVec>(blocks, data, block, scratch + block * Window.Padded.Size);
-        var groupBlocks = (GroupOutput + Lanes.Count - 1) / Lanes.Count;
+        var groupBlocks = GroupBlocks;
         for (var g = 0; g < Groups; g++)
         {
+            if (share.In(g, groupBlocks) is not { } ofGroup)
+                continue;
             var packed = Packed + g * ChannelProduct.PackedCount<TVec>(GroupOutput, depth);
             var epilogue = output with { Target = output.Target + g * groupBlocks * output.BlockStride, Bias = output.Bias + g * groupBlocks * Lanes.Count };
             for (var y = 0; y < Window.OutputHeight; y++)
             {
                 var x = scratch + (long)y * Window.Padded.RowStep;
-                ChannelProduct.Multiply<TVec>(packed, GroupOutput, depth, x, Lanes.Count, Offsets + (long)g * depth, Window.OutputWidth, epilogue);
+                ChannelProduct.Multiply<TVec>(packed, GroupOutput, depth, x, Lanes.Count, Offsets + (long)g * depth, Window.OutputWidth, epilogue, ofGroup);
                 epilogue = epilogue with { Target = epilogue.Target + (long)Window.OutputWidth * Lanes.Count };
             }
         }

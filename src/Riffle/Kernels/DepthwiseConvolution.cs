@@ -91,7 +91,9 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="function">A smooth activation of a run of floats; null without.</param>
-    public void Infer<TVec>(in Planes planes, float* data, float* scratch, delegate*<float*, float*, int, void> function = null)
+    /// <param name="share">The planes of y to compute.</param>
+    public void Infer<TVec>(
+        in Planes planes, float* data, float* scratch, delegate*<float*, float*, int, void> function = null, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: false);
@@ -99,7 +101,8 @@ internal readonly unsafe struct DepthwiseConvolution
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             var output = Window.Output + c;
             input.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, border: 0);
@@ -120,7 +123,8 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <param name="data">The image's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="bias">[C/16][16].</param>
-    public void InferChannels<TVec>(in Planes blocks, float* data, float* scratch, float* bias)
+    /// <param name="share">The blocks of y to compute.</param>
+    public void InferChannels<TVec>(in Planes blocks, float* data, float* scratch, float* bias, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: false);
@@ -128,7 +132,8 @@ internal readonly unsafe struct DepthwiseConvolution
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
         input.Prepare(scratch, 0);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             var output = Window.Output + c;
             input.Read<TVec, FinalPlane<TVec>>(new(data + blocks.Offset[Window.Input[c]]), scratch, border: 0);

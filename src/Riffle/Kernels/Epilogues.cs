@@ -185,15 +185,15 @@ internal static unsafe class FinalPlanes
     /// <summary>rows = clamp(weights · x + bias), or function(weights · x + bias); see <see cref="MatrixProduct.Multiply"/>.</summary>
     public static void Multiply<TVec>(
         float* packed, int rows, int depth, in Rows x, int length,
-        float* target, long stride, float* bias, Clamp clamp, delegate*<float*, float*, int, void> function)
+        float* target, long stride, float* bias, Clamp clamp, delegate*<float*, float*, int, void> function, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         if (function != null)
-            MatrixProduct.Multiply<TVec, ActivatedPlanes>(packed, rows, depth, x, length, new(new(target, stride, bias, Clamp.None), function, length));
+            MatrixProduct.Multiply<TVec, ActivatedPlanes>(packed, rows, depth, x, length, new(new(target, stride, bias, Clamp.None), function, length), share);
         else if (clamp.IsBounded)
-            MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, rows, depth, x, length, new(target, stride, bias, clamp));
+            MatrixProduct.Multiply<TVec, FinalPlanes<Bounded>>(packed, rows, depth, x, length, new(target, stride, bias, clamp), share);
         else
-            MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, rows, depth, x, length, new(target, stride, bias, clamp));
+            MatrixProduct.Multiply<TVec, FinalPlanes<Unbounded>>(packed, rows, depth, x, length, new(target, stride, bias, clamp), share);
     }
 }
 

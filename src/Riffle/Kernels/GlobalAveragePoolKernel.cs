@@ -60,12 +60,14 @@ internal readonly unsafe struct GlobalAveragePoolKernel
     /// <summary>y = clamp(mean of x) in inference, of planes of sixteen images, of sixteen channels or of one image.</summary>
     /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
-    public void Infer<TVec>(in Planes planes, float* data)
+    /// <param name="share">The planes of y to compute.</param>
+    public void Infer<TVec>(in Planes planes, float* data, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Debug.Assert(LaneCount is 1 or Lanes.Count && PlaneSize % LaneCount == 0, $"{PlaneSize} floats of {LaneCount} lanes");
         var weight = TVec.Broadcast(LaneWeight);
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             float* x = data + planes.Offset[Input[c]], y = data + planes.Offset[Output + c];
             if (LaneCount == 1)

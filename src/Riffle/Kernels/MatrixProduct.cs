@@ -41,6 +41,21 @@ internal static unsafe class MatrixProduct
         }
     }
 
+    /// <summary>Where the rows of some products, one behind the other, may be cut: their tiles begin there. The last is the number of all rows.</summary>
+    /// <param name="products">Number of products.</param>
+    /// <param name="rows">R of each.</param>
+    public static int[] Edges(int products, int rows)
+    {
+        var tiles = new Tiles(rows, MostRows);
+        return
+        [
+            .. from product in Enumerable.Range(0, products)
+               from tile in Enumerable.Range(0, tiles.Count)
+               select product * rows + tiles.Start(tile),
+            products * rows,
+        ];
+    }
+
     /// <summary>output[R×P] = weights[R×K] · x[K×P].</summary>
     /// <param name="packed">Weights in the order of <see cref="Pack"/>.</param>
     /// <param name="rows">R.</param>
@@ -48,7 +63,8 @@ internal static unsafe class MatrixProduct
     /// <param name="x">K rows.</param>
     /// <param name="length">P, a multiple of the vector's floats.</param>
     /// <param name="epilogue">Takes the output.</param>
-    public static void Multiply<TVec, TEpilogue>(float* packed, int rows, int depth, in Rows x, int length, in TEpilogue epilogue)
+    /// <param name="share">The rows to compute, between two of the <see cref="Edges"/>.</param>
+    public static void Multiply<TVec, TEpilogue>(float* packed, int rows, int depth, in Rows x, int length, in TEpilogue epilogue, Share share = default)
         where TVec : unmanaged, IVec<TVec>
         where TEpilogue : unmanaged, IEpilogue
     {
@@ -56,8 +72,12 @@ internal static unsafe class MatrixProduct
         for (var tile = 0; tile < tiles.Count; tile++)
         {
             var (row, height) = (tiles.Start(tile), tiles.Height(tile));
-            Tile<TVec, TEpilogue>(height, packed, height, depth, x, length, row, epilogue);
+            if (row >= share.EndOf(rows))
+                break;
+            var weights = packed;
             packed += (long)height * depth;
+            if (row >= share.From)
+                Tile<TVec, TEpilogue>(height, weights, height, depth, x, length, row, epilogue);
         }
     }
 

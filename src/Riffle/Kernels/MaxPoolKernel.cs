@@ -37,7 +37,8 @@ internal readonly unsafe struct MaxPoolKernel
     /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    public void Infer<TVec>(in Planes planes, float* data, float* scratch)
+    /// <param name="share">The planes of y to compute.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: false);
@@ -45,7 +46,8 @@ internal readonly unsafe struct MaxPoolKernel
         var padded = Window.Padded;
         if (Window.Lanes == 1)
             padded.Prepare(scratch, float.NegativeInfinity);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             var (plane, clamp) = (new FinalPlane<TVec>(data + planes.Offset[Window.Input[c]]), planes.Clamp[Window.Output + c]);
             var target = data + planes.Offset[Window.Output + c];

@@ -179,7 +179,9 @@ internal readonly unsafe struct PointwiseConvolution
     /// <param name="outputStride">Distance between planes of the output.</param>
     /// <param name="residual">Where the planes that are added begin, one for each output channel; null without.</param>
     /// <param name="function">A smooth activation of a run of floats; null without.</param>
-    public void Infer<TVec>(in Planes planes, float* data, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null)
+    /// <param name="share">The planes of y to compute, between two of the <see cref="MatrixProduct.Edges"/>.</param>
+    public void Infer<TVec>(
+        in Planes planes, float* data, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireGroups(Groups, InputChannels, OutputChannels);
@@ -187,6 +189,8 @@ internal readonly unsafe struct PointwiseConvolution
         var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestChunk);
         for (var g = 0; g < Groups; g++)
         {
+            if (share.In(g, GroupOutput) is not { } ofGroup)
+                continue;
             var packed = Packed + (long)g * GroupOutput * GroupInput;
             var first = g * GroupOutput;
             var output = data + planes.Offset[Output + first];
@@ -198,14 +202,14 @@ internal readonly unsafe struct PointwiseConvolution
                 var clamp = planes.Clamp[Output + first];
                 if (residual == null)
                 {
-                    FinalPlanes.Multiply<TVec>(packed, GroupOutput, GroupInput, x, length, target, outputStride, bias, clamp, function);
+                    FinalPlanes.Multiply<TVec>(packed, GroupOutput, GroupInput, x, length, target, outputStride, bias, clamp, function, ofGroup);
                     continue;
                 }
 
                 // ReLU is behind the sum, so nothing is cut off before.
                 var product = new FinalPlanes<Unbounded>(target, outputStride, bias, Clamp.None);
                 MatrixProduct.Multiply<TVec, FinalSums<TVec>>(
-                    packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, residual + first, length));
+                    packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, residual + first, length), ofGroup);
             }
         }
     }

@@ -71,26 +71,28 @@ internal readonly unsafe struct WindowPool
     /// <param name="planes">Offsets, and the clamp of the output's planes.</param>
     /// <param name="data">The block's activations.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    public void Infer<TVec>(in Planes planes, float* data, float* scratch)
+    /// <param name="share">The planes of y to compute.</param>
+    public void Infer<TVec>(in Planes planes, float* data, float* scratch, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: false);
         Contract.RequireScratch(scratch, Scratch);
         if (Rows == null)
-            Infer<TVec, MaxReduction<TVec>>(planes, data, scratch);
+            Infer<TVec, MaxReduction<TVec>>(planes, data, scratch, share);
         else
-            Infer<TVec, SumReduction<TVec>>(planes, data, scratch);
+            Infer<TVec, SumReduction<TVec>>(planes, data, scratch, share);
     }
 
     private static float Reciprocal(int start, int kernel, int length) => 1f / (Math.Min(start + kernel, length) - Math.Max(start, 0));
 
-    private void Infer<TVec, TReduction>(in Planes planes, float* data, float* scratch)
+    private void Infer<TVec, TReduction>(in Planes planes, float* data, float* scratch, Share share)
         where TVec : unmanaged, IVec<TVec>
         where TReduction : IReduction<TVec>
     {
         var padded = Window.Padded;
         padded.Prepare(scratch, TReduction.Neutral);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             padded.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, TReduction.Neutral);
             Slide<TVec, TReduction>(scratch, padded, planes.Clamp[Window.Output + c], data + planes.Offset[Window.Output + c]);

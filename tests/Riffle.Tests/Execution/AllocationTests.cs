@@ -2,6 +2,7 @@ using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Simd;
 
 namespace Riffle.Tests.Execution;
 
@@ -34,11 +35,13 @@ public class AllocationTests
     [InlineData(Images, 1, 1)]
     [InlineData(Images, 2, 1)]
     [InlineData(1, 1, 3)]
+    [InlineData(1, 3, 1)]
+    [InlineData(1, 3, 3)]
     [InlineData(Images, 1, 3)]
     [InlineData(Images, 2, 3)]
     public void Inference(int images, int threads, int callers)
     {
-        using var plan = new InferencePlan(Weights, Images, threads);
+        using var plan = new InferencePlan(Weights, Images, threads, VectorLevels.Best, isEager: true);
         using var logits = new ThreadLocal<float[]>(() => new float[images * Weights.Network.Classes]);
         var size = images * (int)Weights.Network.Input.Elements;
         AssertAllocatesNothing(() => plan.Run(Pixels.AsSpan(0, size), images, Normalisation.ImageNet, logits.Value), callers);

@@ -167,7 +167,7 @@ public class InferencePlanTests
     /// <param name="network">The network.</param>
     /// <param name="seed">Of all values.</param>
     /// <param name="spread">How far from the identity's its shifts and factors lie. Large shifts hide what the layers before them did.</param>
-    private static Weights Trained(Network network, int seed = 1, double spread = 0.5)
+    internal static Weights Trained(Network network, int seed = 1, double spread = 0.5)
     {
         var weights = new Weights(network);
         Initialisation.Fill(weights, InitialisationKind.He, (ulong)seed);
@@ -198,7 +198,7 @@ public class InferencePlanTests
         Close.Assert(NaiveNetwork.Run(weights, naive).Values, Doubles(block.AsSpan(0, network.Classes)), Tolerance, $"{network.Name}: logits of a block");
     }
 
-    private static float[] Run(InferencePlan plan, ReadOnlySpan<float> images, int count)
+    internal static float[] Run(InferencePlan plan, ReadOnlySpan<float> images, int count)
     {
         var network = plan.Weights.Network;
         var logits = new float[count * network.Classes];

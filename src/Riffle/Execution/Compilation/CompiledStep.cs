@@ -13,6 +13,12 @@ internal sealed record CompiledStep(LoweredStep Source, Primitive Primitive, int
 {
     /// <summary>What messages call it.</summary>
     public string Name => Source.Name;
+
+    /// <summary>In inference, the number of its stage; see <see cref="Stages"/>.</summary>
+    public int Stage { get; set; }
+
+    /// <summary>In inference, the step whose output is cut among threads as its own is: itself, or one before it in its stage.</summary>
+    public int CutLike { get; set; }
 }
 
 /// <summary>

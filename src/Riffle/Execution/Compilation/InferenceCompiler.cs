@@ -40,6 +40,7 @@ internal sealed class InferenceCompiler
         foreach (var step in compiler._lowered.Steps.SkipLast(1).Where(step => !compiler._fused.Contains(step)))
             compiler.Add(step);
         compiler._compiled.KeepLogits();
+        Stages.Assign(compiler._compiled);
         compiler.Place();
         return compiler._compiled;
     }
@@ -178,7 +179,8 @@ internal sealed class InferenceCompiler
 
     /// <summary>
     /// Planes are a cache line further apart than they are long: at powers of two the same position of all channels would fall into a few sets of the cache,
-    /// and the last vector of a plane of one image may reach behind it.
+    /// and the last vector of a plane of one image may reach behind it. What a stage reads lives to its end: while one thread is still reading it, others may
+    /// be at a later step of the stage.
     /// </summary>
     private void Place()
     {
@@ -190,7 +192,7 @@ internal sealed class InferenceCompiler
             var isTight = isBlocked || (value == _compiled.Images && _compiled.LaneCount > 1);
             value.Stride = isTight ? length : RoundUp(length + Contract.Slack);
             value.Size = isBlocked ? value.Blocks * length : RoundUp(value.Channels * value.Stride + Contract.Slack);
-            value.Offset = memory.Place(value.Size, value.FirstStep, value.LastStep);
+            value.Offset = memory.Place(value.Size, value.FirstStep, Stages.EndOf(_compiled, value.LastStep));
         }
 
         _compiled.DataSize = (memory.Size + 63) / 64 * 64;

@@ -16,26 +16,26 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
         var bound = Bind(step);
         if (step.Epilogue.Function is not { } kind)
             return bound;
-        var (offset, length, function) = (step.Output.Offset, (int)step.Output.Size, (nint)ActivationFunctions<TVec>.Of(kind));
-        return bound.Then(data =>
+        var (offset, length, function) = (step.Output.Offset, (int)step.Output.Stride, (nint)ActivationFunctions<TVec>.Of(kind));
+        return bound.Then((data, share) =>
         {
-            var y = (float*)data + offset;
-            ((delegate*<float*, float*, int, void>)function)(y, y, length);
+            var y = (float*)data + offset + (long)share.From * length;
+            ((delegate*<float*, float*, int, void>)function)(y, y, (share.To - share.From) * length);
         });
     }
 
     private InferenceStep Bind(CompiledStep step)
     {
         var (input, output) = (step.Input, step.Output);
-        var all = planes;
+        var (all, edges) = (planes, Edges(step));
         switch (step.Primitive)
         {
             case Reorder:
                 var sources = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[0]));
                 var (count, size, target) = (input.Channels, output.Positions, output.Offset);
-                return new((data, _) => ChannelLanes.FromPlanes<TVec>(data, sources, count, size, data + target));
+                return new((data, _, share) => ChannelLanes.FromPlanes<TVec>(data, sources, count, size, data + target, share), edges);
             case Product { IsPointwise: true } product:
-                return BindPointwise(step, product.Groups);
+                return BindPointwise(step, product.Groups, edges);
             case Depthwise:
                 var (blocks, window) = Slide(step);
                 var taps = window.Kernel * window.Kernel;
@@ -43,7 +43,8 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                 var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = taps * Lanes.Count };
                 var biases = memory.Allocate<float>(output.Blocks * Lanes.Count);
                 return new(
-                    (data, scratch) => depthwise.InferChannels<TVec>(blocks, data, scratch, biases),
+                    (data, scratch, share) => depthwise.InferChannels<TVec>(blocks, data, scratch, biases, share),
+                    edges,
                     depthwise.Scratch,
                     kernel =>
                     {
@@ -56,7 +57,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                         }
                     });
             case Product product when compiled.ValueOf(step.Inputs[0][0]).Layout == Layout.ChannelsInLanes:
-                return BindDense(step, product.Groups);
+                return BindDense(step, product.Groups, edges);
             case Product:
                 var dense = new DenseConvolution
                 {
@@ -70,7 +71,8 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                 };
                 var bias = memory.Allocate<float>(output.Blocks * Lanes.Count);
                 return new(
-                    (data, scratch) => dense.InferChannels<TVec>(all, data, scratch, Sink(output, bias, data)),
+                    (data, scratch, share) => dense.InferChannels<TVec>(all, data, scratch, Sink(output, bias, data), share),
+                    edges,
                     dense.Scratch,
                     kernel =>
                     {
@@ -80,15 +82,15 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
             case MaxWindow when step.Primitive.IsPaperWindow():
                 var (seen, slide) = Slide(step);
                 var largest = new MaxPoolKernel { Window = slide };
-                return new((data, scratch) => largest.Infer<TVec>(seen, data, scratch), largest.Scratch);
+                return new((data, scratch, share) => largest.Infer<TVec>(seen, data, scratch, share), edges, largest.Scratch);
             case MeanWindow { CountsPadding: true }:
                 var (values, around) = Slide(step);
                 var mean = DepthwiseConvolution.Mean(around, memory.Allocate<float>(around.Kernel * around.Kernel));
-                return new((data, scratch) => mean.Infer<TVec>(values, data, scratch), mean.Scratch);
+                return new((data, scratch, share) => mean.Infer<TVec>(values, data, scratch, share: share), edges, mean.Scratch);
             case MaxWindow or MeanWindow:
                 var (pooled, of) = Slide(step);
                 var pool = WindowPool.Create(of, step.Primitive is MeanWindow, weights => (nint)memory.Copy<float>(weights));
-                return new((data, scratch) => pool.Infer<TVec>(pooled, data, scratch), pool.Scratch);
+                return new((data, scratch, share) => pool.Infer<TVec>(pooled, data, scratch, share), edges, pool.Scratch);
             case Mean:
                 var (averaged, over) = Slide(step);
                 var global = new GlobalAveragePoolKernel
@@ -98,12 +100,12 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                     Channels = over.Channels,
                     PlaneSize = input.Height * input.Width * Lanes.Count,
                 };
-                return new((data, _) => global.Infer<TVec>(averaged, data));
+                return new((data, _, share) => global.Infer<TVec>(averaged, data, share), edges);
             case Sum:
                 long* left = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[0])), right = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[1]));
                 var sums = memory.Copy<long>([.. Enumerable.Range(0, output.Channels).Select(output.OffsetOf)]);
                 var (channels, positions, clamp) = (output.Channels, output.Positions, planes.Clamp[output.FirstPlane]);
-                return new((data, _) => Addition.InferChannels(data, left, right, sums, channels, positions, clamp));
+                return new((data, _, share) => Addition.InferChannels(data, left, right, sums, channels, positions, clamp, share), edges);
             case Function apart:
                 var (read, each) = Slide(step);
                 var activation = new ActivationKernel
@@ -114,7 +116,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                     PlaneSize = output.Positions * Lanes.Count,
                 };
                 var apply = ActivationFunctions<TVec>.Of(apart.Kind);
-                return new((data, _) => activation.Infer<TVec>(read, data, apply));
+                return new((data, _, share) => activation.Infer<TVec>(read, data, apply, share), edges);
             case ChannelScale:
                 var (scaled, side) = Slide(step);
                 var factors = new long[output.Blocks * Lanes.Count];
@@ -129,14 +131,22 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
                     Channels = side.Channels,
                     PlaneSize = output.Positions * Lanes.Count,
                 };
-                return new((data, _) => scaling.InferChannels<TVec>(scaled, data, places));
+                return new((data, _, share) => scaling.InferChannels<TVec>(scaled, data, places, share), edges);
             default:
                 throw new NotSupportedException($"{step.Name}: {step.Primitive} has no kernel");
         }
     }
 
+    /// <summary>Products are cut between their tiles; a sum, whose channels may lie in any lanes, between channels; everything else between blocks of them.</summary>
+    private static int[] Edges(CompiledStep step) => step.Primitive switch
+    {
+        Product { Groups: var groups } => ChannelProduct.Edges<TVec>(groups, step.Output.Channels / groups),
+        _ when Stages.IsByLane(step) => [.. Enumerable.Range(0, step.Output.Channels + 1)],
+        _ => [.. Enumerable.Range(0, step.Output.Blocks + 1)],
+    };
+
     /// <summary>A convolution that mixes channels and positions, of values that have sixteen channels side by side as its own output has.</summary>
-    private InferenceStep BindDense(CompiledStep step, int groups)
+    private InferenceStep BindDense(CompiledStep step, int groups, int[] edges)
     {
         var output = step.Output;
         var source = compiled.BlocksOf(step.Inputs[0]);
@@ -168,7 +178,8 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
         };
         var bias = memory.Allocate<float>(output.Blocks * Lanes.Count);
         return new(
-            (data, scratch) => dense.InferBlocks<TVec>(blocks, data, scratch, depth, Sink(output, bias, data)),
+            (data, scratch, share) => dense.InferBlocks<TVec>(blocks, data, scratch, depth, Sink(output, bias, data), share),
+            edges,
             dense.BlockScratch,
             kernel =>
             {
@@ -178,7 +189,7 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
             });
     }
 
-    private InferenceStep BindPointwise(CompiledStep step, int groups)
+    private InferenceStep BindPointwise(CompiledStep step, int groups, int[] edges)
     {
         var output = step.Output;
         var kernel = new ChannelConvolution
@@ -195,7 +206,8 @@ internal sealed unsafe class ChannelLaneSteps<TVec>(CompiledNetwork compiled, Pl
             ? memory.Copy<long>([.. InferenceCompiler.Aligned(compiled, residual, output.Lanes)!.Select(block => block.Offset)])
             : null;
         return new(
-            (data, _) => kernel.Infer<TVec>(data, Sink(output, bias, data) with { Addends = addends }),
+            (data, _, share) => kernel.Infer<TVec>(data, Sink(output, bias, data) with { Addends = addends }, share),
+            edges,
             pack: weights =>
             {
                 PackBias(output, bias);

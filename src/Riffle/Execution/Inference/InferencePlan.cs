@@ -11,31 +11,23 @@ namespace Riffle.Execution;
 /// They do not depend on threads.</remarks>
 public sealed unsafe class InferencePlan : IDisposable
 {
-    /// <summary>
-    /// Images that are worth a block of sixteen, some of whose lanes are unused. A block takes as long as 10 (ShuffleNet v1 x0.25) to 17 (x1.0) single images,
-    /// 15 in the middle, as benchmarks/results/AMD-EPYC-Zen4.json has it.
-    /// </summary>
-    private const int FewestInBlock = 15;
-
     /// <summary>Bytes of activations above which images are computed one by one: sixteen side by side would take memory and no less time.</summary>
     private const long MostBytesOfBlock = 1L << 30;
 
     private readonly List<InferenceProgram> _networks = [];
     private readonly InferenceProgram? _block;
     private readonly InferenceProgram _single;
-    private readonly Stack<Workspace> _idle = [];
-    private readonly List<Workspace> _workspaces = [];
+    private readonly Stack<InferenceRun> _idle = [];
+    private readonly List<InferenceRun> _runs = [];
     private readonly Lock _gate = new();
 
     // Runs enter as readers; what changes or frees the weights waits for them, and they for it.
     private readonly ReaderWriterLockSlim _use = new();
 
-    // Several threads for one batch: one such run at a time.
-    private readonly WorkerPool? _pool;
-    private readonly Workspace[] _ofWorkers;
-    private readonly Lock _poolGate = new();
-    private ImageBatch _images;
-    private float* _logits;
+    // Several threads for one batch. Only a call that is alone has them.
+    private readonly Crew? _crew;
+    private readonly InferenceRun? _ofCrew;
+    private int _callers;
     private bool _isDisposed;
 
     /// <summary>Plans memory and steps, and takes over the weights.</summary>
@@ -49,7 +41,13 @@ public sealed unsafe class InferencePlan : IDisposable
     {
     }
 
-    internal InferencePlan(Weights weights, int batch, int threads, VectorLevel level)
+    /// <summary>The same at a vector width.</summary>
+    /// <param name="weights">Folded as they are now.</param>
+    /// <param name="batch">Most images in a run.</param>
+    /// <param name="threads">Threads that share a batch.</param>
+    /// <param name="level">Vector width.</param>
+    /// <param name="isEager">Whether that many share even the smallest image, as a test may want it.</param>
+    internal InferencePlan(Weights weights, int batch, int threads, VectorLevel level, bool isEager = false)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
@@ -58,14 +56,24 @@ public sealed unsafe class InferencePlan : IDisposable
         Batch = batch;
         try
         {
-            if (batch >= FewestInBlock && CreateBlock(weights.Network, level) is { } block)
+            if (batch >= InferenceRun.FewestInBlock && CreateBlock(weights.Network, level) is { } block)
                 _networks.Add(_block = block);
             _networks.Add(_single = new InferenceProgram(weights.Network, 1, level));
-            Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Items(batch).Total);
             Refresh();
-            _ofWorkers = [.. Enumerable.Range(0, Threads == 1 ? 0 : Threads).Select(_ => CreateWorkspace())];
-            _idle.Push(CreateWorkspace());
-            _pool = Threads == 1 ? null : new WorkerPool(Threads, Work);
+            var (most, items) = (threads == 0 ? Environment.ProcessorCount : threads, InferenceRun.Cut(batch, _block != null).Items);
+            foreach (var network in _networks)
+                network.LimitThreads(most, isEager);
+            Threads = (int)Math.Min(most, (long)items * _networks.Max(network => network.MostThreads));
+            if (Threads > 1)
+            {
+                var leaders = Math.Min(Threads, items);
+                _ofCrew = CreateRun(leaders, helpers: Threads - leaders);
+                _crew = new Crew(Threads, leaders, _ofCrew, mayShare: () => Volatile.Read(ref _callers) == 1);
+            }
+            else
+            {
+                _idle.Push(CreateRun(leaders: 1, helpers: 0));
+            }
         }
         catch
         {
@@ -80,7 +88,7 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <summary>Most images in a run.</summary>
     public int Batch => Live(field);
 
-    /// <summary>Threads that share a batch: the requested number, but at most the number of blocks and single images.</summary>
+    /// <summary>Threads that compute a batch, or one image: the requested number, but at most as many as that is worth.</summary>
     public int Threads => Live(field);
 
     /// <summary>Counts the time of each step of the runs that follow, where it is wanted.</summary>
@@ -134,16 +142,10 @@ public sealed unsafe class InferencePlan : IDisposable
             try
             {
                 ObjectDisposedException.ThrowIf(_isDisposed, this);
-                var workspace = Rent();
-                NonFinite? found = null;
-                for (var item = 0; item < Items(count).Total && found is null; item++)
-                {
-                    var (network, _, inItem) = Load(images, item, workspace);
-                    found = network.FirstNonFinite(workspace.Data, workspace.Scratch, inItem);
-                }
-
-                lock (_gate)
-                    _idle.Push(workspace);
+                var run = Rent();
+                run.Take(images, logits: null, times: null);
+                var found = run.FirstNonFinite();
+                Return(run);
                 return found;
             }
             finally
@@ -162,11 +164,11 @@ public sealed unsafe class InferencePlan : IDisposable
             if (_isDisposed)
                 return;
             _isDisposed = true;
-            _pool?.Dispose();
+            _crew?.Dispose();
             foreach (var network in _networks)
                 network.Dispose();
-            foreach (var workspace in _workspaces)
-                workspace.Dispose();
+            foreach (var run in _runs)
+                run.Dispose();
         }
         finally
         {
@@ -187,15 +189,6 @@ public sealed unsafe class InferencePlan : IDisposable
             return block;
         block.Dispose();
         return null;
-    }
-
-    /// <summary>What a batch is cut into: so many blocks of sixteen images, the last of which may lack some, and so many single images behind them.</summary>
-    private (int Blocks, int Total) Items(int images)
-    {
-        if (_block is null)
-            return (0, images);
-        var (blocks, rest) = Math.DivRem(images, Lanes.Count);
-        return rest >= FewestInBlock ? (blocks + 1, blocks + 1) : (blocks, blocks + rest);
     }
 
     private void Run(in ImageBatch images, Span<float> logits)
@@ -221,117 +214,73 @@ public sealed unsafe class InferencePlan : IDisposable
             throw new ArgumentException($"{images.Count} images of {Weights.Network.Classes} classes need {needed} logits, not {logits.Length}");
         fixed (float* pointer = logits)
         {
-            if (_pool != null && Items(images.Count).Total > 1)
+            var isAlone = Interlocked.Increment(ref _callers) == 1;
+            try
             {
-                lock (_poolGate)
-                {
-                    _images = images;
-                    _logits = pointer;
-                    _pool.Run();
-                    foreach (var workspaceOfWorker in _ofWorkers)
-                        Verify(workspaceOfWorker);
-                }
-
-                return;
+                if (isAlone && _crew != null)
+                    RunTogether(images, pointer);
+                else
+                    RunAlone(images, pointer);
             }
-
-            var workspace = Rent();
-            Compute(images, pointer, workspace, worker: 0, workers: 1);
-            Verify(workspace);
-            lock (_gate)
-                _idle.Push(workspace);
+            finally
+            {
+                Interlocked.Decrement(ref _callers);
+            }
         }
     }
 
-    private void Work(int worker) => Compute(_images, _logits, _ofWorkers[worker], worker, Threads);
-
-    /// <summary>A worker's share of a batch: every so many-th block or image.</summary>
-    private void Compute(in ImageBatch images, float* logits, Workspace workspace, int worker, int workers)
+    private void RunTogether(in ImageBatch images, float* logits)
     {
-        var times = Times;
-        times?.Start(worker);
-        var classes = Weights.Network.Classes;
-        var total = Items(images.Count).Total;
-        for (var item = worker; item < total; item += workers)
-        {
-            var (network, first, count) = Load(images, item, workspace);
-            times?.Lap(worker, OtherWork.Images);
-            network.Run(workspace.Data, workspace.Scratch, times, worker);
-            for (var lane = 0; lane < count; lane++)
-                network.ReadLogits(workspace.Data, lane, new Span<float>(logits + (long)(first + lane) * classes, classes));
-            times?.Lap(worker, OtherWork.Loss);
-        }
+        _ofCrew!.Take(images, logits, Times);
+        _crew!.Run(_ofCrew.Items);
+        _ofCrew.Verify();
     }
 
-    /// <summary>Loads the images of an item; returns the program that computes them, the first image and their number.</summary>
-    private (InferenceProgram Network, int First, int Count) Load(in ImageBatch images, int item, Workspace workspace)
+    private void RunAlone(in ImageBatch images, float* logits)
     {
-        var blocks = Items(images.Count).Blocks;
-        if (item < blocks)
-        {
-            var first = item * Lanes.Count;
-            images.Load(item, workspace.Data + _block!.ImagesOffset);
-            return (_block, first, Math.Min(Lanes.Count, images.Count - first));
-        }
-
-        var image = blocks * Lanes.Count + item - blocks;
-        images.LoadOne(image, workspace.Data + _single.ImagesOffset, _single.ImagesStride);
-        return (_single, image, 1);
+        var run = Rent();
+        run.Take(images, logits, Times);
+        run.Compute();
+        run.Verify();
+        Return(run);
     }
 
-    /// <summary>Where memory is guarded, makes sure that a run wrote into its own.</summary>
-    private void Verify(Workspace workspace)
-    {
-        workspace.Verify();
-        _block?.Verify();
-        _single.Verify();
-    }
-
-    private Workspace Rent()
+    private InferenceRun Rent()
     {
         lock (_gate)
         {
-            if (_idle.TryPop(out var workspace))
-                return workspace;
+            if (_idle.TryPop(out var run))
+                return run;
         }
 
-        return CreateWorkspace();
+        return CreateRun(leaders: 1, helpers: 0);
     }
 
-    private Workspace CreateWorkspace()
+    private void Return(InferenceRun run)
     {
-        var workspace = new Workspace(_networks.Max(network => network.DataSize), _networks.Max(network => network.Scratch));
         lock (_gate)
-            _workspaces.Add(workspace);
-        return workspace;
+            _idle.Push(run);
     }
 
-    /// <summary>Memory in which one thread computes.</summary>
-    private sealed class Workspace : IDisposable
+    /// <summary>A run with memory for so many threads that lead an item, and so many that only help.</summary>
+    private InferenceRun CreateRun(int leaders, int helpers)
     {
-        private readonly NativeArray<float> _memory;
-        private readonly long _data;
-        private readonly int _guardBytes = MemoryGuard.IsOn ? MemoryGuard.Size : 0;
-
-        public Workspace(long data, long scratch)
+        var (data, scratch) = (_networks.Max(network => network.DataSize), _networks.Max(network => network.Scratch));
+        var workspaces = new List<Workspace>();
+        try
         {
-            _data = data;
-            _memory = new(data + _guardBytes / sizeof(float) + scratch);
-            MemoryGuard.Set(Data + data, _guardBytes);
+            for (var worker = 0; worker < leaders + helpers; worker++)
+                workspaces.Add(new(worker < leaders ? data : 0, scratch));
+        }
+        catch
+        {
+            workspaces.ForEach(workspace => workspace.Dispose());
+            throw;
         }
 
-        public float* Data => _memory.Pointer;
-
-        public float* Scratch => Data + _data + _guardBytes / sizeof(float);
-
-        public void Verify()
-        {
-            if (_guardBytes == 0)
-                return;
-            MemoryGuard.Check(Data + _data, _guardBytes, $"activations of {_data * sizeof(float)} bytes");
-            _memory.Verify();
-        }
-
-        public void Dispose() => _memory.Dispose();
+        var run = new InferenceRun(_block, _single, [.. workspaces]);
+        lock (_gate)
+            _runs.Add(run);
+        return run;
     }
 }

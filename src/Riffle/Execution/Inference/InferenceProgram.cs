@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
 using Riffle.Kernels;
 using Riffle.Networks;
 using Riffle.Simd;
@@ -33,6 +35,11 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
             throw;
         }
 
+        Stages =
+        [
+            .. Compiled.Steps.Select((step, index) => (step, index)).GroupBy(pair => pair.step.Stage).Select(stage => new InferenceStage(
+                [.. stage.Select(pair => (pair.step.Source.Index, _steps[pair.index], EdgesOf(pair.step, pair.index), StepWork.Of(pair.step, lanes)))])),
+        ];
         Scratch = (_steps.Max(step => step.Scratch) + Contract.Slack + 63) / 64 * 64;
     }
 
@@ -43,6 +50,9 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
 
     /// <summary>L.</summary>
     public int LaneCount { get; }
+
+    /// <summary>The steps in groups between which threads meet that share a block.</summary>
+    public ImmutableArray<InferenceStage> Stages { get; }
 
     /// <summary>Floats of activations of one block.</summary>
     public long DataSize => Compiled.DataSize;
@@ -76,17 +86,43 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
         }
     }
 
-    /// <summary>Computes one block, whose images are in place.</summary>
-    /// <param name="data">Its activations: <see cref="DataSize"/> floats.</param>
-    /// <param name="scratch"><see cref="Scratch"/> floats.</param>
-    /// <param name="times">Receives the time of each step, where they are counted.</param>
-    /// <param name="worker">The thread's number there.</param>
-    public void Run(float* data, float* scratch, LayerTimes? times, int worker)
+    /// <summary>Threads that a block is worth; set by <see cref="LimitThreads"/>.</summary>
+    public int MostThreads { get; private set; } = 1;
+
+    /// <summary>How that many threads share a step.</summary>
+    public PlanCut CutOf(CompiledStep step)
     {
-        for (var s = 0; s < _steps.Length; s++)
+        var parts = Stages[step.Stage].PartsOn(MostThreads);
+        return new(step.Stage, parts, InferenceStage.LargestShare(_steps[step.CutLike].Edges, parts));
+    }
+
+    /// <summary>Nanoseconds that a block takes on so many threads, roughly.</summary>
+    public double WorkOn(int threads) => Stages.Sum(stage => stage.WorkOn(threads));
+
+    /// <summary>
+    /// Finds how many of so many threads a block is worth. More of them have to save a share of the time, and each has to get enough work: cores that do not
+    /// share a cache take half a microsecond to meet, and read what the others wrote at a tenth of the speed of their own, which made small networks slower on
+    /// two threads than on one (benchmarks/notes.md).
+    /// </summary>
+    /// <param name="threads">Most threads.</param>
+    /// <param name="isEager">Whether it takes all of them, worth it or not.</param>
+    public void LimitThreads(int threads, bool isEager = false)
+    {
+        if (isEager)
         {
-            _steps[s].Run(data, scratch);
-            times?.Lap(worker, Compiled.Steps[s].Source.Index);
+            MostThreads = threads;
+            foreach (var stage in Stages)
+                stage.IsEager = true;
+            return;
+        }
+
+        const double LeastGain = 0.03, LeastWork = 400_000;
+        var least = WorkOn(1);
+        threads = (int)Math.Min(threads, least / LeastWork);
+        for (var count = 2; count <= threads; count++)
+        {
+            if (WorkOn(count) is var work && work < least * (1 - LeastGain))
+                (MostThreads, least) = (count, work);
         }
     }
 
@@ -136,6 +172,13 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
         var planes = new PlaneSteps<TVec>(Compiled, _planes, _memory);
         var channelLanes = new ChannelLaneSteps<TVec>(Compiled, _planes, _memory);
         return [.. Compiled.Steps.Select(step => step.Output.Layout == Layout.ChannelsInLanes ? channelLanes.Create(step) : planes.Create(step))];
+    }
+
+    private int[] EdgesOf(CompiledStep step, int index)
+    {
+        var edges = _steps[step.CutLike].Edges;
+        Debug.Assert(edges[^1] == _steps[index].Edges[^1], $"{step.Name} can't be cut like {Compiled.Steps[step.CutLike].Name}");
+        return edges;
     }
 
     private Planes CreatePlanes()

@@ -16,7 +16,7 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
         var function = ActivationFunctions<TVec>.Of(step.Epilogue.Function);
         var count = step.Epilogue.HasBias ? step.Source.Layer!.Parameters[0].Count : 0;
         var window = step.Window(lanes) with { Input = inputs, Output = output.FirstPlane };
-        var all = planes;
+        var (all, edges) = (planes, Edges(step));
         switch (step.Primitive)
         {
             case Product { IsPointwise: true } product:
@@ -32,12 +32,13 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                     Offsets = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[0])),
                 };
                 var residual = step.Epilogue.Residual is { } added ? memory.Copy<long>(compiled.OffsetsOf(added)) : null;
-                return new((data, _) => pointwise.Infer<TVec>(all, data, stride, residual, function), pack: pointwise.Pack);
+                return new((data, _, share) => pointwise.Infer<TVec>(all, data, stride, residual, function, share), edges, pack: pointwise.Pack);
             case Depthwise:
                 var weights = memory.Allocate<float>(count);
                 var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = window.Kernel * window.Kernel };
                 return new(
-                    (data, scratch) => depthwise.Infer<TVec>(all, data, scratch, function),
+                    (data, scratch, share) => depthwise.Infer<TVec>(all, data, scratch, function, share),
+                    edges,
                     depthwise.Scratch,
                     kernel => new ReadOnlySpan<float>(kernel, count).CopyTo(new Span<float>(weights, count)));
             case Product product:
@@ -49,16 +50,16 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                     Packed = memory.Allocate<float>(count),
                 };
                 dense = dense with { Offsets = memory.Copy<long>(dense.TapOffsets()) };
-                return new((data, scratch) => dense.Infer<TVec>(all, data, scratch, stride, function), dense.Scratch, dense.Pack);
+                return new((data, scratch, share) => dense.Infer<TVec>(all, data, scratch, stride, function, share), edges, dense.Scratch, dense.Pack);
             case MaxWindow when step.Primitive.IsPaperWindow():
                 var largest = new MaxPoolKernel { Window = window };
-                return new((data, scratch) => largest.Infer<TVec>(all, data, scratch), largest.Scratch);
+                return new((data, scratch, share) => largest.Infer<TVec>(all, data, scratch, share), edges, largest.Scratch);
             case MeanWindow { CountsPadding: true }:
                 var mean = DepthwiseConvolution.Mean(window, memory.Allocate<float>(window.Kernel * window.Kernel));
-                return new((data, scratch) => mean.Infer<TVec>(all, data, scratch), mean.Scratch);
+                return new((data, scratch, share) => mean.Infer<TVec>(all, data, scratch, share: share), edges, mean.Scratch);
             case MaxWindow or MeanWindow:
                 var pool = WindowPool.Create(window, step.Primitive is MeanWindow, values => (nint)memory.Copy<float>(values));
-                return new((data, scratch) => pool.Infer<TVec>(all, data, scratch), pool.Scratch);
+                return new((data, scratch, share) => pool.Infer<TVec>(all, data, scratch, share), edges, pool.Scratch);
             case Mean:
                 var global = new GlobalAveragePoolKernel
                 {
@@ -68,7 +69,7 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                     PlaneSize = input.Height * input.Width * lanes,
                     LaneCount = lanes,
                 };
-                return new((data, _) => global.Infer<TVec>(all, data));
+                return new((data, _, share) => global.Infer<TVec>(all, data, share), edges);
             case Sum:
                 var addition = new Addition
                 {
@@ -78,11 +79,11 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                     Channels = input.Channels,
                     PlaneSize = size,
                 };
-                return new((data, _) => addition.Infer<TVec>(all, data));
+                return new((data, _, share) => addition.Infer<TVec>(all, data, share), edges);
             case Function apart:
                 var activation = new ActivationKernel { Input = inputs, Output = output.FirstPlane, Channels = output.Channels, PlaneSize = size };
                 var apply = ActivationFunctions<TVec>.Of(apart.Kind);
-                return new((data, _) => activation.Infer<TVec>(all, data, apply));
+                return new((data, _, share) => activation.Infer<TVec>(all, data, apply, share), edges);
             case ChannelScale:
                 var scaling = new ChannelScaling
                 {
@@ -93,10 +94,15 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                     PlaneSize = size,
                 };
                 return lanes == 1
-                    ? new((data, _) => scaling.InferImage<TVec>(all, data))
-                    : new((data, _) => scaling.Infer<TVec>(all, data));
+                    ? new((data, _, share) => scaling.InferImage<TVec>(all, data, share), edges)
+                    : new((data, _, share) => scaling.Infer<TVec>(all, data, share), edges);
             default:
                 throw new NotSupportedException($"{step.Name}: {step.Primitive} has no kernel");
         }
     }
+
+    /// <summary>Products are cut between their tiles, everything else between any planes.</summary>
+    private static int[] Edges(CompiledStep step) => step.Primitive is Product { Groups: var groups }
+        ? MatrixProduct.Edges(groups, step.Output.Channels / groups)
+        : [.. Enumerable.Range(0, step.Output.Channels + 1)];
 }
