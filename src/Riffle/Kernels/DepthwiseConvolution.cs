@@ -64,7 +64,7 @@ internal readonly unsafe struct DepthwiseConvolution
     }
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
+    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: true);
@@ -73,7 +73,8 @@ internal readonly unsafe struct DepthwiseConvolution
         int height = Window.OutputHeight, length = Window.OutputRow;
         float none = 0;
         input.Prepare(scratch, 0);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             input.Read<TVec, DeferredPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
             float* weights = Weights + c * WeightStride, target = block.Data + planes.Offset[Window.Output + c];
@@ -155,7 +156,9 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <param name="weightGradient">dw [C][k][k], or null where the weights are constants.</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
     /// <param name="writes">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
+    /// <param name="share">The planes to compute, with their rows of dw.</param>
+    public void Backward<TVec>(
+        in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: true);
@@ -167,7 +170,8 @@ internal readonly unsafe struct DepthwiseConvolution
         float none = 0;
         input.Prepare(x, 0);
         output.Prepare(dy, 0);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             output.ReadGradient<TVec>(planes, block, Window.Output + c, dy);
             if (weightGradient != null)

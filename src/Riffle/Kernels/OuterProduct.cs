@@ -36,7 +36,8 @@ internal static unsafe class OuterProduct
     /// <param name="target">A×B, rows contiguous.</param>
     /// <param name="accumulate">Whether the target is added to or overwritten.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
-    public static void Multiply<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, bool accumulate, float* scratch)
+    /// <param name="share">The rows of the target to compute.</param>
+    public static void Multiply<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, bool accumulate, float* scratch, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Debug.Assert(rowsA > 0 && rowsB > 0, "an empty product");
@@ -48,13 +49,15 @@ internal static unsafe class OuterProduct
         var offsets = (long*)(sums + (long)MatrixProduct.MostRows * rowsB);
         for (var p = 0; p < length; p++)
             offsets[p] = (long)p * strideB;
-        ChannelLanes.Transpose<TVec>(a, rowsA, length, weights, strideA);
+        var (from, count) = (share.From, share.EndOf(rowsA) - share.From);
+        ChannelLanes.Transpose<TVec>(a.From(from), count, length, weights, strideA);
         ChannelLanes.Transpose<TVec>(b, rowsB, length, x, strideB);
         var rows = new Rows(x, offsets);
+        target += (long)from * rowsB;
         if (accumulate)
-            MatrixProduct.MultiplyTransposed<TVec, AddedRows<TVec>>(weights, strideA, rowsA, length, rows, rowsB, new(target, rowsB, sums));
+            MatrixProduct.MultiplyTransposed<TVec, AddedRows<TVec>>(weights, strideA, count, length, rows, rowsB, new(target, rowsB, sums));
         else
-            MatrixProduct.MultiplyTransposed<TVec, StoredRows>(weights, strideA, rowsA, length, rows, rowsB, new(target, rowsB));
+            MatrixProduct.MultiplyTransposed<TVec, StoredRows>(weights, strideA, count, length, rows, rowsB, new(target, rowsB));
     }
 
     /// <summary>

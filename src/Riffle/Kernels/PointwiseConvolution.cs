@@ -103,7 +103,7 @@ internal readonly unsafe struct PointwiseConvolution
     }
 
     /// <summary>y = w · x; gathers Σy and Σy² where batch norm follows.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
+    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireGroups(Groups, InputChannels, OutputChannels);
@@ -113,6 +113,8 @@ internal readonly unsafe struct PointwiseConvolution
         var x = new Rows(scratch, Offsets);
         for (var g = 0; g < Groups; g++)
         {
+            if (share.In(g, GroupOutput) is not { } ofGroup)
+                continue;
             var input = Input + g * GroupInput;
             var packed = Packed + (long)g * GroupOutput * GroupInput;
             for (var start = 0; start < PlaneSize; start += chunk)
@@ -121,7 +123,7 @@ internal readonly unsafe struct PointwiseConvolution
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * stride);
                 var epilogue = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
-                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, epilogue);
+                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, epilogue, ofGroup);
             }
         }
     }
@@ -133,7 +135,11 @@ internal readonly unsafe struct PointwiseConvolution
     /// <param name="weightGradient">dw [O][C/g].</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
     /// <param name="writes">What dx means for each input plane; null where nobody wants it.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
+    /// <param name="share">
+    /// The planes of the input that are computed, between two of the <see cref="MatrixProduct.Edges"/>; of dw it is the same share, by its columns or by its rows.
+    /// </param>
+    public void Backward<TVec>(
+        in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireGroups(Groups, InputChannels, OutputChannels);
@@ -146,6 +152,10 @@ internal readonly unsafe struct PointwiseConvolution
         var isOuter = IsOneChunk && OuterProduct.IsFaster<TVec>(GroupOutput, GroupInput, PlaneSize);
         for (var g = 0; g < Groups; g++)
         {
+            if (share.In(g, GroupInput) is not { } ofGroup)
+                continue;
+            var (from, end) = (ofGroup.From, ofGroup.EndOf(GroupInput));
+            var rows = isOuter ? new Share(from * GroupOutput / GroupInput, end * GroupOutput / GroupInput) : default;
             var input = Input + g * GroupInput;
             var output = Output + g * GroupOutput;
             var weights = (long)g * GroupOutput * GroupInput;
@@ -154,12 +164,18 @@ internal readonly unsafe struct PointwiseConvolution
                 var length = Math.Min(chunk, PlaneSize - start);
                 for (var o = 0; o < GroupOutput; o++)
                     PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy.First + (long)o * stride);
-                for (var c = 0; c < GroupInput; c++)
+                for (var c = isOuter ? 0 : from; c < (isOuter ? GroupInput : end); c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x.First + (long)c * stride);
-                if (isOuter)
-                    OuterProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate, scratch + RowFloats);
-                else
-                    TransposedProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
+                if (!isOuter)
+                {
+                    TransposedProduct.Multiply<TVec>(
+                        dy, GroupOutput, x.From(from), end - from, length, weightGradient + weights + from, GroupInput, accumulate || start > 0);
+                }
+                else if (rows.From < rows.To)
+                {
+                    OuterProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate, scratch + RowFloats, rows);
+                }
+
                 if (writes == null)
                     continue;
                 for (var at = 0; at < length; at += part)
@@ -167,7 +183,7 @@ internal readonly unsafe struct PointwiseConvolution
                     var partLength = Math.Min(part, length - at);
                     var epilogue = new InputGradients<TVec>(planes, block, input, writes + g * GroupInput, start + at, partLength, dx, stride);
                     MatrixProduct.Multiply<TVec, InputGradients<TVec>>(
-                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, epilogue);
+                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, epilogue, ofGroup);
                 }
             }
         }

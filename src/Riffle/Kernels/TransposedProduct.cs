@@ -20,9 +20,10 @@ internal static unsafe class TransposedProduct
     /// <param name="b">B rows.</param>
     /// <param name="rowsB">B.</param>
     /// <param name="length">P, a multiple of 16.</param>
-    /// <param name="target">A×B, rows contiguous.</param>
+    /// <param name="target">A×B.</param>
+    /// <param name="targetStride">Distance between its rows.</param>
     /// <param name="accumulate">Whether the target is added to or overwritten.</param>
-    public static void Multiply<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, bool accumulate)
+    public static void Multiply<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, int targetStride, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
         Debug.Assert(rowsA > 0 && rowsB > 0, "an empty product");
@@ -39,13 +40,13 @@ internal static unsafe class TransposedProduct
                 for (var j = first; j < end; j++)
                 {
                     var fromB = b.From(right.Start(j));
-                    var sums = target + (long)left.Start(i) * rowsB + right.Start(j);
+                    var sums = target + (long)left.Start(i) * targetStride + right.Start(j);
                     switch (left.Height(i))
                     {
-                        case 1: Dot<TVec, Height1>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                        case 2: Dot<TVec, Height2>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                        case 3: Dot<TVec, Height3>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                        default: Dot<TVec, Height4>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                        case 1: Dot<TVec, Height1>(right.Height(j), fromA, fromB, length, sums, targetStride, accumulate); break;
+                        case 2: Dot<TVec, Height2>(right.Height(j), fromA, fromB, length, sums, targetStride, accumulate); break;
+                        case 3: Dot<TVec, Height3>(right.Height(j), fromA, fromB, length, sums, targetStride, accumulate); break;
+                        default: Dot<TVec, Height4>(right.Height(j), fromA, fromB, length, sums, targetStride, accumulate); break;
                     }
                 }
             }

@@ -27,7 +27,7 @@ public unsafe class BlockTreeTests
                 fixed (float* pointer = gradients)
                 {
                     for (var thread = 0; thread < threads; thread++)
-                        sums.Add([step], blocks, thread, pointer);
+                        sums.Add([step], blocks, new(thread, threads), pointer);
                 }
 
                 Assert.Equal(expected, gradients[step.Weights.Offset..][..Values.Count]);
@@ -77,15 +77,19 @@ public unsafe class BlockTreeTests
 
         public override (int Offset, int Count) Weights => (Count, Count);
 
+        public override int[] ForwardEdges => [0, 1];
+
+        public override int[] BackwardEdges => [0, 1];
+
         public override bool AddsBlocks => addsBlocks;
 
         public static float Of(int block, int i) => 1f / (3 + block * 5 + i);
 
-        public override void Forward(in Planes planes, in Block block, float* scratch)
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share)
         {
         }
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate)
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share)
         {
             Assert.True(addsBlocks || !accumulate, "a block is added that may only be stored");
             for (var i = 0; i < Count; i++)

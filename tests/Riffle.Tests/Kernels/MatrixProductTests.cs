@@ -55,9 +55,9 @@ public unsafe class MatrixProductTests
             double Dot(int r, int k) => Enumerable.Range(0, length).Sum(p => (double)y.Span[r * length + p] * x.Span[k * length + p]);
             var dots = Enumerable.Range(0, rows * depth).Select(i => Dot(i / depth, i % depth)).ToArray();
             var first = sums.Span.ToArray();
-            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: true);
+            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, depth, accumulate: true);
             Close.Assert([.. dots.Zip(first, (a, b) => a + b)], Close.Doubles(sums.Pointer, rows * depth), 1e-5, "added");
-            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: false);
+            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, depth, accumulate: false);
             Close.Assert(dots, Close.Doubles(sums.Pointer, rows * depth), 1e-5, "overwritten");
 
             if (depth % TVec.Count == 0)

@@ -20,7 +20,7 @@ internal sealed unsafe class GradientSums
     /// <param name="memory">Holds the sums.</param>
     /// <param name="length">Trained weights.</param>
     /// <param name="blocks">Blocks of the largest batch.</param>
-    /// <param name="threads">Threads that share them.</param>
+    /// <param name="threads">Threads that share them; threads that share a block count as one.</param>
     public GradientSums(NativeArena memory, long length, int blocks, int threads)
     {
         _threads = threads;
@@ -39,23 +39,23 @@ internal sealed unsafe class GradientSums
     /// <summary>The blocks of a thread, if so many are in use.</summary>
     public (int First, int End) Run(int used, int thread) => ((int)((long)used * thread / _threads), (int)((long)used * (thread + 1) / _threads));
 
-    /// <summary>A step's backward for a thread's blocks: in their order, or the last one first.</summary>
-    public void Backward(TrainingStep step, in Planes planes, ReadOnlySpan<Block> used, int thread, float* scratch, bool isDown)
+    /// <summary>A step's backward for a thread's blocks: in their order, or the last one first. A share is of a thread that has one block at most.</summary>
+    public void Backward(TrainingStep step, in Planes planes, ReadOnlySpan<Block> used, int thread, float* scratch, bool isDown, Share share = default)
     {
         var (first, end) = Run(used.Length, thread);
         var nodes = BlockTree.NodesOf(used.Length, first, end);
-        var walk = new Walk { Step = step, Planes = planes, Blocks = used, Scratch = scratch, Thread = thread, First = first, End = end, Nodes = nodes, IsDown = isDown };
+        var walk = new Walk { Step = step, Planes = planes, Blocks = used, Scratch = scratch, Thread = thread, First = first, End = end, Nodes = nodes, IsDown = isDown, Share = share };
         var node = isDown ? nodes : 0;
         Visit(walk, 0, used.Length, ref node);
     }
 
-    /// <summary>A thread's share of what is above the nodes of the threads: the gradients of these steps' weights, complete.</summary>
-    public void Add(ReadOnlySpan<TrainingStep> steps, int used, int thread, float* gradients)
+    /// <summary>One of the parts of what is above the nodes of the threads: the gradients of these steps' weights, complete.</summary>
+    public void Add(ReadOnlySpan<TrainingStep> steps, int used, Part part, float* gradients)
     {
         foreach (var step in steps)
         {
             var (offset, count) = step.Weights;
-            long start = Cut(thread, count), end = Cut(thread + 1, count);
+            long start = Cut(part, part.Index, count), end = Cut(part, part.Index + 1, count);
             if (end > start)
                 AddNodes(0, used, used, offset + start, (int)(end - start), gradients + offset + start);
         }
@@ -74,7 +74,7 @@ internal sealed unsafe class GradientSums
             to[i] = left[i] + right[i];
     }
 
-    private long Cut(int thread, int count) => thread == _threads ? count : (long)count * thread / _threads / CacheLine * CacheLine;
+    private static long Cut(Part part, int index, int count) => index >= part.Count ? count : (long)count * index / part.Count / CacheLine * CacheLine;
 
     private float* Sum(int thread, int node) => _sums + ((long)thread * _perThread + node) * _stride;
 
@@ -104,7 +104,7 @@ internal sealed unsafe class GradientSums
         var target = Sum(walk.Thread, sum);
         if (count == 1)
         {
-            step.Backward(walk.Planes, walk.Blocks[first], walk.Scratch, target, accumulate: false);
+            step.Backward(walk.Planes, walk.Blocks[first], walk.Scratch, target, accumulate: false, walk.Share);
             return;
         }
 
@@ -162,5 +162,7 @@ internal sealed unsafe class GradientSums
         public required int Nodes { get; init; }
 
         public required bool IsDown { get; init; }
+
+        public required Share Share { get; init; }
     }
 }

@@ -12,10 +12,13 @@ public readonly record struct StepResult(double Loss, int Top1, int Top5);
 
 /// <summary>
 /// Forward and backward of a network over batches, with all memory and steps planned once. A batch is cut into blocks of 16 images; each thread keeps
-/// its own blocks from layer to layer; what is added over blocks is added in the order of a tree (<see cref="BlockTree"/>). So results do not depend on the number of threads.
+/// its own blocks from layer to layer, or its share of a block where there are more threads than blocks; what is added over blocks is added in the order of a tree (<see cref="BlockTree"/>). So results do not depend on the number of threads.
 /// </summary>
 public sealed unsafe class TrainingPlan : IDisposable
 {
+    /// <summary>Most threads that share a block: the narrowest layers have hardly more tiles.</summary>
+    private const int MostParts = 8;
+
     private readonly TrainingProgram _network;
     private readonly WorkerPool _pool;
     private readonly NativeArena _memory = new();
@@ -24,6 +27,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     private readonly int[] _labels;
     private readonly double[] _lossOfBlocks;
     private readonly bool _isFrozen;
+    private readonly int _parts;
     private readonly GradientSums _sums;
 
     // Managed, so that a span over it keeps it alive whatever becomes of the plan; pinned, so that it never moves.
@@ -65,7 +69,9 @@ public sealed unsafe class TrainingPlan : IDisposable
         _network = new TrainingProgram(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
         try
         {
-            Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, blocks);
+            threads = threads == 0 ? Environment.ProcessorCount : threads;
+            _parts = _network.CanShareBlocks ? Math.Clamp(threads / blocks, 1, MostParts) : 1;
+            Threads = Math.Min(threads, blocks * _parts);
 
             float* data = _memory.AllocateRows<float>(blocks, _network.DataSize, out var dataStride);
             float* gradients = _memory.AllocateRows<float>(blocks, _network.GradientSize, out var gradientStride);
@@ -82,7 +88,7 @@ public sealed unsafe class TrainingPlan : IDisposable
             })];
             foreach (var block in _blocks)
                 _network.Guard(block, _memory);
-            _sums = new(_memory, weights.Trained.Length, blocks, Threads);
+            _sums = new(_memory, weights.Trained.Length, blocks, Threads / _parts);
             _gradients = GC.AllocateArray<float>(weights.Trained.Length, pinned: true);
             _scratch = _memory.AllocateRows<float>(Threads, _network.Scratch, out _scratchStride);
             _losses = new BlockLoss[blocks];
@@ -103,7 +109,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Most images in a batch.</summary>
     public int Batch => Live(field);
 
-    /// <summary>Threads that compute: the requested number, but at most the number of blocks of a batch.</summary>
+    /// <summary>Threads that compute: the requested number, but at most eight for each block of sixteen images.</summary>
     public int Threads => Live(field);
 
     /// <summary>Memory planned outside the managed heap, in bytes.</summary>
@@ -237,7 +243,8 @@ public sealed unsafe class TrainingPlan : IDisposable
     private void Work(int worker)
     {
         var used = _blocks.AsSpan(0, Lanes.Blocks(_images.Count));
-        var (first, end) = _sums.Run(used.Length, worker);
+        var (team, part) = (worker / _parts, new Part(worker % _parts, _parts));
+        var (first, end) = _sums.Run(used.Length, team);
         var scratch = _scratch + worker * _scratchStride;
         var steps = _network.Steps;
         var times = Times;
@@ -251,7 +258,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         }
 
         times?.Lap(worker, OtherWork.Weights);
-        for (var b = first; b < end; b++)
+        for (var b = first; b < end && part.IsFirst; b++)
             _images.Load(b, used[b].Data + _network.ImagesOffset);
         times?.Lap(worker, OtherWork.Images);
         if (_pool.Arrive())
@@ -260,13 +267,18 @@ public sealed unsafe class TrainingPlan : IDisposable
 
         for (var s = 0; s < steps.Length; s++)
         {
-            for (var i = first; i < end; i++)
-                steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch);
+            if (part.Of(steps[s].ForwardEdges) is { } share)
+            {
+                for (var i = first; i < end; i++)
+                    steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch, share);
+            }
+
             times?.Lap(worker, s);
+            MeetTeams(worker, backward: false);
             if (_network.Affines[s] is not { NeedsBatch: true } affine)
                 continue;
-            foreach (ref readonly var block in used[first..end])
-                affine.Gather(block);
+            for (var b = first; b < end && part.IsFirst; b++)
+                affine.Gather(used[b]);
             times?.Lap(worker, OtherWork.BatchNorm);
             if (_pool.Arrive())
             {
@@ -278,18 +290,21 @@ public sealed unsafe class TrainingPlan : IDisposable
             times?.Lap(worker, OtherWork.Waiting);
         }
 
-        for (var b = first; b < end; b++)
+        for (var b = first; b < end && part.IsFirst; b++)
         {
             var labels = _labels.AsSpan(b * Lanes.Count, ImagesOf(b));
             _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, TargetsOf(b), 1f / _images.Count);
         }
 
         times?.Lap(worker, OtherWork.Loss);
+        MeetTeams(worker, backward: true);
         FinishBackward(steps.Length, used, worker);
         for (var s = steps.Length - 1; s >= (_isFrozen ? steps.Length - 1 : 0); s--)
         {
-            _sums.Backward(steps[s], _network.Planes, used, worker, scratch, IsDown(s));
+            if (part.Of(steps[s].BackwardEdges) is { } share)
+                _sums.Backward(steps[s], _network.Planes, used, team, scratch, IsDown(s), share);
             times?.Lap(worker, s, backward: true);
+            MeetTeams(worker, backward: true);
             FinishBackward(s, used, worker);
         }
 
@@ -297,7 +312,7 @@ public sealed unsafe class TrainingPlan : IDisposable
             _pool.Release();
         times?.Lap(worker, OtherWork.Waiting, backward: true);
         fixed (float* gradients = _gradients)
-            _sums.Add(_isFrozen ? steps.AsSpan(steps.Length - 1) : steps, used.Length, worker, gradients);
+            _sums.Add(_isFrozen ? steps.AsSpan(steps.Length - 1) : steps, used.Length, new Part(worker, Threads), gradients);
         times?.Lap(worker, OtherWork.Gradients, backward: true);
     }
 
@@ -312,11 +327,11 @@ public sealed unsafe class TrainingPlan : IDisposable
         var finished = _network.FinishedAfter[step];
         if (finished.Length == 0)
             return;
-        var (first, end) = _sums.Run(used.Length, worker);
+        var (first, end) = _sums.Run(used.Length, worker / _parts);
         foreach (var affine in finished)
         {
-            foreach (ref readonly var block in used[first..end])
-                affine.Gather(block);
+            for (var b = first; b < end && worker % _parts == 0; b++)
+                affine.Gather(used[b]);
         }
 
         Times?.Lap(worker, OtherWork.BatchNorm, backward: true);
@@ -333,6 +348,16 @@ public sealed unsafe class TrainingPlan : IDisposable
         }
 
         Times?.Lap(worker, OtherWork.Waiting, backward: true);
+    }
+
+    /// <summary>Where threads share a block, each step reads what all of them wrote in the one before it.</summary>
+    private void MeetTeams(int worker, bool backward)
+    {
+        if (_parts == 1)
+            return;
+        if (_pool.Arrive())
+            _pool.Release();
+        Times?.Lap(worker, OtherWork.Waiting, backward);
     }
 
     private int ImagesOf(int block) => Math.Min(Lanes.Count, _images.Count - block * Lanes.Count);
