@@ -24,6 +24,12 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Floats of x that a product in inference works on at a time, so that they stay in the L1 cache from tile to tile.</summary>
     private const int PartFloats = 3 * 1024;
 
+    /// <summary>
+    /// Least depth and width of a product for which inference packs its parts. They are then as long as a tile is wide, and too large for the L1 cache: a tile
+    /// reads one run of memory from L2 instead of a short one for each channel.
+    /// </summary>
+    private const int LeastPackedDepth = 100, LeastPackedWidth = 36, PackedPart = 64;
+
     /// <summary>Planes of the input in the order of its channels.</summary>
     public readonly int* Input { get; init; }
 
@@ -55,6 +61,14 @@ internal readonly unsafe struct PointwiseConvolution
 
     /// <summary>O·C/g.</summary>
     public int WeightCount => OutputChannels * GroupInput;
+
+    /// <summary>Where rows of a packed part begin in scratch, in inference (<see cref="PartOffsets"/>).</summary>
+    public readonly long* Parts { get; init; }
+
+    /// <summary>Floats of scratch that one thread needs in inference.</summary>
+    public long InferenceScratch => IsPacked ? (long)GroupInput * PackedPart : 0;
+
+    private bool IsPacked => GroupInput >= LeastPackedDepth && GroupOutput >= LeastPackedWidth;
 
     private int GroupInput => InputChannels / Groups;
 
@@ -89,6 +103,9 @@ internal readonly unsafe struct PointwiseConvolution
         long stride = ChunkStride;
         return [.. Enumerable.Range(0, Math.Max(GroupInput, GroupOutput)).Select(row => row * stride)];
     }
+
+    /// <summary>Where the rows of a packed part begin.</summary>
+    public long[] PartOffsets() => [.. Enumerable.Range(0, GroupInput).Select(row => (long)row * PackedPart)];
 
     /// <summary>Brings w [O][C/g] into both packed orders. Once a step.</summary>
     public void Pack(float* weights)
@@ -192,17 +209,20 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>y = clamp(w · x + bias + residual) in inference, or y = function(w · x + bias), from plane to plane.</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
+    /// <param name="scratch">At least <see cref="InferenceScratch"/> floats.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
     /// <param name="residual">Where the planes that are added begin, one for each output channel; null without.</param>
     /// <param name="function">A smooth activation of a run of floats; null without.</param>
     /// <param name="share">The planes of y to compute, between two of the <see cref="MatrixProduct.Edges"/>.</param>
     public void Infer<TVec>(
-        in Planes planes, float* data, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null, Share share = default)
+        in Planes planes, float* data, float* scratch, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null,
+        Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireGroups(Groups, InputChannels, OutputChannels);
         var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
-        var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestChunk);
+        Contract.RequireScratch(scratch, InferenceScratch);
+        var part = IsPacked ? PackedPart : Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestChunk);
         for (var g = 0; g < Groups; g++)
         {
             if (share.In(g, GroupOutput) is not { } ofGroup)
@@ -214,6 +234,8 @@ internal readonly unsafe struct PointwiseConvolution
             {
                 var x = new Rows(data + start, Offsets + (long)g * GroupInput);
                 var length = Math.Min(part, size - start);
+                if (IsPacked)
+                    x = PackPart<TVec>(x, length, scratch);
                 float* target = output + start, bias = planes.Shift + Output + first;
                 var clamp = planes.Clamp[Output + first];
                 if (residual == null)
@@ -228,5 +250,19 @@ internal readonly unsafe struct PointwiseConvolution
                     packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, residual + first, length), ofGroup);
             }
         }
+    }
+
+    /// <summary>A part of the rows of x, side by side in scratch.</summary>
+    private Rows PackPart<TVec>(in Rows x, int length, float* scratch)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var row = 0; row < GroupInput; row++)
+        {
+            float* from = x.First + x.Offsets[row], to = scratch + Parts[row];
+            for (var i = 0; i < length; i += TVec.Count)
+                TVec.Store(to + i, TVec.Load(from + i));
+        }
+
+        return new(scratch, Parts);
     }
 }
