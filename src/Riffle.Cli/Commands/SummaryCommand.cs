@@ -45,7 +45,7 @@ internal static class SummaryCommand
         };
         plan.AcceptOnlyFromAmong("image", "batch", "training");
         var threads = Numbers.Optional("--threads", "N", TrainingOptions.ThreadLimits);
-        threads.Description = "With --plan image or batch: threads that share the work. 0: one per core. Default: 1.";
+        threads.Description = "With --plan: threads that share the work of an image, of sixteen images, or of a training batch of 128. 0: one per core. Default: 1.";
         var description = new Option<string?>("--description")
         {
             Description = "Write the network's layers to a JSON file, which you can change and give in place of a network name.",

@@ -69,9 +69,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         _network = new TrainingProgram(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
         try
         {
-            threads = threads == 0 ? Environment.ProcessorCount : threads;
-            _parts = _network.CanShareBlocks ? Math.Clamp(threads / blocks, 1, MostParts) : 1;
-            Threads = Math.Min(threads, blocks * _parts);
+            (Threads, _parts) = Sharing(threads == 0 ? Environment.ProcessorCount : threads, blocks, _network);
 
             float* data = _memory.AllocateRows<float>(blocks, _network.DataSize, out var dataStride);
             float* gradients = _memory.AllocateRows<float>(blocks, _network.GradientSize, out var gradientStride);
@@ -314,6 +312,13 @@ public sealed unsafe class TrainingPlan : IDisposable
         fixed (float* gradients = _gradients)
             _sums.Add(_isFrozen ? steps.AsSpan(steps.Length - 1) : steps, used.Length, new Part(worker, Threads), gradients);
         times?.Lap(worker, OtherWork.Gradients, backward: true);
+    }
+
+    /// <summary>How many of so many threads work on so many blocks, and how many of them on each block.</summary>
+    internal static (int Threads, int OfBlock) Sharing(int threads, int blocks, TrainingProgram program)
+    {
+        var parts = program.CanShareBlocks ? Math.Clamp(threads / blocks, 1, MostParts) : 1;
+        return (Math.Min(threads, blocks * parts), parts);
     }
 
     /// <summary>Blocks are taken up and down in turn: a step begins with the block that the one before it ended with, which is still in the cache.</summary>
