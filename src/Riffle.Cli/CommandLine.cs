@@ -22,24 +22,33 @@ internal static class ExitCode
 /// <summary>The command line: the list of commands, and the one place where an exception becomes a message and an exit code.</summary>
 internal static class CommandLine
 {
+    private static readonly (string Name, Func<string, Command> Create)[] Commands =
+    [
+        ("demo", DemoCommand.Create),
+        ("summary", SummaryCommand.Create),
+        ("benchmark", BenchmarkCommand.Create),
+        ("prepare", PrepareCommand.Create),
+        ("check", CheckCommand.Create),
+        ("train", TrainCommand.Create),
+        ("teach", TeachCommand.Create),
+        ("import", ImportCommand.Create),
+        ("evaluate", EvaluateCommand.Create),
+        ("predict", PredictCommand.Create),
+        ("export", ExportCommand.Create),
+        ("reproduce", ReproduceCommand.Create),
+    ];
+
     /// <summary>Creates the command line with all commands.</summary>
-    public static RootCommand CreateRoot()
+    public static RootCommand CreateRoot() => CreateRoot([]);
+
+    /// <summary>Creates what a command line needs: only the command that it begins with, because the options of all take longer to create than a prediction. If it
+    /// begins with something else, all commands.</summary>
+    private static RootCommand CreateRoot(IReadOnlyList<string> args)
     {
-        var root = new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
-        {
-        DemoCommand.Create(),
-        SummaryCommand.Create(),
-        BenchmarkCommand.Create(),
-        PrepareCommand.Create(),
-        CheckCommand.Create(),
-        TrainCommand.Create(),
-        TeachCommand.Create(),
-        ImportCommand.Create(),
-        EvaluateCommand.Create(),
-        PredictCommand.Create(),
-        ExportCommand.Create(),
-        ReproduceCommand.Create(),
-        }.WithHelp();
+        var root = new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.").WithHelp();
+        var needed = Commands.Where(command => args.Count > 0 && command.Name == args[0]).ToArray();
+        foreach (var (name, create) in needed.Length > 0 ? needed : Commands)
+            root.Add(create(name));
         Numbers.ReadAll(root);
         RefuseEmpty(root);
         return root;
@@ -68,7 +77,7 @@ internal static class CommandLine
     }
 
     /// <summary>Runs one command line in this process and returns its exit code.</summary>
-    public static int Execute(IReadOnlyList<string> args, CancellationToken cancel = default) => Execute(CreateRoot(), args, cancel);
+    public static int Execute(IReadOnlyList<string> args, CancellationToken cancel = default) => Execute(CreateRoot(args), args, cancel);
 
     internal static int Execute(RootCommand root, IReadOnlyList<string> args, CancellationToken cancel = default)
     {

@@ -8,13 +8,13 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle evaluate</c>.</summary>
 internal static class EvaluateCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var model = new ModelOptions();
         var data = new Option<string>("--data") { Description = "Data set folder.", HelpName = "DIR", Required = true };
         var threads = TrainingOptions.Threads();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("evaluate", "Computes the accuracy of a trained network on all validation images of a data set.") { data, threads, json };
+        var command = new Command(name, "Computes the accuracy of a trained network on all validation images of a data set.") { data, threads, json };
         model.AddTo(command);
         return command
             .WithExamples(

@@ -10,7 +10,7 @@ internal static class PredictCommand
     /// <summary>PLINQ's own limit.</summary>
     private const int MostThreads = 512;
 
-    public static Command Create()
+    public static Command Create(string name)
     {
         var model = new ModelOptions();
         var images = new Argument<string[]>("IMAGE")
@@ -23,7 +23,7 @@ internal static class PredictCommand
         var threads = TrainingOptions.Threads();
         threads.Description = "Images to classify at the same time. 0: one per core. Does not change the result.";
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("predict", "Prints the most likely classes of images.") { images, top, threads, json };
+        var command = new Command(name, "Prints the most likely classes of images.") { images, top, threads, json };
         model.AddTo(command);
         return command
             .WithExamples(
@@ -39,11 +39,9 @@ internal static class PredictCommand
         var files = ImageList.Of(arguments, message => Console.Error.WriteLine($"riffle: {message}"), cancel);
         using var classifier = new Classifier(model);
 
-        // Threads take one image at a time from the list, and the answers keep its order.
-        var answers = Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering).AsParallel().AsOrdered()
-            .WithDegreeOfParallelism(Math.Min(threads == 0 ? Environment.ProcessorCount : threads, MostThreads))
-            .WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancel)
-            .Select(file => Classify(classifier, file, top, cancel));
+        IEnumerable<Answer> answers = files.Count == 1
+            ? [Classify(classifier, files[0], top, cancel)]
+            : ClassifyAll(classifier, files, top, Math.Min(threads == 0 ? Environment.ProcessorCount : threads, MostThreads), cancel);
         var known = new List<Answer>();
         foreach (var answer in answers)
         {
@@ -63,6 +61,12 @@ internal static class PredictCommand
 
         return known.Count == files.Count ? ExitCode.Done : ExitCode.BadData;
     }
+
+    /// <summary>Classifies images. Threads take one at a time from the list, and the answers keep its order.</summary>
+    private static ParallelQuery<Answer> ClassifyAll(Classifier classifier, IReadOnlyList<string> files, int top, int threads, CancellationToken cancel) =>
+        Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering).AsParallel().AsOrdered()
+            .WithDegreeOfParallelism(threads).WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancel)
+            .Select(file => Classify(classifier, file, top, cancel));
 
     /// <summary>Classifies one image. If it can't be read, the answer says why, and the other images are still classified.</summary>
     private static Answer Classify(Classifier classifier, string file, int top, CancellationToken cancel)
