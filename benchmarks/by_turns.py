@@ -20,17 +20,16 @@ def build(commit):
     """The command line of a commit, built once."""
     name = subprocess.run(["git", "rev-parse", "--short", commit], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
     tree = ROOT / "artifacts/turns" / name
-    program = tree / "src/Riffle.Cli/bin/Release/net10.0/Riffle.Cli.dll"
-    if not program.exists():
-        if not tree.exists():
-            subprocess.run(["git", "worktree", "add", "--detach", str(tree), name], cwd=ROOT, check=True, stdout=sys.stderr)
-        subprocess.run(["dotnet", "build", "src/Riffle.Cli", "-c", "Release", "-v", "q", "-nologo"], cwd=tree, check=True, stdout=sys.stderr)
+    if not tree.exists():
+        subprocess.run(["git", "worktree", "add", "--detach", str(tree), name], cwd=ROOT, check=True, stdout=sys.stderr)
+    program = tree / "riffle"
+    subprocess.run([program, "--version"], check=True, stdout=sys.stderr)
     return name, program
 
 
 def speeds(program, model, seconds):
     """Images a second: one image and a batch on one thread, and training on two."""
-    command = ["dotnet", str(program), "benchmark", model, "--seconds", str(seconds), "--batch", "1,128", "--json"]
+    command = [program, "benchmark", model, "--seconds", str(seconds), "--batch", "1,128", "--json"]
     one, batch = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return [one["images_per_second"], batch["images_per_second"], one["train_images_per_second"]]
 

@@ -22,20 +22,20 @@ internal static class ExitCode
 /// <summary>The command line: the list of commands, and the one place where an exception becomes a message and an exit code.</summary>
 internal static class CommandLine
 {
-    private static readonly (string Name, Func<string, Command> Create)[] Commands =
+    private static readonly Entry[] Commands =
     [
-        ("demo", DemoCommand.Create),
-        ("summary", SummaryCommand.Create),
-        ("benchmark", BenchmarkCommand.Create),
-        ("prepare", PrepareCommand.Create),
-        ("check", CheckCommand.Create),
-        ("train", TrainCommand.Create),
-        ("teach", TeachCommand.Create),
-        ("import", ImportCommand.Create),
-        ("evaluate", EvaluateCommand.Create),
-        ("predict", PredictCommand.Create),
-        ("export", ExportCommand.Create),
-        ("reproduce", ReproduceCommand.Create),
+        new("demo", DemoCommand.Create),
+        new("summary", SummaryCommand.Create),
+        new("benchmark", BenchmarkCommand.Create),
+        new("prepare", PrepareCommand.Create),
+        new("check", CheckCommand.Create),
+        new("train", TrainCommand.Create),
+        new("teach", TeachCommand.Create),
+        new("import", ImportCommand.Create),
+        new("evaluate", EvaluateCommand.Create),
+        new("predict", PredictCommand.Create),
+        new("export", ExportCommand.Create),
+        new("reproduce", ReproduceCommand.Create),
     ];
 
     /// <summary>Creates the command line with all commands.</summary>
@@ -47,8 +47,8 @@ internal static class CommandLine
     {
         var root = new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.").WithHelp();
         var needed = Commands.Where(command => args.Count > 0 && command.Name == args[0]).ToArray();
-        foreach (var (name, create) in needed.Length > 0 ? needed : Commands)
-            root.Add(create(name));
+        foreach (var command in needed.Length > 0 ? needed : Commands)
+            root.Add(command.Create(command.Name));
         Numbers.ReadAll(root);
         RefuseEmpty(root);
         return root;
@@ -167,4 +167,7 @@ internal static class CommandLine
         OutOfMemoryException => (ExitCode.Failed, $"not enough memory ({exception.Message}); use smaller images, a smaller batch or fewer --threads"),
         _ => (ExitCode.Failed, $"this is a bug in Riffle; please report it with the lines below\n{exception}"),
     };
+
+    /// <summary>A command: its name, and what creates it.</summary>
+    private sealed record Entry(string Name, Func<string, Command> Create);
 }

@@ -32,7 +32,7 @@ internal static class EvaluateCommand
             result = Evaluator.Evaluate(model, dataset, threads, progress: progress, cancel: cancel);
 
         if (json)
-            Console.WriteLine(JsonSerializer.Serialize(result, TrainingOptions.Json));
+            Console.WriteLine(JsonSerializer.Serialize(result, JsonOutput.Settings));
         else
             Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %, top-5 {result.Top5:0.00} %, loss {result.Loss:0.0000}, {result.Images:N0} images");
         return ExitCode.Done;

@@ -56,7 +56,7 @@ internal static class PredictCommand
         if (json)
         {
             var document = known.Select(r => new { r.File, Predictions = r.Predictions.Select(p => new { p.Class, p.Index, p.Probability }) });
-            Console.WriteLine(JsonSerializer.Serialize(document, TrainingOptions.Json));
+            Console.WriteLine(JsonSerializer.Serialize(document, JsonOutput.Settings));
         }
 
         return known.Count == files.Count ? ExitCode.Done : ExitCode.BadData;

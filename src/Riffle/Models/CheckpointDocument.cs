@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Riffle.Data;
 using Riffle.Networks;
@@ -34,7 +35,7 @@ internal sealed class CheckpointDocument
             if (version > CurrentVersion)
                 throw new RiffleException($"{path}: the format version is {version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             Network = ReadNetwork(Entry(root, "network"));
-            Classes = [.. Entry(root, "classes").EnumerateArray().Select(entry => new DatasetClass(Text(entry, "name"), Text(entry, "text")))];
+            Classes = List(Entry(root, "classes"), entry => new DatasetClass(Text(entry, "name"), Text(entry, "text")));
             var normalisation = Entry(root, "normalisation");
             Normalisation = new(Colours(normalisation, "mean"), Colours(normalisation, "deviation"));
             _training = Entry(root, "training").Clone();
@@ -96,8 +97,7 @@ internal sealed class CheckpointDocument
     private static bool IsDamage(Exception e) => e is JsonException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException;
 
     private static NetworkSpec ReadNetwork(JsonElement network) => new(
-        Text(network, "name"), Whole(network, "image_size"), Whole(network, "classes"), [.. Entry(network, "units").EnumerateArray().Select(units => units.GetInt32())],
-        Whole(network, "stem_stride"))
+        Text(network, "name"), Whole(network, "image_size"), Whole(network, "classes"), List(Entry(network, "units"), units => units.GetInt32()), Whole(network, "stem_stride"))
     {
         Layers = network.TryGetProperty("layers", out var layers) ? layers.Deserialize<ImmutableArray<LayerDescription>?>(ModelJson.Compact) : null,
     };
@@ -106,6 +106,15 @@ internal sealed class CheckpointDocument
     {
         var colours = Entry(parent, name);
         return new(Entry(colours, "red").GetSingle(), Entry(colours, "green").GetSingle(), Entry(colours, "blue").GetSingle());
+    }
+
+    private static ImmutableArray<T> List<T>(JsonElement list, Func<JsonElement, T> read)
+    {
+        var values = new T[list.GetArrayLength()];
+        var i = 0;
+        foreach (var entry in list.EnumerateArray())
+            values[i++] = read(entry);
+        return ImmutableCollectionsMarshal.AsImmutableArray(values);
     }
 
     private static int Whole(JsonElement parent, string name) => Entry(parent, name).GetInt32();
