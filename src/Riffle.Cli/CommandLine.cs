@@ -41,8 +41,8 @@ internal static class CommandLine
     /// <summary>Creates the command line with all commands.</summary>
     public static RootCommand CreateRoot() => CreateRoot([]);
 
-    /// <summary>Creates what a command line needs: only the command that it begins with, because the options of all take longer to create than a prediction. If it
-    /// begins with something else, all commands.</summary>
+    /// <summary>Creates what a command line needs: the command that it begins with, because the options of all take longer to create than a prediction, or
+    /// all if it begins with something else.</summary>
     private static RootCommand CreateRoot(IReadOnlyList<string> args)
     {
         var root = new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.").WithHelp();

@@ -43,7 +43,7 @@ public sealed class Checkpoint : Model
     public NetworkSpec Spec { get; }
 
     /// <summary>How the weights were trained; null for weights from elsewhere.</summary>
-    /// <exception cref="BadDataException">This record is damaged. <see cref="Load"/> throws it at once; <see cref="ModelFiles"/> opens such a file, whose network is whole.</exception>
+    /// <exception cref="BadDataException">It is damaged. <see cref="Load"/> refuses such a file; <see cref="ModelFiles"/> opens it, because the network is whole.</exception>
     public TrainingRecord? Training => _training.Value;
 
     /// <summary>The optimiser's state, as flat arrays in the order of the trained weights. Only a run's last checkpoint has it; otherwise empty.</summary>

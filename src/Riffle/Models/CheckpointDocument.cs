@@ -8,8 +8,8 @@ namespace Riffle.Models;
 
 /// <summary>The JSON document in a checkpoint.</summary>
 /// <remarks>
-/// What a prediction needs is read by hand. The serializer reads the rest, the record of the training, and only when it is asked for: it creates code for every type that it
-/// meets, which takes a hundred times as long as a prediction.
+/// What a prediction needs is read by hand. The rest, the record of the training, is read by the serializer when it is asked for: the serializer creates code for every
+/// type that it meets, which takes a hundred times as long as a prediction.
 /// </remarks>
 internal sealed class CheckpointDocument
 {
@@ -39,9 +39,8 @@ internal sealed class CheckpointDocument
             var normalisation = Entry(root, "normalisation");
             Normalisation = new(Colours(normalisation, "mean"), Colours(normalisation, "deviation"));
             _training = Entry(root, "training").Clone();
-            BakedSize = _training.ValueKind == JsonValueKind.Object && _training.TryGetProperty("baking", out var baking) && baking.ValueKind == JsonValueKind.Object
-                ? Whole(baking, "size")
-                : null;
+            if (_training.ValueKind == JsonValueKind.Object && _training.TryGetProperty("baking", out var baking) && baking.ValueKind == JsonValueKind.Object)
+                BakedSize = Whole(baking, "size");
         }
         catch (Exception e) when (IsDamage(e))
         {
@@ -97,7 +96,8 @@ internal sealed class CheckpointDocument
     private static bool IsDamage(Exception e) => e is JsonException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException;
 
     private static NetworkSpec ReadNetwork(JsonElement network) => new(
-        Text(network, "name"), Whole(network, "image_size"), Whole(network, "classes"), List(Entry(network, "units"), units => units.GetInt32()), Whole(network, "stem_stride"))
+        Text(network, "name"), Whole(network, "image_size"), Whole(network, "classes"), List(Entry(network, "units"), units => units.GetInt32()),
+        Whole(network, "stem_stride"))
     {
         Layers = network.TryGetProperty("layers", out var layers) ? layers.Deserialize<ImmutableArray<LayerDescription>?>(ModelJson.Compact) : null,
     };
