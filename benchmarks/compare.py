@@ -1,172 +1,155 @@
-"""Riffle beside PyTorch (training) and ONNX Runtime (inference) as Markdown tables. usage: compare.py [--models MODEL ...] [--what training,inference]
+"""Riffle beside libtorch, ONNX Runtime and ncnn as Markdown tables. usage: compare.py [TABLE...] [--bits 512 256] [--models MODEL...] [--save FILE.json]
 
-The output is what is committed as results/<CPU>.md, made on a machine that does nothing else. Within a round the sides take turns, so that both meet the same
+What it prints is committed as results/<CPU>.md, made on a machine that does nothing else. Within a round the sides take turns, so that both meet the same
 machine; a figure is the median over the rounds, a ratio that of the ratios within each round, with the lowest and the highest behind it. The share of the peak
-is by multiply-adds, of the peak that Riffle measured in the same round. benchmarks/peers/setup.sh installs the peers; PyTorch is the one of the Python that
-runs this. A model is NAME or NAME@imagenet; the latter is measured in inference of one image alone.
+is by multiply-adds, of the peak that Riffle measured in the same round. With --save every round is kept, and what is printed are the tables of all that the
+file holds: a comparison can be made in pieces. benchmarks/peers/setup.sh installs the peers; the Python that runs this needs PyTorch for the ONNX files.
 """
 import argparse
+import dataclasses
 import datetime
 import json
 import os
 import pathlib
 import platform
-import shlex
-import statistics
-import subprocess
 import sys
-import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PEERS = ROOT / "benchmarks/peers"
-PACKAGES = pathlib.Path(os.environ.get("RIFFLE_PEERS", pathlib.Path.home() / ".cache/riffle-peers")) / "node_modules"
-MODELS = ["shufflenet-v1-g3-x1.0", "shufflenet-v1-g3-x0.5", "shufflenet-v1-g3-x0.25", "shufflenet-v1-g8-x1.0", "shufflenet-v2-x1.0", "shufflenet-v2-x0.5",
-          "mobilenet-v1-x1.0", "shufflenet-v2-x1.0@imagenet"]
-SIZE = {"tiny": 56, "imagenet": 224}
-BATCH = 128
-TRAINING_THREADS = 2
+from engines import ROOT, run
+from tables import TABLES, markdown, name
+
+WIDTHS = {512: "AVX-512", 256: "AVX2"}
+NOTE = ("At 256 bits Riffle, libtorch and ncnn do without AVX-512. ONNX Runtime cannot be told to: where the processor has it, its figures are those with "
+        "AVX-512.")
 
 
-def parse():
+def parse(has):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0].split(" usage:")[0])
-    parser.add_argument("--models", nargs="+", default=MODELS, metavar="MODEL")
-    parser.add_argument("--what", default="training,inference", help="training, inference or both with a comma")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3, help="for each measurement of a round")
-    parser.add_argument("--free-batch", action="store_true", help="ONNX Runtime gets one file for all batch sizes instead of one for each, and is slower")
-    parser.add_argument("--quick", action="store_true", help="one round of half a second, to see that everything works; not to be published")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"{', '.join(TABLES)}; default: all")
+    parser.add_argument("--bits", nargs="+", type=int, choices=WIDTHS, default=has, help="widths of vectors; default: all that the processor has")
+    parser.add_argument("--models", nargs="+", metavar="MODEL", help="only these networks of the tables")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.75, help="for each measurement of a round")
+    parser.add_argument("--save", type=pathlib.Path, metavar="FILE.json", help="add what is measured to this file, and print all that it holds")
+    parser.add_argument("--render", type=pathlib.Path, metavar="FILE.json", help="measure nothing, print what this file holds")
+    parser.add_argument("--quick", action="store_true", help="one round of a fifth of a second, to see that everything works; not to be published")
     options = parser.parse_args()
-    options.what = options.what.split(",")
-    if not set(options.what) <= {"training", "inference"}:
-        parser.error("--what is training, inference or training,inference")
+    if unknown := set(options.tables) - set(TABLES):
+        parser.error(f"there is no table {', '.join(unknown)}; there are {', '.join(TABLES)}")
+    if missing := set(options.bits) - set(has):
+        parser.error(f"--bits: this processor has no vectors of {', '.join(map(str, missing))} bits")
+    if options.models and (unknown := set(options.models) - {model for table in TABLES.values() for model in table.models}):
+        parser.error(f"--models: no table has {', '.join(unknown)}")
     if options.quick:
-        options.rounds, options.seconds = 1, 0.5
+        options.rounds, options.seconds = 1, 0.2
     return options
 
 
-def run(*command):
-    """The output of a command; its progress is not shown unless it fails."""
-    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, env={**os.environ, "NODE_PATH": str(PACKAGES)})
-    if result.returncode != 0:
-        sys.exit(f"{shlex.join(map(str, command))}\n{result.stderr}failed; benchmarks/peers/setup.sh installs the peers")
-    return result.stdout
+def cpuinfo(field):
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    return next(line.split(":", 1)[1].strip() for line in lines if line.startswith(field))
 
 
-def riffle(model, preset, seconds, *arguments):
-    return json.loads(run(ROOT / "riffle", "benchmark", model, "--preset", preset, "--seconds", seconds, "--json", *arguments))
+def machine():
+    return {"processor": cpuinfo("model name"), "cores": len(os.sched_getaffinity(0)), "system": f"{platform.system()} on {platform.machine()}"}
 
 
-def training_round(model, seconds):
-    """Images per second of both sides, and the share of the peak of both."""
-    ours = riffle(model, "tiny", seconds, "--threads", TRAINING_THREADS, "--train-batch", BATCH, "--batch", 1)[0]
-    theirs = json.loads(run(
-        sys.executable, PEERS / "pytorch_training.py", model, "--threads", TRAINING_THREADS, "--batch", BATCH, "--seconds", seconds))
-    return {"peer": theirs["peer"], "bits": ours["vector_bits"], "peak": ours["train_peak_gflops"], "work": 6 * ours["macs"],
-            "ours": ours["train_images_per_second"], "theirs": theirs["images_per_second"]}
+def origin():
+    """What a row says about how it was made."""
+    changed = " with changes" if run("git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no").stdout.strip() else ""
+    commit = run("git", "-C", ROOT, "rev-parse", "--short", "HEAD").stdout.strip()
+    return {"date": str(datetime.date.today()), "commit": commit + changed, "sdk": run("dotnet", "--version").stdout.strip()}
 
 
-def inference_round(model, preset, batch, seconds, onnx):
-    ours = riffle(model, preset, seconds, "--threads", 1, "--batch", batch, "--no-train")[0]
-    theirs = json.loads(run("node", PEERS / "onnxruntime_inference.js", onnx, SIZE[preset], batch, 1, seconds))
-    return {"peer": theirs["peer"], "bits": ours["vector_bits"], "peak": ours["peak_gflops"], "work": 2 * ours["macs"],
-            "ours": ours["images_per_second"], "theirs": theirs["images_per_second"],
-            "ours_ms": (ours["median_ms"], ours["p95_ms"]), "theirs_ms": (theirs["median_ms"], theirs["p95_ms"])}
-
-
-def exported(folder, model, preset, batch):
-    """The ONNX file of a network for a batch size, made when it is first asked for."""
-    file = pathlib.Path(folder, f"{model}.{preset}.{batch}.onnx")
-    if not file.exists():
-        run(sys.executable, PEERS / "export_onnx.py", model, file, "--preset", preset, "--batch", batch)
-    return file
-
-
-def median(rounds, value):
-    return statistics.median(value(each) for each in rounds)
-
-
-def ratio(rounds):
-    ratios = [each["ours"] / each["theirs"] for each in rounds]
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-
-
-def share(rounds, side):
-    return f"{100 * median(rounds, lambda each: each['work'] * each[side] / 1e9 / each['peak']):.0f} %"
-
-
-def throughput_row(name, rounds):
-    return [name, f"{median(rounds, lambda each: each['ours']):.0f}", f"{median(rounds, lambda each: each['theirs']):.0f}", ratio(rounds),
-            share(rounds, "ours"), share(rounds, "theirs")]
-
-
-def latency_row(name, rounds):
-    def milliseconds(side):
-        return [f"{median(rounds, lambda each: each[side][i]):.3f}" for i in range(2)]
-    return [name, *milliseconds("ours_ms"), *milliseconds("theirs_ms"), ratio(rounds), share(rounds, "ours"), share(rounds, "theirs")]
-
-
-def table(title, head, rows):
-    print(f"\n## {title}\n")
-    for cells in (head, ["---"] * len(head), *rows):
-        print("| " + " | ".join(cells) + " |", flush=True)
-
-
-def measure(options, names, one_round):
-    """For each model its rounds. Rounds go round all models, so that a disturbance does not hit all rounds of one."""
-    rounds = {name: [] for name in names}
+def measure(title, options):
+    """The rows of a table. Rounds go round all its networks, so that a disturbance does not hit all rounds of one; sides begin by turns."""
+    table, measured = TABLES[title], {}
     for number in range(options.rounds):
-        for name in names:
-            print(f"round {number + 1} of {options.rounds}: {name}", file=sys.stderr)
-            rounds[name].append(one_round(name))
-    return rounds
+        for model, cases in table.cases(options.models).items():
+            for bits in options.bits:
+                print(f"{title}, round {number + 1} of {options.rounds}: {model}, {bits} bits", file=sys.stderr)
+                for side in table.sides[::-1 if number % 2 else 1]:
+                    for case in cases:
+                        found = rounded(side(case, bits, options.seconds))
+                        measured.setdefault((bits, case), [{} for _ in range(options.rounds)])[number][name(side)] = found
+    made = origin()
+    for (bits, case), rounds in measured.items():
+        check(case, rounds)
+        yield {"table": title, "bits": bits, "case": dataclasses.asdict(case), **made, "seconds": options.seconds, "rounds": rounds}
 
 
-def processor():
-    cpuinfo = pathlib.Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine())
+def rounded(found):
+    return {field: float(f"{value:.6g}") if isinstance(value, float) else value for field, value in found.items()}
 
 
-def describe(options, measured):
-    """The head of the document: what was measured, where, with what."""
-    commit = run("git", "-C", ROOT, "rev-parse", "--short", "HEAD").strip()
-    changed = " with changes" if run("git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no").strip() else ""
-    peers = sorted({each["peer"] for each in measured})
-    bits = sorted({each["bits"] for each in measured})
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"# {processor()}, {cores} core{'s' * (cores != 1)}, vectors of {', '.join(map(str, bits))} bits\n")
-    print(f"{datetime.date.today()}, Riffle at {commit}{changed}, .NET SDK {run('dotnet', '--version').strip()}, {', '.join(peers)}, "
-          f"Python {platform.python_version()}, {platform.system()} on {platform.machine()}\n")
-    print(f"    {shlex.join([pathlib.Path(sys.executable).as_posix(), 'benchmarks/compare.py', *sys.argv[1:]])}\n")
-    print(f"Medians of {options.rounds} round{'s' * (options.rounds != 1)}, {options.seconds:g} s for each figure of a round; "
-          "ratios above 1 mean that Riffle is faster. [How it is measured](../README.md).")
+def check(case, rounds):
+    """Both sides must have trained the same network."""
+    counts = {found["parameters"] for sides in rounds for found in sides.values() if "parameters" in found}
+    if len(counts) > 1:
+        sys.exit(f"{case.model}: the sides differ in their numbers of parameters: {counts}")
+
+
+def place(row):
+    """What a row is about; a new one replaces an old one."""
+    return list(TABLES).index(row["table"]), -row["bits"], TABLES[row["table"]].models.index(row["case"]["model"]), row["case"]["threads"]
+
+
+def merged(kept, rows):
+    return {**kept, "rows": sorted({place(row): row for row in (*kept["rows"], *rows)}.values(), key=place)}
+
+
+def load(file):
+    if not file.exists():
+        sys.exit(f"{file} does not exist; --save makes such a file")
+    kept = json.loads(file.read_text())
+    if not isinstance(kept, dict) or "rows" not in kept:
+        sys.exit(f"{file} was not written by this program; give another file")
+    return kept
+
+
+def of_this_machine(kept, file):
+    if (here := machine()) != (there := {field: kept[field] for field in here}):
+        sys.exit(f"{file} is of another machine: {there}, and this is {here}; give another file")
+    return kept
+
+
+def save(file, kept):
+    """One row to a line."""
+    lines = ",\n  ".join(json.dumps(row) for row in kept["rows"])
+    file.write_text(json.dumps({**kept, "rows": []}, indent=1).replace('"rows": []', f'"rows": [\n  {lines}\n ]') + "\n")
+
+
+def document(kept):
+    rows = kept["rows"]
+
+    def values(field):
+        return ", ".join(sorted({str(row[field]) for row in rows}))
+    engines = sorted({found["engine"] for row in rows for sides in row["rounds"] for found in sides.values()} - {"Riffle"})
+    counts = sorted({len(row["rounds"]) for row in rows})
+    print(f"# {kept['processor']}, {kept['cores']} core{'s' * (kept['cores'] != 1)}\n")
+    print(f"{values('date')}, Riffle at {values('commit')}, .NET SDK {values('sdk')}, {', '.join(engines)}, {kept['system']}. "
+          f"Made by `benchmarks/compare.py`: [how it is measured](../README.md).\n")
+    print(f"Medians of {' or '.join(map(str, counts))} round{'s' * (counts != [1])}, {values('seconds')} s for each figure of a round; "
+          f"ratios above 1 mean that Riffle is faster. {NOTE}")
+    for title, table in TABLES.items():
+        of_table = [row for row in rows if row["table"] == title]
+        if of_table:
+            print(f"\n## {table.title}")
+        for bits, instructions in WIDTHS.items():
+            if chosen := [row for row in of_table if row["bits"] == bits]:
+                print(f"\n{bits} bits ({instructions}):\n\n{markdown(table, chosen)}")
 
 
 def main():
-    options = parse()
-    parts = {model: (model.partition("@")[0], model.partition("@")[2] or "tiny") for model in options.models}
-    tiny = [model for model, (_, preset) in parts.items() if preset == "tiny"]
-    training = measure(options, tiny, lambda model: training_round(model, options.seconds)) if "training" in options.what else {}
-    one, many = {}, {}
-    if "inference" in options.what:
-        with tempfile.TemporaryDirectory() as folder:
-            def inference(batch):
-                return lambda model: inference_round(*parts[model], batch, options.seconds, exported(folder, *parts[model], "free" if options.free_batch else batch))
-            one = measure(options, list(parts), inference(1))
-            many = measure(options, tiny, inference(BATCH))
-
-    describe(options, [each for part in (training, one, many) for rounds in part.values() for each in rounds])
-    shares = ["Riffle, of peak", "peer, of peak"]
-    if training:
-        table(f"Training, {TRAINING_THREADS} threads, batch {BATCH}, images per second", ["model", "Riffle", "PyTorch", "ratio (lowest to highest)", *shares],
-              [throughput_row(*item) for item in training.items()])
-    if one:
-        table("Inference of one image, 1 thread, milliseconds",
-              ["model", "Riffle, median", "p95", "ONNX Runtime, median", "p95", "ratio (lowest to highest)", *shares],
-              [latency_row(*item) for item in one.items()])
-    if many:
-        table(f"Inference, 1 thread, batch {BATCH}, images per second", ["model", "Riffle", "ONNX Runtime", "ratio (lowest to highest)", *shares],
-              [throughput_row(*item) for item in many.items()])
+    options = parse([512, 256] if "avx512f" in cpuinfo("flags").split() else [256])
+    if options.render:
+        document(load(options.render))
+        return
+    kept = of_this_machine(load(options.save), options.save) if options.save and options.save.exists() else {**machine(), "rows": []}
+    for title in options.tables or TABLES:
+        kept = merged(kept, measure(title, options))
+        if options.save:
+            save(options.save, kept)
+    document(kept)
 
 
 main()

@@ -6,35 +6,28 @@ differences; exit code 1 where a file is not valid or a difference is above 1e-4
 """
 import itertools
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import onnx
 
+from installed import run
+from onnx_outputs import differences
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PEERS = pathlib.Path(os.environ.get("RIFFLE_PEERS", pathlib.Path.home() / ".cache/riffle-peers"))
 TOLERANCE = 1e-4
 checkpoints = sys.argv[1:] or sorted(map(str, (ROOT / "models").glob("*.safetensors")))
-
-
-def run(*command, **options):
-    return subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True, **options).stdout
 
 
 def compare(file, samples, form):
     model = onnx.load(file)
     onnx.checker.check_model(model, full_check=True)
     document = json.loads({entry.key: entry.value for entry in model.metadata_props}["riffle"])
-    size = document["images"]["size"]
     assert len(document["classes"]) == model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
     kinds = {node.op_type for node in model.graph.node}
     assert ("BatchNormalization" in kinds) == ("--keep-batch-norm" in form), kinds
-    return json.loads(run(
-        "node", ROOT / "benchmarks/peers/onnxruntime_compare.js", file, samples, size, "uint8" if "--uint8" in form else "float",
-        "probabilities" if "--softmax" in form else "logits", env={**os.environ, "NODE_PATH": str(PEERS / "node_modules")}))
+    return differences(file, samples, uint8="--uint8" in form, probabilities="--softmax" in form)
 
 
 run("dotnet", "build", "-c", "Release", "-nodeReuse:false", ROOT / "benchmarks/Riffle.Benchmarks")
@@ -52,6 +45,6 @@ with tempfile.TemporaryDirectory() as folder:
             run("dotnet", riffle, "export", checkpoint, "--out", folder / "model.onnx", *form)
             found = compare(folder / "model.onnx", checkpoint.with_suffix(""), form)
             worst = max(worst, *found.values())
-            print(f"| {checkpoint.stem} | {' '.join(form)} | {' | '.join(f'{found[batch]:.1e}' for batch in ('1', '6', '33'))} |", flush=True)
+            print(f"| {checkpoint.stem} | {' '.join(form)} | {' | '.join(f'{found[batch]:.1e}' for batch in (1, 6, 33))} |", flush=True)
 print(f"\nLargest difference {worst:.1e}, {TOLERANCE} is allowed.")
 sys.exit(worst > TOLERANCE)

@@ -6,10 +6,7 @@ gives its logits for 1, 6 and 33 images (as many as the file takes, where it is 
 differences; exit code 1 where one is above 1e-4 of the logits' scale, or, for a network with random weights in which roundings grow, above ten times the
 difference between PyTorch's own floats and doubles on the same images, which the last column has. Needs what setup.sh installs (run with /usr/bin/python3).
 """
-import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
@@ -17,10 +14,11 @@ import numpy
 import torch
 import torchvision
 
+from installed import run
 from networks import build, initialise
+from onnx_outputs import differences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PEERS = pathlib.Path(os.environ.get("RIFFLE_PEERS", pathlib.Path.home() / ".cache/riffle-peers"))
 TOLERANCE = 1e-4
 STRAY = 10
 
@@ -38,10 +36,6 @@ FORMS = [
     ("opset 13, free batch", 13, None, {}),
     ("opset 17, free batch, nothing folded", 17, None, {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}),
 ]
-
-
-def run(*command, **options):
-    return subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True, **options).stdout
 
 
 def export(network, file, opset, batch, options):
@@ -76,12 +70,10 @@ def main():
                 if own is None:
                     images = numpy.fromfile(file.with_suffix(".images"), dtype=numpy.float32).reshape(-1, 3, 224, 224)
                     own = stray(network, torch.from_numpy(images))
-                found = json.loads(run(
-                    "node", ROOT / "benchmarks/peers/onnxruntime_compare.js", file, file.with_suffix(""), 224, "float", "logits", *[batch] * (batch is not None),
-                    env={**os.environ, "NODE_PATH": str(PEERS / "node_modules")}))
+                found = differences(file, file.with_suffix(""), [batch] if batch else (1, 6, 33))
             worst = max(worst, *found.values())
             failed |= max(found.values()) > max(TOLERANCE, STRAY * own)
-            print(f"| {name} | {form} | {' | '.join(f'{found[n]:.1e}' if n in found else '' for n in ('1', '6', '33'))} | {own:.1e} |", flush=True)
+            print(f"| {name} | {form} | {' | '.join(f'{found[n]:.1e}' if n in found else '' for n in (1, 6, 33))} | {own:.1e} |", flush=True)
     print(f"\nLargest difference {worst:.1e}.")
     sys.exit(failed)
 

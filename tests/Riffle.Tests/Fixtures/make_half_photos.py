@@ -6,9 +6,7 @@ EXTERNAL is the folder with shufflenet_v2_x0_5.half.dynamic.onnx and photos/. Im
 with antialias, centre crop of 224. Needs onnx and Pillow (Debian: python3-onnx, python3-pil) and what benchmarks/peers/setup.sh installs.
 """
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
@@ -18,16 +16,8 @@ from onnx import TensorProto, numpy_helper
 from PIL import Image
 
 EXTERNAL, HERE = pathlib.Path(sys.argv[1]), pathlib.Path(__file__).resolve().parent
-PEERS = pathlib.Path(os.environ.get("RIFFLE_PEERS", pathlib.Path.home() / ".cache/riffle-peers"))
-RUN = """
-const onnxruntime = require('onnxruntime-node'), fs = require('fs');
-async function main() {
-    const session = await onnxruntime.InferenceSession.create(process.argv[1]), bytes = new Uint8Array(fs.readFileSync(process.argv[2]));
-    const images = new onnxruntime.Tensor('float32', new Float32Array(bytes.buffer), [bytes.length / 4 / 3 / 224 / 224, 3, 224, 224]);
-    console.log(JSON.stringify(Array.from((await session.run({ [session.inputNames[0]]: images }))[session.outputNames[0]].data)));
-}
-main();
-"""
+sys.path.append(str(HERE.parents[2] / "benchmarks/peers"))
+from onnx_outputs import outputs  # noqa: E402
 
 
 def prepared(path):
@@ -55,8 +45,7 @@ with tempfile.TemporaryDirectory() as folder:
     model, images = f"{folder}/model.onnx", f"{folder}/images"
     onnx.save(as_floats(onnx.load(EXTERNAL / "shufflenet_v2_x0_5.half.dynamic.onnx")), model)
     numpy.stack([prepared(EXTERNAL / "photos" / file) for file in files]).astype(numpy.float32).tofile(images)
-    output = subprocess.run(["node", "-e", RUN, model, images], check=True, stdout=subprocess.PIPE, env={**os.environ, "NODE_PATH": str(PEERS / "node_modules")})
-logits = numpy.array(json.loads(output.stdout)).reshape(len(files), -1)
+    logits = outputs(model, images, len(files)).astype(float)
 powers = numpy.exp(logits - logits.max(1, keepdims=True))
 probabilities = powers / powers.sum(1, keepdims=True)
 rows = []
