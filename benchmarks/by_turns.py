@@ -22,11 +22,10 @@ def build(commit):
     """The command line of a commit, built once."""
     name = subprocess.run(["git", "rev-parse", "--short", commit], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
     tree = ROOT / "artifacts/turns" / name
-    program = tree / "src/Riffle.Cli/bin/Release/net10.0/Riffle.Cli.dll"
-    if not program.exists():
-        if not tree.exists():
-            subprocess.run(["git", "worktree", "add", "--detach", str(tree), name], cwd=ROOT, check=True, stdout=sys.stderr)
-        subprocess.run(["dotnet", "build", "src/Riffle.Cli", "-c", "Release", "-v", "q", "-nologo"], cwd=tree, check=True, stdout=sys.stderr)
+    if not tree.exists():
+        subprocess.run(["git", "worktree", "add", "--detach", str(tree), name], cwd=ROOT, check=True, stdout=sys.stderr)
+    program = tree / "riffle"
+    subprocess.run([program, "--version"], check=True, stdout=sys.stderr)
     return name, program
 
 
@@ -34,7 +33,7 @@ def speeds(program, model, options):
     """Images a second: one image and a batch on one thread, and training on two."""
     name, _, preset = model.partition("@")
     trains = not preset and not options.no_train
-    command = ["dotnet", str(program), "benchmark", name, "--seconds", str(options.seconds), "--json", "--preset", preset or "tiny",
+    command = [program, "benchmark", name, "--seconds", str(options.seconds), "--json", "--preset", preset or "tiny",
                "--batch", "1" if preset else "1,128", *([] if trains else ["--no-train"])]
     results = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return [*(result["images_per_second"] for result in results), *([results[0]["train_images_per_second"]] if trains else [])]

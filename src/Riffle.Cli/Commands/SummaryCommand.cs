@@ -29,7 +29,7 @@ internal static class SummaryCommand
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
-    public static Command Create()
+    public static Command Create(string name)
     {
         var model = new Argument<string?>("MODEL")
         {
@@ -53,7 +53,7 @@ internal static class SummaryCommand
         };
         var noMeasure = new Option<bool>("--no-measure") { Description = "Do not measure the latency on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
-        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency. Without MODEL, lists all networks.")
+        var command = new Command(name, "Shows a network's architecture, multiply-adds, parameters and latency. Without MODEL, lists all networks.")
         {
             model,
         };

@@ -9,7 +9,7 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle train</c>.</summary>
 internal static class TrainCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var data = new Option<string>("--data") { Description = "Data set folder, written by 'riffle prepare'.", HelpName = "DIR" };
         var model = new Option<string>("--model")
@@ -39,7 +39,7 @@ internal static class TrainCommand
         var entries = new TrainingOptions();
 
         Option[] needed = [data, output], withResume = [resume, data, softLabels, threads, minutes];
-        var command = new Command("train", "Trains a network, or continues a training. Ctrl+C writes a checkpoint and stops.")
+        var command = new Command(name, "Trains a network, or continues a training. Ctrl+C writes a checkpoint and stops.")
         {
             data, model, output, from, softLabels, resume, recipe,
         };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Riffle.Kernels;
 using Riffle.Networks;
 using Riffle.Simd;
 

@@ -74,7 +74,7 @@ internal sealed class InferenceCompiler
             blocks[block] = from;
         }
 
-        return [.. blocks.Select(block => block!.Value)];
+        return [.. blocks.Select(block => block!)];
     }
 
     /// <summary>The value whose channels these planes are, all of them and in order; null where there is none.</summary>
