@@ -10,7 +10,7 @@ using Riffle.Training;
 namespace Riffle.Measurement;
 
 /// <summary>What one kind of run of a network, inference or training, took on this machine.</summary>
-/// <param name="Threads">The number of threads that computed; at most as many as the batch can occupy.</param>
+/// <param name="Threads">The number of threads that computed; at most as many as the batch, or the work of an image, is worth.</param>
 /// <param name="Batch">Images in a run.</param>
 /// <param name="Timings">Times of one run.</param>
 /// <param name="Gflops">Floating-point operations in 10⁹ a second at the median: two for a multiply-add in inference; in training six, two each for the

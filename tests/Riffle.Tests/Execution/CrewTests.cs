@@ -62,6 +62,45 @@ public class CrewTests
         work.AssertDone();
     }
 
+    [Fact]
+    public void A_helper_that_is_far_slower_than_its_leader_is_done_without_for_a_while()
+    {
+        var work = new Slow();
+        using var crew = new Crew(2, 1, work, () => true);
+        crew.Run(1);
+        Assert.Equal(1, work.Shared);
+    }
+
+    /// <summary>One item of many stages, in which a helper takes long.</summary>
+    private sealed class Slow : IStagedItems
+    {
+        private int _alone;
+
+        public int Shared { get; private set; }
+
+        public int StagesOf(int item) => _alone < 20 ? int.MaxValue : 0;
+
+        public int MostThreads(int item) => 2;
+
+        public int PartsOn(int item, int stage, int threads) => threads;
+
+        public void Begin(int worker)
+        {
+        }
+
+        public void Compute(int item, int stage, int part, int parts, int leader, int worker)
+        {
+            if (part > 0)
+                Thread.Sleep(200);
+            else if (parts > 1)
+                Shared++;
+            else if (Shared > 0)
+                _alone++;
+            else
+                Thread.Sleep(1);
+        }
+    }
+
     /// <summary>Counts what is computed of each item.</summary>
     private sealed class Counted(int threads) : IStagedItems
     {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Riffle.Execution;
 
 /// <summary>Items that do not depend on each other, each a row of stages that several threads may share.</summary>
@@ -31,6 +33,13 @@ internal interface IStagedItems
 /// </summary>
 internal sealed class Crew : IDisposable
 {
+    /// <summary>How long a leader waits for its helpers, beyond the time of its own part, which is the largest, before it takes them for threads without a core.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(0.2);
+
+    /// <summary>For how many times as long as it has waited it then does without helpers.</summary>
+    private const int Distrust = 30;
+
     private readonly IStagedItems _work;
     private readonly Func<bool> _mayShare;
     private readonly SharedItem[] _items;
@@ -38,6 +47,7 @@ internal sealed class Crew : IDisposable
     private readonly SemaphoreSlim _wake = new(0);
     private Apart _unclaimed, _unfinished, _news, _sleepers;
     private int _count;
+    private long _aloneUntil;
     private volatile bool _stop;
 
     /// <param name="threads">Threads, the caller of <see cref="Run"/> among them; at least 1.</param>
@@ -125,7 +135,7 @@ internal sealed class Crew : IDisposable
         var (shared, helpers, isOpen) = (_items[leader], Math.Min(_threads.Count, _work.MostThreads(item) - 1), false);
         for (var stage = 0; stage < _work.StagesOf(item); stage++)
         {
-            if (helpers > 0 && isOpen != _mayShare())
+            if (helpers > 0 && isOpen != MayShare())
             {
                 isOpen = !isOpen;
                 if (isOpen)
@@ -140,17 +150,29 @@ internal sealed class Crew : IDisposable
             }
 
             var parts = isOpen ? _work.PartsOn(item, stage, 1 + shared.Helpers) : 1;
-            if (parts > 1)
-                shared.Publish(stage, parts);
+            if (parts == 1)
+            {
+                _work.Compute(item, stage, 0, 1, leader, leader);
+                continue;
+            }
+
+            var began = Stopwatch.GetTimestamp();
+            shared.Publish(stage, parts);
             _work.Compute(item, stage, 0, parts, leader, leader);
-            if (parts > 1)
-                shared.AwaitHelpers();
+            var computed = Stopwatch.GetTimestamp();
+            shared.AwaitHelpers();
+            var done = Stopwatch.GetTimestamp();
+            if (Stopwatch.GetElapsedTime(computed, done) > Stopwatch.GetElapsedTime(began, computed) + Patience)
+                Volatile.Write(ref _aloneUntil, done + Distrust * (done - computed));
         }
 
         if (isOpen)
             shared.Close();
         _unfinished.Add(-1);
     }
+
+    /// <summary>Not while other calls run, nor for a while after helpers have lost their cores to other work: all would wait for them.</summary>
+    private bool MayShare() => _mayShare() && Stopwatch.GetTimestamp() >= Volatile.Read(ref _aloneUntil);
 
     /// <summary>Helps with the item that has fewest helpers, until it is done. Returns false where there is none.</summary>
     private bool Help(int worker)

@@ -68,9 +68,11 @@ internal sealed unsafe class InferenceStage((int Index, InferenceStep Step, int[
 
     private static double SizeOf(Share share) => share.To - share.From;
 
+    /// <summary>Of what does not divide, the first parts have more: the leader's is the largest of every step.</summary>
     private static Share ShareOf(int[] edges, int part, int parts)
     {
         var units = edges.Length - 1;
-        return new(edges[units * part / parts], edges[units * (part + 1) / parts]);
+        int EdgeOf(int place) => edges[(int)(((long)units * place + parts - 1) / parts)];
+        return new(EdgeOf(part), EdgeOf(part + 1));
     }
 }

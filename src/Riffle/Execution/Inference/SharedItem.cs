@@ -65,7 +65,7 @@ internal sealed class SharedItem
     }
 
     /// <summary>Joins as a helper; false where there is no room.</summary>
-    public bool TryJoin(out Help help)
+    public bool TryJoin(out Helper help)
     {
         var door = _door.Get();
         help = new() { Item = _item, Session = SessionOf(door), Part = (int)(door & CountMask) + 1 };
@@ -73,7 +73,7 @@ internal sealed class SharedItem
     }
 
     /// <summary>Waits for the next stage of which a helper has a part; false where the session is over.</summary>
-    public bool Next(ref Help help)
+    public bool Next(ref Helper help)
     {
         for (var waiter = default(Waiter); ; waiter.Wait())
         {
@@ -95,7 +95,7 @@ internal sealed class SharedItem
     private static int SessionOf(long word) => (int)(word >> SessionShift);
 
     /// <summary>What a helper knows.</summary>
-    public struct Help
+    public struct Helper
     {
         /// <summary>The item.</summary>
         public int Item;
