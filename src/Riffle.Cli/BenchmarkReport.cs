@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Riffle.Cli.Commands;
 using Riffle.Measurement;
 using Riffle.Networks;
 
@@ -73,7 +72,7 @@ internal static class BenchmarkReport
                 BackwardMs = Round(training?.Layers[i].BackwardMilliseconds),
             }),
         },
-        TrainingOptions.Json));
+        JsonOutput.Settings));
 
     /// <summary>Writes tables for people.</summary>
     public static void WriteTables(IReadOnlyList<BenchmarkResult> results, TextWriter output)

@@ -22,24 +22,33 @@ internal static class ExitCode
 /// <summary>The command line: the list of commands, and the one place where an exception becomes a message and an exit code.</summary>
 internal static class CommandLine
 {
+    private static readonly Entry[] Commands =
+    [
+        new("demo", DemoCommand.Create),
+        new("summary", SummaryCommand.Create),
+        new("benchmark", BenchmarkCommand.Create),
+        new("prepare", PrepareCommand.Create),
+        new("check", CheckCommand.Create),
+        new("train", TrainCommand.Create),
+        new("teach", TeachCommand.Create),
+        new("import", ImportCommand.Create),
+        new("evaluate", EvaluateCommand.Create),
+        new("predict", PredictCommand.Create),
+        new("export", ExportCommand.Create),
+        new("reproduce", ReproduceCommand.Create),
+    ];
+
     /// <summary>Creates the command line with all commands.</summary>
-    public static RootCommand CreateRoot()
+    public static RootCommand CreateRoot() => CreateRoot([]);
+
+    /// <summary>Creates what a command line needs: the command that it begins with, because the options of all take longer to create than a prediction, or
+    /// all if it begins with something else.</summary>
+    private static RootCommand CreateRoot(IReadOnlyList<string> args)
     {
-        var root = new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.")
-        {
-        DemoCommand.Create(),
-        SummaryCommand.Create(),
-        BenchmarkCommand.Create(),
-        PrepareCommand.Create(),
-        CheckCommand.Create(),
-        TrainCommand.Create(),
-        TeachCommand.Create(),
-        ImportCommand.Create(),
-        EvaluateCommand.Create(),
-        PredictCommand.Create(),
-        ExportCommand.Create(),
-        ReproduceCommand.Create(),
-        }.WithHelp();
+        var root = new RootCommand("Trains, measures and runs ShuffleNet and MobileNet on the CPU.").WithHelp();
+        var needed = Commands.Where(command => args.Count > 0 && command.Name == args[0]).ToArray();
+        foreach (var command in needed.Length > 0 ? needed : Commands)
+            root.Add(command.Create(command.Name));
         Numbers.ReadAll(root);
         RefuseEmpty(root);
         return root;
@@ -68,7 +77,7 @@ internal static class CommandLine
     }
 
     /// <summary>Runs one command line in this process and returns its exit code.</summary>
-    public static int Execute(IReadOnlyList<string> args, CancellationToken cancel = default) => Execute(CreateRoot(), args, cancel);
+    public static int Execute(IReadOnlyList<string> args, CancellationToken cancel = default) => Execute(CreateRoot(args), args, cancel);
 
     internal static int Execute(RootCommand root, IReadOnlyList<string> args, CancellationToken cancel = default)
     {
@@ -158,4 +167,7 @@ internal static class CommandLine
         OutOfMemoryException => (ExitCode.Failed, $"not enough memory ({exception.Message}); use smaller images, a smaller batch or fewer --threads"),
         _ => (ExitCode.Failed, $"this is a bug in Riffle; please report it with the lines below\n{exception}"),
     };
+
+    /// <summary>A command: its name, and what creates it.</summary>
+    private sealed record Entry(string Name, Func<string, Command> Create);
 }

@@ -38,7 +38,12 @@ internal static class PlanTable
         output.WriteLine($"Activations of {of} take {Number(plan.Bytes)} bytes"
             + (plan.GradientBytes == 0 ? "; values share memory as soon as they can." : $", their gradients {Number(plan.GradientBytes)}."));
         output.WriteLine("An epilogue runs before a value is written." + (isTraining ? " What is deferred runs each time the value is read." : ""));
-        if (isShared)
+        if (isShared && isTraining)
+        {
+            output.WriteLine($"{Number(plan.Threads)} threads have work in a batch of 128: they share its blocks of sixteen images, then the channels of each step. By the "
+                + $"largest shares they are {plan.SpeedUp.ToString("0.00", CultureInfo.InvariantCulture)} times as fast as one.");
+        }
+        else if (isShared)
         {
             output.WriteLine($"Threads share the channels of each step's output and meet between stages. {Number(plan.Threads)} threads are worth it; by the "
                 + $"largest shares they are {plan.SpeedUp.ToString("0.00", CultureInfo.InvariantCulture)} times as fast as one.");

@@ -80,7 +80,7 @@ public sealed class Classifier : IDisposable
     public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name = "image", int top = 5)
     {
         Check(top);
-        return Classify(ImageDecoder.Decode(encodedImage, name), name, top);
+        return Classify(ImageDecoder.DecodeFor(encodedImage, name, ImageFit.StoredSide(Model.ImageSize)), name, top);
     }
 
     /// <summary>Returns the most likely classes of a decoded image of any size, which is scaled and cut as a file's is.</summary>

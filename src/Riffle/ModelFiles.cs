@@ -23,7 +23,7 @@ public static class ModelFiles
             }
 
             return hints is null or { Classes: null, Normalisation: null }
-                ? Checkpoint.Load(path)
+                ? Checkpoint.Open(path)
                 : throw new ArgumentException($"{path}: a checkpoint has its own classes and normalisation; remove --labels, --mean and --std");
         }
     }

@@ -64,6 +64,7 @@ public sealed class DisposalTests : IDisposable
         [nameof(Trainer)] = (data => Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(), data.Run("run"), new() { Seed = 1 }), Members<Trainer>(
             (nameof(Trainer.CheckpointInterval), trainer => _ = trainer.CheckpointInterval),
             (nameof(Trainer.Training), trainer => _ = trainer.Training),
+            (nameof(Trainer.HasOtherArithmetic), trainer => _ = trainer.HasOtherArithmetic),
             (nameof(Trainer.Network), trainer => _ = trainer.Network),
             (nameof(Trainer.DataDirectory), trainer => _ = trainer.DataDirectory),
             (nameof(Trainer.Run), trainer => trainer.Run()))),

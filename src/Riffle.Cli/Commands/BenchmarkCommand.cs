@@ -10,7 +10,7 @@ internal static class BenchmarkCommand
 {
     private static readonly int[] DefaultBatches = [1, 16, 128];
 
-    public static Command Create()
+    public static Command Create(string name)
     {
         var models = new Argument<string[]>("MODEL")
         {
@@ -31,7 +31,7 @@ internal static class BenchmarkCommand
         (seconds.Description, seconds.DefaultValueFactory) = ("Duration of each measurement, after a warm-up.", _ => 1.5);
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
 
-        var command = new Command("benchmark", "Measures the latency, throughput and training speed of networks on this machine.")
+        var command = new Command(name, "Measures the latency, throughput and training speed of networks on this machine.")
         {
             models,
         };

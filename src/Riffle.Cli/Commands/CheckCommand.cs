@@ -8,7 +8,7 @@ internal static class CheckCommand
 {
     private const int Shown = 10;
 
-    public static Command Create()
+    public static Command Create(string name)
     {
         var path = new Argument<string>("DIR-OR-SOURCE")
         {
@@ -18,7 +18,7 @@ internal static class CheckCommand
         var json = new Option<bool>("--json") { Description = "Print the report as JSON." };
         var records = new RecordOptions();
         var names = RecordOptions.NameEncoding();
-        var command = new Command("check", "Verifies every checksum, image and label of a data set. Returns exit code 3 if it finds a fault.")
+        var command = new Command(name, "Verifies every checksum, image and label of a data set. Returns exit code 3 if it finds a fault.")
         {
             path, threads, json, names,
         };

@@ -11,7 +11,7 @@ internal static class DemoCommand
     private const int TrainImages = 80;
     private const int ValidationImages = 20;
 
-    public static Command Create()
+    public static Command Create(string name)
     {
         var output = new Option<string>("--out")
         {
@@ -22,7 +22,7 @@ internal static class DemoCommand
         var epochs = Numbers.Option("--epochs", "N", RecipeLimits.Epochs);
         (epochs.Description, epochs.DefaultValueFactory) = ("Number of passes over the training images.", _ => 30);
         var seed = new Option<ulong>("--seed") { Description = "Seed of the images and of the training.", HelpName = "N", DefaultValueFactory = _ => 1 };
-        return new Command("demo", "Draws a small data set, then prepares it, trains a network, evaluates it and predicts.")
+        return new Command(name, "Draws a small data set, then prepares it, trains a network, evaluates it and predicts.")
         {
             output, epochs, seed,
         }

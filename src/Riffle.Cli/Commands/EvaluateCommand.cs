@@ -8,13 +8,13 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle evaluate</c>.</summary>
 internal static class EvaluateCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var model = new ModelOptions();
         var data = new Option<string>("--data") { Description = "Data set folder.", HelpName = "DIR", Required = true };
         var threads = TrainingOptions.Threads();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("evaluate", "Computes the accuracy of a trained network on all validation images of a data set.") { data, threads, json };
+        var command = new Command(name, "Computes the accuracy of a trained network on all validation images of a data set.") { data, threads, json };
         model.AddTo(command);
         return command
             .WithExamples(
@@ -32,7 +32,7 @@ internal static class EvaluateCommand
             result = Evaluator.Evaluate(model, dataset, threads, progress: progress, cancel: cancel);
 
         if (json)
-            Console.WriteLine(JsonSerializer.Serialize(result, TrainingOptions.Json));
+            Console.WriteLine(JsonSerializer.Serialize(result, JsonOutput.Settings));
         else
             Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %, top-5 {result.Top5:0.00} %, loss {result.Loss:0.0000}, {result.Images:N0} images");
         return ExitCode.Done;

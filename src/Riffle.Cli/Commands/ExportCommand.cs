@@ -7,7 +7,7 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle export</c>.</summary>
 internal static class ExportCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var model = new Argument<string>("RUN") { Description = "Checkpoint file, or run folder (its best checkpoint)." };
         var file = new Option<string>("--out") { Description = "ONNX file to write.", HelpName = "FILE", Required = true };
@@ -17,7 +17,7 @@ internal static class ExportCommand
         };
         var softmax = new Option<bool>("--softmax") { Description = "Output probabilities instead of logits." };
         var norms = new Option<bool>("--keep-batch-norm") { Description = "Keep batch norm as separate operators. Default: fold it into the convolutions." };
-        return new Command("export", "Writes a trained network as an ONNX file, with a free batch size.") { model, file, pixels, softmax, norms }
+        return new Command(name, "Writes a trained network as an ONNX file, with a free batch size.") { model, file, pixels, softmax, norms }
             .WithExamples("riffle export runs/first --out first.onnx", "riffle export runs/first --out first.onnx --uint8 --softmax")
             .WithAction((parse, _) =>
             {

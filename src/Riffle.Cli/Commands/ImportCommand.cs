@@ -7,7 +7,7 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle import</c>.</summary>
 internal static class ImportCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var file = new Argument<string>("FILE")
         {
@@ -22,7 +22,7 @@ internal static class ImportCommand
         };
         var input = new InputOptions("the network", "numbers from 0", "ImageNet's values");
         var network = new NetworkOptions();
-        var command = new Command("import", "Turns weights trained elsewhere into a run. Code in the file is never executed.") { file, model, key, output };
+        var command = new Command(name, "Turns weights trained elsewhere into a run. Code in the file is never executed.") { file, model, key, output };
         network.AddTo(command, withClasses: false);
         input.AddTo(command);
         return command

@@ -10,7 +10,7 @@ internal static class PredictCommand
     /// <summary>PLINQ's own limit.</summary>
     private const int MostThreads = 512;
 
-    public static Command Create()
+    public static Command Create(string name)
     {
         var model = new ModelOptions();
         var images = new Argument<string[]>("IMAGE")
@@ -23,7 +23,7 @@ internal static class PredictCommand
         var threads = TrainingOptions.Threads();
         threads.Description = "Threads that compute, each an image of its own, or all of them the only one. 0: one per core. Does not change the result.";
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command("predict", "Prints the most likely classes of images.") { images, top, threads, json };
+        var command = new Command(name, "Prints the most likely classes of images.") { images, top, threads, json };
         model.AddTo(command);
         return command
             .WithExamples(
@@ -40,10 +40,9 @@ internal static class PredictCommand
 
         // Threads take one image at a time from the list, and the answers keep its order. They share an image only if it is the only one.
         using var classifier = new Classifier(model, files.Count == 1 ? threads : 1);
-        var answers = Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering).AsParallel().AsOrdered()
-            .WithDegreeOfParallelism(Math.Min(threads == 0 ? Environment.ProcessorCount : threads, MostThreads))
-            .WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancel)
-            .Select(file => Classify(classifier, file, top, cancel));
+        IEnumerable<Answer> answers = files.Count == 1
+            ? [Classify(classifier, files[0], top, cancel)]
+            : ClassifyAll(classifier, files, top, Math.Min(threads == 0 ? Environment.ProcessorCount : threads, MostThreads), cancel);
         var known = new List<Answer>();
         foreach (var answer in answers)
         {
@@ -58,11 +57,17 @@ internal static class PredictCommand
         if (json)
         {
             var document = known.Select(r => new { r.File, Predictions = r.Predictions.Select(p => new { p.Class, p.Index, p.Probability }) });
-            Console.WriteLine(JsonSerializer.Serialize(document, TrainingOptions.Json));
+            Console.WriteLine(JsonSerializer.Serialize(document, JsonOutput.Settings));
         }
 
         return known.Count == files.Count ? ExitCode.Done : ExitCode.BadData;
     }
+
+    /// <summary>Classifies images. Threads take one at a time from the list, and the answers keep its order.</summary>
+    private static ParallelQuery<Answer> ClassifyAll(Classifier classifier, IReadOnlyList<string> files, int top, int threads, CancellationToken cancel) =>
+        Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering).AsParallel().AsOrdered()
+            .WithDegreeOfParallelism(threads).WithMergeOptions(ParallelMergeOptions.NotBuffered).WithCancellation(cancel)
+            .Select(file => Classify(classifier, file, top, cancel));
 
     /// <summary>Classifies one image. If it can't be read, the answer says why, and the other images are still classified.</summary>
     private static Answer Classify(Classifier classifier, string file, int top, CancellationToken cancel)

@@ -7,7 +7,7 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle prepare</c>: turns a folder or an archive of images into a data set folder.</summary>
 internal static class PrepareCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var source = new Argument<string>("SOURCE")
         {
@@ -47,7 +47,7 @@ internal static class PrepareCommand
         var records = new RecordOptions();
         var names = RecordOptions.NameEncoding();
 
-        var command = new Command("prepare", "Turns a folder or an archive of images into a data set: checks and shuffles them, and writes TFRecords.")
+        var command = new Command(name, "Turns a folder or an archive of images into a data set: checks and shuffles them, and writes TFRecords.")
         {
             source, output, fraction, seed, shards, strict, bake, bakeSize, threads, force, json, names,
         };

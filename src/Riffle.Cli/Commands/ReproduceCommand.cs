@@ -8,7 +8,7 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle reproduce</c>: the study's tables, with our figures beside the published ones.</summary>
 internal static class ReproduceCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var data = new Option<string>("--data") { Description = "Data set folder, written by 'riffle prepare'.", HelpName = "DIR", Required = true };
         var output = new Option<string>("--out")
@@ -49,7 +49,7 @@ internal static class ReproduceCommand
         var threads = TrainingOptions.Threads();
         var seed = new Option<ulong>("--seed") { Description = "Seed of everything random: the same seed gives the same weights, bit for bit.", HelpName = "N" };
 
-        var command = new Command("reproduce", "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
+        var command = new Command(name, "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
         {
             data, output, tables, models, recipe, epochs, softLabels, teachers, from, threads, seed,
         };

@@ -29,7 +29,7 @@ internal static class SummaryCommand
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
 
-    public static Command Create()
+    public static Command Create(string name)
     {
         var model = new Argument<string?>("MODEL")
         {
@@ -45,7 +45,7 @@ internal static class SummaryCommand
         };
         plan.AcceptOnlyFromAmong("image", "batch", "training");
         var threads = Numbers.Optional("--threads", "N", TrainingOptions.ThreadLimits);
-        threads.Description = "With --plan image or batch: threads that share the work. 0: one per core. Default: 1.";
+        threads.Description = "With --plan: threads that share the work of an image, of sixteen images, or of a training batch of 128. 0: one per core. Default: 1.";
         var description = new Option<string?>("--description")
         {
             Description = "Write the network's layers to a JSON file, which you can change and give in place of a network name.",
@@ -53,7 +53,7 @@ internal static class SummaryCommand
         };
         var noMeasure = new Option<bool>("--no-measure") { Description = "Do not measure the latency on this machine." };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
-        var command = new Command("summary", "Shows a network's architecture, multiply-adds, parameters and latency. Without MODEL, lists all networks.")
+        var command = new Command(name, "Shows a network's architecture, multiply-adds, parameters and latency. Without MODEL, lists all networks.")
         {
             model,
         };

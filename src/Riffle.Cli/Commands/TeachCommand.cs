@@ -8,7 +8,7 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle teach</c>.</summary>
 internal static class TeachCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var teachers = new Argument<string[]>("MODEL-OR-RUN")
         {
@@ -29,7 +29,7 @@ internal static class TeachCommand
         var seed = new Option<ulong>("--seed") { Description = "Seed of the crops: the same seed gives the same crops.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
         var augmentation = new AugmentationOptions();
-        var command = new Command("teach", "Writes the predictions of trained networks on the training images as soft labels, which other networks learn from.")
+        var command = new Command(name, "Writes the predictions of trained networks on the training images as soft labels, which other networks learn from.")
         {
             teachers, data, output, views, seed, threads,
         };

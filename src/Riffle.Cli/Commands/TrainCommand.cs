@@ -9,7 +9,7 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle train</c>.</summary>
 internal static class TrainCommand
 {
-    public static Command Create()
+    public static Command Create(string name)
     {
         var data = new Option<string>("--data") { Description = "Data set folder, written by 'riffle prepare'.", HelpName = "DIR" };
         var model = new Option<string>("--model")
@@ -39,7 +39,7 @@ internal static class TrainCommand
         var entries = new TrainingOptions();
 
         Option[] needed = [data, output], withResume = [resume, data, softLabels, threads, minutes];
-        var command = new Command("train", "Trains a network, or continues a training. Ctrl+C writes a checkpoint and stops.")
+        var command = new Command(name, "Trains a network, or continues a training. Ctrl+C writes a checkpoint and stops.")
         {
             data, model, output, from, softLabels, resume, recipe,
         };
@@ -107,6 +107,13 @@ internal static class TrainCommand
         using var trainer = TrainingSession.Open(open);
         trainer.CheckpointInterval = checkpointInterval;
         var before = trainer.Training.Progress;
+        if (trainer.HasOtherArithmetic && before.Epochs < trainer.Training.Recipe.Epochs)
+        {
+            Console.Error.WriteLine(
+                "Another version of Riffle, whose rounding differs, computed a part of this run. It goes on; but its weights will not be, bit for bit, those of a run "
+                + "that one version computed.");
+        }
+
         var outcome = TrainingSession.Run(trainer, cancel);
         if (!outcome.Completed)
         {

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Riffle.Data;
 using Riffle.Recipes;
 using Riffle.Study;
@@ -66,14 +64,6 @@ internal sealed class TrainingOptions : IRecipeOptions
 
     /// <summary>The options that require soft labels.</summary>
     public Option[] OfSoftLabels { get; }
-
-    /// <summary>How JSON output is written.</summary>
-    public static JsonSerializerOptions Json { get; } = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        WriteIndented = true,
-    };
 
     /// <summary>The allowed numbers of threads; 0: one per core.</summary>
     public static Limits<int> ThreadLimits { get; } = new(0, 1024);

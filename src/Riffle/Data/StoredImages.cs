@@ -49,7 +49,7 @@ internal sealed unsafe class StoredImages : IDisposable
             var example = ImageExample.Parse(record);
             if (example.Label >= classes)
                 throw new BadDataException($"its label is {example.Label}, but {DatasetFiles.Info} has {classes} classes, counted from 0. Run riffle prepare again.");
-            ImageFit.FitSquare(ImageDecoder.Decode(example.Encoded.Span, example.FileName), Side, At(slot));
+            ImageFit.FitSquare(ImageDecoder.DecodeFor(example.Encoded.Span, example.FileName, Side), Side, At(slot));
             (_labels[slot], _ids[slot]) = (example.Label, place.Id);
         }
         catch (BadDataException e)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Riffle.Kernels;
 using Riffle.Networks;
 using Riffle.Simd;
 
@@ -33,12 +34,12 @@ public sealed record PlanValue(string Layer, Shape Shape, Layout Layout, long Of
 /// <param name="Output">What it writes.</param>
 /// <param name="Epilogue">What it does with each value before it is written, as <c>bias, residual, clamp 0 to 6</c>; empty for nothing.</param>
 /// <param name="Deferred">In training, what those who read its output apply, as <c>batch norm, clamp 0 to ∞</c>; empty for nothing.</param>
-/// <param name="Cut">In inference, how threads share the step; null in training.</param>
+/// <param name="Cut">How threads share the step; null in training on one thread.</param>
 public sealed record PlanStep(
     string Layer, string Kernel, ImmutableArray<PlanValue> Inputs, PlanValue Output, string Epilogue, string Deferred, PlanCut? Cut);
 
-/// <summary>How the threads of a plan share a step of inference: each computes some of the channels of its output.</summary>
-/// <param name="Stage">The number of the stage that the step belongs to. Threads meet between stages, not within.</param>
+/// <summary>How the threads of a plan share a step: each computes some of the channels of its output; in training, of some of the blocks of the batch.</summary>
+/// <param name="Stage">The number of the stage that the step belongs to; in training, of the step. In inference threads meet between stages, not within.</param>
 /// <param name="Threads">Threads that are worth it for the stage, of those that there are.</param>
 /// <param name="LargestShare">The part of the step that the thread with most of it computes: 1 on one thread, at best 1 / threads.</param>
 public sealed record PlanCut(int Stage, int Threads, double LargestShare);
@@ -49,21 +50,26 @@ public sealed record PlanCut(int Stage, int Threads, double LargestShare);
 /// <param name="Steps">The steps.</param>
 /// <param name="Bytes">Memory of all activations of an image, or of sixteen.</param>
 /// <param name="GradientBytes">Memory of their gradients; 0 in inference.</param>
-/// <param name="Threads">In inference, threads that one image, or sixteen at once, is worth, of those that there are; else 1.</param>
+/// <param name="Threads">Threads that one image, or sixteen at once, is worth, of those that there are; in training, that a batch of 128 has work for.</param>
 /// <param name="SpeedUp">How many times as fast as one thread these are, by the shapes alone: the work of the thread with most of it in each stage, and the
 /// meetings. Memory may hold them back.</param>
 public sealed record ExecutionPlan(
     PlanKind Kind, PlanValue Images, ImmutableArray<PlanStep> Steps, long Bytes, long GradientBytes, int Threads, double SpeedUp)
 {
+    /// <summary>Images in the batch that training threads share here.</summary>
+    private const int Batch = 128;
+
     /// <summary>Compiles a network, without weights.</summary>
     /// <param name="network">The network.</param>
     /// <param name="kind">What for.</param>
-    /// <param name="threads">Threads that may share an image, or sixteen, in inference.</param>
+    /// <param name="threads">Threads that may share an image, or sixteen, in inference; in training, a batch of 128.</param>
     /// <exception cref="NotSupportedException">The network can't be compiled for that; the message names the layer.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There are no threads.</exception>
     public static ExecutionPlan Of(Network network, PlanKind kind, int threads = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        if (kind == PlanKind.Training && threads > 1)
+            return SharedTraining(network, threads);
         using var program = kind == PlanKind.Training ? null : new InferenceProgram(network, kind == PlanKind.Image ? 1 : Lanes.Count, VectorLevels.Best);
         program?.LimitThreads(threads);
         var compiled = program?.Compiled ?? Training(network);
@@ -78,6 +84,30 @@ public sealed record ExecutionPlan(
         return new(
             kind, Value(compiled.Images), [.. compiled.Steps.Select(Step)], sizeof(float) * compiled.DataSize, sizeof(float) * compiled.GradientSize,
             program?.MostThreads ?? 1, program is null ? 1 : program.WorkOn(1) / program.WorkOn(program.MostThreads));
+    }
+
+    /// <summary>A training plan with the work of its threads: by the blocks of the batch that each has, and within a block by the planes of each step.</summary>
+    private static ExecutionPlan SharedTraining(Network network, int threads)
+    {
+        var blocks = Lanes.Blocks(Batch);
+        var lowered = new LoweredNetwork(network);
+        using var program = new TrainingProgram(lowered, new Weights(network), blocks, VectorLevels.Best);
+        var (used, ofBlock) = TrainingPlan.Sharing(threads, blocks, program);
+        var teams = used / ofBlock;
+        var ofBatch = (double)((blocks + teams - 1) / teams) / blocks;
+        double Largest(int[] edges) => Enumerable.Range(0, ofBlock)
+            .Max(part => new Part(part, ofBlock).Of(edges) is { } share ? (double)(share.EndOf(edges[^1]) - share.From) / edges[^1] : 0);
+
+        // Backward takes twice the multiply-adds of forward.
+        double[] shares = [.. program.Steps.Select(step => ofBatch * (Largest(step.ForwardEdges) + 2 * Largest(step.BackwardEdges)) / 3)];
+        double[] work = [.. Training(network).Steps.Select(step => StepWork.Of(step, Lanes.Count))];
+        var alone = Of(network, PlanKind.Training);
+        return alone with
+        {
+            Threads = used,
+            SpeedUp = work.Sum() / work.Zip(shares, (one, share) => one * share).Sum(),
+            Steps = [.. alone.Steps.Select((step, index) => step with { Cut = new(index, used, shares[index]) })],
+        };
     }
 
     private static CompiledNetwork Training(Network network)

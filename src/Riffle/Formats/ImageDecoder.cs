@@ -8,6 +8,7 @@ namespace Riffle.Formats;
 /// <remarks>
 /// An image of more than <see cref="MaxWholePixels"/> is decoded at half its width and height, one such image at a time: memory for 12000×9000 pixels is
 /// then 81 MB, twice that while it is turned upright, and for a progressive JPEG the whole picture's coefficients, up to 6 bytes a pixel (8 with four inks).
+/// A JPEG that is scaled to a small square anyway is decoded at a reduced size, see <see cref="DecodeFor"/>.
 /// </remarks>
 internal static class ImageDecoder
 {
@@ -16,6 +17,9 @@ internal static class ImageDecoder
 
     /// <summary>The most pixels of an image that is decoded whole, 100 million.</summary>
     public const long MaxWholePixels = 100_000_000;
+
+    /// <summary>Environment variable that decodes every JPEG at its full size if it is <c>full</c>; <c>reduced</c> is the default.</summary>
+    public const string Variable = "RIFFLE_DECODE";
 
     private static readonly Lock OneLargeImage = new();
 
@@ -32,14 +36,33 @@ internal static class ImageDecoder
     /// <exception cref="RiffleException">The library that decodes it is not installed, or there is no memory for the image.</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => Decode(encoded, name, MaxWholePixels);
 
+    /// <summary>Decodes an image that is then scaled to a square. A JPEG is decoded at a half, a quarter or an eighth of its size where that is still at
+    /// least twice as large as the square, because libjpeg then computes fewer pixels.</summary>
+    /// <param name="encoded">The file's bytes.</param>
+    /// <param name="name">Its name in error messages.</param>
+    /// <param name="side">The square's side.</param>
+    /// <exception cref="BadDataException">Neither JPEG nor PNG, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
+    /// <exception cref="RiffleException">The library that decodes it is not installed, there is no memory for the image, or
+    /// <see cref="Variable"/> has an unknown value.</exception>
+    public static RgbImage DecodeFor(ReadOnlySpan<byte> encoded, string name, int side) =>
+        Decode(encoded, name, MaxWholePixels, IsFull(Environment.GetEnvironmentVariable(Variable)) ? int.MaxValue : side);
+
+    /// <summary>Whether a value of <see cref="Variable"/> asks for full sizes.</summary>
+    internal static bool IsFull(string? setting) => setting switch
+    {
+        null or "" or "reduced" => false,
+        "full" => true,
+        _ => throw new RiffleException($"{Variable}={setting}: it can be full or reduced; unset it or choose one of these"),
+    };
+
     /// <summary>The same with another limit, above which an image is decoded at half its size.</summary>
-    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole, int side = int.MaxValue)
     {
         try
         {
             return DetectFormat(encoded) switch
             {
-                "JPEG" => JpegDecoder.Decode(encoded, name, mostWhole),
+                "JPEG" => JpegDecoder.Decode(encoded, name, mostWhole, side),
                 "PNG" => PngDecoder.Decode(encoded, name, mostWhole),
                 _ => throw new BadDataException($"{name}: {Refusal(encoded)}"),
             };

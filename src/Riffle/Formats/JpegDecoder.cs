@@ -27,7 +27,7 @@ static unsafe partial class JpegDecoder
     [GeneratedRegex(@"data: \d+ extraneous bytes before marker 0xd9", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex BytesBeforeTheEnd { get; }
 
-    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole, int side)
     {
         nint handle = TurboJpeg.InitDecompress();
         if (handle == 0) throw new RiffleException("Not enough memory for a JPEG decoder.");
@@ -36,7 +36,7 @@ static unsafe partial class JpegDecoder
             var (width, height, channels) = ReadHeader(handle, encoded, name);
             ImageDecoder.CheckSize(width, height, MaxPixelsPerByte * encoded.Length, name);
             using var turn = (long)width * height > mostWhole ? ImageDecoder.WaitForTurn() : null;
-            int part = turn is null ? 1 : 2;
+            int part = Math.Max(turn is null ? 1 : 2, Part(Math.Min(width, height), side));
             var stored = new RgbImage((width + part - 1) / part, (height + part - 1) / part, []) { FullWidth = width, FullHeight = height };
             var samples = new byte[checked(stored.Width * stored.Height * channels)];
             DecodeWhole(handle, encoded, stored, samples, name);
@@ -46,6 +46,15 @@ static unsafe partial class JpegDecoder
         {
             _ = TurboJpeg.Destroy(handle);
         }
+    }
+
+    /// <summary>The part of its size, 1 to 8 as its reciprocal, at which an image is decoded to be scaled to a square.</summary>
+    static int Part(int shorter, int side)
+    {
+        const int Most = 8, Reserve = 2;
+        int part = 1;
+        while (part < Most && shorter / (2 * part) >= (long)Reserve * side) part *= 2;
+        return part;
     }
 
     static (int Width, int Height, int Channels) ReadHeader(nint handle, ReadOnlySpan<byte> encoded, string name)

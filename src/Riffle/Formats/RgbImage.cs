@@ -6,7 +6,7 @@ namespace Riffle.Formats;
 /// <param name="Pixels">The samples, <c>Height × Width × 3</c> of them.</param>
 internal sealed record RgbImage(int Width, int Height, byte[] Pixels)
 {
-    /// <summary>Columns that the upright image has in its file: twice <see cref="Width"/>, or one less, where it was decoded at half its size.</summary>
+    /// <summary>Columns that the upright image has in its file, where it was decoded at a half, a quarter or an eighth of its size.</summary>
     public int FullWidth { get; init; } = Width;
 
     /// <summary>Rows that the upright image has in its file.</summary>

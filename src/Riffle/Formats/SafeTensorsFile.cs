@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Riffle.Formats;
@@ -131,9 +132,16 @@ internal sealed class SafeTensorsFile : ITensorFile
             name,
             type,
             TensorValues.BytesPerValue(type) ?? throw new FormatException($"'{name}' has the unknown type '{type}'"),
-            [.. value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt32())],
+            ParseShape(value.GetProperty("shape")),
             offsets[0].GetInt64(),
             offsets[1].GetInt64());
+    }
+
+    static ImmutableArray<int> ParseShape(JsonElement list)
+    {
+        var shape = new int[list.GetArrayLength()];
+        for (int i = 0; i < shape.Length; i++) shape[i] = list[i].GetInt32();
+        return ImmutableCollectionsMarshal.AsImmutableArray(shape);
     }
 
     /// <summary>Every tensor as long as its shape says, one behind the other, from the first byte of the data to the last: the format allows no gaps.</summary>
@@ -147,9 +155,15 @@ internal sealed class SafeTensorsFile : ITensorFile
             if (entry.End > size) throw Bad(path, sizeof(ulong), $"{tensor} extends beyond the file, which has {size}");
 
             // Saturate a product beyond any file's size instead of overflowing, because a dimension of 0 may still follow.
-            Int128 bytes = entry.Width;
-            foreach (int d in entry.Shape) bytes = Int128.Min(bytes * d, long.MaxValue);
-            if (entry.Shape.Any(d => d < 0) || bytes != entry.End - entry.Begin)
+            long bytes = entry.Width;
+            bool isPossible = true;
+            foreach (int d in entry.Shape)
+            {
+                isPossible &= d >= 0;
+                bytes = d == 0 ? 0 : bytes > long.MaxValue / d ? long.MaxValue : bytes * d;
+            }
+
+            if (!isPossible || bytes != entry.End - entry.Begin)
                 throw Bad(path, sizeof(ulong), $"{tensor} does not fit its shape [{string.Join(", ", entry.Shape)}] of {entry.Type}");
             if (bytes / entry.Width > Array.MaxLength) throw Bad(path, sizeof(ulong), $"{tensor} has too many values for memory");
             at = entry.End;

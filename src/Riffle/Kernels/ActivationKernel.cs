@@ -27,12 +27,13 @@ internal readonly unsafe struct ActivationKernel
     public long Scratch => PlaneSize;
 
     /// <summary>y = f(x), where x is read with what is deferred on it.</summary>
-    public void Forward<TVec, TFunction>(in Planes planes, in Block block)
+    public void Forward<TVec, TFunction>(in Planes planes, in Block block, Share share = default)
         where TVec : unmanaged, IVec<TVec>
         where TFunction : IFunction<TVec>
     {
         Contract.RequireLanes(PlaneSize);
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             var x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);
             var y = block.Data + planes.Offset[Output + c];
@@ -76,13 +77,15 @@ internal readonly unsafe struct ActivationKernel
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="writes">What dx means for each plane of x.</param>
-    public void Backward<TVec, TFunction>(in Planes planes, in Block block, float* scratch, GradientWrite* writes)
+    /// <param name="share">The planes to compute.</param>
+    public void Backward<TVec, TFunction>(in Planes planes, in Block block, float* scratch, GradientWrite* writes, Share share = default)
         where TVec : unmanaged, IVec<TVec>
         where TFunction : IFunction<TVec>
     {
         Contract.RequireLanes(PlaneSize);
         Contract.RequireScratch(scratch, Scratch);
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             var x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);
             PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, PlaneSize, scratch);

@@ -30,11 +30,12 @@ internal readonly unsafe struct Addition
     public long Scratch => PlaneSize;
 
     /// <summary>y = a + b.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block)
+    public void Forward<TVec>(in Planes planes, in Block block, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             var target = block.Data + planes.Offset[Output + c];
             DeferredPlane<TVec> left = PlaneAccess.Reader<TVec>(planes, block, Left[c], 0), right = PlaneAccess.Reader<TVec>(planes, block, Right[c], 0);
@@ -86,12 +87,14 @@ internal readonly unsafe struct Addition
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="leftWrites">What da means for each plane of a.</param>
     /// <param name="rightWrites">What db means for each plane of b.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* leftWrites, GradientWrite* rightWrites)
+    /// <param name="share">The planes to compute.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* leftWrites, GradientWrite* rightWrites, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
         Contract.RequireScratch(scratch, Scratch);
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             if ((leftWrites[c] & rightWrites[c] & GradientWrite.Shared) != 0)
                 continue;

@@ -37,9 +37,35 @@ internal static unsafe class ChannelLanes
             var to = target + (long)block * positions * Lanes.Count + lane;
             for (var position = 0; position < positions; position += TVec.Count, to += TVec.Count * Lanes.Count)
             {
-                Transpose<TVec>(sources, square, to, Math.Min(TVec.Count, positions - position));
+                Square<TVec>(sources, square, to, Lanes.Count, Math.Min(TVec.Count, positions - position));
                 for (var c = 0; c < real; c++)
                     sources[c] += TVec.Count;
+            }
+        }
+    }
+
+    /// <summary>target[P×C] = x[C×P].</summary>
+    /// <param name="x">C rows.</param>
+    /// <param name="channels">C.</param>
+    /// <param name="positions">P, a whole number of vectors.</param>
+    /// <param name="target">P rows, with room for whole vectors; what lies behind the last channel is zero.</param>
+    /// <param name="stride">Distance between them.</param>
+    public static void Transpose<TVec>(in Rows x, int channels, int positions, float* target, int stride)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        Contract.RequireVectors<TVec>(positions);
+        var square = stackalloc float[TVec.Count * TVec.Count];
+        var sources = stackalloc float*[TVec.Count];
+        var none = stackalloc float[TVec.Count];
+        TVec.Store(none, TVec.Zero);
+        for (var channel = 0; channel < channels; channel += TVec.Count)
+        {
+            var real = Math.Min(TVec.Count, channels - channel);
+            for (var position = 0; position < positions; position += TVec.Count)
+            {
+                for (var c = 0; c < TVec.Count; c++)
+                    sources[c] = c < real ? x.First + x.Offsets[channel + c] + position : none;
+                Square<TVec>(sources, square, target + (long)position * stride + channel, stride, TVec.Count);
             }
         }
     }
@@ -51,9 +77,10 @@ internal static unsafe class ChannelLanes
     /// </summary>
     /// <param name="sources">n rows.</param>
     /// <param name="square">Room for n·n floats.</param>
-    /// <param name="target">Where the first row of the result goes; the others follow by sixteen.</param>
+    /// <param name="target">Where the first row of the result goes.</param>
+    /// <param name="stride">Distance between rows of the result.</param>
     /// <param name="positions">Rows of the result that are wanted.</param>
-    private static void Transpose<TVec>(float** sources, float* square, float* target, int positions)
+    private static void Square<TVec>(float** sources, float* square, float* target, int stride, int positions)
         where TVec : unmanaged, IVec<TVec>
     {
         if (TVec.Count == 1)
@@ -86,10 +113,10 @@ internal static unsafe class ChannelLanes
             var (a, b, c, d) = n == 4
                 ? TwoRounds<TVec>(sources[0], sources[1], sources[2], sources[3])
                 : TwoRounds<TVec>(from, from + n, from + 2 * n, from + 3 * n);
-            Put(target, i, positions, a);
-            Put(target, i + quarter, positions, b);
-            Put(target, i + 2 * quarter, positions, c);
-            Put(target, i + 3 * quarter, positions, d);
+            Put(target, stride, i, positions, a);
+            Put(target, stride, i + quarter, positions, b);
+            Put(target, stride, i + 2 * quarter, positions, c);
+            Put(target, stride, i + 3 * quarter, positions, d);
         }
     }
 
@@ -106,10 +133,10 @@ internal static unsafe class ChannelLanes
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<TVec>(float* target, int row, int rows, TVec value)
+    private static void Put<TVec>(float* target, int stride, int row, int rows, TVec value)
         where TVec : unmanaged, IVec<TVec>
     {
         if (row < rows)
-            TVec.Store(target + row * Lanes.Count, value);
+            TVec.Store(target + row * stride, value);
     }
 }

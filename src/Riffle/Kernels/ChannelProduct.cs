@@ -230,47 +230,96 @@ internal static unsafe class ChannelProduct
             }
         }
 
-        Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position, c00, c01, c02, c03);
+        float* to0 = output.Target + Place<TVec>(output, operands, 0), to1 = output.Target + Place<TVec>(output, operands, 1);
+        float* to2 = output.Target + Place<TVec>(output, operands, 2), to3 = output.Target + Place<TVec>(output, operands, 3);
+        if (output.Addends != null)
+        {
+            float* add0 = Addend<TVec>(output, operands, 0), add1 = TVectors.Count > 1 ? Addend<TVec>(output, operands, 1) : null;
+            float* add2 = TVectors.Count > 2 ? Addend<TVec>(output, operands, 2) : null, add3 = TVectors.Count > 3 ? Addend<TVec>(output, operands, 3) : null;
+            Add<TVec, TVectors>(add0, add1, add2, add3, 0, ref c00, ref c01, ref c02, ref c03);
+            if (TPositions.Count > 1)
+                Add<TVec, TVectors>(add0, add1, add2, add3, Lanes.Count, ref c10, ref c11, ref c12, ref c13);
+            if (TPositions.Count > 2)
+                Add<TVec, TVectors>(add0, add1, add2, add3, 2 * Lanes.Count, ref c20, ref c21, ref c22, ref c23);
+            if (TPositions.Count > 3)
+                Add<TVec, TVectors>(add0, add1, add2, add3, 3 * Lanes.Count, ref c30, ref c31, ref c32, ref c33);
+            if (TPositions.Count > 4)
+                Add<TVec, TVectors>(add0, add1, add2, add3, 4 * Lanes.Count, ref c40, ref c41, ref c42, ref c43);
+            if (TPositions.Count > 5)
+                Add<TVec, TVectors>(add0, add1, add2, add3, 5 * Lanes.Count, ref c50, ref c51, ref c52, ref c53);
+        }
+
+        Store<TVec, TBound, TVectors>(output, to0, to1, to2, to3, 0, c00, c01, c02, c03);
         if (TPositions.Count > 1)
-            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 1, c10, c11, c12, c13);
+            Store<TVec, TBound, TVectors>(output, to0, to1, to2, to3, Lanes.Count, c10, c11, c12, c13);
         if (TPositions.Count > 2)
-            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 2, c20, c21, c22, c23);
+            Store<TVec, TBound, TVectors>(output, to0, to1, to2, to3, 2 * Lanes.Count, c20, c21, c22, c23);
         if (TPositions.Count > 3)
-            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 3, c30, c31, c32, c33);
+            Store<TVec, TBound, TVectors>(output, to0, to1, to2, to3, 3 * Lanes.Count, c30, c31, c32, c33);
         if (TPositions.Count > 4)
-            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 4, c40, c41, c42, c43);
+            Store<TVec, TBound, TVectors>(output, to0, to1, to2, to3, 4 * Lanes.Count, c40, c41, c42, c43);
         if (TPositions.Count > 5)
-            Store<TVec, TBound, TVectors>(output, operands.Channel, operands.Position + 5, c50, c51, c52, c53);
+            Store<TVec, TBound, TVectors>(output, to0, to1, to2, to3, 5 * Lanes.Count, c50, c51, c52, c53);
+    }
+
+    /// <summary>Adds what lies so far behind the addends' first position.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<TVec, TVectors>(
+        float* add0, float* add1, float* add2, float* add3, int at, ref TVec v0, ref TVec v1, ref TVec v2, ref TVec v3)
+        where TVec : unmanaged, IVec<TVec>
+        where TVectors : IHeight
+    {
+        v0 += TVec.Load(add0 + at);
+        if (TVectors.Count > 1)
+            v1 += TVec.Load(add1 + at);
+        if (TVectors.Count > 2)
+            v2 += TVec.Load(add2 + at);
+        if (TVectors.Count > 3)
+            v3 += TVec.Load(add3 + at);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TBound, TVectors>(in BlockedEpilogue output, int channel, int position, TVec v0, TVec v1, TVec v2, TVec v3)
+    private static void Store<TVec, TBound, TVectors>(
+        in BlockedEpilogue output, float* to0, float* to1, float* to2, float* to3, int at, TVec v0, TVec v1, TVec v2, TVec v3)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
         where TVectors : IHeight
     {
-        Store<TVec, TBound>(output, channel, position, v0);
+        Store<TVec, TBound>(output, to0 + at, v0);
         if (TVectors.Count > 1)
-            Store<TVec, TBound>(output, channel + TVec.Count, position, v1);
+            Store<TVec, TBound>(output, to1 + at, v1);
         if (TVectors.Count > 2)
-            Store<TVec, TBound>(output, channel + 2 * TVec.Count, position, v2);
+            Store<TVec, TBound>(output, to2 + at, v2);
         if (TVectors.Count > 3)
-            Store<TVec, TBound>(output, channel + 3 * TVec.Count, position, v3);
+            Store<TVec, TBound>(output, to3 + at, v3);
+    }
+
+    /// <summary>Where the first position of one of a tile's vectors lies in what counts from the output's first block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Place<TVec>(in BlockedEpilogue output, in Operands operands, int vector)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var (block, lane) = Math.DivRem((uint)(operands.Channel + vector * TVec.Count), (uint)Lanes.Count);
+        return block * output.BlockStride + lane + (long)operands.Position * Lanes.Count;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TVec, TBound>(in BlockedEpilogue output, int channel, int position, TVec value)
+    private static float* Addend<TVec>(in BlockedEpilogue output, in Operands operands, int vector)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var (block, lane) = Math.DivRem((uint)(operands.Channel + vector * TVec.Count), (uint)Lanes.Count);
+        return output.Data + output.Addends[block] + lane + (long)operands.Position * Lanes.Count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TVec, TBound>(in BlockedEpilogue output, float* target, TVec value)
         where TVec : unmanaged, IVec<TVec>
         where TBound : IUpperBound
     {
-        var (block, lane) = Math.DivRem((uint)channel, (uint)Lanes.Count);
-        var place = lane + (long)position * Lanes.Count;
-        if (output.Addends != null)
-            value += TVec.Load(output.Data + output.Addends[block] + place);
         value = TVec.Max(TVec.Broadcast(output.Clamp.Low), value);
         if (TBound.IsThere)
             value = TVec.Min(TVec.Broadcast(output.Clamp.High), value);
-        TVec.Store(output.Target + block * output.BlockStride + place, value);
+        TVec.Store(target, value);
     }
 
     /// <summary>What a tile reads: the weights of its vectors, x from its first position on.</summary>

@@ -30,11 +30,12 @@ internal readonly unsafe struct ChannelScaling
     public long Scratch => PlaneSize + Lanes.Count;
 
     /// <summary>y = s · x, both read with what is deferred on them.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block)
+    public void Forward<TVec>(in Planes planes, in Block block, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             DeferredPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
             var y = block.Data + planes.Offset[Output + c];
@@ -115,13 +116,15 @@ internal readonly unsafe struct ChannelScaling
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="writes">What dx means for each plane of x.</param>
     /// <param name="factorWrites">What ds means for each plane of s.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes, GradientWrite* factorWrites)
+    /// <param name="share">The planes to compute.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes, GradientWrite* factorWrites, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
         Contract.RequireScratch(scratch, Scratch);
         var ds = scratch + PlaneSize;
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             DeferredPlane<TVec> x = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0), s = PlaneAccess.Reader<TVec>(planes, block, Factors[c], 0);
             PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, PlaneSize, scratch);

@@ -38,6 +38,9 @@ internal readonly unsafe struct DenseConvolution
     /// <summary>k²·C/g.</summary>
     public int Depth => Taps * GroupInput;
 
+    /// <summary>O·C/g·k².</summary>
+    public int WeightCount => OutputChannels * Depth;
+
     private int Taps => Window.Kernel * Window.Kernel;
 
     private int GroupInput => Window.Channels / Groups;
@@ -77,7 +80,7 @@ internal readonly unsafe struct DenseConvolution
     }
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
+    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: true);
@@ -88,7 +91,7 @@ internal readonly unsafe struct DenseConvolution
         for (var y = 0; y < height; y++)
         {
             var epilogue = new OutputPlanes<TVec>(planes, block, Window.Output, (long)y * length, length, (long)height * length, gatherSums);
-            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, RowsAt(scratch + (long)y * stride), length, epilogue);
+            MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(Packed, OutputChannels, Depth, RowsAt(scratch + (long)y * stride), length, epilogue, share);
         }
     }
 
@@ -183,7 +186,8 @@ internal readonly unsafe struct DenseConvolution
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="weightGradient">dw [O][C][3][3].</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate)
+    /// <param name="share">The rows of dw to compute, by output channels.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: true);
@@ -192,11 +196,13 @@ internal readonly unsafe struct DenseConvolution
         ReadInput<TVec>(planes, block, scratch);
         int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
         var dy = new Rows(scratch + Window.Channels * Window.Padded.Size, RowOffsets);
+        var (from, end) = (share.From, share.EndOf(OutputChannels));
         for (var y = 0; y < height; y++)
         {
-            for (var o = 0; o < OutputChannels; o++)
+            for (var o = from; o < end; o++)
                 PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * GradientRowStride);
-            TransposedProduct.Multiply<TVec>(dy, OutputChannels, RowsAt(scratch + (long)y * stride), Depth, length, weightGradient, accumulate || y > 0);
+            TransposedProduct.Multiply<TVec>(
+                dy.From(from), end - from, RowsAt(scratch + (long)y * stride), Depth, length, weightGradient + (long)from * Depth, Depth, accumulate || y > 0);
         }
     }
 

@@ -13,6 +13,9 @@ namespace Riffle.Kernels;
 /// </summary>
 internal readonly unsafe struct DepthwiseConvolution
 {
+    /// <summary>Floats of rows that <see cref="SlideInPlace"/> reads for one vector of their lanes after another: half an L1 cache.</summary>
+    private const int RowFloats = 4 * 1024;
+
     /// <summary>Input, output and how they lie to each other.</summary>
     public readonly Window Window { get; init; }
 
@@ -43,6 +46,9 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <summary>Whether the window is 3×3 with a border of 1 and a stride of 1 or 2.</summary>
     private bool HasOwnKernels => Window is { Kernel: 3, Stride: 1 or 2 } && Window.Border == Border.One;
 
+    /// <summary>C·k².</summary>
+    public int WeightCount => Window.Channels * Taps;
+
     private int Taps => Window.Kernel * Window.Kernel;
 
     private int InputSize => Window.Height * Window.Width * Window.Lanes;
@@ -61,7 +67,7 @@ internal readonly unsafe struct DepthwiseConvolution
     }
 
     /// <summary>y = w ∗ x; gathers Σy and Σy² where batch norm follows.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
+    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: true);
@@ -70,7 +76,8 @@ internal readonly unsafe struct DepthwiseConvolution
         int height = Window.OutputHeight, length = Window.OutputRow;
         float none = 0;
         input.Prepare(scratch, 0);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             input.Read<TVec, DeferredPlane<TVec>>(PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0), scratch, border: 0);
             float* weights = Weights + c * WeightStride, target = block.Data + planes.Offset[Window.Output + c];
@@ -97,13 +104,22 @@ internal readonly unsafe struct DepthwiseConvolution
         Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
-        input.Prepare(scratch, 0);
+        Prepare(scratch);
         var end = share.EndOf(Window.Channels);
         for (var c = share.From; c < end; c++)
         {
             var output = Window.Output + c;
-            input.Read<TVec, FinalPlane<TVec>>(new(data + planes.Offset[Window.Input[c]]), scratch, border: 0);
-            float* weights = Weights + c * WeightStride, bias = planes.Shift + output, target = data + planes.Offset[output];
+            float* weights = Weights + c * WeightStride, bias = planes.Shift + output;
+            float* plane = data + planes.Offset[Window.Input[c]], target = data + planes.Offset[output];
+            if (IsInPlace)
+            {
+                SlideInPlace<TVec, PlaneTaps<TVec>>(plane, scratch, weights, bias, planes.Clamp[output], target);
+                if (function != null)
+                    function(target, target, height * length);
+                continue;
+            }
+
+            input.Read<TVec, FinalPlane<TVec>>(new(plane), scratch, border: 0);
             if (Window.Kernel == 3)
                 Correlate<TVec, PlaneTaps<TVec>>(scratch, input, weights, bias, planes.Clamp[output], target, height, length);
             else
@@ -128,12 +144,20 @@ internal readonly unsafe struct DepthwiseConvolution
         Contract.RequireScratch(scratch, Scratch);
         var input = Window.Padded;
         int height = Window.OutputHeight, length = Window.OutputRow;
-        input.Prepare(scratch, 0);
+        Prepare(scratch);
         var end = share.EndOf(Window.Channels);
         for (var c = share.From; c < end; c++)
         {
             var output = Window.Output + c;
-            input.Read<TVec, FinalPlane<TVec>>(new(data + blocks.Offset[Window.Input[c]]), scratch, border: 0);
+            var plane = data + blocks.Offset[Window.Input[c]];
+            if (IsInPlace)
+            {
+                SlideInPlace<TVec, LaneTaps<TVec>>(
+                    plane, scratch, Weights + c * WeightStride, bias + c * Lanes.Count, blocks.Clamp[output], data + blocks.Offset[output]);
+                continue;
+            }
+
+            input.Read<TVec, FinalPlane<TVec>>(new(plane), scratch, border: 0);
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
             {
                 float* weights = Weights + c * WeightStride + lane, start = bias + c * Lanes.Count + lane, target = data + blocks.Offset[output] + lane;
@@ -152,7 +176,9 @@ internal readonly unsafe struct DepthwiseConvolution
     /// <param name="weightGradient">dw [C][k][k], or null where the weights are constants.</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
     /// <param name="writes">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
+    /// <param name="share">The planes to compute, with their rows of dw.</param>
+    public void Backward<TVec>(
+        in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: true);
@@ -164,7 +190,8 @@ internal readonly unsafe struct DepthwiseConvolution
         float none = 0;
         input.Prepare(x, 0);
         output.Prepare(dy, 0);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             output.ReadGradient<TVec>(planes, block, Window.Output + c, dy);
             if (weightGradient != null)
@@ -196,6 +223,99 @@ internal readonly unsafe struct DepthwiseConvolution
             }
 
             PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], 0, InputSize, dx, writes[c]);
+        }
+    }
+
+    /// <summary>Whether inference reads planes where they lie: a position of sixteen lanes needs no float of another.</summary>
+    private bool IsInPlace => HasOwnKernels && Window is { Lanes: Lanes.Count, Width: > 1 };
+
+    /// <summary>Scratch for the planes of <see cref="Infer"/>: a row of zeros where they are read in place, else a border of zeros.</summary>
+    private void Prepare(float* scratch)
+    {
+        if (IsInPlace)
+            new Span<float>(scratch, Window.Width * Lanes.Count).Clear();
+        else
+            Window.Padded.Prepare(scratch, 0);
+    }
+
+    /// <summary>target = clamp(w ∗ plane + bias) with windows of 3×3; what lies around the plane is read from a row of zeros.</summary>
+    private void SlideInPlace<TVec, TTaps>(float* plane, float* zeros, float* weights, float* bias, Clamp clamp, float* target)
+        where TVec : unmanaged, IVec<TVec>
+        where TTaps : ITaps<TVec>
+    {
+        // Some rows for each vector of the lanes in turn: they stay in the L1 cache.
+        int height = Window.OutputHeight, rows = Math.Max(1, RowFloats / (Window.Stride * Window.Width * Lanes.Count));
+        for (var y = 0; y < height; y += rows)
+        {
+            for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+            {
+                var first = TTaps.Distance == 1 ? 0 : lane;
+                SlideRows<TVec, TTaps>(plane + lane, zeros, weights + first, bias + first, clamp, target + lane, y, Math.Min(height, y + rows));
+            }
+        }
+    }
+
+    private void SlideRows<TVec, TTaps>(float* plane, float* zeros, float* weights, float* bias, Clamp clamp, float* target, int y, int end)
+        where TVec : unmanaged, IVec<TVec>
+        where TTaps : ITaps<TVec>
+    {
+        const int Next = Lanes.Count;
+        TVec start = TTaps.Read(bias), low = TVec.Broadcast(clamp.Low), high = TVec.Broadcast(clamp.High);
+        var next = TTaps.Distance;
+        TVec w0 = TTaps.Read(weights), w1 = TTaps.Read(weights + next), w2 = TTaps.Read(weights + 2 * next);
+        TVec w3 = TTaps.Read(weights + 3 * next), w4 = TTaps.Read(weights + 4 * next), w5 = TTaps.Read(weights + 5 * next);
+        TVec w6 = TTaps.Read(weights + 6 * next), w7 = TTaps.Read(weights + 7 * next), w8 = TTaps.Read(weights + 8 * next);
+        int stride = Window.Stride, step = stride * Next, row = Window.Width * Next;
+
+        // Windows from the second to the last that ends within the plane; at most one more ends behind it.
+        int last = (Window.Width - 2) / stride, length = last * Next;
+        var hasRight = Window.OutputWidth - 1 > last;
+        for (target += (long)y * Window.OutputRow; y < end; y++)
+        {
+            var at = y * stride;
+            var centre = plane + (long)at * row;
+            float* top = at == 0 ? zeros : centre - row, bottom = at + 1 == Window.Height ? zeros : centre + row;
+            var sum = TVec.MultiplyAdd(w0, TVec.Load(zeros), start);
+            var other = w1 * TVec.Load(top);
+            TVec.Accumulate(ref sum, w2, TVec.Load(top + Next));
+            TVec.Accumulate(ref other, w3, TVec.Load(zeros));
+            TVec.Accumulate(ref sum, w4, TVec.Load(centre));
+            TVec.Accumulate(ref other, w5, TVec.Load(centre + Next));
+            TVec.Accumulate(ref sum, w6, TVec.Load(zeros));
+            TVec.Accumulate(ref other, w7, TVec.Load(bottom));
+            TVec.Accumulate(ref sum, w8, TVec.Load(bottom + Next));
+            TVec.Store(target, TVec.Min(high, TVec.Max(low, sum + other)));
+            target += Next;
+            top += step - Next;
+            centre += step - Next;
+            bottom += step - Next;
+            for (var stop = target + length; target < stop; target += Next, top += step, centre += step, bottom += step)
+            {
+                sum = TVec.MultiplyAdd(w0, TVec.Load(top), start);
+                other = w1 * TVec.Load(top + Next);
+                TVec.Accumulate(ref sum, w2, TVec.Load(top + 2 * Next));
+                TVec.Accumulate(ref other, w3, TVec.Load(centre));
+                TVec.Accumulate(ref sum, w4, TVec.Load(centre + Next));
+                TVec.Accumulate(ref other, w5, TVec.Load(centre + 2 * Next));
+                TVec.Accumulate(ref sum, w6, TVec.Load(bottom));
+                TVec.Accumulate(ref other, w7, TVec.Load(bottom + Next));
+                TVec.Accumulate(ref sum, w8, TVec.Load(bottom + 2 * Next));
+                TVec.Store(target, TVec.Min(high, TVec.Max(low, sum + other)));
+            }
+
+            if (!hasRight)
+                continue;
+            sum = TVec.MultiplyAdd(w0, TVec.Load(top), start);
+            other = w1 * TVec.Load(top + Next);
+            TVec.Accumulate(ref sum, w2, TVec.Load(zeros));
+            TVec.Accumulate(ref other, w3, TVec.Load(centre));
+            TVec.Accumulate(ref sum, w4, TVec.Load(centre + Next));
+            TVec.Accumulate(ref other, w5, TVec.Load(zeros));
+            TVec.Accumulate(ref sum, w6, TVec.Load(bottom));
+            TVec.Accumulate(ref other, w7, TVec.Load(bottom + Next));
+            TVec.Accumulate(ref sum, w8, TVec.Load(zeros));
+            TVec.Store(target, TVec.Min(high, TVec.Max(low, sum + other)));
+            target += Next;
         }
     }
 

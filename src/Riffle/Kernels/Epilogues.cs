@@ -82,6 +82,54 @@ internal readonly unsafe struct InputGradients<TVec>(
     }
 }
 
+/// <summary>Rows stay as they are, one behind the other.</summary>
+internal readonly unsafe struct StoredRows(float* target, long stride) : IEpilogue
+{
+    public static bool HasBias => false;
+
+    public static bool HasHigh => false;
+
+    public float* Bias => null;
+
+    public float Low => 0;
+
+    public float High => 0;
+
+    public long Stride => stride;
+
+    public float* Target(int row) => target + row * stride;
+
+    public void Written(int row, int count)
+    {
+    }
+}
+
+/// <summary>Rows are added to others that lie one behind the other; each tile comes from the same small scratch.</summary>
+internal readonly unsafe struct AddedRows<TVec>(float* target, int stride, float* scratch) : IEpilogue
+    where TVec : unmanaged, IVec<TVec>
+{
+    public static bool HasBias => false;
+
+    public static bool HasHigh => false;
+
+    public float* Bias => null;
+
+    public float Low => 0;
+
+    public float High => 0;
+
+    public long Stride => stride;
+
+    public float* Target(int row) => scratch;
+
+    public void Written(int row, int count)
+    {
+        float* to = target + (long)row * stride, end = to + (long)count * stride;
+        for (var from = scratch; to < end; to += TVec.Count, from += TVec.Count)
+            TVec.Store(to, TVec.Load(to) + TVec.Load(from));
+    }
+}
+
 /// <summary>Rows are parts of the output's planes as they stay: batch norm is folded into the weights and the bias, ReLU is a clamp.</summary>
 internal readonly unsafe struct FinalPlanes<TBound>(float* target, long stride, float* bias, Clamp clamp) : IEpilogue
     where TBound : IUpperBound

@@ -38,12 +38,13 @@ internal readonly unsafe struct GlobalAveragePoolKernel
     private float LaneWeight => (float)LaneCount / PlaneSize;
 
     /// <summary>y = mean of x.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block)
+    public void Forward<TVec>(in Planes planes, in Block block, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
         var weight = TVec.Broadcast(LaneWeight);
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             var value = PlaneAccess.Reader<TVec>(planes, block, Input[c], 0);
             var target = block.Data + planes.Offset[Output + c];
@@ -106,14 +107,16 @@ internal readonly unsafe struct GlobalAveragePoolKernel
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="writes">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes)
+    /// <param name="share">The planes to compute.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireLanes(PlaneSize);
         Contract.RequireScratch(scratch, Scratch);
         var weight = TVec.Broadcast(LaneWeight);
         var dy = stackalloc float[Lanes.Count];
-        for (var c = 0; c < Channels; c++)
+        var end = share.EndOf(Channels);
+        for (var c = share.From; c < end; c++)
         {
             PlaneAccess.ReadGradient<TVec>(planes, block, Output + c, 0, Lanes.Count, dy);
             for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)

@@ -68,8 +68,6 @@ internal static unsafe class MatrixProduct
         where TVec : unmanaged, IVec<TVec>
         where TEpilogue : unmanaged, IEpilogue
     {
-        Debug.Assert(rows > 0 && depth > 0, "an empty product");
-        Contract.RequireVectors<TVec>(length);
         var tiles = new Tiles(rows, MostRows);
         for (var tile = 0; tile < tiles.Count; tile++)
         {
@@ -78,23 +76,49 @@ internal static unsafe class MatrixProduct
                 break;
             var weights = packed;
             packed += (long)height * depth;
-            if (row < share.From)
-                continue;
-            switch (height)
-            {
-                case 1: Tile<TVec, Height1, TEpilogue>(weights, depth, x, length, row, epilogue); break;
-                case 2: Tile<TVec, Height2, TEpilogue>(weights, depth, x, length, row, epilogue); break;
-                case 3: Tile<TVec, Height3, TEpilogue>(weights, depth, x, length, row, epilogue); break;
-                case 4: Tile<TVec, Height4, TEpilogue>(weights, depth, x, length, row, epilogue); break;
-                case 5: Tile<TVec, Height5, TEpilogue>(weights, depth, x, length, row, epilogue); break;
-                default: Tile<TVec, Height6, TEpilogue>(weights, depth, x, length, row, epilogue); break;
-            }
-
-            epilogue.Written(row, height);
+            if (row >= share.From)
+                Tile<TVec, TEpilogue>(height, weights, height, depth, x, length, row, epilogue);
         }
     }
 
-    private static void Tile<TVec, THeight, TEpilogue>(float* weights, int depth, in Rows x, int length, int row, in TEpilogue epilogue)
+    /// <summary>The same with the transpose of the weights, [K×R], as it is: output[R×P] = weightsᵀ · x[K×P].</summary>
+    /// <param name="weights">K rows of R floats.</param>
+    /// <param name="stride">Distance between them.</param>
+    /// <param name="rows">R.</param>
+    /// <param name="depth">K.</param>
+    /// <param name="x">K rows.</param>
+    /// <param name="length">P, a multiple of the vector's floats.</param>
+    /// <param name="epilogue">Takes the output.</param>
+    public static void MultiplyTransposed<TVec, TEpilogue>(float* weights, int stride, int rows, int depth, in Rows x, int length, in TEpilogue epilogue)
+        where TVec : unmanaged, IVec<TVec>
+        where TEpilogue : unmanaged, IEpilogue
+    {
+        var tiles = new Tiles(rows, MostRows);
+        for (var tile = 0; tile < tiles.Count; tile++)
+            Tile<TVec, TEpilogue>(tiles.Height(tile), weights + tiles.Start(tile), stride, depth, x, length, tiles.Start(tile), epilogue);
+    }
+
+    private static void Tile<TVec, TEpilogue>(int height, float* weights, nint step, int depth, in Rows x, int length, int row, in TEpilogue epilogue)
+        where TVec : unmanaged, IVec<TVec>
+        where TEpilogue : unmanaged, IEpilogue
+    {
+        Debug.Assert(height > 0 && depth > 0, "an empty product");
+        Contract.RequireVectors<TVec>(length);
+        switch (height)
+        {
+            case 1: Tile<TVec, Height1, TEpilogue>(weights, step, depth, x, length, row, epilogue); break;
+            case 2: Tile<TVec, Height2, TEpilogue>(weights, step, depth, x, length, row, epilogue); break;
+            case 3: Tile<TVec, Height3, TEpilogue>(weights, step, depth, x, length, row, epilogue); break;
+            case 4: Tile<TVec, Height4, TEpilogue>(weights, step, depth, x, length, row, epilogue); break;
+            case 5: Tile<TVec, Height5, TEpilogue>(weights, step, depth, x, length, row, epilogue); break;
+            default: Tile<TVec, Height6, TEpilogue>(weights, step, depth, x, length, row, epilogue); break;
+        }
+
+        epilogue.Written(row, height);
+    }
+
+    /// <summary>A tile of rows; <paramref name="step"/> is the distance from their weights to those of the next depth.</summary>
+    private static void Tile<TVec, THeight, TEpilogue>(float* weights, nint step, int depth, in Rows x, int length, int row, in TEpilogue epilogue)
         where TVec : unmanaged, IVec<TVec>
         where THeight : IHeight
         where TEpilogue : unmanaged, IEpilogue
@@ -166,7 +190,7 @@ internal static unsafe class MatrixProduct
                     TVec.Accumulate(ref c53, w, x3);
                 }
 
-                wk += THeight.Count;
+                wk += step;
             }
 
             var to = target + p;
@@ -233,7 +257,7 @@ internal static unsafe class MatrixProduct
                     TVec.Accumulate(ref c51, w, x1);
                 }
 
-                wk += THeight.Count;
+                wk += step;
             }
 
             var to = target + p;
@@ -294,7 +318,7 @@ internal static unsafe class MatrixProduct
                     TVec.Accumulate(ref c50, w, x0);
                 }
 
-                wk += THeight.Count;
+                wk += step;
             }
 
             var to = target + p;

@@ -22,11 +22,12 @@ internal readonly unsafe struct MaxPoolKernel
     public long Scratch => Math.Max(Window.Lanes == 1 ? Window.Padded.Size : 0, 6L * PaddedRow + Window.OutputRow);
 
     /// <summary>y = largest x of each window.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block)
+    public void Forward<TVec>(in Planes planes, in Block block, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: true);
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             var plane = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
             Largest<TVec, DeferredPlane<TVec>>(plane, Clamp.None, block.Data + planes.Offset[Window.Output + c]);
@@ -67,13 +68,15 @@ internal readonly unsafe struct MaxPoolKernel
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
     /// <param name="writes">What dx means for each input plane.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes)
+    /// <param name="share">The planes to compute.</param>
+    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, GradientWrite* writes, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireWindow(Window, isTraining: true);
         Contract.RequireScratch(scratch, Scratch);
         float* input = scratch, dx = input + 3 * PaddedRow, dy = dx + 3 * PaddedRow;
-        for (var c = 0; c < Window.Channels; c++)
+        var end = share.EndOf(Window.Channels);
+        for (var c = share.From; c < end; c++)
         {
             new Span<float>(input, 3 * PaddedRow).Fill(float.NegativeInfinity);
             new Span<float>(dx, 3 * PaddedRow).Clear();

@@ -89,6 +89,9 @@ internal readonly unsafe struct Block
     /// <summary>Two sums of 16 lanes for every plane: forward Σx and Σx², backward Σdz and Σdz·(x − mean).</summary>
     public readonly float* Sums { get; init; }
 
+    /// <summary>The same two sums of every plane over all lanes in use.</summary>
+    public readonly double* Totals { get; init; }
+
     /// <summary>16 floats: 1 for a lane that holds an image, 0 for an unused one.</summary>
     public readonly float* LaneMask { get; init; }
 
@@ -98,4 +101,7 @@ internal readonly unsafe struct Block
     /// <summary>Sums of a plane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float* SumsOf(int plane) => Sums + (long)plane * 2 * Lanes.Count;
+
+    /// <summary>Totals of a plane.</summary>
+    public double* TotalsOf(int plane) => Totals + (long)plane * 2;
 }

@@ -24,6 +24,12 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>Floats of x that a product in inference works on at a time, so that they stay in the L1 cache from tile to tile.</summary>
     private const int PartFloats = 3 * 1024;
 
+    /// <summary>
+    /// Least depth and width of a product for which inference packs its parts. They are then as long as a tile is wide, and too large for the L1 cache: a tile
+    /// reads one run of memory from L2 instead of a short one for each channel.
+    /// </summary>
+    private const int LeastPackedDepth = 100, LeastPackedWidth = 36, PackedPart = 64;
+
     /// <summary>Planes of the input in the order of its channels.</summary>
     public readonly int* Input { get; init; }
 
@@ -53,12 +59,29 @@ internal readonly unsafe struct PointwiseConvolution
     /// </summary>
     public readonly long* Offsets { get; init; }
 
+    /// <summary>O·C/g.</summary>
+    public int WeightCount => OutputChannels * GroupInput;
+
+    /// <summary>Where rows of a packed part begin in scratch, in inference (<see cref="PartOffsets"/>).</summary>
+    public readonly long* Parts { get; init; }
+
+    /// <summary>Floats of scratch that one thread needs in inference.</summary>
+    public long InferenceScratch => IsPacked ? (long)GroupInput * PackedPart : 0;
+
+    private bool IsPacked => GroupInput >= LeastPackedDepth && GroupOutput >= LeastPackedWidth;
+
     private int GroupInput => InputChannels / Groups;
 
     private int GroupOutput => OutputChannels / Groups;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * ChunkStride;
+    public long Scratch => RowFloats + (IsOneChunk ? OuterProduct.Scratch(GroupOutput, GroupInput, PlaneSize) : 0);
+
+    /// <summary>Floats of the rows of both chunks, and of a tile of gradients.</summary>
+    private long RowFloats => (long)(GroupInput + GroupOutput + MatrixProduct.MostRows) * ChunkStride;
+
+    /// <summary>Whether a plane is one chunk in backward: then the gradient with respect to the weights is added at once.</summary>
+    public bool IsOneChunk => ChunkLength >= PlaneSize;
 
     /// <summary>Positions in a chunk, in floats.</summary>
     private int ChunkLength => Cut(BothChunksFloats / (GroupInput + GroupOutput));
@@ -81,6 +104,9 @@ internal readonly unsafe struct PointwiseConvolution
         return [.. Enumerable.Range(0, Math.Max(GroupInput, GroupOutput)).Select(row => row * stride)];
     }
 
+    /// <summary>Where the rows of a packed part begin.</summary>
+    public long[] PartOffsets() => [.. Enumerable.Range(0, GroupInput).Select(row => (long)row * PackedPart)];
+
     /// <summary>Brings w [O][C/g] into both packed orders. Once a step.</summary>
     public void Pack(float* weights)
     {
@@ -94,7 +120,7 @@ internal readonly unsafe struct PointwiseConvolution
     }
 
     /// <summary>y = w · x; gathers Σy and Σy² where batch norm follows.</summary>
-    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums)
+    public void Forward<TVec>(in Planes planes, in Block block, float* scratch, bool gatherSums, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireGroups(Groups, InputChannels, OutputChannels);
@@ -104,6 +130,8 @@ internal readonly unsafe struct PointwiseConvolution
         var x = new Rows(scratch, Offsets);
         for (var g = 0; g < Groups; g++)
         {
+            if (share.In(g, GroupOutput) is not { } ofGroup)
+                continue;
             var input = Input + g * GroupInput;
             var packed = Packed + (long)g * GroupOutput * GroupInput;
             for (var start = 0; start < PlaneSize; start += chunk)
@@ -112,7 +140,7 @@ internal readonly unsafe struct PointwiseConvolution
                 for (var c = 0; c < GroupInput; c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, scratch + (long)c * stride);
                 var epilogue = new OutputPlanes<TVec>(planes, block, Output + g * GroupOutput, start, length, PlaneSize, gatherSums);
-                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, epilogue);
+                MatrixProduct.Multiply<TVec, OutputPlanes<TVec>>(packed, GroupOutput, GroupInput, x, length, epilogue, ofGroup);
             }
         }
     }
@@ -124,7 +152,11 @@ internal readonly unsafe struct PointwiseConvolution
     /// <param name="weightGradient">dw [O][C/g].</param>
     /// <param name="accumulate">Whether dw is added to or overwritten.</param>
     /// <param name="writes">What dx means for each input plane; null where nobody wants it.</param>
-    public void Backward<TVec>(in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes)
+    /// <param name="share">
+    /// The planes of the input that are computed, between two of the <see cref="MatrixProduct.Edges"/>; of dw it is the same share, by its columns or by its rows.
+    /// </param>
+    public void Backward<TVec>(
+        in Planes planes, in Block block, float* scratch, float* weightGradient, bool accumulate, GradientWrite* writes, Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireGroups(Groups, InputChannels, OutputChannels);
@@ -134,8 +166,13 @@ internal readonly unsafe struct PointwiseConvolution
         var dy = new Rows(scratch, Offsets);
         var x = new Rows(dy.First + (long)GroupOutput * stride, Offsets);
         var dx = x.First + (long)GroupInput * stride;
+        var isOuter = IsOneChunk && OuterProduct.IsFaster<TVec>(GroupOutput, GroupInput, PlaneSize);
         for (var g = 0; g < Groups; g++)
         {
+            if (share.In(g, GroupInput) is not { } ofGroup)
+                continue;
+            var (from, end) = (ofGroup.From, ofGroup.EndOf(GroupInput));
+            var rows = isOuter ? new Share(from * GroupOutput / GroupInput, end * GroupOutput / GroupInput) : default;
             var input = Input + g * GroupInput;
             var output = Output + g * GroupOutput;
             var weights = (long)g * GroupOutput * GroupInput;
@@ -144,9 +181,18 @@ internal readonly unsafe struct PointwiseConvolution
                 var length = Math.Min(chunk, PlaneSize - start);
                 for (var o = 0; o < GroupOutput; o++)
                     PlaneAccess.ReadGradient<TVec>(planes, block, output + o, start, length, dy.First + (long)o * stride);
-                for (var c = 0; c < GroupInput; c++)
+                for (var c = isOuter ? 0 : from; c < (isOuter ? GroupInput : end); c++)
                     PlaneAccess.Read<TVec>(planes, block, input[c], start, length, x.First + (long)c * stride);
-                TransposedProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate || start > 0);
+                if (!isOuter)
+                {
+                    TransposedProduct.Multiply<TVec>(
+                        dy, GroupOutput, x.From(from), end - from, length, weightGradient + weights + from, GroupInput, accumulate || start > 0);
+                }
+                else if (rows.From < rows.To)
+                {
+                    OuterProduct.Multiply<TVec>(dy, GroupOutput, x, GroupInput, length, weightGradient + weights, accumulate, scratch + RowFloats, rows);
+                }
+
                 if (writes == null)
                     continue;
                 for (var at = 0; at < length; at += part)
@@ -154,7 +200,7 @@ internal readonly unsafe struct PointwiseConvolution
                     var partLength = Math.Min(part, length - at);
                     var epilogue = new InputGradients<TVec>(planes, block, input, writes + g * GroupInput, start + at, partLength, dx, stride);
                     MatrixProduct.Multiply<TVec, InputGradients<TVec>>(
-                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, epilogue);
+                        PackedTransposed + weights, GroupInput, GroupOutput, new Rows(dy.First + at, Offsets), partLength, epilogue, ofGroup);
                 }
             }
         }
@@ -163,17 +209,20 @@ internal readonly unsafe struct PointwiseConvolution
     /// <summary>y = clamp(w · x + bias + residual) in inference, or y = function(w · x + bias), from plane to plane.</summary>
     /// <param name="planes">Offsets, and of the output's planes the bias (shift) and the clamp.</param>
     /// <param name="data">The block's activations.</param>
+    /// <param name="scratch">At least <see cref="InferenceScratch"/> floats.</param>
     /// <param name="outputStride">Distance between planes of the output.</param>
     /// <param name="residual">Where the planes that are added begin, one for each output channel; null without.</param>
     /// <param name="function">A smooth activation of a run of floats; null without.</param>
     /// <param name="share">The planes of y to compute, between two of the <see cref="MatrixProduct.Edges"/>.</param>
     public void Infer<TVec>(
-        in Planes planes, float* data, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null, Share share = default)
+        in Planes planes, float* data, float* scratch, long outputStride, long* residual = null, delegate*<float*, float*, int, void> function = null,
+        Share share = default)
         where TVec : unmanaged, IVec<TVec>
     {
         Contract.RequireGroups(Groups, InputChannels, OutputChannels);
         var size = (PlaneSize + TVec.Count - 1) / TVec.Count * TVec.Count;
-        var part = Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestChunk);
+        Contract.RequireScratch(scratch, InferenceScratch);
+        var part = IsPacked ? PackedPart : Math.Clamp(PartFloats / GroupInput / 32 * 32, 32, LongestChunk);
         for (var g = 0; g < Groups; g++)
         {
             if (share.In(g, GroupOutput) is not { } ofGroup)
@@ -185,6 +234,8 @@ internal readonly unsafe struct PointwiseConvolution
             {
                 var x = new Rows(data + start, Offsets + (long)g * GroupInput);
                 var length = Math.Min(part, size - start);
+                if (IsPacked)
+                    x = PackPart<TVec>(x, length, scratch);
                 float* target = output + start, bias = planes.Shift + Output + first;
                 var clamp = planes.Clamp[Output + first];
                 if (residual == null)
@@ -199,5 +250,19 @@ internal readonly unsafe struct PointwiseConvolution
                     packed, GroupOutput, GroupInput, x, length, new(product, clamp, data + start, residual + first, length), ofGroup);
             }
         }
+    }
+
+    /// <summary>A part of the rows of x, side by side in scratch.</summary>
+    private Rows PackPart<TVec>(in Rows x, int length, float* scratch)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        for (var row = 0; row < GroupInput; row++)
+        {
+            float* from = x.First + x.Offsets[row], to = scratch + Parts[row];
+            for (var i = 0; i < length; i += TVec.Count)
+                TVec.Store(to + i, TVec.Load(from + i));
+        }
+
+        return new(scratch, Parts);
     }
 }

@@ -20,9 +20,10 @@ internal static unsafe class TransposedProduct
     /// <param name="b">B rows.</param>
     /// <param name="rowsB">B.</param>
     /// <param name="length">P, a multiple of 16.</param>
-    /// <param name="target">A×B, rows contiguous.</param>
+    /// <param name="target">A×B.</param>
+    /// <param name="targetStride">Distance between its rows.</param>
     /// <param name="accumulate">Whether the target is added to or overwritten.</param>
-    public static void Multiply<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, bool accumulate)
+    public static void Multiply<TVec>(in Rows a, int rowsA, in Rows b, int rowsB, int length, float* target, int targetStride, bool accumulate)
         where TVec : unmanaged, IVec<TVec>
     {
         Debug.Assert(rowsA > 0 && rowsB > 0, "an empty product");
@@ -39,13 +40,13 @@ internal static unsafe class TransposedProduct
                 for (var j = first; j < end; j++)
                 {
                     var fromB = b.From(right.Start(j));
-                    var sums = target + (long)left.Start(i) * rowsB + right.Start(j);
+                    var sums = target + (long)left.Start(i) * targetStride + right.Start(j);
                     switch (left.Height(i))
                     {
-                        case 1: Dot<TVec, Height1>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                        case 2: Dot<TVec, Height2>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                        case 3: Dot<TVec, Height3>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
-                        default: Dot<TVec, Height4>(right.Height(j), fromA, fromB, length, sums, rowsB, accumulate); break;
+                        case 1: Dot<TVec, Height1>(right.Height(j), fromA, fromB, length, sums, targetStride, accumulate); break;
+                        case 2: Dot<TVec, Height2>(right.Height(j), fromA, fromB, length, sums, targetStride, accumulate); break;
+                        case 3: Dot<TVec, Height3>(right.Height(j), fromA, fromB, length, sums, targetStride, accumulate); break;
+                        default: Dot<TVec, Height4>(right.Height(j), fromA, fromB, length, sums, targetStride, accumulate); break;
                     }
                 }
             }
@@ -159,40 +160,56 @@ internal static unsafe class TransposedProduct
             }
         }
 
-        AddSums<TVec, TB>(target, accumulate, c00, c01, c02, c03, c04, c05);
-        if (TA.Count > 1)
-            AddSums<TVec, TB>(target + targetStride, accumulate, c10, c11, c12, c13, c14, c15);
-        if (TA.Count > 2)
-            AddSums<TVec, TB>(target + 2 * targetStride, accumulate, c20, c21, c22, c23, c24, c25);
-        if (TA.Count > 3)
-            AddSums<TVec, TB>(target + 3 * targetStride, accumulate, c30, c31, c32, c33, c34, c35);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddSums<TVec, TB>(float* target, bool accumulate, TVec c0, TVec c1, TVec c2, TVec c3, TVec c4, TVec c5)
-        where TVec : unmanaged, IVec<TVec>
-        where TB : IHeight
-    {
         if (TB.Count >= 4)
         {
-            // Four sums at once take half the instructions of four single ones.
-            var four = TVec.Sum4(c0, c1, c2, c3);
-            (accumulate ? Vector128.Load(target) + four : four).Store(target);
-            if (TB.Count > 4)
-                AddSum(target + 4, accumulate, c4);
-            if (TB.Count > 5)
-                AddSum(target + 5, accumulate, c5);
-            return;
+            AddRow(target, accumulate, c00, c01, c02, c03);
+            if (TA.Count > 1)
+                AddRow(target + targetStride, accumulate, c10, c11, c12, c13);
+            if (TA.Count > 2)
+                AddRow(target + 2 * targetStride, accumulate, c20, c21, c22, c23);
+            if (TA.Count > 3)
+                AddRow(target + 3 * targetStride, accumulate, c30, c31, c32, c33);
+        }
+        else
+        {
+            AddColumn<TVec, TA>(target, targetStride, accumulate, c00, c10, c20, c30);
+            if (TB.Count > 1)
+                AddColumn<TVec, TA>(target + 1, targetStride, accumulate, c01, c11, c21, c31);
+            if (TB.Count > 2)
+                AddColumn<TVec, TA>(target + 2, targetStride, accumulate, c02, c12, c22, c32);
         }
 
-        AddSum(target, accumulate, c0);
-        if (TB.Count > 1)
-            AddSum(target + 1, accumulate, c1);
-        if (TB.Count > 2)
-            AddSum(target + 2, accumulate, c2);
+        if (TB.Count > 4)
+            AddColumn<TVec, TA>(target + 4, targetStride, accumulate, c04, c14, c24, c34);
+        if (TB.Count > 5)
+            AddColumn<TVec, TA>(target + 5, targetStride, accumulate, c05, c15, c25, c35);
+    }
+
+    /// <summary>Four sums of a row. Four at once take far fewer instructions than four single ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRow<TVec>(float* target, bool accumulate, TVec c0, TVec c1, TVec c2, TVec c3)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var four = TVec.Sum4(c0, c1, c2, c3);
+        (accumulate ? Vector128.Load(target) + four : four).Store(target);
+    }
+
+    /// <summary>The sums of a column, as many as the tile has rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddColumn<TVec, TA>(float* target, long stride, bool accumulate, TVec c0, TVec c1, TVec c2, TVec c3)
+        where TVec : unmanaged, IVec<TVec>
+        where TA : IHeight
+    {
+        var four = TVec.Sum4(c0, c1, c2, c3);
+        AddSum(target, accumulate, four[0]);
+        if (TA.Count > 1)
+            AddSum(target + stride, accumulate, four[1]);
+        if (TA.Count > 2)
+            AddSum(target + 2 * stride, accumulate, four[2]);
+        if (TA.Count > 3)
+            AddSum(target + 3 * stride, accumulate, four[3]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddSum<TVec>(float* target, bool accumulate, TVec c)
-        where TVec : unmanaged, IVec<TVec> => *target = accumulate ? *target + TVec.Sum(c) : TVec.Sum(c);
+    private static void AddSum(float* target, bool accumulate, float sum) => *target = accumulate ? *target + sum : sum;
 }

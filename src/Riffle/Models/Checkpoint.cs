@@ -15,10 +15,9 @@ namespace Riffle.Models;
 /// </remarks>
 public sealed class Checkpoint : Model
 {
-    /// <summary>Version 2 has the layers of networks that are not in the catalogue; other networks are written as version 1.</summary>
-    private const int CurrentVersion = 2, VersionWithoutLayers = 1;
-
     private const string MetadataKey = "riffle";
+
+    private readonly Lazy<TrainingRecord?> _training;
 
     /// <summary>Creates a checkpoint.</summary>
     /// <param name="spec">The network of <paramref name="weights"/>.</param>
@@ -27,18 +26,25 @@ public sealed class Checkpoint : Model
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="training">How the weights were trained, if known.</param>
     public Checkpoint(NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, TrainingRecord? training = null)
+        : this(spec, weights, classes, normalisation, new Lazy<TrainingRecord?>(training), training?.Baking?.Size)
+    {
+    }
+
+    private Checkpoint(
+        NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, Lazy<TrainingRecord?> training, int? bakedSize)
         : base(weights, classes, normalisation)
     {
         // The layers of a network of one's own contain its number of classes, which may have changed with the specification's.
         Spec = spec.Layers is null ? spec : NetworkSpec.Of(weights.Network);
-        (Training, TakesBakedImages) = (training, training?.Baking?.Size == ImageSize);
+        (_training, TakesBakedImages) = (training, bakedSize == ImageSize);
     }
 
     /// <summary>The specification of the network, with its layers if it is not in the catalogue.</summary>
     public NetworkSpec Spec { get; }
 
     /// <summary>How the weights were trained; null for weights from elsewhere.</summary>
-    public TrainingRecord? Training { get; }
+    /// <exception cref="BadDataException">It is damaged. <see cref="Load"/> refuses such a file; <see cref="ModelFiles"/> opens it, because the network is whole.</exception>
+    public TrainingRecord? Training => _training.Value;
 
     /// <summary>The optimiser's state, as flat arrays in the order of the trained weights. Only a run's last checkpoint has it; otherwise empty.</summary>
     internal IReadOnlyList<(string Name, float[] Values)> OptimiserState { get; init; } = [];
@@ -49,6 +55,24 @@ public sealed class Checkpoint : Model
     /// <exception cref="BadDataException">The file is damaged or not a checkpoint, or its weights contain NaN or infinity.</exception>
     public static Checkpoint Load(string runOrFile)
     {
+        var checkpoint = Open(runOrFile);
+        _ = checkpoint.Training;
+        return checkpoint;
+    }
+
+    /// <summary>Writes the checkpoint, completely or not at all.</summary>
+    /// <exception cref="RiffleException">It can't be written.</exception>
+    public void Save(string path)
+    {
+        using var metadata = new PooledBuffer();
+        using (var json = new Utf8JsonWriter(metadata, new() { Encoder = ModelJson.Compact.Encoder }))
+            CheckpointDocument.Write(json, this);
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, Tensors(), [(MetadataKey, metadata.Written)]));
+    }
+
+    /// <summary>Reads all of a checkpoint but the record of its training, which is read when it is first asked for.</summary>
+    internal static Checkpoint Open(string runOrFile)
+    {
         var path = RunFolder.FindCheckpoint(runOrFile);
         var checkpoint = Read(path);
         return NonFinite.FirstWeight(checkpoint.Weights) is { } found
@@ -56,22 +80,15 @@ public sealed class Checkpoint : Model
             : checkpoint;
     }
 
-    /// <summary>Writes the checkpoint, completely or not at all.</summary>
-    /// <exception cref="RiffleException">It can't be written.</exception>
-    public void Save(string path)
-    {
-        var document = new Document(Spec.Layers is null ? VersionWithoutLayers : CurrentVersion, RiffleVersion.Text, Spec, [.. Classes], Normalisation, Training);
-        using var metadata = new PooledBuffer();
-        using (var json = new Utf8JsonWriter(metadata, new() { Encoder = ModelJson.Compact.Encoder }))
-            JsonSerializer.Serialize(json, document, ModelJson.Compact);
-        AtomicFile.Write(path, stream => SafeTensors.Write(stream, Tensors(), [(MetadataKey, metadata.Written)]));
-    }
+    /// <summary>The same weights and state with another record of their training.</summary>
+    internal Checkpoint With(TrainingRecord training) => new(Spec, Weights, Classes, Normalisation, training) { OptimiserState = OptimiserState };
 
     internal static Checkpoint Read(string path)
     {
         ForeignFile.RequireKind(path, FileKind.SafeTensors);
         var file = SafeTensors.Read(path);
-        var document = ReadDocument(path, file);
+        var document = new CheckpointDocument(path, file.Metadata.TryGetValue(MetadataKey, out var text) ? text : throw ForeignFile.Weights(path));
+        var training = new Lazy<TrainingRecord?>(document.ReadTraining);
         try
         {
             var network = NetworkCatalogue.Build(document.Network);
@@ -82,14 +99,14 @@ public sealed class Checkpoint : Model
                 file.Get(p.Name).CopyTo(weights[p.Name]);
             if (document.Network.Layers is not null)
                 Runnable.Require(path, weights.Network);
-            return new(document.Network, weights, document.Classes, document.Normalisation, document.Training)
+            return new(document.Network, weights, document.Classes, document.Normalisation, training, document.BakedSize)
             {
-                OptimiserState = document.Training is { } training ? ReadOptimiser(path, file, weights, training.Recipe.Optimiser) : [],
+                OptimiserState = file.Names.Any(IsOptimisers) && training.Value is { } record ? ReadOptimiser(path, file, weights, record.Recipe.Optimiser) : [],
             };
         }
         catch (ArgumentException e)
         {
-            throw Damaged(path, e.Message, e);
+            throw CheckpointDocument.Damaged(path, e.Message, e);
         }
     }
 
@@ -104,14 +121,13 @@ public sealed class Checkpoint : Model
         }
     }
 
+    private static bool IsOptimisers(string tensor) => tensor.StartsWith("optimizer.", StringComparison.Ordinal);
+
     private static string OptimiserTensor(string state, Parameter parameter) => $"optimizer.{state}.{parameter.Name}";
 
     private static (string Name, float[] Values)[] ReadOptimiser(string path, SafeTensorsFile file, Weights weights, OptimiserKind kind)
     {
         var trained = weights.Network.Parameters.Where(p => p.IsTrained).ToArray();
-        if (!file.Names.Any(name => name.StartsWith("optimizer.", StringComparison.Ordinal)))
-            return [];
-
         var states = kind.StateNames().Select(name => (Name: name, Values: new float[weights.Trained.Length])).ToArray();
         foreach (var (state, values) in states)
         {
@@ -126,45 +142,11 @@ public sealed class Checkpoint : Model
         return states;
     }
 
-    private static Document ReadDocument(string path, SafeTensorsFile file)
-    {
-        if (!file.Metadata.TryGetValue(MetadataKey, out var text))
-            throw ForeignFile.Weights(path);
-        try
-        {
-            using var json = JsonDocument.Parse(text, new() { MaxDepth = ModelJson.MaxDepth });
-            if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("version", out var version)
-                && version.TryGetInt32(out var number) && number > CurrentVersion)
-                throw new RiffleException($"{path}: the format version is {number}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
-            var document = json.Deserialize<Document>(ModelJson.Compact) ?? throw new JsonException("it is null");
-            if (document.Network.Units.IsDefault || document.Classes.IsDefault)
-                throw new JsonException("a list is missing");
-            for (var training = document.Training; training is not null; training = training.Origin?.Training)
-            {
-                if (training.History.IsDefault)
-                    throw new JsonException("a list is missing");
-                training.Recipe.Check();
-            }
-
-            return document;
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
-        {
-            throw Damaged(path, e.Message, e);
-        }
-    }
-
     private static void RequireTensor(string path, SafeTensorsFile file, string name, ImmutableArray<int> shape)
     {
         if (!file.Contains(name))
-            throw Damaged(path, $"the tensor {name} is missing");
+            throw CheckpointDocument.Damaged(path, $"the tensor {name} is missing");
         if (!file.Shape(name).SequenceEqual(shape))
-            throw Damaged(path, $"the tensor {name} has the shape {string.Join('×', file.Shape(name))}, but the network needs {string.Join('×', shape)}");
+            throw CheckpointDocument.Damaged(path, $"the tensor {name} has the shape {string.Join('×', file.Shape(name))}, but the network needs {string.Join('×', shape)}");
     }
-
-    private static BadDataException Damaged(string path, string what, Exception? inner = null) =>
-        new($"{path}: damaged checkpoint: {what}. Use another checkpoint of the run, or train again.", inner);
-
-    private sealed record Document(
-        int Version, string Riffle, NetworkSpec Network, ImmutableArray<DatasetClass> Classes, Normalisation Normalisation, TrainingRecord? Training);
 }

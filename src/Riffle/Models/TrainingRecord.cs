@@ -16,10 +16,12 @@ namespace Riffle.Models;
 /// <param name="SoftLabels">The soft labels; null: none.</param>
 /// <param name="Origin">The weights that the training started from; null: new weights, or a training by an older version that did not record it.</param>
 /// <param name="Baking">How the images were baked when the data set was made; null: not baked, or a training by an older version that did not record it.</param>
+/// <param name="Arithmetic">The <see cref="Execution.Arithmetic.Version"/> of all its steps; null: steps of several versions, or of one before they were counted.</param>
 public sealed record TrainingRecord(
     Recipe Recipe, ulong Seed, DatasetIdentity Data, Progress Progress, ImmutableArray<EpochMetrics> History, string? From = null,
     SoftLabelsIdentity? SoftLabels = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] WeightsOrigin? Origin = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DatasetBaking? Baking = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DatasetBaking? Baking = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Arithmetic = null)
 {
     /// <summary>The epoch with the highest validation top-1 (the first of equal ones); null before the first epoch has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);

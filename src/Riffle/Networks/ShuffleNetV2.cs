@@ -11,20 +11,20 @@ internal static class ShuffleNetV2
     private const int StemWidth = 24;
 
     /// <summary>Channels of stages 2, 3 and 4 and of the last pointwise convolution, for each scale.</summary>
-    private static readonly Dictionary<double, (int[] Stages, int Last)> Widths = new()
-    {
-        [2.0] = ([244, 488, 976], 2048),
-        [1.5] = ([176, 352, 704], 1024),
-        [1.0] = ([116, 232, 464], 1024),
-        [0.5] = ([48, 96, 192], 1024),
-    };
+    private static readonly Row[] Widths =
+    [
+        new(2.0, [244, 488, 976], 2048),
+        new(1.5, [176, 352, 704], 1024),
+        new(1.0, [116, 232, 464], 1024),
+        new(0.5, [48, 96, 192], 1024),
+    ];
 
     public static Family Family { get; } = new(
-        "shufflenet-v2", Groups: [], [.. Widths.Keys], MinimumScale: null, Stages: 3, StemStrides: [1, 2], Downsamplings: 4, Describe);
+        "shufflenet-v2", Groups: [], [.. Widths.Select(row => row.Scale)], MinimumScale: null, Stages: 3, StemStrides: [1, 2], Downsamplings: 4, Describe);
 
     private static void Describe(NetworkBuilder network, Variant variant, NetworkSpec spec)
     {
-        var (widths, last) = Widths[variant.Scale];
+        var (_, widths, last) = Widths.Single(row => row.Scale == variant.Scale);
         var (stem, head) = (network.Unit("conv1"), network.Unit("conv5"));
         var x = network.Input(spec.ImageSize, spec.ImageSize);
         x = stem.Relu(stem.ConvolutionNorm(0, x, StemWidth, kernel: 3, spec.StemStride));
@@ -59,4 +59,6 @@ internal static class ShuffleNetV2
         x = branch.DepthwiseNorm(3, x, stride);
         return branch.Relu(branch.ConvolutionNorm(5, x, width));
     }
+
+    private sealed record Row(double Scale, int[] Stages, int Last);
 }

@@ -8,7 +8,7 @@ public sealed class Weights
 {
     private readonly float[] _trained;
     private readonly float[] _running;
-    private readonly Dictionary<string, (bool Trained, int Offset, int Count)> _places = [];
+    private readonly Dictionary<string, Place> _places = [];
 
     /// <summary>Zero kernels and biases; batch norm as the identity (weight 1, bias 0, running mean 0, running variance 1).</summary>
     public Weights(Network network)
@@ -18,7 +18,7 @@ public sealed class Weights
         foreach (var p in network.Parameters)
         {
             ref var end = ref p.IsTrained ? ref trained : ref running;
-            _places.Add(p.Name, (p.IsTrained, end, p.Count));
+            _places.Add(p.Name, new(p.IsTrained, end, p.Count));
             end = checked(end + p.Count);
         }
 
@@ -57,4 +57,7 @@ public sealed class Weights
     internal unsafe float* TrainedPointer => (float*)Marshal.UnsafeAddrOfPinnedArrayElement(_trained, 0);
 
     internal unsafe float* RunningPointer => (float*)Marshal.UnsafeAddrOfPinnedArrayElement(_running, 0);
+
+    /// <summary>Where a parameter's values are.</summary>
+    private sealed record Place(bool Trained, int Offset, int Count);
 }

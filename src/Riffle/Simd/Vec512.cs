@@ -77,8 +77,17 @@ internal unsafe struct Vec512 : IVec<Vec512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Sum4(Vec512 a, Vec512 b, Vec512 c, Vec512 d) =>
-        Vec256.Sum4(Halves(a), Halves(b), Halves(c), Halves(d));
+    public static Vector128<float> Sum4(Vec512 a, Vec512 b, Vec512 c, Vec512 d)
+    {
+        // Where 512 bits are accelerated by something else than AVX-512, the JIT takes the halves.
+        if (!Avx512F.IsSupported)
+            return Vec256.Sum4(Halves(a), Halves(b), Halves(c), Halves(d));
+        var ab = (Avx512F.UnpackLow(a._v, b._v) + Avx512F.UnpackHigh(a._v, b._v)).AsDouble();
+        var cd = (Avx512F.UnpackLow(c._v, d._v) + Avx512F.UnpackHigh(c._v, d._v)).AsDouble();
+        var quarters = Avx512F.UnpackLow(ab, cd).AsSingle() + Avx512F.UnpackHigh(ab, cd).AsSingle();
+        var halves = quarters.GetLower() + quarters.GetUpper();
+        return halves.GetLower() + halves.GetUpper();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vec256 Halves(Vec512 v) => Vec256.Of(v._v.GetLower() + v._v.GetUpper());

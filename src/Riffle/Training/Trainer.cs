@@ -92,6 +92,12 @@ public sealed class Trainer : IDisposable
     /// <summary>The run so far.</summary>
     public TrainingRecord Training => Live(_record);
 
+    /// <summary>
+    /// Whether some steps of the run were computed by another version of the <see cref="Arithmetic"/>: then the weights are not those of an uninterrupted
+    /// training, bit for bit.
+    /// </summary>
+    public bool HasOtherArithmetic => Live(_record).Arithmetic != Arithmetic.Version;
+
     /// <summary>The network.</summary>
     public NetworkSpec Network => Live(_spec);
 
@@ -135,7 +141,7 @@ public sealed class Trainer : IDisposable
         var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
         labels?.RequireFor(data, network.ImageSize, recipe.Augmentation);
         var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), Progress.None, [], from?.Path, labels?.Identity,
-            from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking);
+            from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking, Arithmetic.Version);
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         var folder = RunFolder.Create(run);
         try
@@ -176,6 +182,11 @@ public sealed class Trainer : IDisposable
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
                 throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued; start a new run with --from");
             RequireTrainable(folder.Last, checkpoint.Weights.Network);
+            if (training.Progress == Progress.None)
+                training = training with { Arithmetic = Arithmetic.Version };
+            else if (training.Arithmetic != Arithmetic.Version)
+                training = training with { Arithmetic = null };
+            checkpoint = checkpoint.With(training);
 
             var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory());
             if (DatasetIdentity.Of(data) != training.Data)

@@ -97,7 +97,7 @@ public class BenchmarkCommandTests
     [InlineData("--threads", "-1", "--threads", "from 0", "'-1'")]
     [InlineData("--seconds", "0", "--seconds", "from 0.001", "'0'")]
     public void What_cannot_be_read_is_wrong_usage(string option, string value, params string[] names) =>
-        Error.OneNames(BenchmarkCommand.Create().Parse([Model, option, value]).Errors.Select(error => error.Message), names);
+        Error.OneNames(BenchmarkCommand.Create("benchmark").Parse([Model, option, value]).Errors.Select(error => error.Message), names);
 
     [Fact]
     public void A_name_that_is_wrong_is_told_before_anything_is_measured()
@@ -115,7 +115,7 @@ public class BenchmarkCommandTests
     private static string Benchmark(string[] args)
     {
         using var output = new StringWriter { NewLine = "\n" };
-        var parse = BenchmarkCommand.Create().Parse(args);
+        var parse = BenchmarkCommand.Create("benchmark").Parse(args);
         Assert.Empty(parse.Errors);
         Assert.Equal(0, parse.Invoke(new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false }));
         return output.ToString();

@@ -6,7 +6,7 @@ namespace Riffle.Tests.Cli;
 /// called.</summary>
 public sealed class LauncherTests : IDisposable
 {
-    private const string Built = "src/Riffle.Cli/bin/Release/net10.0/Riffle.Cli.dll";
+    private const string Built = "artifacts/riffle/Riffle.Cli.dll";
 
     private readonly TemporaryFolder _folder = new();
 
@@ -22,10 +22,12 @@ public sealed class LauncherTests : IDisposable
         File.WriteAllText(_folder.PathOf("clone/src/Riffle/One.cs"), "");
         File.WriteAllText(_folder.PathOf("clone/src/Riffle/Two.cs"), "");
         Program("dotnet", $$"""
-            app={{_folder.PathOf("clone/" + Built)}}
             case $1 in
                 --version) echo 10.0.100 ;;
-                build) echo built >>"{{_folder.PathOf("log")}}"; echo "a line of the build"; mkdir -p "$(dirname "$app")"; touch "$app" ;;
+                publish)
+                    case "$*" in *PublishReadyToRun*) [ ! -e "{{_folder.PathOf("no-compiler")}}" ] || exit 1 ;; esac
+                    echo built >>"{{_folder.PathOf("log")}}"; echo "a line of the build"
+                    while [ "$1" != -o ]; do shift; done; mkdir -p "$2"; touch "$2/Riffle.Cli.dll" ;;
                 *) shift; printf 'ran:'; printf ' <%s>' "$@"; echo; exit 7 ;;
             esac
             """);
@@ -71,6 +73,15 @@ public sealed class LauncherTests : IDisposable
         Assert.Equal(4, Builds());
         File.Delete(_folder.PathOf("clone/" + Built));
         Assert.Equal(5, Builds());
+    }
+
+    [UnixFact]
+    public void Where_nothing_compiles_ahead_of_time_it_is_built_without()
+    {
+        File.WriteAllText(_folder.PathOf("no-compiler"), "");
+
+        Assert.Equal(7, Launch(_folder.PathOf("clone/riffle")).ExitCode);
+        Assert.Equal("built\n", Log);
     }
 
     [UnixFact]

@@ -132,7 +132,7 @@ public class SummaryCommandTests
     [InlineData("--preset", "huge")]
     [InlineData("--size", "big")]
     public void What_cannot_be_read_is_wrong_usage(string option, string value) =>
-        Assert.NotEmpty(SummaryCommand.Create().Parse(["shufflenet-v2-x0.5", option, value]).Errors);
+        Assert.NotEmpty(SummaryCommand.Create("summary").Parse(["shufflenet-v2-x0.5", option, value]).Errors);
 
     [Fact]
     public void An_impossible_request_is_told_to_the_caller() =>
@@ -141,7 +141,7 @@ public class SummaryCommandTests
     private static string Summary(params string[] args)
     {
         using var output = new StringWriter { NewLine = "\n" };
-        var parse = SummaryCommand.Create().Parse(args);
+        var parse = SummaryCommand.Create("summary").Parse(args);
         Assert.Empty(parse.Errors);
         Assert.Equal(0, parse.Invoke(new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false }));
         return output.ToString();

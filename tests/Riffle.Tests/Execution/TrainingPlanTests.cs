@@ -20,6 +20,11 @@ public class TrainingPlanTests
         Assert.Equal(one, Train(name, level, threads: 2, batch: 41));
         Assert.Equal(one, Train(name, level, threads: 3, batch: 41));
         Assert.Equal(one, Train(name, level, threads: 1, batch: 41));
+
+        // More threads than blocks: two, five and four to a block.
+        Assert.Equal(one, Train(name, level, threads: 7, batch: 41));
+        Assert.Equal(one, Train(name, level, threads: 16, batch: 41));
+        Assert.Equal(Train(name, level, threads: 1, batch: 30), Train(name, level, threads: 8, batch: 30));
     }
 
     [Theory]

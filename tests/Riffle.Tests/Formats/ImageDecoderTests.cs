@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Riffle.Data;
 using Riffle.Formats;
 
 namespace Riffle.Tests.Formats;
@@ -72,6 +73,51 @@ public class ImageDecoderTests
         Assert.Equal((width, height), (read.Width, read.Height));
         double error = Math.Sqrt(image.Pixels.Zip(read.Pixels, (a, b) => (double)(a - b) * (a - b)).Average());
         Assert.InRange(error, 0, width < 64 ? 16 : 2); // colour has half the resolution, which tells in few pixels
+    }
+
+    /// <summary>Never below twice the square, never less than an eighth.</summary>
+    [Theory]
+    [InlineData(300, 200, 56, 300)]
+    [InlineData(300, 224, 56, 150)]
+    [InlineData(301, 224, 56, 151)]
+    [InlineData(447, 900, 56, 224)]
+    [InlineData(448, 900, 56, 112)]
+    [InlineData(900, 448, 56, 225)]
+    [InlineData(2000, 2000, 10, 250)]
+    [InlineData(2000, 2000, int.MaxValue, 2000)]
+    public void A_jpeg_for_a_square_is_decoded_at_a_reduced_size(int width, int height, int side, int decodedWidth)
+    {
+        var jpeg = JpegEncoder.Encode(TestImages.Gradient(width, height), 95);
+
+        var image = ImageDecoder.Decode(jpeg, "image", ImageDecoder.MaxWholePixels, side);
+
+        Assert.Equal((decodedWidth, width, height), (image.Width, image.FullWidth, image.FullHeight));
+        Assert.Equal(image.Width * image.Height * 3, image.Pixels.Length);
+    }
+
+    [Fact]
+    public void A_reduced_jpeg_makes_nearly_the_same_square()
+    {
+        const int Side = 64;
+        var jpeg = JpegEncoder.Encode(TestImages.Gradient(640, 480), 95);
+        byte[] Square(RgbImage image)
+        {
+            var square = new byte[Side * Side * 3];
+            ImageFit.FitSquare(image, Side, square);
+            return square;
+        }
+
+        var (whole, reduced) = (ImageDecoder.Decode(jpeg, "image"), ImageDecoder.DecodeFor(jpeg, "image", Side));
+
+        Assert.Equal((640, 320), (whole.Width, reduced.Width));
+        Assert.InRange(Square(whole).Zip(Square(reduced), (a, b) => Math.Abs(a - b)).Average(), 0, 1);
+    }
+
+    [Fact]
+    public void How_jpegs_are_decoded_is_checked()
+    {
+        Assert.Equal((false, false, true), (ImageDecoder.IsFull(null), ImageDecoder.IsFull("reduced"), ImageDecoder.IsFull("full")));
+        Assert.Contains(ImageDecoder.Variable, Assert.Throws<RiffleException>(() => ImageDecoder.IsFull("half")).Message);
     }
 
     [Fact]

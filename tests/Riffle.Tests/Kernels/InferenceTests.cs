@@ -14,7 +14,7 @@ public unsafe class InferenceTests
     private static readonly (int C, int O, int Groups, int H, int W)[] PointwiseShapes =
     [
         (1, 1, 1, 1, 1), (23, 31, 1, 1, 1), (24, 96, 8, 1, 1), (7, 5, 1, 3, 7), (60, 20, 1, 1, 2), (40, 62, 2, 5, 4), (60, 57, 3, 3, 9), (1, 13, 1, 5, 17),
-        (130, 11, 1, 14, 14), (100, 4, 2, 9, 17),
+        (130, 11, 1, 14, 14), (100, 4, 2, 9, 17), (101, 37, 1, 5, 9), (200, 72, 2, 3, 7),
     ];
 
     private static readonly (int C, int H, int W, int Stride)[] WindowShapes =
@@ -131,10 +131,11 @@ public unsafe class InferenceTests
                 Packed = memory.Allocate<float>(values.Length),
                 Offsets = memory.OffsetsOf(planes),
             };
+            kernel = kernel with { Parts = memory.Copy<long>(kernel.PartOffsets()) };
             kernel.Pack(weights);
             var expected = Oracle.Convolution(o, 1, 1, groups).Forward(memory.Read(planes), values);
-            InferenceCheck.RunActivated<TVec>(memory, lanes, 0, expected,
-                (in all, data, _, function) => kernel.Infer<TVec>(all, data, memory.OutputStride, null, function));
+            InferenceCheck.RunActivated<TVec>(memory, lanes, kernel.InferenceScratch, expected,
+                (in all, data, scratch, function) => kernel.Infer<TVec>(all, data, scratch, memory.OutputStride, null, function));
         }
     }
 

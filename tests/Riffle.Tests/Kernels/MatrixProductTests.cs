@@ -6,9 +6,9 @@ namespace Riffle.Tests.Kernels;
 
 public unsafe class MatrixProductTests
 {
-    /// <summary>Rows, depth and positions (of 16 floats) that make every height of a tile and every tail.</summary>
+    /// <summary>Rows, depth and positions (of 16 floats) that make every height of a tile and every tail; depths of whole vectors too.</summary>
     private static readonly (int Rows, int Depth, int Positions)[] Shapes =
-        [(1, 1, 1), (2, 3, 2), (3, 5, 3), (4, 1, 4), (5, 7, 5), (6, 2, 7), (7, 9, 1), (11, 4, 9), (13, 20, 6), (20, 13, 2), (29, 6, 4)];
+        [(1, 1, 1), (2, 3, 2), (3, 5, 3), (4, 1, 4), (5, 7, 5), (6, 2, 7), (7, 9, 1), (11, 4, 9), (13, 20, 6), (20, 13, 2), (29, 6, 4), (7, 16, 1), (37, 48, 3), (19, 80, 2)];
 
     public static TheoryData<string, int> Cases => VectorWidths.With(Enumerable.Range(0, Shapes.Length));
 
@@ -55,10 +55,20 @@ public unsafe class MatrixProductTests
             double Dot(int r, int k) => Enumerable.Range(0, length).Sum(p => (double)y.Span[r * length + p] * x.Span[k * length + p]);
             var dots = Enumerable.Range(0, rows * depth).Select(i => Dot(i / depth, i % depth)).ToArray();
             var first = sums.Span.ToArray();
-            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: true);
+            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, depth, accumulate: true);
             Close.Assert([.. dots.Zip(first, (a, b) => a + b)], Close.Doubles(sums.Pointer, rows * depth), 1e-5, "added");
-            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: false);
+            TransposedProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, depth, accumulate: false);
             Close.Assert(dots, Close.Doubles(sums.Pointer, rows * depth), 1e-5, "overwritten");
+
+            if (depth % TVec.Count == 0)
+            {
+                using var scratch = new NativeArray<float>(OuterProduct.Scratch(rows, depth, length));
+                first = sums.Span.ToArray();
+                OuterProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: true, scratch.Pointer);
+                Close.Assert([.. dots.Zip(first, (a, b) => a + b)], Close.Doubles(sums.Pointer, rows * depth), 1e-5, "outer products, added");
+                OuterProduct.Multiply<TVec>(left, rows, matrix, depth, length, sums.Pointer, accumulate: false, scratch.Pointer);
+                Close.Assert(dots, Close.Doubles(sums.Pointer, rows * depth), 1e-5, "outer products, overwritten");
+            }
 
             MatrixProduct.Multiply<TVec, BiasedRows>(packed.Pointer, rows, depth, matrix, length, new(sink, bias.Pointer));
             var biased = expected.Select((value, i) => Math.Clamp(value + bias.Span[i / length], 0.25, 0.75)).ToArray();

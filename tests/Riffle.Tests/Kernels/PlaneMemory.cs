@@ -25,6 +25,7 @@ internal sealed unsafe class PlaneMemory : IDisposable
             Data = Allocate<float>(size),
             Gradients = Allocate<float>(size),
             Sums = Allocate<float>(count * 2 * Lanes.Count),
+            Totals = Allocate<double>(count * 2),
             LaneMask = Allocate<float>(Lanes.Count),
         };
         var plane = 0;

@@ -175,6 +175,23 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_damaged_record_of_the_training_does_not_prevent_a_prediction()
+    {
+        var sample = Sample();
+        sample.Save(FilePath);
+        var file = SafeTensors.Read(FilePath);
+        var tensors = file.Names.Where(name => !name.StartsWith("optimizer.", StringComparison.Ordinal))
+            .Select(name => (name, (int[])[.. file.Shape(name)], (ReadOnlyMemory<float>)file.Get(name))).ToArray();
+        var damaged = file.Metadata.ToDictionary(pair => pair.Key, pair => pair.Value.Replace("\"epochs\":", "\"epoch\":", StringComparison.Ordinal));
+        AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, tensors, damaged));
+
+        Assert.Contains(FilePath, Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message);
+        var opened = Assert.IsType<Checkpoint>(Model.Open(FilePath));
+        Assert.Equal(sample.Classes, opened.Classes);
+        Assert.Contains(FilePath, Assert.Throws<BadDataException>(() => opened.Training).Message);
+    }
+
+    [Fact]
     public void Weights_of_others_are_told_apart_from_damage()
     {
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, [("fc.weight", [1], new float[1])], new Dictionary<string, string>()));

@@ -107,7 +107,7 @@ internal sealed class CompiledNetwork
 }
 
 /// <summary>Sixteen channels of a value that lie side by side.</summary>
-internal readonly record struct LaneBlock(CompiledValue Value, int Index)
+internal sealed record LaneBlock(CompiledValue Value, int Index)
 {
     /// <summary>Where its first position lies.</summary>
     public long Offset => Value.Offset + Index * Value.Stride;

@@ -10,12 +10,6 @@ namespace Riffle.Execution;
 /// </summary>
 internal sealed class InferenceCompiler
 {
-    /// <summary>
-    /// Values of one image of up to 8×8 positions have their channels side by side. On larger planes vectors over positions waste little, where vectors over
-    /// the channels of a group waste what the last of them lacks; benchmarks/notes.md has both measured.
-    /// </summary>
-    private const int MostPositionsInLanes = 64;
-
     private readonly LoweredNetwork _lowered;
     private readonly CompiledNetwork _compiled;
     private readonly HashSet<LoweredTensor> _inLanes;
@@ -27,7 +21,7 @@ internal sealed class InferenceCompiler
     private InferenceCompiler(LoweredNetwork lowered, int laneCount)
     {
         (_lowered, _compiled) = (lowered, new(lowered, laneCount));
-        _inLanes = LayoutChoice.ChannelsInLanes(lowered, laneCount == 1 ? MostPositionsInLanes : 0);
+        _inLanes = laneCount == 1 ? LayoutChoice.ChannelsInLanes(lowered) : [];
     }
 
     /// <summary>The steps for blocks of images.</summary>
@@ -80,7 +74,7 @@ internal sealed class InferenceCompiler
             blocks[block] = from;
         }
 
-        return [.. blocks.Select(block => block!.Value)];
+        return [.. blocks.Select(block => block!)];
     }
 
     /// <summary>The value whose channels these planes are, all of them and in order; null where there is none.</summary>

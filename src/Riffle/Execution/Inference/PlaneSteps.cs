@@ -31,8 +31,11 @@ internal sealed unsafe class PlaneSteps<TVec>(CompiledNetwork compiled, Planes p
                     Packed = memory.Allocate<float>(count),
                     Offsets = memory.Copy<long>(compiled.OffsetsOf(step.Inputs[0])),
                 };
+                pointwise = pointwise with { Parts = memory.Copy<long>(pointwise.PartOffsets()) };
                 var residual = step.Epilogue.Residual is { } added ? memory.Copy<long>(compiled.OffsetsOf(added)) : null;
-                return new((data, _, share) => pointwise.Infer<TVec>(all, data, stride, residual, function, share), edges, pack: pointwise.Pack);
+                return new(
+                    (data, scratch, share) => pointwise.Infer<TVec>(all, data, scratch, stride, residual, function, share),
+                    edges, pointwise.InferenceScratch, pointwise.Pack);
             case Depthwise:
                 var weights = memory.Allocate<float>(count);
                 var depthwise = new DepthwiseConvolution { Window = window, Weights = weights, WeightStride = window.Kernel * window.Kernel };

@@ -15,6 +15,11 @@ internal abstract unsafe class DeferredAffine
     {
     }
 
+    /// <summary>After a block's share of what follows, forward or backward: its totals, by the thread that computed it.</summary>
+    public virtual void Gather(in Block block)
+    {
+    }
+
     /// <summary>After all blocks of a forward in training, where the batch is needed.</summary>
     public virtual void AfterForward(in Planes planes, ReadOnlySpan<Block> blocks, int images)
     {
@@ -28,6 +33,8 @@ internal abstract unsafe class DeferredAffine
 internal sealed unsafe class BatchNormAffine(BatchNormalisation kernel, long weightOffset, long biasOffset) : DeferredAffine
 {
     public override bool NeedsBatch => true;
+
+    public override void Gather(in Block block) => BlockSums.Gather(block, kernel.FirstPlane, kernel.Channels);
 
     public override void AfterForward(in Planes planes, ReadOnlySpan<Block> blocks, int images) => kernel.ForwardTraining(planes, blocks, images);
 
@@ -55,9 +62,12 @@ internal sealed unsafe class BiasAffine(int firstPlane, int count, float* bias, 
 
     public override void Prepare(in Planes planes) => new ReadOnlySpan<float>(bias, count).CopyTo(new Span<float>(planes.Shift + firstPlane, count));
 
+    public override void Gather(in Block block) => BlockSums.Gather(block, firstPlane, count);
+
     public override void AfterBackward(in Planes planes, ReadOnlySpan<Block> blocks, int images, float* gradients)
     {
+        BlockSums.Add(blocks, firstPlane, count);
         for (var c = 0; c < count; c++)
-            gradients[biasOffset + c] = (float)BlockSums.Add(blocks, firstPlane + c).First;
+            gradients[biasOffset + c] = (float)blocks[0].TotalsOf(firstPlane + c)[0];
     }
 }

@@ -12,12 +12,12 @@ public readonly record struct StepResult(double Loss, int Top1, int Top5);
 
 /// <summary>
 /// Forward and backward of a network over batches, with all memory and steps planned once. A batch is cut into blocks of 16 images; each thread keeps
-/// its own blocks from layer to layer; what is added over blocks is added in their order. So results do not depend on the number of threads.
+/// its own blocks from layer to layer, or its share of a block where there are more threads than blocks; what is added over blocks is added in the order of a tree (<see cref="BlockTree"/>). So results do not depend on the number of threads.
 /// </summary>
 public sealed unsafe class TrainingPlan : IDisposable
 {
-    /// <summary>Most parts in which gradients with respect to the weights are kept until they are added: enough for as many threads, few enough for memory.</summary>
-    private const int MostParts = 16;
+    /// <summary>Most threads that share a block: the narrowest layers have hardly more tiles.</summary>
+    private const int MostParts = 8;
 
     private readonly TrainingProgram _network;
     private readonly WorkerPool _pool;
@@ -25,15 +25,15 @@ public sealed unsafe class TrainingPlan : IDisposable
     private readonly Block[] _blocks;
     private readonly BlockLoss[] _losses;
     private readonly int[] _labels;
-    private readonly int _blocksPerPart;
+    private readonly double[] _lossOfBlocks;
     private readonly bool _isFrozen;
-    private readonly float* _parts;
+    private readonly int _parts;
+    private readonly GradientSums _sums;
 
     // Managed, so that a span over it keeps it alive whatever becomes of the plan; pinned, so that it never moves.
     private readonly float[] _gradients;
     private readonly float* _scratch;
     private readonly float* _masks;
-    private readonly long _partStride;
     private readonly long _scratchStride;
 
     // One call at a time: a plan is disposed of after the step that runs, never under it.
@@ -69,27 +69,28 @@ public sealed unsafe class TrainingPlan : IDisposable
         _network = new TrainingProgram(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
         try
         {
-            _blocksPerPart = (blocks + MostParts - 1) / MostParts;
-            Parts = (blocks + _blocksPerPart - 1) / _blocksPerPart;
-            Threads = Math.Min(threads == 0 ? Environment.ProcessorCount : threads, Parts);
+            (Threads, _parts) = Sharing(threads == 0 ? Environment.ProcessorCount : threads, blocks, _network);
 
             float* data = _memory.AllocateRows<float>(blocks, _network.DataSize, out var dataStride);
             float* gradients = _memory.AllocateRows<float>(blocks, _network.GradientSize, out var gradientStride);
             float* sums = _memory.AllocateRows<float>(blocks, _network.SumsSize, out var sumsStride);
+            double* totals = _memory.AllocateRows<double>(blocks, _network.SumsSize / Lanes.Count, out var totalsStride);
             _masks = _memory.Allocate<float>(blocks * Lanes.Count);
             _blocks = [.. Enumerable.Range(0, blocks).Select(b => new Block
             {
                 Data = data + b * dataStride,
                 Gradients = gradients + b * gradientStride,
                 Sums = sums + b * sumsStride,
+                Totals = totals + b * totalsStride,
                 LaneMask = _masks + b * Lanes.Count,
             })];
             foreach (var block in _blocks)
                 _network.Guard(block, _memory);
-            _parts = _memory.AllocateRows<float>(Parts, weights.Trained.Length, out _partStride);
+            _sums = new(_memory, weights.Trained.Length, blocks, Threads / _parts);
             _gradients = GC.AllocateArray<float>(weights.Trained.Length, pinned: true);
             _scratch = _memory.AllocateRows<float>(Threads, _network.Scratch, out _scratchStride);
             _losses = new BlockLoss[blocks];
+            _lossOfBlocks = new double[blocks];
             _labels = new int[batch];
             _pool = new WorkerPool(Threads, Work);
         }
@@ -106,7 +107,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Most images in a batch.</summary>
     public int Batch => Live(field);
 
-    /// <summary>Threads that compute: the requested number, but at most the number of parts of a batch.</summary>
+    /// <summary>Threads that compute: the requested number, but at most eight for each block of sixteen images.</summary>
     public int Threads => Live(field);
 
     /// <summary>Memory planned outside the managed heap, in bytes.</summary>
@@ -121,8 +122,6 @@ public sealed unsafe class TrainingPlan : IDisposable
 
     /// <summary>Where the first thread's scratch ends, for tests of what guards it.</summary>
     internal float* EndOfScratch => _scratch + _network.Scratch;
-
-    private int Parts { get; }
 
     /// <summary>Forward, loss, backward: fills <see cref="Gradients"/> and updates the running statistics. Allocates nothing.</summary>
     /// <param name="pixels">Images×H×W×3 bytes, red first.</param>
@@ -227,24 +226,23 @@ public sealed unsafe class TrainingPlan : IDisposable
         _memory.Verify();
         _network.Verify();
 
-        double loss = 0;
-        int top1 = 0, top5 = 0;
-        foreach (var block in _losses.AsSpan(0, Lanes.Blocks(images.Count)))
+        int used = Lanes.Blocks(images.Count), top1 = 0, top5 = 0;
+        for (var b = 0; b < used; b++)
         {
-            loss += block.Loss;
-            top1 += block.Top1;
-            top5 += block.Top5;
+            _lossOfBlocks[b] = _losses[b].Loss;
+            top1 += _losses[b].Top1;
+            top5 += _losses[b].Top5;
         }
 
-        return new StepResult(loss / images.Count, top1, top5);
+        return new StepResult(BlockTree.Sum(_lossOfBlocks.AsSpan(0, used)) / images.Count, top1, top5);
     }
 
     /// <summary>One thread's share of a step. Threads meet wherever something depends on the whole batch.</summary>
     private void Work(int worker)
     {
         var used = _blocks.AsSpan(0, Lanes.Blocks(_images.Count));
-        var first = Math.Min(used.Length, Parts * worker / Threads * _blocksPerPart);
-        var end = Math.Min(used.Length, Parts * (worker + 1) / Threads * _blocksPerPart);
+        var (team, part) = (worker / _parts, new Part(worker % _parts, _parts));
+        var (first, end) = _sums.Run(used.Length, team);
         var scratch = _scratch + worker * _scratchStride;
         var steps = _network.Steps;
         var times = Times;
@@ -258,7 +256,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         }
 
         times?.Lap(worker, OtherWork.Weights);
-        for (var b = first; b < end; b++)
+        for (var b = first; b < end && part.IsFirst; b++)
             _images.Load(b, used[b].Data + _network.ImagesOffset);
         times?.Lap(worker, OtherWork.Images);
         if (_pool.Arrive())
@@ -267,11 +265,19 @@ public sealed unsafe class TrainingPlan : IDisposable
 
         for (var s = 0; s < steps.Length; s++)
         {
-            for (var i = first; i < end; i++)
-                steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch);
+            if (part.Of(steps[s].ForwardEdges) is { } share)
+            {
+                for (var i = first; i < end; i++)
+                    steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch, share);
+            }
+
             times?.Lap(worker, s);
+            MeetTeams(worker, backward: false);
             if (_network.Affines[s] is not { NeedsBatch: true } affine)
                 continue;
+            for (var b = first; b < end && part.IsFirst; b++)
+                affine.Gather(used[b]);
+            times?.Lap(worker, OtherWork.BatchNorm);
             if (_pool.Arrive())
             {
                 affine.AfterForward(_network.Planes, used, _images.Count);
@@ -282,52 +288,66 @@ public sealed unsafe class TrainingPlan : IDisposable
             times?.Lap(worker, OtherWork.Waiting);
         }
 
-        for (var b = first; b < end; b++)
+        for (var b = first; b < end && part.IsFirst; b++)
         {
             var labels = _labels.AsSpan(b * Lanes.Count, ImagesOf(b));
             _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, TargetsOf(b), 1f / _images.Count);
         }
 
         times?.Lap(worker, OtherWork.Loss);
+        MeetTeams(worker, backward: true);
         FinishBackward(steps.Length, used, worker);
         for (var s = steps.Length - 1; s >= (_isFrozen ? steps.Length - 1 : 0); s--)
         {
-            var last = -1;
-            for (var i = first; i < end; i++)
-            {
-                var b = InTurn(s, i, first, end);
-                var part = b / _blocksPerPart;
-                steps[s].Backward(_network.Planes, used[b], scratch, PartOf(part), accumulate: part == last);
-                last = part;
-            }
-
+            if (part.Of(steps[s].BackwardEdges) is { } share)
+                _sums.Backward(steps[s], _network.Planes, used, team, scratch, IsDown(s), share);
             times?.Lap(worker, s, backward: true);
+            MeetTeams(worker, backward: true);
             FinishBackward(s, used, worker);
         }
 
         if (_pool.Arrive())
             _pool.Release();
         times?.Lap(worker, OtherWork.Waiting, backward: true);
-        var length = (long)Weights.Trained.Length;
-        var parts = (used.Length + _blocksPerPart - 1) / _blocksPerPart;
         fixed (float* gradients = _gradients)
-            _network.Loss.SumParts(_parts, parts, _partStride, length * worker / Threads, length * (worker + 1) / Threads, gradients);
+            _sums.Add(_isFrozen ? steps.AsSpan(steps.Length - 1) : steps, used.Length, new Part(worker, Threads), gradients);
         times?.Lap(worker, OtherWork.Gradients, backward: true);
     }
 
-    /// <summary>Blocks are taken up and down in turn: a step begins with the block that the one before it ended with, which is still in the cache.</summary>
-    private static int InTurn(int step, int i, int first, int end) => step % 2 == 0 ? i : first + end - 1 - i;
+    /// <summary>How many of so many threads work on so many blocks, and how many of them on each block.</summary>
+    internal static (int Threads, int OfBlock) Sharing(int threads, int blocks, TrainingProgram program)
+    {
+        var parts = program.CanShareBlocks ? Math.Clamp(threads / blocks, 1, MostParts) : 1;
+        return (Math.Min(threads, blocks * parts), parts);
+    }
 
-    /// <summary>Where gradients are complete, batch norm's backward; its own gradients go to the first part, and stay zero in the others.</summary>
+    /// <summary>Blocks are taken up and down in turn: a step begins with the block that the one before it ended with, which is still in the cache.</summary>
+    private static int InTurn(int step, int i, int first, int end) => IsDown(step) ? first + end - 1 - i : i;
+
+    private static bool IsDown(int step) => step % 2 != 0;
+
+    /// <summary>Where gradients are complete, batch norm's backward.</summary>
     private void FinishBackward(int step, ReadOnlySpan<Block> used, int worker)
     {
         var finished = _network.FinishedAfter[step];
         if (finished.Length == 0)
             return;
+        var (first, end) = _sums.Run(used.Length, worker / _parts);
+        foreach (var affine in finished)
+        {
+            for (var b = first; b < end && worker % _parts == 0; b++)
+                affine.Gather(used[b]);
+        }
+
+        Times?.Lap(worker, OtherWork.BatchNorm, backward: true);
         if (_pool.Arrive())
         {
-            foreach (var affine in finished)
-                affine.AfterBackward(_network.Planes, used, _images.Count, _parts);
+            fixed (float* gradients = _gradients)
+            {
+                foreach (var affine in finished)
+                    affine.AfterBackward(_network.Planes, used, _images.Count, gradients);
+            }
+
             Times?.Lap(worker, OtherWork.BatchNorm, backward: true);
             _pool.Release();
         }
@@ -335,10 +355,18 @@ public sealed unsafe class TrainingPlan : IDisposable
         Times?.Lap(worker, OtherWork.Waiting, backward: true);
     }
 
+    /// <summary>Where threads share a block, each step reads what all of them wrote in the one before it.</summary>
+    private void MeetTeams(int worker, bool backward)
+    {
+        if (_parts == 1)
+            return;
+        if (_pool.Arrive())
+            _pool.Release();
+        Times?.Lap(worker, OtherWork.Waiting, backward);
+    }
+
     private int ImagesOf(int block) => Math.Min(Lanes.Count, _images.Count - block * Lanes.Count);
 
     private SoftTargets TargetsOf(int block) =>
         _targets.Teacher == null ? _targets : _targets with { Teacher = _targets.Teacher + (long)block * Lanes.Count * Weights.Network.Classes };
-
-    private float* PartOf(int part) => _parts + part * _partStride;
 }

@@ -63,6 +63,15 @@ internal sealed unsafe class TrainingProgram : IVectorWork<(TrainingStep[] Steps
     /// <summary>The loss and what else is done at a batch's end.</summary>
     public BatchKernels Loss { get; }
 
+    /// <summary>
+    /// Whether several threads may share a block: no step reads a plane twice, in different places, for then two of them would write its gradient.
+    /// </summary>
+    public bool CanShareBlocks => Lowered.Steps.All(step =>
+    {
+        var places = step.Inputs.SelectMany(planes => planes.Select((plane, place) => (plane, place))).Distinct().ToArray();
+        return places.DistinctBy(read => read.plane).Count() == places.Length;
+    });
+
     /// <summary>Floats of activations of one block.</summary>
     public long DataSize => _compiled.DataSize;
 

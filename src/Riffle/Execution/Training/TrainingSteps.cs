@@ -7,90 +7,108 @@ namespace Riffle.Execution;
 internal static unsafe class TrainingSteps<TVec>
     where TVec : unmanaged, IVec<TVec>
 {
-    internal sealed class PointwiseStep(PointwiseConvolution kernel, float* weights, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
+    internal sealed class PointwiseStep(PointwiseConvolution kernel, float* weights, int weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
+        public override (int Offset, int Count) Weights => (weightOffset, kernel.WeightCount);
+
+        public override bool AddsBlocks => kernel.IsOneChunk;
+
+        public override int[] ForwardEdges { get; } = MatrixProduct.Edges(kernel.Groups, kernel.OutputChannels / kernel.Groups);
+
+        public override int[] BackwardEdges { get; } = MatrixProduct.Edges(kernel.Groups, kernel.InputChannels / kernel.Groups);
+
         public override void Prepare() => kernel.Pack(weights);
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share) => kernel.Forward<TVec>(planes, block, scratch, gatherSums, share);
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate, writes);
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share) =>
+            kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate, writes, share);
     }
 
-    internal sealed class DenseStep(DenseConvolution kernel, float* weights, long weightOffset, bool gatherSums) : TrainingStep
+    internal sealed class DenseStep(DenseConvolution kernel, float* weights, int weightOffset, bool gatherSums) : TrainingStep
     {
         public override long Scratch => kernel.Scratch;
 
+        public override (int Offset, int Count) Weights => (weightOffset, kernel.WeightCount);
+
+        public override int[] ForwardEdges { get; } = MatrixProduct.Edges(products: 1, kernel.OutputChannels);
+
+        public override int[] BackwardEdges => ForwardEdges;
+
         public override void Prepare() => kernel.Pack(weights);
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share) => kernel.Forward<TVec>(planes, block, scratch, gatherSums, share);
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate);
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share) =>
+            kernel.Backward<TVec>(planes, block, scratch, gradients + weightOffset, accumulate, share);
     }
 
     /// <summary>Depthwise convolution; with a negative <paramref name="weightOffset"/> its weights are constants, as in average pooling.</summary>
-    internal sealed class DepthwiseStep(DepthwiseConvolution kernel, long weightOffset, GradientWrite* writes, bool gatherSums) : TrainingStep
+    internal sealed class DepthwiseStep(DepthwiseConvolution kernel, int weightOffset, GradientWrite* writes, bool gatherSums) : PlaneStep(kernel.Window.Channels)
     {
         public override long Scratch => kernel.Scratch;
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block, scratch, gatherSums);
+        public override (int Offset, int Count) Weights => weightOffset < 0 ? (0, 0) : (weightOffset, kernel.WeightCount);
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, weightOffset < 0 ? null : gradients + weightOffset, accumulate, writes);
+        public override bool AddsBlocks => true;
+
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share) => kernel.Forward<TVec>(planes, block, scratch, gatherSums, share);
+
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share) =>
+            kernel.Backward<TVec>(planes, block, scratch, weightOffset < 0 ? null : gradients + weightOffset, accumulate, writes, share);
     }
 
-    internal sealed class MaxPoolStep(MaxPoolKernel kernel, GradientWrite* writes) : TrainingStep
+    internal sealed class MaxPoolStep(MaxPoolKernel kernel, GradientWrite* writes) : PlaneStep(kernel.Window.Channels)
     {
         public override long Scratch => kernel.Scratch;
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share) => kernel.Forward<TVec>(planes, block, share);
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, writes);
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share) =>
+            kernel.Backward<TVec>(planes, block, scratch, writes, share);
     }
 
-    internal sealed class GlobalAveragePoolStep(GlobalAveragePoolKernel kernel, GradientWrite* writes) : TrainingStep
+    internal sealed class GlobalAveragePoolStep(GlobalAveragePoolKernel kernel, GradientWrite* writes) : PlaneStep(kernel.Channels)
     {
         public override long Scratch => kernel.Scratch;
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share) => kernel.Forward<TVec>(planes, block, share);
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, writes);
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share) =>
+            kernel.Backward<TVec>(planes, block, scratch, writes, share);
     }
 
-    internal sealed class SumStep(Addition kernel, GradientWrite* left, GradientWrite* right) : TrainingStep
+    internal sealed class SumStep(Addition kernel, GradientWrite* left, GradientWrite* right) : PlaneStep(kernel.Channels)
     {
         public override long Scratch => kernel.Scratch;
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share) => kernel.Forward<TVec>(planes, block, share);
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, left, right);
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share) =>
+            kernel.Backward<TVec>(planes, block, scratch, left, right, share);
     }
 
-    internal sealed class ActivationStep<TFunction>(ActivationKernel kernel, GradientWrite* writes) : TrainingStep
+    internal sealed class ActivationStep<TFunction>(ActivationKernel kernel, GradientWrite* writes) : PlaneStep(kernel.Channels)
         where TFunction : IFunction<TVec>
     {
         public override long Scratch => kernel.Scratch;
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec, TFunction>(planes, block);
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share) => kernel.Forward<TVec, TFunction>(planes, block, share);
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec, TFunction>(planes, block, scratch, writes);
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share) =>
+            kernel.Backward<TVec, TFunction>(planes, block, scratch, writes, share);
     }
 
-    internal sealed class ScaleStep(ChannelScaling kernel, GradientWrite* writes, GradientWrite* factors) : TrainingStep
+    internal sealed class ScaleStep(ChannelScaling kernel, GradientWrite* writes, GradientWrite* factors) : PlaneStep(kernel.Channels)
     {
         public override long Scratch => kernel.Scratch;
 
-        public override void Forward(in Planes planes, in Block block, float* scratch) => kernel.Forward<TVec>(planes, block);
+        public override void Forward(in Planes planes, in Block block, float* scratch, Share share) => kernel.Forward<TVec>(planes, block, share);
 
-        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate) =>
-            kernel.Backward<TVec>(planes, block, scratch, writes, factors);
+        public override void Backward(in Planes planes, in Block block, float* scratch, float* gradients, bool accumulate, Share share) =>
+            kernel.Backward<TVec>(planes, block, scratch, writes, factors, share);
     }
 
     internal sealed class LossKernels(SoftmaxCrossEntropy kernel, GradientWrite* writes) : BatchKernels
@@ -108,26 +126,6 @@ internal static unsafe class TrainingSteps<TVec>
                 PlaneAccess.Read<TVec>(planes, block, kernel.Input[k], 0, Lanes.Count, scratch);
                 for (var n = 0; n < images; n++)
                     rows[(long)n * kernel.Classes + k] = scratch[n];
-            }
-        }
-
-        public override void SumParts(float* parts, int count, long stride, long start, long end, float* target)
-        {
-            var i = start;
-            for (; i + TVec.Count <= end; i += TVec.Count)
-            {
-                var sum = TVec.Load(parts + i);
-                for (var part = 1; part < count; part++)
-                    sum += TVec.Load(parts + part * stride + i);
-                TVec.Store(target + i, sum);
-            }
-
-            for (; i < end; i++)
-            {
-                var sum = parts[i];
-                for (var part = 1; part < count; part++)
-                    sum += parts[part * stride + i];
-                target[i] = sum;
             }
         }
     }

@@ -1,7 +1,7 @@
 namespace Riffle.Networks;
 
 /// <summary>A channel of a value while a network is lowered: a plane, and how much was deferred on it when it was taken.</summary>
-internal readonly record struct Channel(int Plane, int Version);
+internal sealed record Channel(int Plane, int Version);
 
 /// <summary>A run of planes that one step writes: the output of a product, a window, a mean or a sum, or the images.</summary>
 internal sealed class LoweredTensor(int firstPlane, Layer layer, int step)

@@ -1,0 +1,12 @@
+namespace Riffle.Execution;
+
+/// <summary>The arithmetic of training: which numbers are multiplied and added, and in which order.</summary>
+public static class Arithmetic
+{
+    /// <summary>
+    /// Two Riffles with the same version compute the same weights from the same seed, bit for bit, on processors with the same vector width; checkpoints carry it.
+    /// It changes with any kernel of training whose results change in a bit, with the order of sums over a batch, and with the optimisers, the first weights and
+    /// the augmentation of images.
+    /// </summary>
+    public const int Version = 1;
+}
