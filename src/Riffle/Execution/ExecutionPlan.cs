@@ -95,11 +95,9 @@ public sealed record ExecutionPlan(
         var (used, ofBlock) = TrainingPlan.Sharing(threads, blocks, program);
         var teams = used / ofBlock;
         var ofBatch = (double)((blocks + teams - 1) / teams) / blocks;
-        double Largest(int[] edges) => Enumerable.Range(0, ofBlock)
-            .Max(part => new Part(part, ofBlock).Of(edges) is { } share ? (double)(share.EndOf(edges[^1]) - share.From) / edges[^1] : 0);
 
         // Backward takes twice the multiply-adds of forward.
-        double[] shares = [.. program.Steps.Select(step => ofBatch * (Largest(step.ForwardEdges) + 2 * Largest(step.BackwardEdges)) / 3)];
+        double[] shares = [.. program.Steps.Select(step => ofBatch * (Share.LargestOf(step.ForwardEdges, ofBlock) + 2 * Share.LargestOf(step.BackwardEdges, ofBlock)) / 3)];
         double[] work = [.. Training(network).Steps.Select(step => StepWork.Of(step, Lanes.Count))];
         var alone = Of(network, PlanKind.Training);
         return alone with

@@ -27,7 +27,7 @@ public unsafe class BlockTreeTests
                 fixed (float* pointer = gradients)
                 {
                     for (var thread = 0; thread < threads; thread++)
-                        sums.Add([step], blocks, new(thread, threads), pointer);
+                        sums.Add([step], blocks, thread, threads, pointer);
                 }
 
                 Assert.Equal(expected, gradients[step.Weights.Offset..][..Values.Count]);

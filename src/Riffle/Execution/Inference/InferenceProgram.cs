@@ -93,7 +93,7 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
     public PlanCut CutOf(CompiledStep step)
     {
         var parts = Stages[step.Stage].PartsOn(MostThreads);
-        return new(step.Stage, parts, InferenceStage.LargestShare(_steps[step.CutLike].Edges, parts));
+        return new(step.Stage, parts, Share.LargestOf(_steps[step.CutLike].Edges, parts));
     }
 
     /// <summary>Nanoseconds that a block takes on so many threads, roughly.</summary>

@@ -36,7 +36,7 @@ internal sealed unsafe class InferenceStage((int Index, InferenceStep Step, int[
                 continue;
             }
 
-            var longest = Enumerable.Range(0, parts).Max(part => steps.Sum(step => step.Work * SizeOf(ShareOf(step.Edges, part, parts)) / step.Edges[^1]));
+            var longest = Enumerable.Range(0, parts).Max(part => steps.Sum(step => step.Work * Share.Of(step.Edges, part, parts).Size / step.Edges[^1]));
             var work = longest + parts * Meeting;
             _on.Add(work < _on[^1].Work ? (parts, work) : _on[^1]);
         }
@@ -55,24 +55,10 @@ internal sealed unsafe class InferenceStage((int Index, InferenceStep Step, int[
     {
         foreach (var (index, step, edges, _) in steps)
         {
-            var share = ShareOf(edges, part, parts);
-            if (share.From < share.To)
+            var share = Share.Of(edges, part, parts);
+            if (share.Size > 0)
                 step.Run(data, scratch, share);
             times?.Lap(worker, index);
         }
-    }
-
-    /// <summary>The part of an output that the one of several threads computes that has most of it.</summary>
-    public static double LargestShare(int[] edges, int parts) =>
-        Enumerable.Range(0, parts).Select(part => ShareOf(edges, part, parts)).Max(share => SizeOf(share) / edges[^1]);
-
-    private static double SizeOf(Share share) => share.To - share.From;
-
-    /// <summary>Of what does not divide, the first parts have more: the leader's is the largest of every step.</summary>
-    private static Share ShareOf(int[] edges, int part, int parts)
-    {
-        var units = edges.Length - 1;
-        int EdgeOf(int place) => edges[(int)(((long)units * place + parts - 1) / parts)];
-        return new(EdgeOf(part), EdgeOf(part + 1));
     }
 }

@@ -49,13 +49,13 @@ internal sealed unsafe class GradientSums
         Visit(walk, 0, used.Length, ref node);
     }
 
-    /// <summary>One of the parts of what is above the nodes of the threads: the gradients of these steps' weights, complete.</summary>
-    public void Add(ReadOnlySpan<TrainingStep> steps, int used, Part part, float* gradients)
+    /// <summary>One of several parts of what is above the nodes of the threads: the gradients of these steps' weights, complete.</summary>
+    public void Add(ReadOnlySpan<TrainingStep> steps, int used, int part, int parts, float* gradients)
     {
         foreach (var step in steps)
         {
             var (offset, count) = step.Weights;
-            long start = Cut(part, part.Index, count), end = Cut(part, part.Index + 1, count);
+            long start = Cut(part, parts, count), end = Cut(part + 1, parts, count);
             if (end > start)
                 AddNodes(0, used, used, offset + start, (int)(end - start), gradients + offset + start);
         }
@@ -74,7 +74,7 @@ internal sealed unsafe class GradientSums
             to[i] = left[i] + right[i];
     }
 
-    private static long Cut(Part part, int index, int count) => index >= part.Count ? count : (long)count * index / part.Count / CacheLine * CacheLine;
+    private static long Cut(int part, int parts, int count) => part == parts ? count : (long)count * part / parts / CacheLine * CacheLine;
 
     private float* Sum(int thread, int node) => _sums + ((long)thread * _perThread + node) * _stride;
 

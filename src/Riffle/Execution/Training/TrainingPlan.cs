@@ -241,7 +241,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     private void Work(int worker)
     {
         var used = _blocks.AsSpan(0, Lanes.Blocks(_images.Count));
-        var (team, part) = (worker / _parts, new Part(worker % _parts, _parts));
+        var (team, part) = (worker / _parts, worker % _parts);
         var (first, end) = _sums.Run(used.Length, team);
         var scratch = _scratch + worker * _scratchStride;
         var steps = _network.Steps;
@@ -256,7 +256,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         }
 
         times?.Lap(worker, OtherWork.Weights);
-        for (var b = first; b < end && part.IsFirst; b++)
+        for (var b = first; b < end && part == 0; b++)
             _images.Load(b, used[b].Data + _network.ImagesOffset);
         times?.Lap(worker, OtherWork.Images);
         if (_pool.Arrive())
@@ -265,17 +265,15 @@ public sealed unsafe class TrainingPlan : IDisposable
 
         for (var s = 0; s < steps.Length; s++)
         {
-            if (part.Of(steps[s].ForwardEdges) is { } share)
-            {
-                for (var i = first; i < end; i++)
-                    steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch, share);
-            }
+            var share = Share.Of(steps[s].ForwardEdges, part, _parts);
+            for (var i = first; i < end && share.Size > 0; i++)
+                steps[s].Forward(_network.Planes, used[InTurn(s, i, first, end)], scratch, share);
 
             times?.Lap(worker, s);
             MeetTeams(worker, backward: false);
             if (_network.Affines[s] is not { NeedsBatch: true } affine)
                 continue;
-            for (var b = first; b < end && part.IsFirst; b++)
+            for (var b = first; b < end && part == 0; b++)
                 affine.Gather(used[b]);
             times?.Lap(worker, OtherWork.BatchNorm);
             if (_pool.Arrive())
@@ -288,7 +286,7 @@ public sealed unsafe class TrainingPlan : IDisposable
             times?.Lap(worker, OtherWork.Waiting);
         }
 
-        for (var b = first; b < end && part.IsFirst; b++)
+        for (var b = first; b < end && part == 0; b++)
         {
             var labels = _labels.AsSpan(b * Lanes.Count, ImagesOf(b));
             _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, TargetsOf(b), 1f / _images.Count);
@@ -299,7 +297,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         FinishBackward(steps.Length, used, worker);
         for (var s = steps.Length - 1; s >= (_isFrozen ? steps.Length - 1 : 0); s--)
         {
-            if (part.Of(steps[s].BackwardEdges) is { } share)
+            if (Share.Of(steps[s].BackwardEdges, part, _parts) is { Size: > 0 } share)
                 _sums.Backward(steps[s], _network.Planes, used, team, scratch, IsDown(s), share);
             times?.Lap(worker, s, backward: true);
             MeetTeams(worker, backward: true);
@@ -310,7 +308,7 @@ public sealed unsafe class TrainingPlan : IDisposable
             _pool.Release();
         times?.Lap(worker, OtherWork.Waiting, backward: true);
         fixed (float* gradients = _gradients)
-            _sums.Add(_isFrozen ? steps.AsSpan(steps.Length - 1) : steps, used.Length, new Part(worker, Threads), gradients);
+            _sums.Add(_isFrozen ? steps.AsSpan(steps.Length - 1) : steps, used.Length, worker, Threads, gradients);
         times?.Lap(worker, OtherWork.Gradients, backward: true);
     }
 
