@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Riffle.Data;
 using Riffle.Execution;
+using Riffle.Images;
 using Riffle.Networks;
 using Riffle.Recipes;
 using Riffle.Simd;
@@ -30,7 +31,7 @@ internal static unsafe class DataPath
             return 2;
         }
 
-        var data = Dataset.Open(args[0]);
+        var data = Dataset.Open(args[0], ImageCodec.Default);
         var model = Option(args, "--train");
         var network = NetworkCatalogue.Build(NetworkCatalogue.Resolve(model ?? "shufflenet-v1-g3-x0.25"));
         var size = network.Input.Height;
@@ -93,7 +94,7 @@ internal static unsafe class DataPath
                 records[i] = buffer.AsSpan(0, sequence.Read(ref buffer, out places[i])).ToArray();
         }
 
-        var stored = new StoredImages(count, ImageFit.StoredSide(size));
+        var stored = new StoredImages(count, ImageFit.StoredSide(size), ImageCodec.Default);
         var rate = MedianRate(count, _ =>
         {
             for (var i = 0; i < count; i++)

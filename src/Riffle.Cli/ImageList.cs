@@ -1,5 +1,5 @@
 using Riffle.Data;
-using Riffle.Formats;
+using Riffle.Images;
 
 namespace Riffle.Cli;
 
@@ -36,12 +36,12 @@ internal static class ImageList
 
     private static IReadOnlyList<string> In(string folder, Action<string> tell, CancellationToken cancel)
     {
-        var found = FolderImages.Find(folder, cancel);
+        var found = FolderImages.Find(folder, ImageCodec.Default, cancel);
         var others = string.Join(", ", found.Others.Select(other => $"{other.Value:N0} × {other.Key}"));
         if (found.Files.Count == 0)
-            throw new BadDataException($"{folder}: the folder contains no JPEG or PNG image{(others.Length == 0 ? "" : $", only {others}")}");
+            throw new BadDataException($"{folder}: the folder contains no image in a supported format ({ImageCodec.Default.Formats}){(others.Length == 0 ? "" : $", only {others}")}");
         if (others.Length > 0)
-            tell($"{folder}: skipped files that are not JPEG or PNG images: {others}");
+            tell($"{folder}: skipped files that are not images in a supported format: {others}");
         return found.Files;
     }
 }

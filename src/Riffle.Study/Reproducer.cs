@@ -4,6 +4,7 @@ using Riffle.Data;
 using Riffle.Distillation;
 using Riffle.Evaluation;
 using Riffle.Formats;
+using Riffle.Images;
 using Riffle.Measurement;
 using Riffle.Models;
 using Riffle.Networks;
@@ -34,7 +35,7 @@ internal sealed class Reproducer
     /// <exception cref="RiffleException">There is no data set, or the folder has runs with other settings.</exception>
     public Reproducer(Settings settings)
     {
-        (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data));
+        (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data, ImageCodec.Default));
         _softLabels = settings.SoftLabels is { } labels ? SoftLabels.Open(labels).Identity : null;
         foreach (var split in (Split[])[Split.Train, Split.Validation])
         {
@@ -224,7 +225,7 @@ internal sealed class Reproducer
                 ? Trainer.Start(
                     _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model),
                     new() { Seed = _settings.Seed, Threads = _settings.Threads, From = from, SoftLabels = _settings.SoftLabelsFolder }, progress, cancel)
-                : Trainer.Resume(run.Folder, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, progress: progress, cancel: cancel));
+                : Trainer.Resume(run.Folder, ImageCodec.Default, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, progress: progress, cancel: cancel));
 
             // Also on a resume, because an earlier process may have been killed before it got here. Keep what it wrote if the notes beside the weights are gone.
             if (from is not null)

@@ -1,6 +1,5 @@
 using Riffle.Data;
 using Riffle.Execution;
-using Riffle.Formats;
 
 namespace Riffle;
 
@@ -35,53 +34,6 @@ public sealed class Classifier : IDisposable
     /// <exception cref="RiffleException">There is none.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     public static Classifier Load(string path, int threads = 0) => new(Model.Open(path), threads);
-
-    /// <summary>Returns the most likely classes of an image file of any size.</summary>
-    /// <param name="path">A JPEG or PNG file.</param>
-    /// <param name="top">The maximum number of predictions, at least 1.</param>
-    /// <param name="cancel">Stops waiting, if the file is a pipe.</param>
-    /// <returns>The predictions, the most likely first; among equal ones, the lower index first.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
-    /// <exception cref="RiffleException">The file does not exist or can't be read, or the library that decodes it is not installed.</exception>
-    /// <exception cref="BadDataException">The file is not an image, or is damaged.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public IReadOnlyList<Prediction> Classify(string path, int top = 5, CancellationToken cancel = default)
-    {
-        Check(top);
-        return Classify(ImageFile.Read(path, cancel), path, top);
-    }
-
-    /// <summary>Returns the most likely classes of an image of any size that is read from a stream.</summary>
-    /// <param name="image">The bytes of a JPEG or PNG file, read from the stream's position to its end. The stream stays open.</param>
-    /// <param name="name">The image's name, for error messages.</param>
-    /// <param name="top">The maximum number of predictions, at least 1.</param>
-    /// <param name="cancel">Stops waiting for the stream.</param>
-    /// <returns>The predictions, the most likely first; among equal ones, the lower index first.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
-    /// <exception cref="RiffleException">The stream can't be read, or the library that decodes the image is not installed.</exception>
-    /// <exception cref="BadDataException">The bytes are not an image, or are damaged.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public IReadOnlyList<Prediction> Classify(Stream image, string name = "image", int top = 5, CancellationToken cancel = default)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        Check(top);
-        return Classify(ImageFile.Read(image, name, cancel), name, top);
-    }
-
-    /// <summary>Returns the most likely classes of an image of any size. Its shorter side is scaled to 8/7 of the network's input, and the centre is cut out.
-    /// Only baked images are used as they are (<see cref="Model.TakesBakedImages"/>).</summary>
-    /// <param name="encodedImage">The bytes of a JPEG or PNG file.</param>
-    /// <param name="name">The image's name, for error messages.</param>
-    /// <param name="top">The maximum number of predictions, at least 1.</param>
-    /// <returns>The predictions, the most likely first; among equal ones, the lower index first.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
-    /// <exception cref="BadDataException">The bytes are not an image, or are damaged.</exception>
-    /// <exception cref="RiffleException">The library that decodes it is not installed, or the network produced NaN or infinity.</exception>
-    public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> encodedImage, string name = "image", int top = 5)
-    {
-        Check(top);
-        return Classify(ImageDecoder.DecodeFor(encodedImage, name, ImageFit.StoredSide(Model.ImageSize)), name, top);
-    }
 
     /// <summary>Returns the most likely classes of a decoded image of any size, which is scaled and cut as a file's is.</summary>
     /// <param name="pixels">height × width × 3 bytes, row by row from the top, red first.</param>
@@ -125,7 +77,8 @@ public sealed class Classifier : IDisposable
         _plan.Dispose();
     }
 
-    private IReadOnlyList<Prediction> Classify(RgbImage image, string name, int top)
+    /// <summary>The same for the decoders of files, which know the image's name for error messages.</summary>
+    internal IReadOnlyList<Prediction> Classify(RgbImage image, string name, int top)
     {
         var pixels = ImageFit.ForInference(image, Model.ImageSize, Model.TakesBakedImages);
         var probabilities = new float[Model.Classes.Count];
@@ -145,7 +98,8 @@ public sealed class Classifier : IDisposable
         ];
     }
 
-    private void Check(int top)
+    /// <summary>Throws if the classifier has been disposed of, or for an impossible number of predictions.</summary>
+    internal void Check(int top)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);

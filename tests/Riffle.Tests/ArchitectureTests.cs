@@ -30,10 +30,11 @@ public partial class ArchitectureTests
         ["Distillation"] = ["Model", "Models", "Evaluation", "Execution", "Networks", "Data", "Formats"],
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
-        ["Study"] = ["Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
+        ["Images"] = ["Classifier", "Prediction", "Model", "Data", "Formats"],
+        ["Study"] = ["Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
         ["Cli"] =
         [
-            "Study", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
+            "Study", "Images", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
             "Execution", "Networks", "Data", "Formats",
         ],
     };
@@ -43,7 +44,7 @@ public partial class ArchitectureTests
 
     public static TheoryData<string> RootTypes => [.. Directory.GetFiles(Library, "*.cs").Select(file => Path.GetFileNameWithoutExtension(file))];
 
-    private static string[] Projects => ["Study", "Cli"];
+    private static string[] Projects => ["Images", "Study", "Cli"];
 
     private static string Library => Path.Combine(Shell.Root, "src", "Riffle");
 
@@ -67,6 +68,16 @@ public partial class ArchitectureTests
     [MemberData(nameof(RootTypes))]
     public void A_type_of_the_root_uses_only_what_is_below_it(string type) =>
         Assert.Empty(Uses(File.ReadAllText(Path.Combine(Library, $"{type}.cs")), type).Distinct().Except(Allowed.GetValueOrDefault(type, [])));
+
+    /// <summary>A program that has its own bitmaps needs no native code.</summary>
+    [Fact]
+    public void The_library_itself_uses_no_native_code()
+    {
+        Assert.DoesNotContain(typeof(Model).Assembly.GetReferencedAssemblies(), assembly => assembly.Name == "SkiaSharp");
+        Assert.Contains(typeof(ImageCodec).Assembly.GetReferencedAssemblies(), assembly => assembly.Name == "SkiaSharp");
+        Assert.DoesNotContain(
+            Sources(Library).Concat(Sources($"{Library}.Images")), file => Regex.IsMatch(File.ReadAllText(file), @"\[(LibraryImport|DllImport)\(\"(?!libc)"));
+    }
 
     [Fact]
     public void The_table_has_no_circle()

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Riffle.Data;
+using Riffle.Images;
 
 namespace Riffle.Cli.Commands;
 
@@ -30,7 +31,7 @@ internal static class CheckCommand
                 CheckReport report;
                 var cores = parse.GetValue(threads) is var given and not 0 ? given : Environment.ProcessorCount;
                 using (var progress = new StageProgress())
-                    report = DatasetCheck.Run(parse.GetValue(path)!, cores, records.Of(parse), parse.GetValue(names), progress, cancel);
+                    report = DatasetCheck.Run(parse.GetValue(path)!, ImageCodec.Default, cores, records.Of(parse), parse.GetValue(names), progress, cancel);
                 Console.Out.WriteLine(parse.GetValue(json) ? report.ToJson() : Describe(report));
                 return report.Faults > 0 ? ExitCode.BadData : ExitCode.Done;
             });

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Riffle.Data;
+using Riffle.Images;
 using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
@@ -40,7 +41,7 @@ internal static class DemoCommand
         var count = DemoImages.Classes.Count * (TrainImages + ValidationImages);
         Console.WriteLine($"Drawing {count} images into {images}: {string.Join(", ", DemoImages.Classes)}, in random colours.");
         using (var line = new ProgressLine("draw", count, "images"))
-            DemoImages.Write(images, TrainImages, ValidationImages, seed, done => line.Report(done), cancel);
+            DemoImages.Write(images, TrainImages, ValidationImages, seed, ImageCodec.Default, done => line.Report(done), cancel);
 
         string Sample(string figure) => Below("images", "val", figure, $"{figure}-{TrainImages:0000}.jpg");
         string[][] steps =

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Riffle.Data;
 using Riffle.Evaluation;
+using Riffle.Images;
 
 namespace Riffle.Cli.Commands;
 
@@ -26,7 +27,7 @@ internal static class EvaluateCommand
 
     private static int Run(Model model, string data, int threads, bool json, CancellationToken cancel)
     {
-        var dataset = Dataset.Open(data);
+        var dataset = Dataset.Open(data, ImageCodec.Default);
         EvaluationResult result;
         using (var progress = new StageProgress())
             result = Evaluator.Evaluate(model, dataset, threads, progress: progress, cancel: cancel);

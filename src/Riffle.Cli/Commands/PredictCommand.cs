@@ -15,7 +15,7 @@ internal static class PredictCommand
         var model = new ModelOptions();
         var images = new Argument<string[]>("IMAGE")
         {
-            Description = "JPEG or PNG files, folders (all images in them), or - for an image on standard input.",
+            Description = "Image files (JPEG, PNG, WebP, GIF, BMP, ICO), folders (all images in them), or - for an image on standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var top = Numbers.Option("--top", "N", new Limits<int>(1, int.MaxValue));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Riffle.Data;
+using Riffle.Images;
 
 namespace Riffle.Cli.Commands;
 
@@ -74,7 +75,7 @@ internal static class PrepareCommand
             };
             PreparationSummary summary;
             using (var progress = new StageProgress())
-                summary = Preparation.Run(parse.GetValue(source)!, parse.GetValue(output)!, options, progress, cancel);
+                summary = Preparation.Run(parse.GetValue(source)!, parse.GetValue(output)!, options, ImageCodec.Default, progress, cancel);
             Console.Out.WriteLine(parse.GetValue(json) ? summary.ToJson() : Describe(summary));
             return ExitCode.Done;
         });

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Riffle.Data;
 using Riffle.Distillation;
+using Riffle.Images;
 using Riffle.Recipes;
 
 namespace Riffle.Cli.Commands;
@@ -43,7 +44,7 @@ internal static class TeachCommand
             .WithAction((parse, cancel) =>
             {
                 var models = parse.GetRequiredValue(teachers).Select(path => ModelOptions.ReportNote(Model.Open(path))).ToArray();
-                var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data)), parse.GetValue(views));
+                var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data), ImageCodec.Default), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);
                 var labels = TeachingSession.Run(progress => Teachers.Teach(
                     folder, models, dataset, augmentation.Apply(parse, Recipe.Best.Augmentation), looks, parse.GetValue(seed), parse.GetValue(threads),

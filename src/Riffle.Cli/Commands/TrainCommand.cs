@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Riffle.Data;
 using Riffle.Distillation;
+using Riffle.Images;
 using Riffle.Recipes;
 using Riffle.Training;
 
@@ -78,7 +79,7 @@ internal static class TrainCommand
                 if (parse.GetValue(resume) is { } run)
                 {
                     return Run(
-                        progress => Trainer.Resume(run, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), progress: progress, cancel: cancel),
+                        progress => Trainer.Resume(run, ImageCodec.Default, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), progress: progress, cancel: cancel),
                         run, interval, cancel);
                 }
 
@@ -87,7 +88,7 @@ internal static class TrainCommand
                 // Before the data set is opened, so that a wrong name is reported at once.
                 var start = parse.GetValue(from) is { } weights ? FineTuning.Load(weights) : null;
                 var spec = start?.Network(start.Checkpoint.Spec.Classes, network.SizeOf(parse)) ?? network.Resolve(parse, parse.GetRequiredValue(model));
-                var dataset = Dataset.Open(directory);
+                var dataset = Dataset.Open(directory, ImageCodec.Default);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
 
                 // A classifier alone is trained at the full rate, which can't damage frozen features.

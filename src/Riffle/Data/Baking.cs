@@ -1,5 +1,3 @@
-using Riffle.Formats;
-
 namespace Riffle.Data;
 
 /// <summary>
@@ -12,7 +10,7 @@ internal static class Baking
     public const int Quality = 95;
 
     /// <summary>The bytes of all copies of a training image. They depend only on the seed, the name and the number of the copy.</summary>
-    public static byte[][] Copies(RgbImage image, string name, int copies, int size, ulong seed)
+    public static byte[][] Copies(IImageCodec codec, RgbImage image, string name, int copies, int size, ulong seed)
     {
         var side = ImageFit.StoredSide(size);
         var stored = new byte[side * side * 3];
@@ -24,12 +22,13 @@ internal static class Baking
             var random = Random64.Create(seed, stream, (ulong)copy);
             var pixels = new byte[size * size * 3];
             Augmentation.Full.Apply(stored, side, size, ref random, pixels);
-            encoded[copy] = JpegEncoder.Encode(new RgbImage(size, size, pixels), Quality);
+            encoded[copy] = codec.EncodeJpeg(new RgbImage(size, size, pixels), Quality);
         }
 
         return encoded;
     }
 
     /// <summary>The bytes of a validation image's centre crop.</summary>
-    public static byte[] CentreCrop(RgbImage image, int size) => JpegEncoder.Encode(new RgbImage(size, size, ImageFit.ForInference(image, size)), Quality);
+    public static byte[] CentreCrop(IImageCodec codec, RgbImage image, int size) =>
+        codec.EncodeJpeg(new RgbImage(size, size, ImageFit.ForInference(image, size)), Quality);
 }

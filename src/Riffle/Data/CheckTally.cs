@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Riffle.Formats;
 
 namespace Riffle.Data;
 
@@ -10,9 +9,9 @@ internal readonly record struct ImageFacts(int Width, int Height, int Length, UI
 {
     /// <summary>Decodes an image.</summary>
     /// <exception cref="BadDataException">It can't be decoded.</exception>
-    public static ImageFacts Of(ReadOnlySpan<byte> encoded, string name)
+    public static ImageFacts Of(IImageCodec codec, ReadOnlySpan<byte> encoded, string name)
     {
-        var image = ImageDecoder.Decode(encoded, name);
+        var image = codec.Decode(encoded, name);
         return new(image.FullWidth, image.FullHeight, encoded.Length, Hash(encoded), Hash(image.Pixels) ^ (UInt128)(uint)image.Width);
     }
 

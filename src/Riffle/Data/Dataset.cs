@@ -3,7 +3,7 @@ namespace Riffle.Data;
 /// <summary>A data set folder as <c>riffle prepare</c> writes it, opened for reading.</summary>
 public sealed class Dataset
 {
-    private Dataset(string directory, DatasetInfo info) => (Directory, Info) = (directory, info);
+    private Dataset(string directory, DatasetInfo info, IImageCodec codec) => (Directory, Info, Codec) = (directory, info, codec);
 
     /// <summary>The folder.</summary>
     public string Directory { get; }
@@ -11,13 +11,18 @@ public sealed class Dataset
     /// <summary>The content of <c>dataset.json</c>.</summary>
     public DatasetInfo Info { get; }
 
+    /// <summary>What decodes the images.</summary>
+    public IImageCodec Codec { get; }
+
     /// <summary>Opens a data set folder and checks that all its shards exist with the length in <c>dataset.json</c>. Their content is checked when it is
     /// read.</summary>
+    /// <param name="directory">The folder.</param>
+    /// <param name="codec">Decodes the images, for example the one in Riffle.Images.</param>
     /// <exception cref="RiffleException"><c>dataset.json</c> does not exist or can't be read.</exception>
     /// <exception cref="BadDataException"><c>dataset.json</c> is damaged, or a shard is missing or has a wrong length.</exception>
-    public static Dataset Open(string directory)
+    public static Dataset Open(string directory, IImageCodec codec)
     {
-        var data = new Dataset(directory, DatasetInfo.Load(directory));
+        var data = new Dataset(directory, DatasetInfo.Load(directory), codec);
         var lengths = data.Info.Shards.ToDictionary(shard => shard.Name, shard => shard.Bytes);
         foreach (var path in data.Shards(Split.Train).Concat(data.Shards(Split.Validation)))
         {

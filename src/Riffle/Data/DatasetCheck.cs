@@ -9,6 +9,7 @@ public static class DatasetCheck
 {
     /// <summary>Checks a data set folder, or a source for <see cref="Preparation"/>.</summary>
     /// <param name="path">A data set folder, or a folder, .zip, .tar or .tar.gz of images, or TFRecords that another program wrote.</param>
+    /// <param name="codec">Decodes the images, for example the one in Riffle.Images.</param>
     /// <param name="threads">Threads that decode, from 1.</param>
     /// <param name="records">How to read TFRecords from other programs; null: automatic.</param>
     /// <param name="nameEncoding">The code page of names in a zip or tar file that does not declare it, for example <c>shift_jis</c>; null: automatic.</param>
@@ -19,6 +20,7 @@ public static class DatasetCheck
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static CheckReport Run(
         string path,
+        IImageCodec codec,
         int threads,
         TFRecordOptions? records = null,
         string? nameEncoding = null,
@@ -30,8 +32,8 @@ public static class DatasetCheck
         var findings = new CheckFindings();
         var tally = new CheckTally(findings);
         var report = IsPrepared(path)
-            ? new PreparedCheck(path, findings, tally).Run(threads, progress, cancel)
-            : SourceCheck.Run(path, records ?? TFRecordOptions.Detect, nameEncoding, findings, tally, threads, progress, cancel);
+            ? new PreparedCheck(path, codec, findings, tally).Run(threads, progress, cancel)
+            : SourceCheck.Run(path, codec, records ?? TFRecordOptions.Detect, nameEncoding, findings, tally, threads, progress, cancel);
         cancel.ThrowIfCancellationRequested();
         return report with
         {

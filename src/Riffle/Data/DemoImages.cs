@@ -1,5 +1,3 @@
-using Riffle.Formats;
-
 namespace Riffle.Data;
 
 /// <summary>
@@ -8,6 +6,7 @@ namespace Riffle.Data;
 /// </summary>
 internal static class DemoImages
 {
+    private const int Quality = 90;
     private const int LeastSide = 64;
     private const int GreatestSide = 96;
 
@@ -34,9 +33,11 @@ internal static class DemoImages
     /// <param name="train">Training images of each class.</param>
     /// <param name="validation">Validation images of each class.</param>
     /// <param name="seed">The seed of the images.</param>
+    /// <param name="codec">Encodes them.</param>
     /// <param name="progress">Receives the number of finished images.</param>
     /// <param name="cancel">Stops the drawing. Existing content stays.</param>
-    public static void Write(string directory, int train, int validation, ulong seed, Action<long>? progress = null, CancellationToken cancel = default)
+    public static void Write(
+        string directory, int train, int validation, ulong seed, IImageCodec codec, Action<long>? progress = null, CancellationToken cancel = default)
     {
         // Write them to another folder first and move it in one step, so that an incomplete set is never visible.
         var aside = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)) + ".new";
@@ -51,7 +52,7 @@ internal static class DemoImages
                 {
                     cancel.ThrowIfCancellationRequested();
                     var number = split == "train" ? i : train + i;
-                    File.WriteAllBytes(Path.Combine(folder, $"{Figures[index].Name}-{number:0000}.jpg"), JpegEncoder.Encode(Draw(index, number, seed)));
+                    File.WriteAllBytes(Path.Combine(folder, $"{Figures[index].Name}-{number:0000}.jpg"), codec.EncodeJpeg(Draw(index, number, seed), Quality));
                     progress?.Invoke(++done);
                 }
             }

@@ -10,10 +10,11 @@ internal sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictio
 {
     /// <summary>Finds the files that are images by their name or by their first bytes. Links are followed.</summary>
     /// <param name="folder">The folder.</param>
+    /// <param name="codec">Tells which files are images.</param>
     /// <param name="cancel">Stops the search.</param>
     /// <exception cref="RiffleException">The folder can't be read.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static FolderImages Find(string folder, CancellationToken cancel = default)
+    public static FolderImages Find(string folder, IImageCodec codec, CancellationToken cancel = default)
     {
         using var source = new FolderSource(folder);
         var listing = source.List(_ => { }, cancel);
@@ -24,7 +25,7 @@ internal sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictio
         {
             cancel.ThrowIfCancellationRequested();
             var path = Path.Combine(folder, entry.Name);
-            if (KindOfOther(path, entry) is { } kind)
+            if (KindOfOther(path, entry, codec) is { } kind)
                 Count(kind);
             else
                 images.Add(path);
@@ -36,7 +37,7 @@ internal sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictio
     }
 
     /// <summary>What a file is where it is not meant as an image: neither its name nor its content says so.</summary>
-    private static string? KindOfOther(string path, SourceEntry entry)
+    private static string? KindOfOther(string path, SourceEntry entry, IImageCodec codec)
     {
         if (EntryName.HasExtension(entry.Name) && EntryName.MayBeImage(entry.Name))
             return null;
@@ -44,9 +45,11 @@ internal sealed record FolderImages(IReadOnlyList<string> Files, IReadOnlyDictio
             return "empty or not a file"; // A pipe or a device has no length either.
         try
         {
-            return ImageFile.IsImage(path, out var kind) ? null : kind?.Split(',', '(')[0].Trim() ?? "of another kind";
+            using var stream = InputFile.Open(path);
+            var start = InputFile.ReadStart(stream, FileKind.Bytes);
+            return codec.FormatOf(start) is not null ? null : FileKind.Describe(start)?.Split(',', '(')[0].Trim() ?? "of another kind";
         }
-        catch (RiffleException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null; // Why it can't be read is told with the image.
         }

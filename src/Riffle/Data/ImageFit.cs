@@ -1,5 +1,3 @@
-using Riffle.Formats;
-
 namespace Riffle.Data;
 
 /// <summary>How an image of any size becomes a square of the network's size: torchvision's Resize and CenterCrop, with Pillow's antialiased bilinear

@@ -17,6 +17,7 @@ public static class Preparation
     /// of them, a file, or a pattern as <c>data/*.tfrecord</c>.</param>
     /// <param name="output">The folder to write.</param>
     /// <param name="options">The options.</param>
+    /// <param name="codec">Decodes the images, for example the one in Riffle.Images.</param>
     /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
     /// <param name="cancel">Stops it and removes what was written.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
@@ -24,14 +25,14 @@ public static class Preparation
     /// <exception cref="BadDataException">The layout is unknown, the archive is damaged, or something would be skipped and the options are strict.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static PreparationSummary Run(
-        string source, string output, PreparationOptions options, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
+        string source, string output, PreparationOptions options, IImageCodec codec, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
     {
         options.Check();
         CheckApart(source, output);
         var clock = Stopwatch.StartNew();
         using var folder = new PreparationFolder(output, options.Replace);
         using var container = SourceContainer.Open(source, options.Records, options.NameEncoding);
-        var job = new Job(container, options, progress, cancel);
+        var job = new Job(container, options, codec, progress, cancel);
         try
         {
             var info = job.Write(folder.Path);
@@ -54,7 +55,8 @@ public static class Preparation
     }
 
     /// <summary>One run over one source.</summary>
-    private sealed class Job(SourceContainer container, PreparationOptions options, IProgress<WorkProgress>? progress, CancellationToken cancel)
+    private sealed class Job(
+        SourceContainer container, PreparationOptions options, IImageCodec codec, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         private readonly Skips _skips = new(container.Path, options.Strict);
         private readonly Dictionary<(int Width, int Height), int> _sizes = [];
@@ -74,7 +76,7 @@ public static class Preparation
 
             var perClass = new[] { new int[layout.Classes.Length], new int[layout.Classes.Length] };
             using var shards = new ShardWriter(directory, plan.Shards);
-            WriteRecords(directory, plan, new RecordMaker(layout.Classes, options), shards, perClass);
+            WriteRecords(directory, plan, new RecordMaker(layout.Classes, options, codec), shards, perClass);
             shards.Complete();
             CheckSome(layout, perClass);
             AddEmptyClasses(layout.Classes, perClass[0]);
@@ -147,7 +149,7 @@ public static class Preparation
                     continue;
                 var (kind, way) = split == Split.Train ? ("", "")
                     : ("validation ", $"; move {layout.Validation} away to set training images aside instead");
-                throw new BadDataException($"{container.Path}: none of the {count:N0} {kind}images can be read: {Reasons()}. Riffle reads JPEG and PNG{way}");
+                throw new BadDataException($"{container.Path}: none of the {count:N0} {kind}images can be read: {Reasons()}. Riffle reads {codec.Formats}{way}");
             }
         }
 

@@ -8,19 +8,19 @@ namespace Riffle.Data;
 internal readonly record struct MadeRecords(byte[][] Records, int Width, int Height, Skip? Skip = null);
 
 /// <summary>Checks an image and makes its records. Called from several threads.</summary>
-internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, PreparationOptions options)
+internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, PreparationOptions options, IImageCodec codec)
 {
     /// <summary>Decodes the image, whatever its name says it is.</summary>
     public MadeRecords Make(LabelledImage image, SourceFile file)
     {
         if (file.Skip is not null)
             return new MadeRecords([], 0, 0, file.Skip with { Name = image.Name });
-        if (Unsupported(image, file.Bytes.Span) is { } unsupported)
+        if (Unsupported(codec, image, file.Bytes.Span) is { } unsupported)
             return new MadeRecords([], 0, 0, unsupported);
         try
         {
-            var decoded = ImageDecoder.Decode(file.Bytes.Span, image.Name);
-            return new MadeRecords(Records(image, file.Bytes, ImageDecoder.DetectFormat(file.Bytes.Span)!, decoded), decoded.FullWidth, decoded.FullHeight);
+            var decoded = codec.Decode(file.Bytes.Span, image.Name);
+            return new MadeRecords(Records(image, file.Bytes, codec.FormatOf(FileKind.StartOf(file.Bytes.Span))!, decoded), decoded.FullWidth, decoded.FullHeight);
         }
         catch (BadDataException e)
         {
@@ -29,17 +29,19 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
     }
 
     /// <summary>Names the format of a file that no decoder is for; null for all others.</summary>
-    public static Skip? Unsupported(LabelledImage image, ReadOnlySpan<byte> bytes) =>
-        ImageDecoder.DetectFormat(bytes) is not null ? null
-            : new Skip(SkipReason.Unsupported, image.Name, FileKind.Describe(bytes[..Math.Min(bytes.Length, FileKind.Bytes)]));
+    public static Skip? Unsupported(IImageCodec codec, LabelledImage image, ReadOnlySpan<byte> bytes)
+    {
+        var start = FileKind.StartOf(bytes);
+        return codec.FormatOf(start) is not null ? null : new Skip(SkipReason.Unsupported, image.Name, FileKind.Describe(start));
+    }
 
     private byte[][] Records(LabelledImage image, ReadOnlyMemory<byte> bytes, string format, RgbImage decoded)
     {
         if (options.BakeCopies == 0)
             return [Record(image, bytes, format, decoded.FullWidth, decoded.FullHeight, oneHot: null)];
         byte[][] baked = image.Split == Split.Train
-            ? Baking.Copies(decoded, image.Name, options.BakeCopies, options.BakeSize, options.Seed)
-            : [Baking.CentreCrop(decoded, options.BakeSize)];
+            ? Baking.Copies(codec, decoded, image.Name, options.BakeCopies, options.BakeSize, options.Seed)
+            : [Baking.CentreCrop(codec, decoded, options.BakeSize)];
         var oneHot = new float[classes.Length];
         oneHot[image.Label] = 1;
         return [.. baked.Select(encoded => Record(image, encoded, "JPEG", options.BakeSize, options.BakeSize, oneHot))];

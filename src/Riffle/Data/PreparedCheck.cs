@@ -5,7 +5,7 @@ using Riffle.Formats;
 namespace Riffle.Data;
 
 /// <summary>Checks a data set folder: <c>dataset.json</c> against the shards, every record, every image and label.</summary>
-internal sealed class PreparedCheck(string directory, CheckFindings findings, CheckTally tally)
+internal sealed class PreparedCheck(string directory, IImageCodec codec, CheckFindings findings, CheckTally tally)
 {
     private readonly string _infoPath = Path.Combine(directory, DatasetFiles.Info);
     private readonly Dictionary<Split, int> _records = new() { [Split.Train] = 0, [Split.Validation] = 0 };
@@ -180,7 +180,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
     }
 
     /// <summary>Runs on several threads.</summary>
-    private static Result Inspect(Item item, ImmutableArray<DatasetClass> classes)
+    private Result Inspect(Item item, ImmutableArray<DatasetClass> classes)
     {
         if (item.Record is null)
             return new(item);
@@ -197,7 +197,7 @@ internal sealed class PreparedCheck(string directory, CheckFindings findings, Ch
         item = item with { Place = item.Place with { Name = example.FileName } };
         try
         {
-            var facts = ImageFacts.Of(example.Encoded.Span, example.FileName);
+            var facts = ImageFacts.Of(codec, example.Encoded.Span, example.FileName);
             return new(item with { Fault = WrongLabel(example, facts, classes) }, example.Label, facts);
         }
         catch (BadDataException e)

@@ -20,7 +20,7 @@ internal sealed class ResidentImages : ImageSource
     public static ResidentImages Load(
         Dataset data, Split split, int side, bool shuffle, ulong seed, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
-        var images = new StoredImages(data.Count(split), side);
+        var images = new StoredImages(data.Count(split), side, data.Codec);
         try
         {
             using var loading = new Loading(data, split, images, progress, cancel);

@@ -12,6 +12,7 @@ internal static class SourceCheck
     /// <returns>The layout of the source, as far as it can be read and recognised.</returns>
     public static CheckReport Run(
         string path,
+        IImageCodec codec,
         TFRecordOptions records,
         string? nameEncoding,
         CheckFindings findings,
@@ -33,7 +34,7 @@ internal static class SourceCheck
             var files = container.Read([.. layout.Images.Select(image => image.Entry)]);
             var done = 0;
             foreach (var (image, facts, fault) in PreparationPipeline.Run(
-                ToTheEnd(files), file => file.Bytes.Length, file => Inspect(images, file), threads, cancel))
+                ToTheEnd(files), file => file.Bytes.Length, file => Inspect(codec, images, file), threads, cancel))
             {
                 if (image is null)
                     findings.Fault(CheckKind.Source, path, fault!.Detail!);
@@ -97,17 +98,17 @@ internal static class SourceCheck
         }
     }
 
-    private static (LabelledImage? Image, ImageFacts Facts, Skip? Fault) Inspect(Dictionary<int, LabelledImage> images, SourceFile file)
+    private static (LabelledImage? Image, ImageFacts Facts, Skip? Fault) Inspect(IImageCodec codec, Dictionary<int, LabelledImage> images, SourceFile file)
     {
         if (!images.TryGetValue(file.Entry.Index, out var image))
             return (null, default, file.Skip);
         if (file.Skip is not null)
             return (image, default, file.Skip with { Name = image.Name });
-        if (RecordMaker.Unsupported(image, file.Bytes.Span) is { } unsupported)
+        if (RecordMaker.Unsupported(codec, image, file.Bytes.Span) is { } unsupported)
             return (image, default, unsupported);
         try
         {
-            return (image, ImageFacts.Of(file.Bytes.Span, image.Name), null);
+            return (image, ImageFacts.Of(codec, file.Bytes.Span, image.Name), null);
         }
         catch (BadDataException e)
         {

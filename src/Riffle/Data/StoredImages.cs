@@ -8,11 +8,12 @@ internal sealed unsafe class StoredImages : IDisposable
 {
     private readonly int[] _labels;
     private readonly ulong[] _ids;
+    private readonly IImageCodec _codec;
     private byte* _pixels;
 
-    public StoredImages(int capacity, int side)
+    public StoredImages(int capacity, int side, IImageCodec codec)
     {
-        Side = side;
+        (Side, _codec) = (side, codec);
         ImageBytes = BytesOf(side);
         (_labels, _ids) = (new int[capacity], new ulong[capacity]);
         try
@@ -49,7 +50,7 @@ internal sealed unsafe class StoredImages : IDisposable
             var example = ImageExample.Parse(record);
             if (example.Label >= classes)
                 throw new BadDataException($"its label is {example.Label}, but {DatasetFiles.Info} has {classes} classes, counted from 0. Run riffle prepare again.");
-            ImageFit.FitSquare(ImageDecoder.DecodeFor(example.Encoded.Span, example.FileName, Side), Side, At(slot));
+            ImageFit.FitSquare(_codec.Decode(example.Encoded.Span, example.FileName, Side), Side, At(slot));
             (_labels[slot], _ids[slot]) = (example.Label, place.Id);
         }
         catch (BadDataException e)

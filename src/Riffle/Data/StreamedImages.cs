@@ -38,7 +38,7 @@ internal sealed class StreamedImages : ImageSource
             if (_records.Length != data.Count(split))
                 throw ShardSequence.Miscounted(data, split, $"have {_records.Length}");
             (_order, _held) = (new int[_records.Length], new int[Math.Min(slots, _records.Length)]);
-            _images = new(_held.Length, side);
+            _images = new(_held.Length, side, data.Codec);
         }
         catch
         {

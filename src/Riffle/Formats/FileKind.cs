@@ -62,6 +62,9 @@ internal static class FileKind
         ("mif1", "a HEIF image"), ("msf1", "a HEIF image"),
     ];
 
+    /// <summary>The bytes of a file that its kind is told by.</summary>
+    public static ReadOnlySpan<byte> StartOf(ReadOnlySpan<byte> file) => file[..Math.Min(file.Length, Bytes)];
+
     /// <summary>What a file is, with its article ("a WebP image"); null where its first bytes don't say.</summary>
     /// <param name="start">The first <see cref="Bytes"/> bytes, or all if there are fewer.</param>
     public static string? Describe(ReadOnlySpan<byte> start)

@@ -15,7 +15,7 @@ internal sealed record ImageExample
     /// <summary>The unchanged bytes of the image file.</summary>
     public required ReadOnlyMemory<byte> Encoded { get; init; }
 
-    /// <summary><c>JPEG</c> or <c>PNG</c>.</summary>
+    /// <summary>The format, for example <c>JPEG</c>.</summary>
     public required string Format { get; init; }
 
     /// <summary>Rows of the upright image, from 1.</summary>

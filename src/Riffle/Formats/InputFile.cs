@@ -6,6 +6,9 @@ internal static class InputFile
     /// <summary>The most bytes of a document: a list of names, or JSON.</summary>
     public const int MaxDocument = 100_000_000;
 
+    /// <summary>The most bytes of an image file, 256 MiB.</summary>
+    public const int MaxImageBytes = 256 << 20;
+
     /// <summary>How long a pipe may wait for somebody to write into it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 

@@ -17,13 +17,13 @@ namespace Riffle.Training;
 /// the loss of every batch and images that were misclassified; hyper-parameters in the run's own folder.
 /// </summary>
 /// <remarks>Each process that continues a run writes its own files, which TensorBoard joins. Epochs count from 1, as everywhere in Riffle.</remarks>
-internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<DatasetClass> classes) : IDisposable
+internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<DatasetClass> classes, IImageCodec codec) : IDisposable
 {
     /// <summary>The number of misclassified images to write per epoch.</summary>
     public const int Mistakes = 8;
 
     private const string BatchPrefix = "batch_", EpochLoss = "epoch_loss";
-    private const int BufferedSteps = 512;
+    private const int BufferedSteps = 512, JpegQuality = 90;
     private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(10);
 
     private readonly (long Step, float Loss, double Time)[] _steps = new (long, float, double)[BufferedSteps];
@@ -152,7 +152,8 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
     private void WriteMistakes(int epoch, IReadOnlyList<Mistake> mistakes, double now)
     {
         var size = network.ImageSize;
-        Validation.Images("misclassified", epoch, size, size, mistakes.Select(mistake => JpegEncoder.Encode(new(size, size, mistake.Pixels))), now);
+        var encoded = mistakes.Select(mistake => codec.EncodeJpeg(new(size, size, mistake.Pixels), JpegQuality));
+        Validation.Images("misclassified", epoch, size, size, encoded, now);
         var table = new StringBuilder("| image | shows | taken for | probability |\n| --- | --- | --- | --- |\n");
         for (var i = 0; i < mistakes.Count; i++)
         {

@@ -73,7 +73,7 @@ public sealed class Trainer : IDisposable
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
             _owned.Push(_evaluator = new(
                 _weights, _normalisation, _classes, data, threads, imageMemory / 2, Decoding(data.Count(Split.Train)), cancel));
-            _owned.Push(_events = new(folder.Directory, _spec, _classes));
+            _owned.Push(_events = new(folder.Directory, _spec, _classes, data.Codec));
         }
         catch
         {
@@ -158,6 +158,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Resumes a run from its last checkpoint.</summary>
     /// <param name="run">The run folder.</param>
+    /// <param name="codec">Decodes the images, for example the one in Riffle.Images.</param>
     /// <param name="dataDirectory">The folder of the data set, if it was moved; otherwise null.</param>
     /// <param name="softLabels">The folder of the soft labels, if they were moved; otherwise null.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
@@ -168,6 +169,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="BadDataException">The checkpoint or the data set is damaged.</exception>
     public static Trainer Resume(
         string run,
+        IImageCodec codec,
         string? dataDirectory = null,
         string? softLabels = null,
         int threads = 0,
@@ -188,7 +190,7 @@ public sealed class Trainer : IDisposable
                 training = training with { Arithmetic = null };
             checkpoint = checkpoint.With(training);
 
-            var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory());
+            var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory(), codec);
             if (DatasetIdentity.Of(data) != training.Data)
             {
                 throw new RiffleException(

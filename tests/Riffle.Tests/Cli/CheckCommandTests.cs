@@ -28,7 +28,7 @@ public sealed class CheckCommandTests : IDisposable
     public void A_changed_byte_ends_with_3_and_the_json_names_file_and_offset()
     {
         var data = _folder.PathOf("data");
-        Preparation.Run(PreparationSource.TinyImageNet().Write("zip", _folder.Path), data, new PreparationOptions { Shards = 1 });
+        Preparation.Run(PreparationSource.TinyImageNet().Write("zip", _folder.Path), data, new PreparationOptions { Shards = 1 }, ImageCodec.Default);
         var shard = Path.Combine(data, "train-00000-of-00001");
         var bytes = File.ReadAllBytes(shard);
         bytes[40] ^= 1;

@@ -188,7 +188,7 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
             x = builder.Relu(builder.BatchNorm("stem.1", builder.Convolution("stem.0", x, outputChannels: 16, kernel: 3, stride: 2)));
             builder.FullyConnected("fc", builder.GlobalAveragePool(x), outputs: 10);
 
-            var data = Dataset.Open(folder);
+            var data = Dataset.Open(folder, ImageCodec.Default);
             var spec = NetworkSpec.Of(builder.Build("my-network")) with { Classes = data.Info.Classes.Length };
             using (var trainer = Trainer.Start(data, spec, Recipe.Best with { Epochs = 1 }, run))
                 trainer.Run();
@@ -196,7 +196,7 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
             Console.WriteLine($"{classifier.Model.Name}: {classifier.Model.Classes.Count} classes");
         });
 
-        Assert.Equal($"my-network: {Dataset.Open(folder).Info.Classes.Length} classes\n", output);
+        Assert.Equal($"my-network: {Dataset.Open(folder, ImageCodec.Default).Info.Classes.Length} classes\n", output);
     }
 
     private static string Read(string page) => File.ReadAllText(Path.Combine(Shell.Root, page));

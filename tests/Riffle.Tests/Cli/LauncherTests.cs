@@ -2,8 +2,7 @@ using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Cli;
 
-/// <summary>The launcher in a small copy of the repository; in place of dotnet and the package manager, programs that write down how they were
-/// called.</summary>
+/// <summary>The launcher in a small copy of the repository; in place of dotnet, a program that writes down how it was called.</summary>
 public sealed class LauncherTests : IDisposable
 {
     private const string Built = "artifacts/riffle/Riffle.Cli.dll";
@@ -31,9 +30,6 @@ public sealed class LauncherTests : IDisposable
                 *) shift; printf 'ran:'; printf ' <%s>' "$@"; echo; exit 7 ;;
             esac
             """);
-        Program("ldconfig", "echo 'libturbojpeg.so.0 libpng16.so.16'");
-        Program("apt-cache", "exit 0");
-        Program("apt-get", $"""echo "apt-get $*" >>"{_folder.PathOf("log")}" """);
     }
 
     private string Log => File.Exists(_folder.PathOf("log")) ? File.ReadAllText(_folder.PathOf("log")) : "";
@@ -137,63 +133,7 @@ public sealed class LauncherTests : IDisposable
         Assert.Contains("DOTNET_CLI_HOME", result.Error, StringComparison.Ordinal);
     }
 
-    [UnixTheory]
-    [InlineData("libpng16.so.16", "libturbojpeg0")]
-    [InlineData("libturbojpeg.so.0", "libpng16-16")]
-    [InlineData("", "libturbojpeg0 libpng16-16")]
-    public void Missing_packages_are_installed_through_sudo_where_not_root_saying_so(string present, string missing)
-    {
-        AsOnDebian(present, user: 1000);
-        Program("sudo", $"""echo "sudo $*" >>"{_folder.PathOf("log")}"; shift; "$@" """);
-
-        var result = Launch(_folder.PathOf("clone/riffle"));
-
-        Assert.Equal(7, result.ExitCode);
-        Assert.Contains($"{missing} missing; installing through sudo", result.Error, StringComparison.Ordinal);
-        Assert.Contains($"sudo -n env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends {missing}\n", Log, StringComparison.Ordinal);
-    }
-
-    [UnixFact]
-    public void Root_needs_no_sudo()
-    {
-        AsOnDebian("", user: 0);
-        Program("sudo", "exit 1");
-
-        Launch(_folder.PathOf("clone/riffle"));
-
-        Assert.Contains("apt-get update", Log, StringComparison.Ordinal);
-        Assert.Contains("libturbojpeg0 libpng16-16\n", Log, StringComparison.Ordinal);
-    }
-
-    [UnixFact]
-    public void Where_installing_fails_the_command_is_named_and_the_program_runs()
-    {
-        AsOnDebian("", user: 0);
-        Program("apt-get", "exit 100");
-
-        var result = Launch(_folder.PathOf("clone/riffle"));
-
-        Assert.Equal(7, result.ExitCode);
-        Assert.Contains("As root: apt-get install libturbojpeg0 libpng16-16", result.Error, StringComparison.Ordinal);
-    }
-
-    [UnixFact]
-    public void On_a_Mac_the_command_is_named()
-    {
-        Program("uname", "echo Darwin");
-        Program("ls", "exit 1");
-
-        Assert.Contains("brew install jpeg-turbo libpng", Launch(_folder.PathOf("clone/riffle")).Error, StringComparison.Ordinal);
-    }
-
     private string Path => _folder.PathOf("bin") + System.IO.Path.PathSeparator + Environment.GetEnvironmentVariable("PATH");
-
-    private void AsOnDebian(string present, int user)
-    {
-        Program("uname", "echo Linux");
-        Program("ldconfig", $"echo '{present}'");
-        Program("id", $"echo {user}");
-    }
 
     private void Program(string name, string script)
     {

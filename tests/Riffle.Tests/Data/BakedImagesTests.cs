@@ -78,7 +78,7 @@ public sealed class BakedImagesTests : IDisposable
         var records = Records(Split.Validation).ToArray();
         using var classifier = new Classifier(baked);
         var hits = records.Count(example => classifier.Classify(example.Encoded.Span, example.FileName, top: 1)[0].Index == example.Label);
-        Assert.Equal(100.0 * hits / records.Length, Evaluator.Evaluate(baked, Dataset.Open(DataFolder)).Top1, 1e-9);
+        Assert.Equal(100.0 * hits / records.Length, Evaluator.Evaluate(baked, Dataset.Open(DataFolder, ImageCodec.Default)).Top1, 1e-9);
 
         foreach (var example in records)
         {
@@ -135,7 +135,7 @@ public sealed class BakedImagesTests : IDisposable
 
     private IEnumerable<ImageExample> Records(Split split)
     {
-        foreach (var shard in Dataset.Open(DataFolder).Shards(split))
+        foreach (var shard in Dataset.Open(DataFolder, ImageCodec.Default).Shards(split))
         {
             using var reader = new TFRecordReader(shard);
             while (reader.TryRead(out var record))
@@ -154,8 +154,8 @@ public sealed class BakedImagesTests : IDisposable
                 source.Files[$"{folder}/{(i % 2 == 0 ? "even" : "odd")}/{i}.jpg"] = JpegEncoder.Encode(Picture(width, height, i), 95);
         }
 
-        Preparation.Run(source.Write("folder", _folder.Path), DataFolder, new() { Shards = 2, BakeCopies = bake == 0 ? 0 : 2, BakeSize = Math.Max(bake, 8), Replace = true });
-        return Dataset.Open(DataFolder);
+        Preparation.Run(source.Write("folder", _folder.Path), DataFolder, new() { Shards = 2, BakeCopies = bake == 0 ? 0 : 2, BakeSize = Math.Max(bake, 8), Replace = true }, ImageCodec.Default);
+        return Dataset.Open(DataFolder, ImageCodec.Default);
     }
 
     /// <summary>Smooth, so that JPEG keeps it, and different in every place and for every number.</summary>

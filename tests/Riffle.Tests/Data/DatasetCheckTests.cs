@@ -18,7 +18,7 @@ public sealed class DatasetCheckTests : IDisposable
     public void A_whole_source_and_what_is_prepared_of_it_have_no_fault(string kind)
     {
         var path = PreparationSource.TinyImageNet().Write(kind, _folder.Path);
-        Preparation.Run(path, Output, new PreparationOptions());
+        Preparation.Run(path, Output, new PreparationOptions(), ImageCodec.Default);
         foreach (var checkedPath in new[] { path, Output })
         {
             var report = Check(checkedPath);
@@ -30,7 +30,7 @@ public sealed class DatasetCheckTests : IDisposable
     [Fact]
     public void Baked_images_have_no_fault()
     {
-        Preparation.Run(PreparationSource.TinyImageNet().Write("zip", _folder.Path), Output, new PreparationOptions { BakeCopies = 2 });
+        Preparation.Run(PreparationSource.TinyImageNet().Write("zip", _folder.Path), Output, new PreparationOptions { BakeCopies = 2 }, ImageCodec.Default);
         Assert.Equal((0, 24), (Check(Output).Faults, Check(Output).Train));
     }
 
@@ -114,7 +114,7 @@ public sealed class DatasetCheckTests : IDisposable
         { ["label 2", "class2", "class0"], Change(e => e with { Label = 2 }) },
         { ["17×16", "16×16"], Change(e => e with { Width = 17 }) },
         { ["one-hot", "label 0"], Change(e => e with { OneHot = [0, 1, 0, 0, 0, 0, 0] }) },
-        { ["neither a JPEG nor a PNG file"], Change(e => e with { Encoded = new byte[9] }) },
+        { ["not an image"], Change(e => e with { Encoded = new byte[9] }) },
         { ["JPEG image"], Change(e => e with { Encoded = e.Encoded[..100] }) },
     };
 
@@ -145,7 +145,7 @@ public sealed class DatasetCheckTests : IDisposable
         source.Files["pets/train/b/0.jpg"] = source.Files["pets/train/a/0.jpg"];
         source.Files["pets/train/b/7.jpg"] = source.Files["pets/train/b/1.jpg"];
         var path = source.Write("zip", _folder.Path);
-        Preparation.Run(path, Output, new PreparationOptions());
+        Preparation.Run(path, Output, new PreparationOptions(), ImageCodec.Default);
         foreach (var report in new[] { Check(path), Check(Output) })
         {
             Assert.Equal((0, 3), (report.Faults, report.Warnings));
@@ -179,7 +179,7 @@ public sealed class DatasetCheckTests : IDisposable
         var report = Check(source.Write(kind, _folder.Path));
         Assert.Equal((2, 1, 8), (report.Faults, report.Warnings, report.Train));
         Error.Names(Found(report, "damaged image").Message, "a/cut.jpg: ", "JPEG image");
-        Assert.Equal("a/empty.jpg", report.Findings.Single(group => group.IsFault && group.Kind == "neither JPEG nor PNG").Examples.Single().File);
+        Assert.Equal("a/empty.jpg", report.Findings.Single(group => group.IsFault && group.Kind == "not an image in a supported format").Examples.Single().File);
     }
 
     [Theory]
@@ -202,7 +202,7 @@ public sealed class DatasetCheckTests : IDisposable
             source.Files[$"a/bad{i:D2}.jpg"] = PreparationSource.Jpeg(i)[..(100 + i)];
         var path = source.Write("tar.gz", _folder.Path);
         static string Text(CheckReport report) => (report with { Elapsed = default }).ToJson();
-        Assert.Equal(Text(DatasetCheck.Run(path, 1)), Text(DatasetCheck.Run(path, 4)));
+        Assert.Equal(Text(DatasetCheck.Run(path, ImageCodec.Default, 1)), Text(DatasetCheck.Run(path, ImageCodec.Default, 4)));
     }
 
     [Fact]
@@ -221,14 +221,14 @@ public sealed class DatasetCheckTests : IDisposable
         var gone = _folder.PathOf("gone");
         Assert.StartsWith(gone, Assert.Throws<RiffleException>(() => Check(gone)).Message, StringComparison.Ordinal);
         Prepare(PreparationSource.TinyImageNet());
-        Assert.Throws<OperationCanceledException>(() => DatasetCheck.Run(Output, 2, cancel: new CancellationToken(canceled: true)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => DatasetCheck.Run(Output, 0));
+        Assert.Throws<OperationCanceledException>(() => DatasetCheck.Run(Output, ImageCodec.Default, 2, cancel: new CancellationToken(canceled: true)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => DatasetCheck.Run(Output, ImageCodec.Default, 0));
     }
 
     private static CheckFinding Found(CheckReport report, string kind) => Assert.Single(report.Findings.Single(group => group.Kind == kind).Examples);
 
-    private static CheckReport Check(string path) => DatasetCheck.Run(path, threads: 2);
+    private static CheckReport Check(string path) => DatasetCheck.Run(path, ImageCodec.Default, threads: 2);
 
     private void Prepare(PreparationSource source) =>
-        Preparation.Run(source.Write("zip", _folder.Path), Output, new PreparationOptions { Shards = 2 });
+        Preparation.Run(source.Write("zip", _folder.Path), Output, new PreparationOptions { Shards = 2 }, ImageCodec.Default);
 }

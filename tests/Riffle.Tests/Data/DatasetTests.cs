@@ -38,6 +38,6 @@ public class DatasetTests
     public void A_folder_without_a_data_set_is_named()
     {
         var nowhere = Path.Combine(Path.GetTempPath(), "riffle-no-such-folder");
-        Assert.Contains(nowhere, Assert.Throws<RiffleException>(() => Dataset.Open(nowhere)).Message, StringComparison.Ordinal);
+        Assert.Contains(nowhere, Assert.Throws<RiffleException>(() => Dataset.Open(nowhere, ImageCodec.Default)).Message, StringComparison.Ordinal);
     }
 }

@@ -67,7 +67,7 @@ public class DemoImagesTests
         Directory.CreateDirectory(target);
         File.WriteAllText(Path.Combine(target, "left-over"), "");
         var done = new List<long>();
-        DemoImages.Write(target, train: 2, validation: 1, seed: 5, done.Add);
+        DemoImages.Write(target, train: 2, validation: 1, seed: 5, ImageCodec.Default, done.Add);
 
         Assert.Equal(["train", "val"], Directory.GetFileSystemEntries(target).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(DemoImages.Classes, Directory.GetDirectories(Path.Combine(target, "val")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
@@ -82,10 +82,10 @@ public class DemoImagesTests
     {
         using var folder = new TemporaryFolder();
         var target = folder.PathOf("images");
-        DemoImages.Write(target, 1, 1, seed: 5);
+        DemoImages.Write(target, 1, 1, seed: 5, ImageCodec.Default);
         using var cancel = new CancellationTokenSource();
 
-        Assert.Throws<OperationCanceledException>(() => DemoImages.Write(target, 9, 9, seed: 6, _ => cancel.Cancel(), cancel.Token));
+        Assert.Throws<OperationCanceledException>(() => DemoImages.Write(target, 9, 9, seed: 6, ImageCodec.Default, _ => cancel.Cancel(), cancel.Token));
         Assert.Equal(2 * DemoImages.Classes.Count, Directory.GetFiles(target, "*.jpg", SearchOption.AllDirectories).Length);
     }
 

@@ -21,7 +21,7 @@ internal sealed class ImageFolder : IDisposable
 
     public string Path { get; }
 
-    public Dataset Open() => Dataset.Open(Path);
+    public Dataset Open() => Dataset.Open(Path, ImageCodec.Default);
 
     public string Shard(int index, int count = 3) => System.IO.Path.Combine(Path, DatasetFiles.Shard(Split.Train, index, count));
 

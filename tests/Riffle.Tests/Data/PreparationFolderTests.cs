@@ -76,7 +76,7 @@ public sealed class PreparationFolderTests : IDisposable
     public void An_output_inside_the_source_is_refused()
     {
         var source = PreparationSource.OneLevel(3, "a", "b").Write("folder", _folder.Path);
-        var error = Assert.Throws<RiffleException>(() => Preparation.Run(source, source + "/out", new PreparationOptions()));
+        var error = Assert.Throws<RiffleException>(() => Preparation.Run(source, source + "/out", new PreparationOptions(), ImageCodec.Default));
         Error.Names(error.Message, source + "/out", source);
     }
 
@@ -100,6 +100,6 @@ public sealed class PreparationFolderTests : IDisposable
         var source = _folder.PathOf("source.zip");
         if (!File.Exists(source))
             PreparationSource.OneLevel(4, "a", "b").Write("zip", _folder.Path);
-        Preparation.Run(source, output, options);
+        Preparation.Run(source, output, options, ImageCodec.Default);
     }
 }

@@ -11,8 +11,8 @@ public sealed class PreparationSkipTests : IDisposable
     {
         ["truncated"] = (s => s.Files["tiny/train/n01/images/x.JPEG"] = PreparationSource.Jpeg(1)[..^60], "damaged image", "train/n01/images/x.JPEG: "),
         ["corrupt"] = (s => s.Files["tiny/train/n01/images/x.JPEG"] = Corrupt(PreparationSource.Png()), "damaged image", "train/n01/images/x.JPEG: "),
-        ["text"] = (s => s.Add("tiny/train/n01/images/notes.txt", "no image"), "neither JPEG nor PNG", "train/n01/images/notes.txt"),
-        ["empty file"] = (s => s.Files["tiny/train/n01/images/x.JPEG"] = [], "neither JPEG nor PNG", "train/n01/images/x.JPEG: empty"),
+        ["text"] = (s => s.Add("tiny/train/n01/images/notes.txt", "no image"), "not an image in a supported format", "train/n01/images/notes.txt"),
+        ["empty file"] = (s => s.Files["tiny/train/n01/images/x.JPEG"] = [], "not an image in a supported format", "train/n01/images/x.JPEG: empty"),
         ["empty class"] = (s => s.Files["tiny/train/n00/"] = [], "class folder without images", "train/n00"),
         ["class of notes"] = (s => s.Add("tiny/train/n00/a.txt", "no image"), "class folder without images", "train/n00"),
         ["listed class without folder"] = (s => s.Add("tiny/wnids.txt", "n01\nn02\nn03\nn09"), "class folder without images", "train/n09"),
@@ -37,11 +37,11 @@ public sealed class PreparationSkipTests : IDisposable
     public void A_fault_is_named_left_out_and_counted(string name)
     {
         var source = PreparationSource.TinyImageNet();
-        var whole = Preparation.Run(source.Write("folder", _folder.PathOf("whole")), _folder.PathOf("expected"), new PreparationOptions()).Info;
+        var whole = Preparation.Run(source.Write("folder", _folder.PathOf("whole")), _folder.PathOf("expected"), new PreparationOptions(), ImageCodec.Default).Info;
         Faults[name].Break(source);
         foreach (var kind in PreparationSource.AllKinds)
         {
-            var info = Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out-" + kind), new PreparationOptions()).Info;
+            var info = Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out-" + kind), new PreparationOptions(), ImageCodec.Default).Info;
             var skipped = Assert.Single(info.Skipped);
             Assert.Equal((Faults[name].Reason, 1), (skipped.Reason, skipped.Count));
             Assert.StartsWith(Faults[name].Named, Assert.Single(skipped.Examples), StringComparison.Ordinal);
@@ -57,7 +57,7 @@ public sealed class PreparationSkipTests : IDisposable
         var source = PreparationSource.TinyImageNet();
         Faults[name].Break(source);
         var path = source.Write("tar.gz", _folder.Path);
-        var error = Assert.Throws<BadDataException>(() => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Strict = true }));
+        var error = Assert.Throws<BadDataException>(() => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Strict = true }, ImageCodec.Default));
         Assert.StartsWith($"{path}: {Faults[name].Named}", error.Message, StringComparison.Ordinal);
         Assert.Contains(Faults[name].Reason, error.Message, StringComparison.Ordinal);
         Assert.Equal([path], Directory.GetFileSystemEntries(_folder.Path));
@@ -69,7 +69,7 @@ public sealed class PreparationSkipTests : IDisposable
         var source = PreparationSource.OneLevel(4, "a", "b");
         for (var i = 0; i < 25; i++)
             source.Files[$"a/bad{i:D2}.jpg"] = PreparationSource.Jpeg(i)[..100];
-        var skipped = Assert.Single(Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions()).Info.Skipped);
+        var skipped = Assert.Single(Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default).Info.Skipped);
         Assert.Equal(25, skipped.Count);
         Assert.Equal(Enumerable.Range(0, 10).Select(i => $"a/bad{i:D2}.jpg"), skipped.Examples.Select(example => example.Split(':')[0]));
     }
@@ -79,7 +79,7 @@ public sealed class PreparationSkipTests : IDisposable
     {
         var source = PreparationSource.OneLevel(4, "a", "c");
         source.Files["b/x.jpg"] = PreparationSource.Jpeg(1)[..100];
-        var info = Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions()).Info;
+        var info = Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default).Info;
         Assert.Equal(["a", "b", "c"], info.Classes.Select(c => c.Name));
         Assert.Equal(0, info.TrainPerClass[1]);
         var empty = info.Skipped.Single(skipped => skipped.Reason == "class folder without images");
@@ -99,7 +99,7 @@ public sealed class PreparationSkipTests : IDisposable
         source.Add("README", "all about a and b");
         source.Files["a/@eaDir/0.jpg/SYNOPHOTO_THUMB_M.jpg"] = PreparationSource.Jpeg(1);
         source.Files["@eaDir/"] = [];
-        var info = Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), new PreparationOptions { Strict = true }).Info;
+        var info = Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), new PreparationOptions { Strict = true }, ImageCodec.Default).Info;
         Assert.Equal((2, 8), (info.Classes.Length, info.Train + info.Validation));
         var leftOut = Assert.Single(info.LeftOut);
         Assert.Equal((6, ".DS_Store,._0.jpg,.git,@eaDir,Thumbs.db,__MACOSX"), (leftOut.Count, string.Join(',', leftOut.Examples)));
@@ -117,7 +117,7 @@ public sealed class PreparationSkipTests : IDisposable
         foreach (var name in names)
             source.Files[name] = PreparationSource.Jpeg(1);
         var path = source.Write("tar", _folder.Path);
-        var error = Assert.Throws<BadDataException>(() => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions()));
+        var error = Assert.Throws<BadDataException>(() => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default));
         Error.Names(error.Message, $"{path}: ", found, "train/CLASS");
     }
 
@@ -130,7 +130,7 @@ public sealed class PreparationSkipTests : IDisposable
         source.Add("a/2.jpg", "<html>not found</html>");
         source.Files["b/1.jpg"] = PreparationSource.Jpeg(1)[..100];
         source.Files["c/"] = [];
-        var error = Assert.Throws<BadDataException>(() => Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), new PreparationOptions()));
+        var error = Assert.Throws<BadDataException>(() => Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default));
         Error.Names(error.Message, "3 images", $"1 × {SkipReason.Damaged}", "b/1.jpg: ", $"2 × {SkipReason.Unsupported}", "a/1.jpg: a WebP image, a/2.jpg: a web page");
         Assert.False(Directory.Exists(_folder.PathOf("out")));
     }
@@ -143,9 +143,9 @@ public sealed class PreparationSkipTests : IDisposable
         source.Files["c/1.heic"] = [1];
         source.Files["c/2.heic"] = [2];
         var path = source.Write("zip", _folder.Path);
-        var skipped = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions()).Info.Skipped;
+        var skipped = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default).Info.Skipped;
         Assert.Equal(["c: 2 HEIC images", "a/x.jpg: a GIF image"], skipped.SelectMany(skip => skip.Examples));
-        var faults = DatasetCheck.Run(path, 1).Findings.Where(group => group.IsFault).SelectMany(group => group.Examples).Select(finding => finding.Message);
+        var faults = DatasetCheck.Run(path, ImageCodec.Default, 1).Findings.Where(group => group.IsFault).SelectMany(group => group.Examples).Select(finding => finding.Message);
         Assert.Equal(["c: 2 HEIC images", "a/x.jpg: a GIF image"], faults);
     }
 
@@ -153,7 +153,7 @@ public sealed class PreparationSkipTests : IDisposable
     public void A_fraction_for_a_source_that_has_validation_images_is_refused_by_the_option()
     {
         var path = PreparationSource.TinyImageNet().Write("zip", _folder.Path);
-        var error = Assert.Throws<RiffleException>(() => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.2 }));
+        var error = Assert.Throws<RiffleException>(() => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.2 }, ImageCodec.Default));
         Error.Names(error.Message, path, "tiny/val/val_annotations.txt", "--validation-fraction");
     }
 
@@ -174,7 +174,7 @@ public sealed class PreparationSkipTests : IDisposable
         foreach (var (kind, fraction, expected) in new[] { ("folder", (double?)null, 2), ("zip", 0.3, 6), ("tar", 0.0, 0) })
         {
             var options = new PreparationOptions { ValidationFraction = fraction, Replace = true };
-            var info = Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), options).Info;
+            var info = Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), options, ImageCodec.Default).Info;
             Assert.Equal((20 - expected, expected, fraction ?? 0.1), (info.Train, info.Validation, info.ValidationFraction));
             var notes = info.Notes.Count(note => note.Contains(" val/ ", StringComparison.Ordinal));
             Assert.Equal(validation[0] == "val/" ? 0 : 1, notes);
@@ -186,7 +186,7 @@ public sealed class PreparationSkipTests : IDisposable
     {
         var source = PreparationSource.TinyImageNet();
         source.Add("tiny/val/val_annotations.txt", "val_0.JPEG\tn77\n");
-        var info = Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.25 }).Info;
+        var info = Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.25 }, ImageCodec.Default).Info;
         Assert.Equal((9, 3), (info.Train, info.Validation));
     }
 
@@ -197,9 +197,9 @@ public sealed class PreparationSkipTests : IDisposable
         foreach (var (name, bytes) in PreparationSource.OneLevel(10, "a", "b").Files)
             source.Files[(name[2] > '6' ? "Testing/" : "Training/") + name] = bytes;
         var path = source.Write("folder", _folder.Path);
-        var info = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions()).Info;
+        var info = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default).Info;
         Assert.Equal((14, 6, "Training/CLASS for training, Testing/CLASS for validation"), (info.Train, info.Validation, info.Layout));
-        info = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.3, Replace = true }).Info;
+        info = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.3, Replace = true }, ImageCodec.Default).Info;
         Assert.Equal((10, 4, "Training/CLASS for training"), (info.Train, info.Validation, info.Layout));
         Assert.Equal((6, "Testing/"), (Assert.Single(info.LeftOut).Count, info.LeftOut[0].Examples[0]));
     }
@@ -210,7 +210,7 @@ public sealed class PreparationSkipTests : IDisposable
         var source = PreparationSource.ClassFolders("a", "b");
         foreach (var name in source.Files.Keys.Where(name => name.Contains("/val/", StringComparison.Ordinal)).ToArray())
             source.Files[name] = [1, 2, 3];
-        var error = Assert.Throws<BadDataException>(() => Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions()));
+        var error = Assert.Throws<BadDataException>(() => Preparation.Run(source.Write("zip", _folder.Path), _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default));
         Error.Names(error.Message, "4 validation images", $"4 × {SkipReason.Unsupported}", "val/a/6.jpg", "val/CLASS");
     }
 

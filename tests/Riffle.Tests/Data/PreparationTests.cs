@@ -174,7 +174,7 @@ public sealed class PreparationTests : IDisposable
     public void Progress_counts_every_image()
     {
         var seen = new Recorder();
-        Preparation.Run(PreparationSource.TinyImageNet().Write("tar.gz", _folder.Path), Output, Defaults, seen);
+        Preparation.Run(PreparationSource.TinyImageNet().Write("tar.gz", _folder.Path), Output, Defaults, ImageCodec.Default, seen);
         foreach (var stage in new[] { WorkStage.Checking, WorkStage.Writing })
             Assert.Equal(Enumerable.Range(1, 18).Select(i => new WorkProgress(stage, i, 18)), seen.Seen.Where(p => p.Stage == stage));
     }
@@ -195,14 +195,14 @@ public sealed class PreparationTests : IDisposable
         }
         };
 
-        Assert.Throws<OperationCanceledException>(() => Preparation.Run(path, Output, Defaults, stopAtTen, stop.Token));
+        Assert.Throws<OperationCanceledException>(() => Preparation.Run(path, Output, Defaults, ImageCodec.Default, stopAtTen, stop.Token));
         Assert.Equal(10, stopAtTen.Seen.Max(progress => progress.Stage == WorkStage.Checking ? progress.Done : 0));
         Assert.Equal([path], Directory.GetFileSystemEntries(_folder.Path));
     }
 
     private string Output => _folder.PathOf("out");
 
-    private PreparationSummary Prepare(string path, PreparationOptions? options = null) => Preparation.Run(path, Output, options ?? Defaults);
+    private PreparationSummary Prepare(string path, PreparationOptions? options = null) => Preparation.Run(path, Output, options ?? Defaults, ImageCodec.Default);
 
     private List<ImageExample> Records(Split split)
     {

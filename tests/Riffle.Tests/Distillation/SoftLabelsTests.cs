@@ -159,8 +159,8 @@ public sealed class SoftLabelsTests : IDisposable
         // The folder may have been moved since.
         var moved = Path.Combine(_data.Folder, "moved");
         Directory.Move(Soft, moved);
-        Assert.StartsWith(Soft, Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("stopped"))).Message);
-        using (var trainer = Trainer.Resume(_data.Run("stopped"), softLabels: moved, threads: 2))
+        Assert.StartsWith(Soft, Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("stopped"), ImageCodec.Default)).Message);
+        using (var trainer = Trainer.Resume(_data.Run("stopped"), ImageCodec.Default, softLabels: moved, threads: 2))
             Assert.True(trainer.Run().Completed);
         foreach (var file in TinyDataset.ResultFiles)
             Assert.Equal(File.ReadAllBytes(Path.Combine(_data.Run("whole"), file)), File.ReadAllBytes(Path.Combine(_data.Run("stopped"), file)));
@@ -252,7 +252,7 @@ public sealed class SoftLabelsTests : IDisposable
         var bytes = File.ReadAllBytes(View(0));
         bytes[^1] ^= 1;
         File.WriteAllBytes(View(0), bytes);
-        using (var trainer = Trainer.Resume(_data.Run("run")))
+        using (var trainer = Trainer.Resume(_data.Run("run"), ImageCodec.Default))
         {
             var damaged = Assert.Throws<BadDataException>(() => trainer.Run());
             Assert.StartsWith(View(0), damaged.Message);
@@ -262,10 +262,10 @@ public sealed class SoftLabelsTests : IDisposable
         var document = Path.Combine(Soft, "soft-labels.json");
         var text = File.ReadAllText(document);
         File.WriteAllText(document, text.Replace("\"views\": 2", "\"views\": 0", StringComparison.Ordinal));
-        Assert.StartsWith(document, Assert.Throws<BadDataException>(() => Trainer.Resume(_data.Run("run"))).Message);
+        Assert.StartsWith(document, Assert.Throws<BadDataException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default)).Message);
         File.WriteAllText(document, text.Replace("\"seed\": 0", "\"seed\": 1", StringComparison.Ordinal));
-        Error.Names(Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"))).Message, Soft, "fingerprint", "--soft-labels");
-        Error.Names(Assert.Throws<ArgumentException>(() => Trainer.Resume(_data.Run("teacher"), softLabels: Soft)).Message, _data.Run("teacher"), "--soft-labels");
+        Error.Names(Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default)).Message, Soft, "fingerprint", "--soft-labels");
+        Error.Names(Assert.Throws<ArgumentException>(() => Trainer.Resume(_data.Run("teacher"), ImageCodec.Default, softLabels: Soft)).Message, _data.Run("teacher"), "--soft-labels");
     }
 
     /// <summary>The mean of a teacher's logits of each image and of its mirror image.</summary>

@@ -51,8 +51,8 @@ public class ExternalOnnxTests
         }
 
         var data = folder.PathOf("data");
-        Preparation.Run(Path.Combine(folder.Path, "photos"), data, new());
-        var result = Evaluator.Evaluate(Model.Open(Network, new(names)), Dataset.Open(data), threads: 1);
+        Preparation.Run(Path.Combine(folder.Path, "photos"), data, new(), ImageCodec.Default);
+        var result = Evaluator.Evaluate(Model.Open(Network, new(names)), Dataset.Open(data, ImageCodec.Default), threads: 1);
         Assert.Equal(References().Count, result.Images);
         double Percent(Func<Reference, bool> isHit) => 100.0 * References().Count(isHit) / References().Count;
         Assert.Equal(Percent(reference => reference.Top5[0] == reference.Label), result.Top1, 1e-9);

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using Riffle.Formats;
 using Riffle.Tests.Formats;
+using Riffle.Tests.Images;
 
 namespace Riffle.Tests.Fuzzing;
 
@@ -141,7 +142,7 @@ internal static class Amplifiers
     private static IEnumerable<(string, string, Func<byte[]>)> Images()
     {
         var jpeg = JpegEncoder.Encode(TestImages.Gradient(64, 64));
-        var progressive = FuzzFiles.Progressive(TestImages.Gradient(64, 64));
+        var progressive = ImageFixture.Named("JPEG, progressive").File;
         foreach (var (kind, bytes, marker) in new[] { ("", jpeg, (byte)0xC0), ("progressive ", progressive, (byte)0xC2) })
         {
             foreach (var side in new[] { 9_000, 14_000, 65_500 })

@@ -10,6 +10,7 @@ using Riffle.Networks;
 using Riffle.Recipes;
 using Riffle.Tests.Data;
 using Riffle.Tests.Formats;
+using Riffle.Tests.Images;
 using Riffle.Tests.Networks;
 
 namespace Riffle.Tests.Fuzzing;
@@ -183,27 +184,11 @@ internal static class FuzzFiles
     {
         var jpeg = JpegEncoder.Encode(TestImages.Noise(24, 17));
         byte[] turned = [.. "Exif\0\0II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0];
-        return [jpeg, Progressive(TestImages.Gradient(33, 20)), JpegEncoder.Encode(TestImages.Gradient(64, 64)), TestImages.WithSegment(jpeg, 0xE1, turned)];
+        return [jpeg, ImageFixture.Named("JPEG, progressive").File, JpegEncoder.Encode(TestImages.Gradient(64, 64)), TestImages.WithSegment(jpeg, 0xE1, turned)];
     }
 
-    public static unsafe byte[] Progressive(RgbImage image)
-    {
-        const int FlagProgressive = 1 << 14;
-        var (handle, size) = (TurboJpeg.InitCompress(), default(CULong));
-        byte* buffer = null;
-        try
-        {
-            fixed (byte* pixels = image.Pixels)
-                Assert.Equal(0, TurboJpeg.Compress(
-                    handle, pixels, image.Width, 0, image.Height, TurboJpeg.PixelsRgb, ref buffer, ref size, TurboJpeg.Subsampling420, 80, FlagProgressive));
-            return new ReadOnlySpan<byte>(buffer, (int)size.Value).ToArray();
-        }
-        finally
-        {
-            TurboJpeg.Free(buffer);
-            _ = TurboJpeg.Destroy(handle);
-        }
-    }
+    /// <summary>Every file of a format among the fixtures.</summary>
+    public static byte[][] Fixtures(string format) => [.. ImageFixture.All.Where(fixture => fixture.Name.Split(',')[0] == format).Select(fixture => fixture.File)];
 
     public static byte[][] Pngs()
     {

@@ -37,6 +37,10 @@ internal static class FuzzTargets
         ["jpeg"] = () => new("jpeg", Jpegs(), null, ReadImage, 64_000),
         ["png"] = () => new("png", Pngs(), Seals.Png, ReadImage, 64_000),
         ["large png"] = () => new("large png", Pngs(), Seals.Png, (path, bytes) => ImageDecoder.Decode(bytes, path, mostWhole: 0), 64_000),
+        ["webp"] = () => new("webp", Fixtures("WebP"), null, ReadImage, 64_000),
+        ["gif"] = () => new("gif", Fixtures("GIF"), null, ReadImage, 64_000),
+        ["bmp"] = () => new("bmp", Fixtures("BMP"), null, ReadImage, 64_000),
+        ["ico"] = () => new("ico", Fixtures("ICO"), null, ReadImage, 64_000),
         ["zip"] = () => new("zip", [Archive("zip")], null, ReadArchive, 64_000),
         ["tar"] = () => new("tar", [Archive("tar"), GnuTar()], Seals.Tar, ReadArchive, 64_000),
         ["tar.gz"] = () => new("tar.gz", [Archive("tar.gz")], null, ReadArchive, 64_000),
@@ -118,7 +122,7 @@ internal static class FuzzTargets
 
     private static void ReadExample(string path, byte[] bytes)
     {
-        using var images = new StoredImages(1, 8);
+        using var images = new StoredImages(1, 8, ImageCodec.Default);
         images.Decode(0, bytes, new RecordPlace(path, 0, 0, 0), ImageFolder.Classes);
     }
 
@@ -145,7 +149,7 @@ internal static class FuzzTargets
         DatasetInfo.Load(folder);
         try
         {
-            Dataset.Open(folder);
+            Dataset.Open(folder, ImageCodec.Default);
         }
         catch (BadDataException e) when (e.Message.StartsWith(Path.Combine(folder, "train-"), StringComparison.Ordinal)
             || e.Message.StartsWith(Path.Combine(folder, "validation-"), StringComparison.Ordinal))
@@ -176,7 +180,7 @@ internal static class FuzzTargets
         using var container = SourceContainer.Open(Written(path, bytes));
         var layout = SourceLayout.Find(path, container.List(_ => { }, CancellationToken.None), new Skips(path, strict: false));
         var images = layout.Images.ToDictionary(image => image.Entry.Index);
-        var maker = new RecordMaker(layout.Classes, new PreparationOptions());
+        var maker = new RecordMaker(layout.Classes, new PreparationOptions(), ImageCodec.Default);
         foreach (var file in container.Read([.. layout.Images.Select(image => image.Entry)]))
             maker.Make(images[file.Entry.Index], file);
     }
@@ -188,7 +192,7 @@ internal static class FuzzTargets
         Directory.CreateDirectory(folder);
         var shard = Written(Path.Combine(folder, "train-00000-of-00001"), bytes);
         Info(1, 0).Save(folder);
-        var report = DatasetCheck.Run(folder, threads: 1);
+        var report = DatasetCheck.Run(folder, ImageCodec.Default, threads: 1);
         var all = report.Findings.SelectMany(group => group.Examples).ToArray();
         Assert.All(all, finding => Assert.Contains(finding.File, finding.Message, StringComparison.Ordinal));
         Assert.All(all.Where(finding => finding.Offset is not null), finding => Assert.InRange(finding.Offset!.Value, 0, new FileInfo(shard).Length));

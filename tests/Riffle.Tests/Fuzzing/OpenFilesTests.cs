@@ -46,9 +46,9 @@ public class OpenFilesTests
             Assert.NotEmpty(Open(data.Folder));
         var shard = Directory.GetFiles(data.DataFolder, "train-*")[0];
         File.WriteAllBytes(shard, File.ReadAllBytes(shard)[..^5]);
-        Assert.Throws<BadDataException>(() => Trainer.Resume(data.Run("run")));
+        Assert.Throws<BadDataException>(() => Trainer.Resume(data.Run("run"), ImageCodec.Default));
         File.WriteAllBytes(Path.Combine(data.Run("run"), "checkpoints", "last.safetensors"), [1, 2, 3]);
-        Assert.Throws<BadDataException>(() => Trainer.Resume(data.Run("run")));
+        Assert.Throws<BadDataException>(() => Trainer.Resume(data.Run("run"), ImageCodec.Default));
         Assert.Empty(Open(data.Folder));
     }
 

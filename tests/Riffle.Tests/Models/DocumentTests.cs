@@ -45,7 +45,7 @@ public sealed class DocumentTests : IDisposable
             var changed = Encoding.UTF8.GetBytes(header.ToJsonString());
             File.WriteAllBytes(last, [.. BitConverter.GetBytes((long)changed.Length), .. changed, .. data]);
             Checkpoint.Load(last);
-            Trainer.Resume(run, threads: 1).Dispose();
+            Trainer.Resume(run, ImageCodec.Default, threads: 1).Dispose();
         });
     }
 
@@ -54,7 +54,7 @@ public sealed class DocumentTests : IDisposable
     {
         Teach();
         var run = Train(_data.Run("soft"));
-        EachIsReadOrRefused(Path.Combine(run, "run.json"), () => Trainer.Resume(run, threads: 1).Dispose());
+        EachIsReadOrRefused(Path.Combine(run, "run.json"), () => Trainer.Resume(run, ImageCodec.Default, threads: 1).Dispose());
     }
 
     [Fact]

@@ -28,11 +28,11 @@ public sealed class ArithmeticTests : IDisposable
         var last = Path.Combine(run, "checkpoints", "last.safetensors");
         var checkpoint = Checkpoint.Read(last);
         Assert.Equal(Arithmetic.Version, checkpoint.Training!.Arithmetic);
-        using (var trainer = Trainer.Resume(run, threads: 1))
+        using (var trainer = Trainer.Resume(run, ImageCodec.Default, threads: 1))
             Assert.False(trainer.HasOtherArithmetic);
 
         checkpoint.With(checkpoint.Training with { Arithmetic = Arithmetic.Version - 1 }).Save(last);
-        using (var trainer = Trainer.Resume(run, threads: 1))
+        using (var trainer = Trainer.Resume(run, ImageCodec.Default, threads: 1))
         {
             Assert.True(trainer.HasOtherArithmetic);
             Assert.True(trainer.Run().Completed);

@@ -72,14 +72,14 @@ public sealed class CultureTests : IDisposable
             Directory.Delete(folder, recursive: true);
         Directory.CreateDirectory(output);
 
-        Preparation.Run(_folder.PathOf("images"), data, new() { ValidationFraction = 0.25, Shards = 2, Threads = 2 });
-        Assert.Equal(0, DatasetCheck.Run(data, 2).Faults);
-        var dataset = Dataset.Open(data);
+        Preparation.Run(_folder.PathOf("images"), data, new() { ValidationFraction = 0.25, Shards = 2, Threads = 2 }, ImageCodec.Default);
+        Assert.Equal(0, DatasetCheck.Run(data, ImageCodec.Default, 2).Faults);
+        var dataset = Dataset.Open(data, ImageCodec.Default);
         var network = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: 2, units: [1, 1, 1]);
         var recipe = TinyDataset.Recipe(epochs: 2) with { Batch = 6, WeightDecay = 1.5e-5, Augmentation = Augmentation.Full };
         using (var trainer = Trainer.Start(dataset, network, recipe, run, new() { Seed = 3, Threads = 1 }))
             Assert.True(trainer.Run().Completed);
-        Trainer.Resume(run, threads: 1).Dispose();
+        Trainer.Resume(run, ImageCodec.Default, threads: 1).Dispose();
         Teachers.Teach(soft, [Model.Open(run)], dataset, Augmentation.CropAndFlip, views: 1, threads: 1);
         using (var trainer = Trainer.Start(
             dataset, network, recipe with { Augmentation = Augmentation.CropAndFlip }, taught, new() { Threads = 1, From = FineTuning.Load(run), SoftLabels = soft }))

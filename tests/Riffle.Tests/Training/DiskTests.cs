@@ -38,7 +38,7 @@ public sealed class DiskTests : IDisposable
         // It says the same while the disk is full, and harms nothing.
         if (left == 0)
         {
-            Assert.Contains("No space left", Assert.Throws<RiffleException>(() => Trainer.Resume(Folder)).Message);
+            Assert.Contains("No space left", Assert.Throws<RiffleException>(() => Trainer.Resume(Folder, ImageCodec.Default)).Message);
             Assert.Equal((1, 0), Place());
         }
 
@@ -73,7 +73,7 @@ public sealed class DiskTests : IDisposable
             Assert.Equal((1, 0), Place());
             foreach (var error in new[]
             {
-                Assert.Throws<RiffleException>(() => Trainer.Resume(Folder)).Message,
+                Assert.Throws<RiffleException>(() => Trainer.Resume(Folder, ImageCodec.Default)).Message,
                 Assert.Throws<RiffleException>(() => Start(Path.Combine(_disk, "other"))).Message,
             })
             {
@@ -143,8 +143,8 @@ public sealed class DiskTests : IDisposable
         var away = _data.Run("away");
         using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), Folder, new() { Seed = 3, Threads = 1, ImageMemory = 0 }))
             Assert.True(trainer.Run(new After(1, () => Directory.Move(_data.DataFolder, away))).Completed);
-        Assert.Contains(_data.DataFolder, Assert.Throws<RiffleException>(() => Trainer.Resume(Folder)).Message);
-        using (var trainer = Trainer.Resume(Folder, away, imageMemory: 0))
+        Assert.Contains(_data.DataFolder, Assert.Throws<RiffleException>(() => Trainer.Resume(Folder, ImageCodec.Default)).Message);
+        using (var trainer = Trainer.Resume(Folder, ImageCodec.Default, away, imageMemory: 0))
             Assert.True(trainer.Run().Completed);
     }
 
@@ -159,7 +159,7 @@ public sealed class DiskTests : IDisposable
         Assert.Equal((1, 0), Place());
         foreach (var (shard, bytes) in shards.Zip(whole))
             File.WriteAllBytes(shard, bytes);
-        using (var trainer = Trainer.Resume(Folder, imageMemory: 0))
+        using (var trainer = Trainer.Resume(Folder, ImageCodec.Default, imageMemory: 0))
             Assert.True(trainer.Run().Completed);
     }
 
@@ -178,7 +178,7 @@ public sealed class DiskTests : IDisposable
 
     private void GoOn(string folder)
     {
-        using (var trainer = Trainer.Resume(folder, threads: 1))
+        using (var trainer = Trainer.Resume(folder, ImageCodec.Default, threads: 1))
             Assert.True(trainer.Run().Completed);
         AssertSameAsUndisturbed(folder);
     }

@@ -170,7 +170,7 @@ public sealed class DivergenceTests : IDisposable
         spoil(checkpoint.Weights, checkpoint.OptimiserState.Single(state => state.Name == stateName).Values);
         checkpoint.Save(Last);
         var before = File.ReadAllBytes(Last);
-        using var trainer = Trainer.Resume(_data.Run("run"), threads: 1);
+        using var trainer = Trainer.Resume(_data.Run("run"), ImageCodec.Default, threads: 1);
         var message = Assert.Throws<RiffleException>(() => trainer.Run()).Message;
         Assert.Equal(before, File.ReadAllBytes(Last));
         return message;

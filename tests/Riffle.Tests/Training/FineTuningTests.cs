@@ -75,7 +75,7 @@ public sealed class FineTuningTests : IDisposable
             Assert.False(trainer.Run(new StopAfter(3, stop), stop.Token).Completed);
         }
 
-        using (var trainer = Trainer.Resume(_other.Run("stopped"), threads: 2))
+        using (var trainer = Trainer.Resume(_other.Run("stopped"), ImageCodec.Default, threads: 2))
             Assert.True(trainer.Run().Completed);
         Assert.Equal(File.ReadAllBytes(Last(_other, "whole")), File.ReadAllBytes(Last(_other, "stopped")));
     }

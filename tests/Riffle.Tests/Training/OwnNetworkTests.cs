@@ -46,7 +46,7 @@ public sealed class OwnNetworkTests : IDisposable
             Assert.False(trainer.Run(cancel: cancel.Token).Completed);
         }
 
-        using (var trainer = Trainer.Resume(run, threads: 2))
+        using (var trainer = Trainer.Resume(run, ImageCodec.Default, threads: 2))
         {
             Assert.Equal(Spec, trainer.Network);
             Assert.True(trainer.Run().Completed);

@@ -102,7 +102,7 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
         File.WriteAllBytes(train, File.ReadAllBytes(train)[..^7]);
         File.Delete(Directory.GetFiles(Path.Combine(_data.Run("run"), "validation")).Order(StringComparer.Ordinal).First());
 
-        using (var trainer = Trainer.Resume(_data.Run("run")))
+        using (var trainer = Trainer.Resume(_data.Run("run"), ImageCodec.Default))
             trainer.Run();
         foreach (var split in new[] { "train", "validation" })
         {
@@ -123,7 +123,7 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
         using (var trainer = Start(TinyDataset.Recipe(epochs: 4)))
             Assert.False(trainer.Run(new Stop(epoch: 3, step: 1, stop), stop.Token).Completed);
         Assert.Equal([1L, 2L, 3L, 4L, 5L], Values("train").Where(v => v.Tag == "batch_loss").Select(v => v.Step));
-        using (var trainer = Trainer.Resume(_data.Run("run")))
+        using (var trainer = Trainer.Resume(_data.Run("run"), ImageCodec.Default))
             trainer.Run();
         Assert.Equal(Enumerable.Range(1, 8).Select(step => (long)step), Values("train").Where(v => v.Tag == "batch_loss").Select(v => v.Step).Order());
     }
@@ -139,7 +139,7 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
         new Random(1).NextBytes(pixels);
         for (var i = 0; i < RunEvents.Mistakes; i++)
             mistakes.Add([0, i, 0], 2, pixels);
-        using (var events = new RunEvents(_data.Run("run"), spec, _data.Open().Info.Classes))
+        using (var events = new RunEvents(_data.Run("run"), spec, _data.Open().Info.Classes, ImageCodec.Default))
         {
             foreach (var epoch in new[] { 1, 2, 3 })
             {

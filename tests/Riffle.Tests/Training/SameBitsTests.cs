@@ -118,7 +118,7 @@ public sealed class SameBitsTests : IDisposable
             Assert.Equal(stopAt == 0, trainer.Run(stopAt == 0 ? null : new StopAt(stopAt, stop), stop.Token).Completed);
         if (stopAt > 0)
         {
-            using var trainer = Trainer.Resume(_data.Run(name), threads: 1, imageMemory: memoryAfter);
+            using var trainer = Trainer.Resume(_data.Run(name), ImageCodec.Default, threads: 1, imageMemory: memoryAfter);
             Assert.True(trainer.Run().Completed);
         }
 

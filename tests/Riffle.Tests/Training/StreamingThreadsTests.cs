@@ -20,9 +20,9 @@ public sealed class StreamingThreadsTests : IDisposable
             Assert.Equal(7 + 7, Loading());
 
         // Batches of images in memory are made in a moment.
-        using (Trainer.Resume(_data.Run("run"), threads: 7))
+        using (Trainer.Resume(_data.Run("run"), ImageCodec.Default, threads: 7))
             Assert.Equal(4 + 4, Loading());
-        using (Trainer.Resume(_data.Run("run"), threads: 1, imageMemory: 0))
+        using (Trainer.Resume(_data.Run("run"), ImageCodec.Default, threads: 1, imageMemory: 0))
             Assert.Equal(1 + 1, Loading());
 
         static int Loading() => Directory.GetDirectories("/proc/self/task").Count(task => File.ReadAllText(Path.Combine(task, "comm")) == "Riffle batches\n");

@@ -74,7 +74,7 @@ internal sealed class TinyDataset : IDisposable
 
     public string Run(string name) => Path.Combine(Folder, name);
 
-    public Dataset Open() => Dataset.Open(DataFolder);
+    public Dataset Open() => Dataset.Open(DataFolder, ImageCodec.Default);
 
     public NetworkSpec Spec() =>
         NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25", imageSize: 24, classes: Open().Info.Classes.Length, units: [1, 1, 1]);

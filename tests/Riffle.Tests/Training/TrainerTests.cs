@@ -32,7 +32,7 @@ public sealed class TrainerTests : IDisposable
                 Assert.False(trainer.Run(new StopAt(place, stop), stop.Token).Completed);
             Assert.NotEqual(expected[^1], Files(run)[^1]);
 
-            using (var trainer = Trainer.Resume(_data.Run(run), threads: 2))
+            using (var trainer = Trainer.Resume(_data.Run(run), ImageCodec.Default, threads: 2))
                 Assert.True(trainer.Run().Completed);
             Assert.Equal(expected, Files(run));
         }
@@ -46,7 +46,7 @@ public sealed class TrainerTests : IDisposable
             Assert.Throws<InvalidOperationException>(() => trainer.Run(new CrashAt(epoch: 2, step: 1)));
         Assert.Equal(1, Checkpoint.Read(Last("crashed")).Training!.Progress.Epochs);
 
-        using (var trainer = Trainer.Resume(_data.Run("crashed")))
+        using (var trainer = Trainer.Resume(_data.Run("crashed"), ImageCodec.Default))
             trainer.Run();
         Assert.Equal(Files("whole"), Files("crashed"));
     }
@@ -61,7 +61,7 @@ public sealed class TrainerTests : IDisposable
         }
 
         Assert.Equal((1, 1), (Checkpoint.Read(Last("run")).Training!.Progress.Epochs, Checkpoint.Read(Last("run")).Training!.Progress.Steps));
-        using (var trainer = Trainer.Resume(_data.Run("run")))
+        using (var trainer = Trainer.Resume(_data.Run("run"), ImageCodec.Default))
             trainer.Run();
         Train("whole", TinyDataset.Recipe());
         Assert.Equal(Files("whole"), Files("run"));
@@ -115,7 +115,7 @@ public sealed class TrainerTests : IDisposable
     {
         Train("run", TinyDataset.Recipe(epochs: 1));
         var before = Files("run");
-        using var trainer = Trainer.Resume(_data.Run("run"));
+        using var trainer = Trainer.Resume(_data.Run("run"), ImageCodec.Default);
         Assert.True(trainer.Run().Completed);
         Assert.Equal(before, Files("run"));
     }
@@ -158,8 +158,8 @@ public sealed class TrainerTests : IDisposable
     public void A_run_is_held_by_one_process_at_a_time()
     {
         using (Start("run", TinyDataset.Recipe()))
-            Assert.Contains("another process", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"))).Message);
-        Trainer.Resume(_data.Run("run")).Dispose();
+            Assert.Contains("another process", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default)).Message);
+        Trainer.Resume(_data.Run("run"), ImageCodec.Default).Dispose();
     }
 
     [Fact]
@@ -185,8 +185,8 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains($"riffle train --resume {_data.Run("run")}", Assert.Throws<RiffleException>(() => Start("run", TinyDataset.Recipe())).Message);
         Assert.Equal(before, Files("run"));
         Assert.Contains("not empty", Assert.Throws<RiffleException>(() => Start("data", TinyDataset.Recipe())).Message);
-        Assert.Contains("--out", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.DataFolder)).Message);
-        Assert.StartsWith(_data.Run("nowhere"), Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("nowhere"))).Message);
+        Assert.Contains("--out", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.DataFolder, ImageCodec.Default)).Message);
+        Assert.StartsWith(_data.Run("nowhere"), Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("nowhere"), ImageCodec.Default)).Message);
     }
 
     [Fact]
@@ -194,13 +194,13 @@ public sealed class TrainerTests : IDisposable
     {
         Start("run", TinyDataset.Recipe()).Dispose();
         using var other = new TinyDataset(seed: 2);
-        Assert.Contains("fingerprint", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"), other.DataFolder)).Message);
+        Assert.Contains("fingerprint", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default, other.DataFolder)).Message);
 
         var moved = _data.Run("moved");
         Directory.Move(_data.DataFolder, moved);
-        Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run")));
-        Trainer.Resume(_data.Run("run"), moved).Dispose();
-        Trainer.Resume(_data.Run("run")).Dispose();
+        Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default));
+        Trainer.Resume(_data.Run("run"), ImageCodec.Default, moved).Dispose();
+        Trainer.Resume(_data.Run("run"), ImageCodec.Default).Dispose();
     }
 
     [Fact]
@@ -214,7 +214,7 @@ public sealed class TrainerTests : IDisposable
             {
                 OptimiserState = good.OptimiserState,
             }.Save(Last("run"));
-            Assert.Contains(Last("run"), Assert.Throws<BadDataException>(() => Trainer.Resume(_data.Run("run"))).Message);
+            Assert.Contains(Last("run"), Assert.Throws<BadDataException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default)).Message);
         }
     }
 

@@ -27,10 +27,6 @@ internal static class EntryName
     /// <summary>Image formats that are not read, by extension. Used only for files that are not opened; otherwise the content decides.</summary>
     private static readonly Dictionary<string, string> Unread = new()
     {
-        ["webp"] = "WebP",
-        ["gif"] = "GIF",
-        ["bmp"] = "BMP",
-        ["dib"] = "BMP",
         ["tif"] = "TIFF",
         ["tiff"] = "TIFF",
         ["heic"] = "HEIC",
@@ -41,7 +37,6 @@ internal static class EntryName
         ["j2k"] = "JPEG 2000",
         ["jpf"] = "JPEG 2000",
         ["jpx"] = "JPEG 2000",
-        ["ico"] = "ICO",
         ["svg"] = "SVG",
         ["psd"] = "Photoshop",
         ["ppm"] = "PPM",
@@ -98,7 +93,8 @@ internal static class EntryName
 
     /// <summary>Whether a name is one that images have: by its extension, or without any.</summary>
     public static bool MayBeImage(string name) =>
-        Extension(name) is "jpg" or "jpeg" or "jpe" or "jfif" or "png" || (!HasExtension(name) && !Papers.Contains(Last(name)));
+        Extension(name) is "jpg" or "jpeg" or "jpe" or "jfif" or "png" or "webp" or "gif" or "bmp" or "dib" or "ico"
+        || (!HasExtension(name) && !Papers.Contains(Last(name)));
 
     /// <summary>Whether a name is that of an image, of a format that is read or not.</summary>
     public static bool IsImage(string name) => MayBeImage(name) || UnreadFormat(name) is not null;

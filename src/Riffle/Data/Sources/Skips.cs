@@ -5,7 +5,7 @@ namespace Riffle.Data.Sources;
 /// <summary>Why something of a source is left out.</summary>
 internal static class SkipReason
 {
-    public const string Unsupported = "neither JPEG nor PNG";
+    public const string Unsupported = "not an image in a supported format";
     public const string Damaged = "damaged image";
     public const string TooLarge = "file larger than 256 MB";
     public const string Unreadable = "cannot be read";

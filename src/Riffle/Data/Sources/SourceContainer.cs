@@ -37,7 +37,7 @@ internal sealed class SourceListing
 internal abstract class SourceContainer(string path) : IDisposable
 {
     /// <summary>The most bytes that an image file can have.</summary>
-    public const long MaxImageBytes = ImageFile.MaxBytes;
+    public const long MaxImageBytes = InputFile.MaxImageBytes;
 
     /// <summary>The most bytes that one of <see cref="TextNames"/> can have.</summary>
     public const long MaxTextBytes = 64L << 20;

@@ -178,5 +178,5 @@ public sealed class ArchiveNamesTests : IDisposable
     }
 
     private DatasetInfo Prepare(string path, string? encoding) =>
-        Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Replace = true, NameEncoding = encoding }).Info;
+        Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Replace = true, NameEncoding = encoding }, ImageCodec.Default).Info;
 }

@@ -104,7 +104,7 @@ public sealed class LayoutTests
     [InlineData("cat*3 dog=notes.txt", "one class, cat;")]
     [InlineData("=a.jpg =b.jpg", "no class folders", " 2 images")]
     [InlineData("=notes.txt", "no class folders", "no images")]
-    [InlineData("cat=1.webp cat=2.WEBP dog=1.gif dog=2.webp", "1 GIF image, 3 WebP images in 2 class folders", "JPEG and PNG")]
+    [InlineData("cat=1.heic cat=2.HEIC dog=1.tif dog=2.heic", "3 HEIC images, 1 TIFF image in 2 class folders", "mogrify")]
     [InlineData("train/cat=1.heic train/dog=1.heic val/cat=3.heic", "2 HEIC images in 2 class folders")]
     [InlineData("cat=1.jpg dog=1.tif", "1 TIFF image in 1 class folder", "one class, cat.")]
     public void What_is_ambiguous_or_no_data_set_is_refused_by_name(string folders, params string[] names) =>

@@ -317,5 +317,5 @@ public sealed class SourcesTests : IDisposable
         Assert.StartsWith($"{gzip}: near byte", Assert.Throws<BadDataException>(() => Prepare(gzip)).Message, StringComparison.Ordinal);
     }
 
-    private PreparationSummary Prepare(string path) => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Replace = true });
+    private PreparationSummary Prepare(string path) => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Replace = true }, ImageCodec.Default);
 }

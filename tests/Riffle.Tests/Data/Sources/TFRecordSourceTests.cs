@@ -25,11 +25,11 @@ public sealed class TFRecordSourceTests : IDisposable
     [InlineData("older", "0=0;1=1", 8, 2, 2)]
     public void Every_form_is_prepared(string form, string classes, int train, int validation, int perClass)
     {
-        var info = Preparation.Run(Fixture(form), Output, new PreparationOptions { ValidationFraction = form == "older" ? 0.2 : null }).Info;
+        var info = Preparation.Run(Fixture(form), Output, new PreparationOptions { ValidationFraction = form == "older" ? 0.2 : null }, ImageCodec.Default).Info;
         Assert.Equal(classes, string.Join(';', info.Classes.Select(c => $"{c.Name}={c.Text}")));
         Assert.Equal((train, validation, 0), (info.Train, info.Validation, info.Skipped.Length));
         Assert.Equal(Enumerable.Repeat(train / perClass, perClass), info.TrainPerClass);
-        Assert.Equal(0, DatasetCheck.Run(Output, 2).Faults);
+        Assert.Equal(0, DatasetCheck.Run(Output, ImageCodec.Default, 2).Faults);
 
         // The colour of an image tells which class its maker meant.
         string[] maker = form switch
@@ -53,15 +53,15 @@ public sealed class TFRecordSourceTests : IDisposable
     [Fact]
     public void A_file_and_a_pattern_do_as_well_as_a_folder()
     {
-        var all = Preparation.Run(Fixture("slim-imagenet"), Output, new PreparationOptions { Replace = true }).Info;
-        var matched = Preparation.Run(Path.Combine(Fixture("slim-imagenet"), "*-of-0000?"), Output, new PreparationOptions { Replace = true }).Info;
+        var all = Preparation.Run(Fixture("slim-imagenet"), Output, new PreparationOptions { Replace = true }, ImageCodec.Default).Info;
+        var matched = Preparation.Run(Path.Combine(Fixture("slim-imagenet"), "*-of-0000?"), Output, new PreparationOptions { Replace = true }, ImageCodec.Default).Info;
         Assert.Equal(all.Fingerprint, matched.Fingerprint);
-        var one = Preparation.Run(Path.Combine(Fixture("older"), "part-1.zz"), Output, new PreparationOptions { Replace = true }).Info;
+        var one = Preparation.Run(Path.Combine(Fixture("older"), "part-1.zz"), Output, new PreparationOptions { Replace = true }, ImageCodec.Default).Info;
         Assert.Equal(4, one.Train + one.Validation);
         foreach (var records in new[] { TFRecordOptions.Detect, new(ImageKey: "image") })
         {
             Assert.Contains("not found", Assert.Throws<RiffleException>(() => Preparation.Run(
-                Path.Combine(Fixture("older"), "none-*"), Output, new PreparationOptions { Replace = true, Records = records })).Message);
+                Path.Combine(Fixture("older"), "none-*"), Output, new PreparationOptions { Replace = true, Records = records }, ImageCodec.Default)).Message);
         }
     }
 
@@ -76,7 +76,7 @@ public sealed class TFRecordSourceTests : IDisposable
     {
         Write("train", labels.Select(label => Record(("image", label), ("label", label))));
         var options = new PreparationOptions { ValidationFraction = 0, Records = new(LabelOffset: offset) };
-        Assert.Equal(classes, string.Join(',', Preparation.Run(_folder.PathOf("source"), Output, options).Info.Classes.Select(c => c.Name)));
+        Assert.Equal(classes, string.Join(',', Preparation.Run(_folder.PathOf("source"), Output, options, ImageCodec.Default).Info.Classes.Select(c => c.Name)));
     }
 
     [Fact]
@@ -84,12 +84,12 @@ public sealed class TFRecordSourceTests : IDisposable
     {
         Write("train", Enumerable.Range(0, 4).Select(i => Record(("picture", i), ("species", $"kind {i % 2}"), ("label", 3))));
         var source = _folder.PathOf("source");
-        var message = Assert.Throws<BadDataException>(() => Preparation.Run(source, Output, new PreparationOptions())).Message;
+        var message = Assert.Throws<BadDataException>(() => Preparation.Run(source, Output, new PreparationOptions(), ImageCodec.Default)).Message;
         Error.Names(message, "image/encoded or image", "label, picture, species", "--image-key");
-        var info = Preparation.Run(source, Output, new PreparationOptions { Records = new("picture", "species") }).Info;
+        var info = Preparation.Run(source, Output, new PreparationOptions { Records = new("picture", "species") }, ImageCodec.Default).Info;
         Assert.Equal(["kind 0", "kind 1"], info.Classes.Select(c => c.Name));
         Assert.Contains("--image-key", Assert.Throws<RiffleException>(
-            () => DatasetCheck.Run(AppContext.BaseDirectory, 1, records: new("picture"))).Message);
+            () => DatasetCheck.Run(AppContext.BaseDirectory, ImageCodec.Default, 1, records: new("picture"))).Message);
     }
 
     [Fact]
@@ -100,13 +100,13 @@ public sealed class TFRecordSourceTests : IDisposable
         var bytes = File.ReadAllBytes(shard);
         bytes[100] ^= 1;
         File.WriteAllBytes(shard, bytes);
-        var report = DatasetCheck.Run(_folder.PathOf("source"), 2);
+        var report = DatasetCheck.Run(_folder.PathOf("source"), ImageCodec.Default, 2);
         Assert.Equal((false, 2, 4, 2), (report.IsPrepared, report.Faults, report.Train, report.Classes));
         var messages = string.Join('\n', report.Findings.SelectMany(f => f.Examples).Select(f => f.Message));
         Assert.Contains("record 0 at byte 0", messages);
         Error.OneNames(messages.Split('\n'), "train/000003: ", "label 1", "n00", "n02");
-        Assert.Equal(4, Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { ValidationFraction = 0 }).Info.Train);
-        Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { Strict = true, Replace = true }));
+        Assert.Equal(4, Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { ValidationFraction = 0 }, ImageCodec.Default).Info.Train);
+        Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { Strict = true, Replace = true }, ImageCodec.Default));
     }
 
     [Fact]
@@ -118,7 +118,7 @@ public sealed class TFRecordSourceTests : IDisposable
         var bytes = File.ReadAllBytes(damaged);
         bytes[3] ^= 1;
         File.WriteAllBytes(damaged, bytes);
-        var report = DatasetCheck.Run(_folder.PathOf("source"), 1);
+        var report = DatasetCheck.Run(_folder.PathOf("source"), ImageCodec.Default, 1);
         Assert.Equal((1, 7), (report.Faults, report.Train));
     }
 
@@ -128,7 +128,7 @@ public sealed class TFRecordSourceTests : IDisposable
         Write("train.gz", Enumerable.Range(0, 40).Select(i => Record(("image", i), ("label", i % 2))), gzip: true);
         var shard = Path.Combine(_folder.PathOf("source"), "train.gz");
         File.WriteAllBytes(shard, File.ReadAllBytes(shard)[..^200]);
-        var report = DatasetCheck.Run(_folder.PathOf("source"), 1);
+        var report = DatasetCheck.Run(_folder.PathOf("source"), ImageCodec.Default, 1);
         Assert.Equal(1, report.Faults);
         Assert.InRange(report.Train, 20, 39);
     }
@@ -141,7 +141,7 @@ public sealed class TFRecordSourceTests : IDisposable
         if (ExternalData.Folder is null)
             return;
         var message = Assert.Throws<BadDataException>(
-            () => Preparation.Run(ExternalData.PathOf("tfrecord/" + file), Output, new PreparationOptions { Records = new(LabelKey: feature) })).Message;
+            () => Preparation.Run(ExternalData.PathOf("tfrecord/" + file), Output, new PreparationOptions { Records = new(LabelKey: feature) }, ImageCodec.Default)).Message;
         Assert.StartsWith(ExternalData.PathOf("tfrecord/" + file), message);
         Assert.Contains(feature, message);
     }
@@ -155,7 +155,7 @@ public sealed class TFRecordSourceTests : IDisposable
     {
         Write(training, Enumerable.Range(0, 4).Select(i => Record(("image", i), ("label", i % 2))));
         Write(other, Enumerable.Range(4, 2).Select(i => Record(("image", i), ("label", i % 2))));
-        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions()).Info;
+        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions(), ImageCodec.Default).Info;
         Assert.Equal((train, validation, null), (info.Train, info.Validation, info.ValidationFraction));
     }
 
@@ -164,7 +164,7 @@ public sealed class TFRecordSourceTests : IDisposable
     {
         foreach (var (name, first) in new[] { ("train", 0), ("val", 4), ("test", 8) })
             Write(name, Enumerable.Range(first, 4).Select(i => Record(("image", i), ("label", i % 2))));
-        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { Strict = true }).Info;
+        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { Strict = true }, ImageCodec.Default).Info;
         Assert.Equal((4, 4, 4), (info.Train, info.Validation, Assert.Single(info.LeftOut).Count));
     }
 
@@ -172,7 +172,7 @@ public sealed class TFRecordSourceTests : IDisposable
     public void Classes_called_as_parts_of_a_data_set_are_classes()
     {
         Write("train.tfrecord", Enumerable.Range(0, 6).Select(i => Record(("image", i), ("label", i % 2 == 0 ? "train" : "test"))));
-        Assert.Equal(["test", "train"], Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions()).Info.Classes.Select(c => c.Name));
+        Assert.Equal(["test", "train"], Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions(), ImageCodec.Default).Info.Classes.Select(c => c.Name));
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class TFRecordSourceTests : IDisposable
     {
         Write("train", new[] { "caf\u00e9", "cafe\u0301", "tea", "tea" }.Select((name, i) => Record(("image", i), ("label", name)))
             .Append(Record(("image", 9), ("label", (byte[])[0xE9]))).Append(Record(("image", 10), ("label", (byte[])[0xE8]))));
-        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { ValidationFraction = 0 }).Info;
+        var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { ValidationFraction = 0 }, ImageCodec.Default).Info;
         Assert.Equal(["caf\u00e9", "tea"], info.Classes.Select(c => c.Name));
         Assert.Equal((4, 2), (info.Train, Assert.Single(info.Skipped).Count));
     }
@@ -189,7 +189,7 @@ public sealed class TFRecordSourceTests : IDisposable
     public void Records_of_images_that_are_not_read_name_their_format()
     {
         Write("train", Enumerable.Range(0, 4).Select(i => Record(("image", (byte[])[.. "RIFF\0\0\0\0WEBPVP8 "u8]), ("label", i % 2))));
-        var error = Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions()));
+        var error = Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions(), ImageCodec.Default));
         Error.Names(error.Message, $"4 × {SkipReason.Unsupported}", "train/0/train/000000: a WebP image");
     }
 
@@ -197,7 +197,7 @@ public sealed class TFRecordSourceTests : IDisposable
     [ProtocFact]
     public void Our_records_are_framed_and_spelled_as_TensorFlow_reads_them()
     {
-        Preparation.Run(Fixture("slim-imagenet"), Output, new PreparationOptions { Shards = 1 });
+        Preparation.Run(Fixture("slim-imagenet"), Output, new PreparationOptions { Shards = 1 }, ImageCodec.Default);
         var shards = Directory.GetFiles(Output, "*-of-*").Order(StringComparer.Ordinal);
         var script = Path.Combine(AppContext.BaseDirectory, "Fixtures", "read_tfrecords.py");
         var result = Shell.Run("python3", [script, ProtocFactAttribute.Protoc!, .. shards]);

@@ -26,7 +26,7 @@ public sealed class ZipSourceTests : IDisposable
         var path = _folder.Add("source.zip", RawZip.Of(Entries(method, flags)));
         var error = Assert.Throws<BadDataException>(() => Prepare(path));
         Error.Names(error.Message, $"{path}: ", named, "pack");
-        Assert.Equal(error.Message, Assert.Single(Assert.Single(DatasetCheck.Run(path, 1).Findings).Examples).Message);
+        Assert.Equal(error.Message, Assert.Single(Assert.Single(DatasetCheck.Run(path, ImageCodec.Default, 1).Findings).Examples).Message);
     }
 
     [Fact]
@@ -76,5 +76,5 @@ public sealed class ZipSourceTests : IDisposable
                                                                                from i in Enumerable.Range(0, 3)
                                                                                select new RawZip.Entry(Encoding.ASCII.GetBytes($"{name}/{i}.jpg"), PreparationSource.Jpeg(i), flags, method);
 
-    private DatasetInfo Prepare(string path) => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Replace = true }).Info;
+    private DatasetInfo Prepare(string path) => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { Replace = true }, ImageCodec.Default).Info;
 }

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Riffle.Formats;
+namespace Riffle.Images;
 
 /// <summary>The orientation that a camera notes in a picture's EXIF block (CIPA DC-008, tag 0x0112), and turning the picture upright by it.</summary>
 static class Exif

@@ -1,11 +1,11 @@
 using System.Buffers.Binary;
 
-namespace Riffle.Formats;
+namespace Riffle.Images;
 
 /// <summary>
-/// The critical chunks of a PNG file, in their order. All others are skipped: libpng would apply a gamma or a colour profile to the
-/// samples, which the decoders used in training do not, and a skipped chunk can do no harm. This also detects a file cut off after
-/// its last row, which libpng does not check.
+/// The critical chunks of a PNG file, in their order. All others are skipped: a decoder could apply a gamma or a colour profile to the
+/// samples, which those used in training do not, and a skipped chunk can do no harm. This also detects a file cut off after
+/// its last row, which decoders do not check.
 /// </summary>
 sealed class PngChunks
 {

@@ -1,14 +1,15 @@
-namespace Riffle.Formats;
+using Riffle.Formats;
+
+namespace Riffle.Images;
 
 /// <summary>
-/// Decodes JPEG (libjpeg-turbo) and PNG (libpng) by content, whatever the file's name, to upright RGB of 8 bits: grey is repeated, a palette
-/// is looked up, CMYK is converted without a colour profile, transparency is dropped (the colour stored under it stays), colour profiles and gamma are
-/// ignored, the upper 8 of 16 bits are used, and the EXIF orientation is applied. Thread-safe.
+/// What <see cref="ImageCodec"/> does, with its limits: chooses the decoder by the file's first bytes. Thread-safe.
 /// </summary>
 /// <remarks>
-/// An image of more than <see cref="MaxWholePixels"/> is decoded at half its width and height, one such image at a time: memory for 12000×9000 pixels is
+/// A JPEG or PNG of more than <see cref="MaxWholePixels"/> is decoded at half its width and height, one such image at a time: memory for 12000×9000 pixels is
 /// then 81 MB, twice that while it is turned upright, and for a progressive JPEG the whole picture's coefficients, up to 6 bytes a pixel (8 with four inks).
-/// A JPEG that is scaled to a small square anyway is decoded at a reduced size, see <see cref="DecodeFor"/>.
+/// A JPEG that is scaled to a small square anyway is decoded at a reduced size, see <see cref="DecodeFor"/>. The other formats have no such way: they may have
+/// <see cref="MaxWholePixels"/>, and of those with more than <see cref="MaxSharedPixels"/> one is decoded at a time.
 /// </remarks>
 internal static class ImageDecoder
 {
@@ -18,22 +19,34 @@ internal static class ImageDecoder
     /// <summary>The most pixels of an image that is decoded whole, 100 million.</summary>
     public const long MaxWholePixels = 100_000_000;
 
+    /// <summary>The most pixels of an image other than JPEG and PNG of which several are decoded at the same time.</summary>
+    public const long MaxSharedPixels = 25_000_000;
+
+    /// <summary>The names of the formats.</summary>
+    public const string Formats = "JPEG, PNG, WebP, GIF, BMP and ICO";
+
     /// <summary>Environment variable that decodes every JPEG at its full size if it is <c>full</c>; <c>reduced</c> is the default.</summary>
     public const string Variable = "RIFFLE_DECODE";
 
     private static readonly Lock OneLargeImage = new();
 
-    /// <summary><c>JPEG</c> or <c>PNG</c> by the first bytes, null for anything else.</summary>
-    public static string? DetectFormat(ReadOnlySpan<byte> encoded) =>
-        encoded.StartsWith(PngChunks.Signature) ? "PNG"
-        : encoded.StartsWith(JpegMarkers.Start) ? "JPEG"
-        : null;
+    /// <summary>The format by the first bytes, one of <see cref="Formats"/>; null for anything else.</summary>
+    public static string? DetectFormat(ReadOnlySpan<byte> encoded) => FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) switch
+    {
+        "a JPEG image" => "JPEG",
+        "a PNG image" => "PNG",
+        "a WebP image" => "WebP",
+        "a GIF image" => "GIF",
+        "a BMP image" => "BMP",
+        "an icon (ICO)" => "ICO",
+        _ => null,
+    };
 
     /// <summary>Decodes an image.</summary>
     /// <param name="encoded">The file's bytes.</param>
     /// <param name="name">Its name in error messages.</param>
-    /// <exception cref="BadDataException">Neither JPEG nor PNG, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
-    /// <exception cref="RiffleException">The library that decodes it is not installed, or there is no memory for the image.</exception>
+    /// <exception cref="BadDataException">Not an image of these formats, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
+    /// <exception cref="RiffleException">There is no memory for the image.</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name) => Decode(encoded, name, MaxWholePixels);
 
     /// <summary>Decodes an image that is then scaled to a square. A JPEG is decoded at a half, a quarter or an eighth of its size where that is still at
@@ -41,8 +54,8 @@ internal static class ImageDecoder
     /// <param name="encoded">The file's bytes.</param>
     /// <param name="name">Its name in error messages.</param>
     /// <param name="side">The square's side.</param>
-    /// <exception cref="BadDataException">Neither JPEG nor PNG, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
-    /// <exception cref="RiffleException">The library that decodes it is not installed, there is no memory for the image, or
+    /// <exception cref="BadDataException">Not an image of these formats, or cut off, corrupt or too large; the message begins with <paramref name="name"/>.</exception>
+    /// <exception cref="RiffleException">There is no memory for the image, or
     /// <see cref="Variable"/> has an unknown value.</exception>
     public static RgbImage DecodeFor(ReadOnlySpan<byte> encoded, string name, int side) =>
         Decode(encoded, name, MaxWholePixels, IsFull(Environment.GetEnvironmentVariable(Variable)) ? int.MaxValue : side);
@@ -64,7 +77,8 @@ internal static class ImageDecoder
             {
                 "JPEG" => JpegDecoder.Decode(encoded, name, mostWhole, side),
                 "PNG" => PngDecoder.Decode(encoded, name, mostWhole),
-                _ => throw new BadDataException($"{name}: {Refusal(encoded)}"),
+                { } format => SmallFormats.Decode(encoded, format, name),
+                null => throw new BadDataException($"{name}: {Refusal(encoded)}"),
             };
         }
         catch (OutOfMemoryException e)
@@ -76,10 +90,10 @@ internal static class ImageDecoder
     /// <summary>Why a file is not decoded, for an error that begins with its name: its kind, and what to do.</summary>
     internal static string Refusal(ReadOnlySpan<byte> encoded)
     {
-        var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "neither a JPEG nor a PNG file";
+        var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "not an image";
         return kind.EndsWith(" image", StringComparison.Ordinal)
-            ? $"{kind}; Riffle reads only JPEG and PNG. Convert or remove it."
-            : $"{kind}; Riffle reads only JPEG and PNG. Replace it with the image itself, or remove it.";
+            ? $"{kind}; Riffle reads {Formats}. Convert it, for example with ImageMagick's 'mogrify -format jpg', or remove it."
+            : $"{kind}; Riffle reads {Formats}. Replace it with the image itself, or remove it.";
     }
 
     /// <summary>Checks the size that a file claims.</summary>
@@ -87,13 +101,14 @@ internal static class ImageDecoder
     /// <param name="height">The number of rows that the file claims.</param>
     /// <param name="most">The most pixels that a file of this length can hold.</param>
     /// <param name="name">The name of the image in the error message.</param>
-    /// <exception cref="BadDataException">No pixels, more than <see cref="MaxPixels"/>, or more than the file can hold.</exception>
-    internal static void CheckSize(long width, long height, long most, string name)
+    /// <param name="limit">The most pixels that are decoded.</param>
+    /// <exception cref="BadDataException">No pixels, more than the limit, or more than the file can hold.</exception>
+    internal static void CheckSize(long width, long height, long most, string name, long limit = MaxPixels)
     {
         var claim = $"{name}: the image claims {width}×{height} pixels";
         if (width < 1 || height < 1) throw new BadDataException($"{claim}, which is impossible. Copy the file again, or remove it.");
-        if (width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
-            throw new BadDataException($"{claim}, but the limit is {MaxPixels / 1_000_000} million. Make it smaller, or remove it.");
+        if (width > limit || height > limit || width * height > limit)
+            throw new BadDataException($"{claim}, but the limit is {limit / 1_000_000} million. Make it smaller, or remove it.");
         if (width * height > most) throw new BadDataException($"{claim}, but the file is too short for that. Copy the file again, or remove it.");
     }
 

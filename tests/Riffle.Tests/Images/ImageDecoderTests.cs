@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Riffle.Data;
-using Riffle.Formats;
+using Riffle.Tests.Formats;
 
-namespace Riffle.Tests.Formats;
+namespace Riffle.Tests.Images;
 
 public class ImageDecoderTests
 {
@@ -12,15 +12,14 @@ public class ImageDecoderTests
     {
         Assert.Equal("JPEG", ImageDecoder.DetectFormat(JpegEncoder.Encode(TestImages.Noise(2, 2))));
         Assert.Equal("PNG", ImageDecoder.DetectFormat(TestImages.Png(TestImages.Noise(2, 2))));
-        Assert.Null(ImageDecoder.DetectFormat("GIF89a"u8));
+        Assert.Equal("GIF", ImageDecoder.DetectFormat("GIF89a"u8));
+        Assert.Null(ImageDecoder.DetectFormat("II*\0"u8));
         Assert.Null(ImageDecoder.DetectFormat([0xFF, 0xD8]));
         Assert.Null(ImageDecoder.DetectFormat([]));
     }
 
     [Theory]
     [InlineData("", "empty;")]
-    [InlineData("GIF89a", "a GIF image;", "Convert")]
-    [InlineData("RIFF1234WEBPVP8 ", "a WebP image;", "Convert")]
     [InlineData("\0\0\0 ftypavif", "an AVIF image;", "Convert")]
     [InlineData("\0\0\0 ftypheic", "a HEIC image;", "Convert")]
     [InlineData("II*\0", "a TIFF image;", "Convert")]
@@ -29,7 +28,7 @@ public class ImageDecoderTests
     [InlineData("<svg xmlns=''/>", "an SVG drawing;", "Replace")]
     [InlineData("version https://git-lfs.github.com/spec/v1", "a Git LFS pointer")]
     [InlineData("{}", "a JSON document;", "Replace")]
-    [InlineData("\u00FF\u00D8", "neither a JPEG nor a PNG file;")]
+    [InlineData("\u00FF\u00D8", "not an image;")]
     public void What_is_no_image_that_is_read_is_named(string content, string kind, string wayOut = "")
     {
         var e = Assert.Throws<BadDataException>(() => ImageDecoder.Decode(System.Text.Encoding.Latin1.GetBytes(content), "val/images/val_1.JPEG"));
@@ -219,9 +218,9 @@ public class ImageDecoderTests
         Assert.Throws<BadDataException>(() => ImageDecoder.Decode(padded.AsSpan(..^2), "cut"));
     }
 
-    /// <summary>libjpeg reports its first warning only: of stray bytes, or of a JFIF revision.</summary>
+    /// <summary>Neither stray bytes nor an unknown JFIF revision are an error.</summary>
     [Fact]
-    public void A_harmless_warning_does_not_hide_an_incomplete_scan()
+    public void A_harmless_oddity_does_not_hide_an_incomplete_scan()
     {
         byte[] incomplete = [.. JpegEncoder.Encode(TestImages.Noise(32, 32))[..^200], 0xFF, 0xD9];
         byte[] otherRevision = [.. incomplete];
@@ -230,16 +229,15 @@ public class ImageDecoderTests
             Assert.Contains("premature end", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(jpeg, "half")).Message);
     }
 
-    /// <summary>An unknown JFIF revision is the first thing that libjpeg warns of, and it reports no second.</summary>
     [Fact]
-    public void A_harmless_warning_does_not_hide_a_missing_end()
+    public void A_harmless_oddity_does_not_hide_a_missing_end()
     {
         byte[] whole = JpegEncoder.Encode(TestImages.Noise(32, 32));
         Assert.Equal("JFIF"u8.ToArray(), whole[6..10]);
         whole[11] = 9;
         Assert.Equal(32, ImageDecoder.Decode(whole, "whole").Width);
         byte[] withThumbnail = TestImages.WithSegment(whole[..^200], 0xE2, [0xFF, 0xD8, 0xFF, 0xD9]);
-        Assert.Contains("Premature end", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(withThumbnail, "cut")).Message);
+        Assert.Contains("premature end", Assert.Throws<BadDataException>(() => ImageDecoder.Decode(withThumbnail, "cut")).Message);
     }
 
     /// <summary>Four rows of luma to one of chroma: as many blocks as 4:2:0 has, so a header changed by hand makes a right file of it.</summary>
@@ -320,15 +318,5 @@ public class ImageDecoderTests
         var image = TestImages.Noise(8, 8);
         byte[] png = TestImages.Png(image, ("gAMA", [0, 1, 0x86, 0xA0]), ("tEXt", [.. "Comment\0none"u8]));
         Assert.Equal(image.Pixels, ImageDecoder.Decode(png, "png").Pixels);
-    }
-
-    [Fact]
-    public void A_missing_library_is_named_with_the_way_to_install_it()
-    {
-        var missing = new NativeLibraries.Library("libnone, which decodes nothing", "libnone0", "none", "none-vcpkg", ["libriffle-none.so.0"]);
-        string message = Assert.Throws<RiffleException>(() => NativeLibraries.Load(missing, typeof(ImageDecoder).Assembly)).Message;
-        Assert.Contains("libnone", message);
-        string way = OperatingSystem.IsWindows() ? "vcpkg install none-vcpkg" : OperatingSystem.IsMacOS() ? "brew install none" : "apt-get install libnone0";
-        Assert.Contains(way, message);
     }
 }

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
-using Riffle.Formats;
+using Riffle.Tests.Formats;
 
-namespace Riffle.Tests.Formats;
+namespace Riffle.Tests.Images;
 
 public class ExifTests
 {

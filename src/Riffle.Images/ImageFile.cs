@@ -1,36 +1,15 @@
-namespace Riffle.Formats;
+using Riffle.Formats;
+
+namespace Riffle.Images;
 
 /// <summary>Reads the bytes of images for <see cref="ImageDecoder"/>.</summary>
 internal static class ImageFile
 {
-    /// <summary>The most bytes that an image may have, 256 MiB.</summary>
-    public const int MaxBytes = 256 << 20;
-
-    /// <summary>Whether a file begins like an image that <see cref="ImageDecoder"/> decodes, and otherwise what it is.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="other">What it is, for example "a WebP image"; null if it can be decoded or is of an unknown kind.</param>
-    /// <exception cref="RiffleException">It can't be read.</exception>
-    public static bool IsImage(string path, out string? other)
-    {
-        try
-        {
-            using var stream = InputFile.Open(path);
-            var start = InputFile.ReadStart(stream, FileKind.Bytes);
-            var isOne = ImageDecoder.DetectFormat(start) is not null;
-            other = isOne ? null : FileKind.Describe(start);
-            return isOne;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw AtomicFile.CannotRead(path, e);
-        }
-    }
-
     /// <summary>Reads an image file. What begins as no image is read no further.</summary>
     /// <param name="path">A file, or a pipe.</param>
     /// <param name="cancel">Stops waiting for a pipe.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    /// <exception cref="BadDataException">It is neither a JPEG nor a PNG file, or has more than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="BadDataException">It is not an image, or has more than <see cref="InputFile.MaxImageBytes"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(string path, CancellationToken cancel = default)
     {
@@ -54,7 +33,7 @@ internal static class ImageFile
     /// <param name="name">Its name in error messages.</param>
     /// <param name="cancel">Stops waiting.</param>
     /// <exception cref="RiffleException">It can't be read.</exception>
-    /// <exception cref="BadDataException">It is neither a JPEG nor a PNG file, or has more than <see cref="MaxBytes"/>.</exception>
+    /// <exception cref="BadDataException">It is not an image, or has more than <see cref="InputFile.MaxImageBytes"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Read(Stream stream, string name, CancellationToken cancel)
     {
@@ -72,8 +51,8 @@ internal static class ImageFile
     {
         var start = InputFile.ReadStart(stream, FileKind.Bytes);
         if (ImageDecoder.DetectFormat(start) is null)
-            throw new BadDataException($"{name}: this is {FileKind.Describe(start) ?? "neither a JPEG nor a PNG file"}. Give a JPEG or PNG image.");
-        return InputFile.ReadAll(stream, MaxBytes, start)
-            ?? throw new BadDataException($"{name}: the image file is larger than {MaxBytes >> 20} MiB, the limit. Make it smaller.");
+            throw new BadDataException($"{name}: {ImageDecoder.Refusal(start)}");
+        return InputFile.ReadAll(stream, InputFile.MaxImageBytes, start)
+            ?? throw new BadDataException($"{name}: the image file is larger than {InputFile.MaxImageBytes >> 20} MiB, the limit. Make it smaller.");
     }
 }

@@ -1,16 +1,16 @@
 using System.IO.Compression;
 using System.IO.Hashing;
 
-namespace Riffle.Formats;
+namespace Riffle.Images;
 
 /// <summary>
-/// A PNG file at half its width and height, each pixel the mean of up to four, for pictures too large to be decoded whole: libpng's simplified interface
-/// gives all rows at once, and its other one leaves errors by longjmp, which .NET can't be left by. In memory are two rows, and one of sums; of an
+/// A PNG file at half its width and height, each pixel the mean of up to four, for pictures too large to be decoded whole: Skia decodes PNG
+/// only at its full size. In memory are two rows, and one of sums; of an
 /// interlaced file, whose rows come in seven passes, the sums of all. (W3C, Portable Network Graphics, third edition.)
 /// </summary>
 static unsafe class HalvedPng
 {
-    /// <summary>libpng's own limit.</summary>
+    /// <summary>The limit of libpng, which Skia uses.</summary>
     const int MaxSide = 1_000_000;
 
     /// <summary>Where Adam7's passes begin, and the steps from pixel to pixel.</summary>

@@ -1,4 +1,4 @@
-namespace Riffle.Formats;
+namespace Riffle.Images;
 
 /// <summary>A row of a PNG file's picture, or of one of its passes: its filter undone, its pixels as 8-bit colours.</summary>
 sealed class PngRow

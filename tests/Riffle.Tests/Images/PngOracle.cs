@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace Riffle.Tests.Formats;
+namespace Riffle.Tests.Images;
 
 /// <summary>A plain second reader of 16-bit PNG files (W3C PNG, third edition), which libpng and Pillow take each in their own way.</summary>
 static class PngOracle
