@@ -27,6 +27,10 @@ internal static class PrepareCommand
                 + "there is a test folder.",
             HelpName = "X",
         };
+        var ignore = new Option<bool>("--ignore-validation")
+        {
+            Description = "Leave the source's validation images out and set training images aside instead, to compare recipes without looking at them.",
+        };
         var seed = new Option<ulong>("--seed")
         {
             Description = "Seed of the order, and of which images are set aside.",
@@ -50,12 +54,13 @@ internal static class PrepareCommand
 
         var command = new Command(name, "Turns a folder or an archive of images into a data set: checks and shuffles them, and writes TFRecords.")
         {
-            source, output, fraction, seed, shards, strict, bake, bakeSize, threads, force, json, names,
+            source, output, fraction, ignore, seed, shards, strict, bake, bakeSize, threads, force, json, names,
         };
         records.AddTo(command);
         return command.WithExamples(
             "riffle prepare tiny-imagenet-200.tar.gz --out data/tiny",
             "riffle prepare photos/ --out data/photos --validation-fraction 0.2 --seed 7",
+            "riffle prepare tiny-imagenet-200.tar.gz --out data/dev --ignore-validation --validation-fraction 0.05",
             "riffle prepare tiny-imagenet-200.tar.gz --out data/baked --bake 4",
             "riffle prepare 'flowers/flowers_train_*.tfrecord' --out data/flowers")
         .WithAction((parse, cancel) =>
@@ -63,6 +68,7 @@ internal static class PrepareCommand
             var options = new PreparationOptions
             {
                 ValidationFraction = parse.GetValue(fraction),
+                IgnoreValidation = parse.GetValue(ignore),
                 Seed = parse.GetValue(seed),
                 Shards = parse.GetValue(shards),
                 Strict = parse.GetValue(strict),

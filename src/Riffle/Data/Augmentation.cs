@@ -99,7 +99,7 @@ public sealed record Augmentation
     private (int Width, int Height) CropSize(int side, float area, float aspect)
     {
         var edge = side * Math.Sqrt(SmallestArea + ((1.0 - SmallestArea) * area));
-        var stretch = Math.Pow(MostAspect, aspect / 2.0);
+        var stretch = PortableMath.Pow(MostAspect, aspect / 2.0);
         return (Within(edge * stretch), Within(edge / stretch));
 
         int Within(double length) => Math.Clamp((int)Math.Round(length), 1, side);

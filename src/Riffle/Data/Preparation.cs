@@ -64,11 +64,12 @@ public static class Preparation
         public DatasetInfo Write(string directory)
         {
             var listing = container.List(found => progress?.Report(new WorkProgress(WorkStage.Listing, found, 0)), cancel);
-            var layout = SourceLayout.Find(container.Path, listing, _skips, setAside: options.ValidationFraction is not null);
+            var layout = SourceLayout.Find(
+                container.Path, listing, _skips, setAside: options.ValidationFraction is not null || options.IgnoreValidation, options.IgnoreValidation);
             if (layout.HasValidation && options.ValidationFraction is not null)
             {
                 throw new RiffleException(
-                    $"{container.Path}: already has validation images, {layout.Validation}; remove --validation-fraction, or move them away");
+                    $"{container.Path}: already has validation images, {layout.Validation}; remove --validation-fraction, or leave them out with --ignore-validation");
             }
 
             var plan = PreparationPlan.Make(layout, options);

@@ -7,10 +7,16 @@ public sealed record PreparationOptions
     public const double DefaultFraction = 0.1;
 
     /// <summary>
-    /// Share of each class to set aside for validation, from 0 to below 1. Only allowed if the source has no labelled validation images; test images are then not
-    /// used for validation.
+    /// Share of each class to set aside for validation, from 0 to below 1. Only allowed if the source has no labelled validation images, or with
+    /// <see cref="IgnoreValidation"/>; test images are then not used for validation.
     /// </summary>
     public double? ValidationFraction { get; init; }
+
+    /// <summary>
+    /// Leave the source's own validation and test images out, and set training images aside instead. So recipes can be compared without a look at the images that
+    /// the result is measured with.
+    /// </summary>
+    public bool IgnoreValidation { get; init; }
 
     /// <summary>Seed of which images are set aside, of the order of records, and of the augmentation of baked copies.</summary>
     public ulong Seed { get; init; }

@@ -67,7 +67,7 @@ internal struct Random64
             var (x, y) = (NextSigned(), NextSigned());
             var square = (x * x) + (y * y);
             if (square is > 0 and < 1)
-                return (float)(x * Math.Sqrt(-2 * Log(square) / square));
+                return (float)(x * Math.Sqrt(-2 * PortableMath.Log(square) / square));
         }
     }
 
@@ -92,20 +92,4 @@ internal struct Random64
 
     /// <summary>A multiple of 2^-52 in [-1, 1).</summary>
     private double NextSigned() => ((NextUInt64() >> 11) * (1.0 / (1L << 52))) - 1;
-
-    /// <summary>Natural logarithm to about 1e-15 from IEEE operations alone, because Math.Log may differ in its last bit between platforms.</summary>
-    internal static double Log(double value)
-    {
-        // value = m·2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2·artanh(z), z = (m − 1)/(m + 1), |z| < 0.172: the series' 11th term is below 1e-17.
-        var e = Math.ILogB(value);
-        var m = Math.ScaleB(value, -e);
-        if (m > 1.4142135623730951)
-            (m, e) = (m / 2, e + 1);
-        var z = (m - 1) / (m + 1);
-        var square = z * z;
-        var sum = 0.0;
-        for (var n = 21; n >= 1; n -= 2)
-            sum = (sum * square) + (1.0 / n);
-        return (e * 0.6931471805599453) + (2 * z * sum);
-    }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Riffle.Simd;
 
 namespace Riffle.Kernels;
@@ -21,7 +20,7 @@ internal readonly unsafe struct SoftTargets
 }
 
 /// <summary>
-/// Softmax and cross-entropy, with the labels and, where there is one, with a teacher; image by image.
+/// Softmax and cross-entropy, with the labels and, where there is one, with a teacher.
 /// <code>
 /// x    [K][16]   logits of 16 images, one in each lane
 /// t    = (1 − s) · [k = label] + s / K              q = softmax(z / T)
@@ -29,7 +28,7 @@ internal readonly unsafe struct SoftTargets
 /// dx   = ((1 − a) (softmax(x) − t) + a T (softmax(x / T) − q)) / N
 /// </code>
 /// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). The loss that is reported is that of the labels alone, so that it means the same with
-/// and without a teacher.
+/// and without a teacher. Exponentials are those of vectors, because those of the C library differ from system to system, and the weights with them.
 /// </summary>
 internal readonly unsafe struct SoftmaxCrossEntropy
 {
@@ -39,8 +38,8 @@ internal readonly unsafe struct SoftmaxCrossEntropy
     /// <summary>K.</summary>
     public readonly int Classes { get; init; }
 
-    /// <summary>Floats of scratch that one thread needs: logits, their gradient, the target of an image.</summary>
-    public long Scratch => (2L * Lanes.Count + 1) * Classes;
+    /// <summary>Floats of scratch that one thread needs: logits, their gradient, the teacher's logits.</summary>
+    public long Scratch => 3L * Lanes.Count * Classes;
 
     /// <summary>Loss, hits and the gradient with respect to the logits.</summary>
     /// <param name="planes">All planes.</param>
@@ -58,33 +57,40 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         Debug.Assert(labels.Length is > 0 and <= Lanes.Count, $"{labels.Length} labels");
         Contract.RequireScratch(scratch, Scratch);
         var size = Classes * Lanes.Count;
-        float* gradients = scratch + size, target = gradients + size;
+        float* x = scratch, dx = x + size, teacher = dx + size;
         for (var k = 0; k < Classes; k++)
-            PlaneAccess.Read<TVec>(planes, block, Input[k], 0, Lanes.Count, scratch + k * Lanes.Count);
-        new Span<float>(gradients, size).Clear();
+            PlaneAccess.Read<TVec>(planes, block, Input[k], 0, Lanes.Count, x + k * Lanes.Count);
+        float* most = stackalloc float[Lanes.Count], sum = stackalloc float[Lanes.Count];
+        Softmax<TVec>(x, 1, dx, most, sum);
         double loss = 0;
         int top1 = 0, top5 = 0;
         for (var lane = 0; lane < labels.Length; lane++)
         {
-            var label = labels[lane];
-            var rank = Rank(scratch + lane, Classes, label);
+            var rank = Rank(x + lane, Classes, labels[lane]);
             top1 += rank == 0 ? 1 : 0;
             top5 += rank < 5 ? 1 : 0;
+            loss += PortableMath.Log(sum[lane]) + most[lane] - Expected(x + lane, labels[lane], targets.Smoothing);
+        }
 
-            var teacherWeight = targets.Teacher == null ? 0 : targets.TeacherWeight;
-            new Span<float>(target, Classes).Fill(targets.Smoothing / Classes);
-            target[label] += 1 - targets.Smoothing;
-            loss += Approach(scratch + lane, target, 1, (1 - teacherWeight) * reciprocal, gradients + lane);
-            if (teacherWeight == 0)
-                continue;
-            var temperature = targets.Temperature;
-            var scale = teacherWeight * temperature * temperature;
-            Softmax(targets.Teacher + (long)lane * Classes, temperature, target);
-            _ = Approach(scratch + lane, target, 1 / temperature, scale * reciprocal, gradients + lane);
+        var weight = targets.Teacher == null ? 0 : targets.TeacherWeight;
+        var ofLabels = (1 - weight) * reciprocal;
+        Scale<TVec>(dx, ofLabels, targets.Smoothing / Classes);
+        for (var lane = 0; lane < labels.Length; lane++)
+            dx[labels[lane] * Lanes.Count + lane] -= ofLabels * (1 - targets.Smoothing);
+        if (weight > 0)
+        {
+            ReadTeacher(targets.Teacher, labels.Length, teacher);
+            Softmax<TVec>(x, 1 / targets.Temperature, x, most, sum);
+            Softmax<TVec>(teacher, 1 / targets.Temperature, teacher, most, sum);
+            AddDifference<TVec>(x, teacher, weight * targets.Temperature * reciprocal, dx);
         }
 
         for (var k = 0; k < Classes; k++)
-            PlaneAccess.AddGradient<TVec>(planes, block, Input[k], 0, Lanes.Count, gradients + k * Lanes.Count, writes[k]);
+        {
+            new Span<float>(dx + k * Lanes.Count + labels.Length, Lanes.Count - labels.Length).Clear();
+            PlaneAccess.AddGradient<TVec>(planes, block, Input[k], 0, Lanes.Count, dx + k * Lanes.Count, writes[k]);
+        }
+
         return (loss, top1, top5);
     }
 
@@ -102,37 +108,67 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         return rank;
     }
 
-    /// <summary>−Σ target·log softmax(scale · x), whose gradient with respect to x, times a weight, is added.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private double Approach(float* logits, float* target, float scale, float weight, float* gradient)
+    /// <summary>Σ t·x of one image.</summary>
+    private double Expected(float* logits, int label, float smoothing)
     {
-        var most = float.NegativeInfinity;
-        for (var k = 0; k < Classes; k++)
-            most = MathF.Max(most, logits[k * Lanes.Count]);
-        double sum = 0, expected = 0;
-        for (var k = 0; k < Classes; k++)
-        {
-            var x = (logits[k * Lanes.Count] - most) * scale;
-            expected += target[k] * x;
-            sum += MathF.Exp(x);
-        }
-
-        var inverse = (float)(1 / sum);
-        for (var k = 0; k < Classes; k++)
-            gradient[k * Lanes.Count] += (MathF.Exp((logits[k * Lanes.Count] - most) * scale) * inverse - target[k]) * scale * weight;
-        return Math.Log(sum) - expected;
+        double all = 0;
+        for (var k = 0; k < Classes && smoothing > 0; k++)
+            all += logits[k * Lanes.Count];
+        return (1 - smoothing) * logits[label * Lanes.Count] + smoothing / Classes * all;
     }
 
-    private void Softmax(float* logits, float temperature, float* target)
+    /// <summary>The teacher's logits from image by image to [K][16]. Lanes without an image get zeros.</summary>
+    private void ReadTeacher(float* logits, int images, float* target)
     {
-        var most = float.NegativeInfinity;
         for (var k = 0; k < Classes; k++)
-            most = MathF.Max(most, logits[k]);
-        double sum = 0;
-        for (var k = 0; k < Classes; k++)
-            sum += target[k] = MathF.Exp((logits[k] - most) / temperature);
-        var inverse = (float)(1 / sum);
-        for (var k = 0; k < Classes; k++)
-            target[k] *= inverse;
+        {
+            for (var lane = 0; lane < Lanes.Count; lane++)
+                target[k * Lanes.Count + lane] = lane < images ? logits[(long)lane * Classes + k] : 0;
+        }
+    }
+
+    /// <summary>softmax(scale · x) in each lane, which may take the place of x; most is the highest scaled logit, sum the divisor.</summary>
+    private void Softmax<TVec>(float* x, float scale, float* target, float* most, float* sum)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        int end = Classes * Lanes.Count;
+        var factor = TVec.Broadcast(scale);
+        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+        {
+            var highest = TVec.Load(x + lane);
+            for (var i = lane + Lanes.Count; i < end; i += Lanes.Count)
+                highest = TVec.Max(highest, TVec.Load(x + i));
+            var total = TVec.Zero;
+            for (var i = lane; i < end; i += Lanes.Count)
+            {
+                var value = TVec.Exp((TVec.Load(x + i) - highest) * factor);
+                TVec.Store(target + i, value);
+                total += value;
+            }
+
+            var inverse = TVec.Broadcast(1) / total;
+            for (var i = lane; i < end; i += Lanes.Count)
+                TVec.Store(target + i, TVec.Load(target + i) * inverse);
+            TVec.Store(most + lane, highest * factor);
+            TVec.Store(sum + lane, total);
+        }
+    }
+
+    /// <summary>p = weight · (p − constant).</summary>
+    private void Scale<TVec>(float* p, float weight, float constant)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        TVec factor = TVec.Broadcast(weight), less = TVec.Broadcast(constant);
+        for (float* at = p, end = p + Classes * Lanes.Count; at < end; at += TVec.Count)
+            TVec.Store(at, (TVec.Load(at) - less) * factor);
+    }
+
+    /// <summary>target += weight · (p − q).</summary>
+    private void AddDifference<TVec>(float* p, float* q, float weight, float* target)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var factor = TVec.Broadcast(weight);
+        for (var i = 0; i < Classes * Lanes.Count; i += TVec.Count)
+            TVec.Store(target + i, TVec.MultiplyAdd(TVec.Load(p + i) - TVec.Load(q + i), factor, TVec.Load(target + i)));
     }
 }

@@ -88,7 +88,7 @@ public sealed record Recipe
         while (batch / 2 >= SmallestBatch && trainingImages / batch < FewestSteps)
             batch /= 2;
         var isFixed = Name == Paper.Name || network.Layers is not null;
-        var doublings = isFixed ? 0 : Math.Max(0, Math.Log2(NetworkCatalogue.ScaleOf(network.Name) / 0.25));
+        var doublings = isFixed ? 0 : Math.Max(0, PortableMath.Log(NetworkCatalogue.ScaleOf(network.Name) / 0.25) / PortableMath.Log(2));
         return this with
         {
             WeightDecay = Math.Round(WeightDecay + 1e-4 * doublings, 6),

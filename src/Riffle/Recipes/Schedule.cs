@@ -56,16 +56,16 @@ public sealed record Schedule
 
         var fraction = Kind switch
         {
-            ScheduleKind.Plateau => Math.Pow(Factor, drops),
+            ScheduleKind.Plateau => PortableMath.Pow(Factor, drops),
             ScheduleKind.Cosine => HalfCosine(step - warmUp, Math.Max(1, (double)stepsPerEpoch * epochs - warmUp)),
-            ScheduleKind.Step => Math.Pow(Factor, (double)(step / stepsPerEpoch / StepEpochs)),
+            ScheduleKind.Step => PortableMath.Pow(Factor, step / stepsPerEpoch / StepEpochs),
             _ => 1,
         };
         return Math.Max(LearningRate * fraction, Math.Min(Minimum, LearningRate));
     }
 
     /// <summary>Half a cosine from 1 at the start to 0 at the end.</summary>
-    internal static double HalfCosine(double done, double whole) => (1 + Math.Cos(Math.PI * done / whole)) / 2;
+    internal static double HalfCosine(double done, double whole) => (1 + PortableMath.CosPi(done / whole)) / 2;
 
     /// <summary>The number of drops of a plateau, by the rule of PyTorch's ReduceLROnPlateau with threshold 0.</summary>
     /// <param name="top1">Validation top-1 of every epoch so far.</param>

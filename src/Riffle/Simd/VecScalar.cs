@@ -45,7 +45,7 @@ internal unsafe struct VecScalar : IVec<VecScalar>
     public static VecScalar operator /(VecScalar a, VecScalar b) => new() { _v = a._v / b._v };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static VecScalar Exp(VecScalar value) => new() { _v = MathF.Exp(value._v) };
+    public static VecScalar Exp(VecScalar value) => new() { _v = (float)PortableMath.Exp(value._v) };
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static VecScalar Max(VecScalar a, VecScalar b) => new() { _v = float.MaxNative(a._v, b._v) };

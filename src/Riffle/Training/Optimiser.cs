@@ -68,8 +68,8 @@ public sealed class Optimiser
                     Descend(w, g, first, decay, _momentum, (float)learningRate, gradientWeight: 0, velocityWeight: 1);
                     break;
                 case OptimiserKind.Adam:
-                    var rate = (float)(learningRate / (1 - Math.Pow(Beta1, step + 1)));
-                    var correction = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, step + 1)));
+                    var rate = (float)(learningRate / (1 - PortableMath.Pow(Beta1, step + 1)));
+                    var correction = (float)(1 / Math.Sqrt(1 - PortableMath.Pow(Beta2, step + 1)));
                     Adapt(w, g, first, State[1].Values.AsSpan(start, count), decay, rate, correction);
                     break;
             }

@@ -104,11 +104,6 @@ public class Random64Tests
     }
 
     [Fact]
-    public void The_portable_logarithm_is_the_logarithm() =>
-        Prop.ForAll(Gen.Choose(1, int.MaxValue).Select(i => i / (double)int.MaxValue).ToArbitrary(), x =>
-            Math.Abs(Random64.Log(x) - Math.Log(x)) <= 4e-16 * Math.Max(1, Math.Abs(Math.Log(x)))).QuickCheckThrowOnFailure();
-
-    [Fact]
     public void A_shuffle_keeps_each_item_once() =>
         Prop.ForAll<ulong, int[]>((seed, items) =>
         {

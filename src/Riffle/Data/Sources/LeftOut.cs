@@ -8,6 +8,7 @@ internal static class LeftOutReason
     public const string Clutter = "system files and hidden files";
     public const string Beside = "images outside the data set";
     public const string ToPredict = "unlabelled images to predict";
+    public const string Validation = "validation images, because training images are set aside instead";
     public const string Unlabelled = "validation images without classes";
     public const string UnlabelledTest = "test images without classes";
     public const string Test = "test images, because there are validation images";

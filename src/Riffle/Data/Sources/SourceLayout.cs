@@ -72,12 +72,13 @@ internal sealed class SourceLayout
     /// <param name="listing">What it holds.</param>
     /// <param name="skips">Told what of the data set can't be taken.</param>
     /// <param name="setAside">Whether validation images are to be set aside although there are others for testing, which then are left out.</param>
+    /// <param name="ignoreValidation">Whether validation images are left out as well.</param>
     /// <exception cref="BadDataException">It is laid out in no way that is known, or something is wrong and <paramref name="skips"/> are strict.</exception>
-    public static SourceLayout Find(string source, SourceListing listing, Skips skips, bool setAside = false)
+    public static SourceLayout Find(string source, SourceListing listing, Skips skips, bool setAside = false, bool ignoreValidation = false)
     {
         var layout = new SourceLayout(source, listing, skips);
         layout.AddTraining();
-        layout.AddHeldOut(setAside);
+        layout.AddHeldOut(setAside, ignoreValidation);
         layout.SkipStrays();
         return layout;
     }
@@ -172,10 +173,16 @@ internal sealed class SourceLayout
     }
 
     /// <summary>Takes the validation images, or else the test images, if they have classes.</summary>
-    private void AddHeldOut(bool setAside)
+    private void AddHeldOut(bool setAside, bool ignoreValidation)
     {
         if (_parts.Validation is { Images: > 0 } validation)
-            AddHeldOut(validation, LeftOutReason.Unlabelled);
+        {
+            if (ignoreValidation)
+                LeaveOut(LeftOutReason.Validation, validation.Folders);
+            else
+                AddHeldOut(validation, LeftOutReason.Unlabelled);
+        }
+
         if (_parts.Test is not { Images: > 0 } test)
             return;
         if (HasValidation || setAside || test.Shown.Length == 0)

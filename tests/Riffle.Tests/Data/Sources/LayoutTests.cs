@@ -230,6 +230,19 @@ public sealed class LayoutTests
         Assert.InRange(understood, 500, 3000);
     }
 
+    [Theory]
+    [InlineData("train/a*4 train/b*4 val/a*2 val/b*1 test/a*3 test/b*3", 3, 6)]
+    [InlineData("train/a*4 train/b*4 val/a*2 val/b*1", 3, 0)]
+    [InlineData("a*4 b*4", 0, 0)]
+    public void Validation_images_can_be_left_out(string folders, int validation, int test)
+    {
+        var layout = SourceLayout.Find("source", Listing(folders), new Skips("source", strict: true), setAside: true, ignoreValidation: true);
+        Assert.False(layout.HasValidation);
+        Assert.Equal((8, 8), (layout.Images.Count, Count(layout, Split.Train)));
+        int LeftOut(string reason) => layout.LeftOut.SingleOrDefault(left => left.Reason == reason)?.Count ?? 0;
+        Assert.Equal((validation, test), (LeftOut(LeftOutReason.Validation), LeftOut(LeftOutReason.TestBesideFraction)));
+    }
+
     private static int Count(SourceLayout layout, Split split) => layout.Images.Count(image => image.Split == split);
 
     private static SourceLayout Find(string folders) => FindAll(folders).Layout;
