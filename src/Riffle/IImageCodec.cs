@@ -1,7 +1,7 @@
 namespace Riffle;
 
 /// <summary>
-/// Turns image files into pixels, and pixels into JPEG files. Data sets are prepared, checked and read through it. The package Riffle.Images has one for the
+/// Turns image files into pixels, and pixels into JPEG files. Data sets are prepared, checked and read through it. <c>ImageCodec.Default</c> is one for the
 /// usual formats; a program that has a decoder of its own can pass that instead. All members may be called from several threads at the same time.
 /// </summary>
 public interface IImageCodec

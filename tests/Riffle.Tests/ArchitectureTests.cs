@@ -76,7 +76,8 @@ public partial class ArchitectureTests
         Assert.DoesNotContain(typeof(Model).Assembly.GetReferencedAssemblies(), assembly => assembly.Name == "SkiaSharp");
         Assert.Contains(typeof(ImageCodec).Assembly.GetReferencedAssemblies(), assembly => assembly.Name == "SkiaSharp");
         Assert.DoesNotContain(
-            Sources(Library).Concat(Sources($"{Library}.Images")), file => Regex.IsMatch(File.ReadAllText(file), @"\[(LibraryImport|DllImport)\(\"(?!libc)"));
+            Sources(Library).Concat(Sources($"{Library}.Images")),
+            file => Regex.Match(File.ReadAllText(file), """(LibraryImport|DllImport)\("(?<library>\w+)""") is { Success: true } import && import.Groups["library"].Value != "libc");
     }
 
     [Fact]

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Riffle.Data;
 using Riffle.Execution;
-using Riffle.Formats;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;

@@ -17,7 +17,7 @@ public sealed class Dataset
     /// <summary>Opens a data set folder and checks that all its shards exist with the length in <c>dataset.json</c>. Their content is checked when it is
     /// read.</summary>
     /// <param name="directory">The folder.</param>
-    /// <param name="codec">Decodes the images, for example the one in Riffle.Images.</param>
+    /// <param name="codec">Decodes the images, for example <c>ImageCodec.Default</c>.</param>
     /// <exception cref="RiffleException"><c>dataset.json</c> does not exist or can't be read.</exception>
     /// <exception cref="BadDataException"><c>dataset.json</c> is damaged, or a shard is missing or has a wrong length.</exception>
     public static Dataset Open(string directory, IImageCodec codec)

@@ -9,7 +9,7 @@ public static class DatasetCheck
 {
     /// <summary>Checks a data set folder, or a source for <see cref="Preparation"/>.</summary>
     /// <param name="path">A data set folder, or a folder, .zip, .tar or .tar.gz of images, or TFRecords that another program wrote.</param>
-    /// <param name="codec">Decodes the images, for example the one in Riffle.Images.</param>
+    /// <param name="codec">Decodes the images, for example <c>ImageCodec.Default</c>.</param>
     /// <param name="threads">Threads that decode, from 1.</param>
     /// <param name="records">How to read TFRecords from other programs; null: automatic.</param>
     /// <param name="nameEncoding">The code page of names in a zip or tar file that does not declare it, for example <c>shift_jis</c>; null: automatic.</param>

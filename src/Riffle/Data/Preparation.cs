@@ -17,7 +17,7 @@ public static class Preparation
     /// of them, a file, or a pattern as <c>data/*.tfrecord</c>.</param>
     /// <param name="output">The folder to write.</param>
     /// <param name="options">The options.</param>
-    /// <param name="codec">Decodes the images, for example the one in Riffle.Images.</param>
+    /// <param name="codec">Decodes the images, for example <c>ImageCodec.Default</c>.</param>
     /// <param name="progress">Receives the progress, from one thread at a time; may be null.</param>
     /// <param name="cancel">Stops it and removes what was written.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>

@@ -158,7 +158,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Resumes a run from its last checkpoint.</summary>
     /// <param name="run">The run folder.</param>
-    /// <param name="codec">Decodes the images, for example the one in Riffle.Images.</param>
+    /// <param name="codec">Decodes the images, for example <c>ImageCodec.Default</c>.</param>
     /// <param name="dataDirectory">The folder of the data set, if it was moved; otherwise null.</param>
     /// <param name="softLabels">The folder of the soft labels, if they were moved; otherwise null.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>

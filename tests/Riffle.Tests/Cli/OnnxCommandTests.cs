@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Riffle.Cli;
-using Riffle.Formats;
 using Riffle.Tests.Exchange;
 using Riffle.Tests.Formats;
 

@@ -37,13 +37,13 @@ public sealed class PredictCommandTests : IDisposable
             _folder.Add(image, TinyDataset.Jpeg(1));
         _folder.Add("photos/notes.txt", "notes"u8.ToArray());
         _folder.Add("photos/list.txt", "list"u8.ToArray());
-        _folder.Add("photos/d.webp", "RIFF....WEBPVP8 "u8.ToArray());
+        _folder.Add("photos/d.heic", "\0\0\0 ftypheic"u8.ToArray());
         _folder.Add("photos/.DS_Store", [0, 0]);
 
         var result = Predict(_folder.PathOf("photos"), "--json");
         Assert.Equal(ExitCode.Done, result.ExitCode);
         Assert.Equal(images.Select(_folder.PathOf), Files(result.Output));
-        Assert.Contains("1 × a WebP image, 2 × a text file", result.Error);
+        Assert.Contains("1 × a HEIC image, 2 × a text file", result.Error);
         Assert.DoesNotContain("DS_Store", result.Error);
 
         // A file that calls itself an image, and is none, is a fault.

@@ -1,5 +1,4 @@
 using Riffle.Data;
-using Riffle.Formats;
 using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Data;

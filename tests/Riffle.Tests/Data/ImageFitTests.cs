@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using FsCheck;
 using FsCheck.Fluent;
 using Riffle.Data;
-using Riffle.Formats;
 
 namespace Riffle.Tests.Data;
 

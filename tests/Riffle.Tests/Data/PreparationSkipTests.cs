@@ -126,12 +126,12 @@ public sealed class PreparationSkipTests : IDisposable
     public void A_source_without_a_readable_image_is_refused_with_the_reasons(string kind)
     {
         var source = new PreparationSource();
-        source.Files["a/1.jpg"] = [.. "RIFF\0\0\0\0WEBPVP8 "u8];
+        source.Files["a/1.jpg"] = [.. "\0\0\0 ftypheic"u8];
         source.Add("a/2.jpg", "<html>not found</html>");
         source.Files["b/1.jpg"] = PreparationSource.Jpeg(1)[..100];
         source.Files["c/"] = [];
         var error = Assert.Throws<BadDataException>(() => Preparation.Run(source.Write(kind, _folder.Path), _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default));
-        Error.Names(error.Message, "3 images", $"1 × {SkipReason.Damaged}", "b/1.jpg: ", $"2 × {SkipReason.Unsupported}", "a/1.jpg: a WebP image, a/2.jpg: a web page");
+        Error.Names(error.Message, "3 images", $"1 × {SkipReason.Damaged}", "b/1.jpg: ", $"2 × {SkipReason.Unsupported}", "a/1.jpg: a HEIC image, a/2.jpg: a web page");
         Assert.False(Directory.Exists(_folder.PathOf("out")));
     }
 

@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using Riffle.Formats;
 
 namespace Riffle.Tests.Data;
 

@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Riffle.Data;
 using Riffle.Formats;

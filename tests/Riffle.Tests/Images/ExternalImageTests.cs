@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Images;
 

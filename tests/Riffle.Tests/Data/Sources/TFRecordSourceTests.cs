@@ -188,9 +188,9 @@ public sealed class TFRecordSourceTests : IDisposable
     [Fact]
     public void Records_of_images_that_are_not_read_name_their_format()
     {
-        Write("train", Enumerable.Range(0, 4).Select(i => Record(("image", (byte[])[.. "RIFF\0\0\0\0WEBPVP8 "u8]), ("label", i % 2))));
+        Write("train", Enumerable.Range(0, 4).Select(i => Record(("image", (byte[])[.. "\0\0\0 ftypheic"u8]), ("label", i % 2))));
         var error = Assert.Throws<BadDataException>(() => Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions(), ImageCodec.Default));
-        Error.Names(error.Message, $"4 × {SkipReason.Unsupported}", "train/0/train/000000: a WebP image");
+        Error.Names(error.Message, $"4 × {SkipReason.Unsupported}", "train/0/train/000000: a HEIC image");
     }
 
     /// <summary>Read by a script that shares nothing with Riffle, with the messages as TensorFlow publishes them.</summary>
