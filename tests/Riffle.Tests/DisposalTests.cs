@@ -44,9 +44,6 @@ public sealed class DisposalTests : IDisposable
             new Model(Weights, [.. Enumerable.Range(0, Weights.Network.Classes).Select(c => new DatasetClass($"{c}", $"{c}"))], Normalisation.ImageNet)),
             Members<Classifier>(
                 (nameof(Classifier.Model), classifier => _ = classifier.Model),
-                (nameof(Classifier.Classify), classifier => classifier.Classify(TinyDataset.Jpeg(0), "image")),
-                (nameof(Classifier.Classify), classifier => classifier.Classify("no such file")),
-                (nameof(Classifier.Classify), classifier => classifier.Classify(new MemoryStream(TinyDataset.Jpeg(0)))),
                 (nameof(Classifier.Classify), classifier => classifier.Classify(Pixels, width: 1, height: Pixels.Length / 3)),
                 (nameof(Classifier.Score), classifier => classifier.Score(Pixels, new float[1000])))),
         [nameof(BatchLoader)] = (data => new BatchLoader(
@@ -97,6 +94,17 @@ public sealed class DisposalTests : IDisposable
     public void Every_public_type_that_is_disposed_of_is_tried() => Assert.Empty(
         typeof(TrainingPlan).Assembly.GetExportedTypes().Where(type => type.IsClass && typeof(IDisposable).IsAssignableFrom(type)).Select(type => type.Name)
             .Except(Kinds.Keys));
+
+    /// <summary>Methods of another assembly, which take files.</summary>
+    [Fact]
+    public void A_classifier_that_is_disposed_of_takes_no_file()
+    {
+        var classifier = (Classifier)Kinds[nameof(Classifier)].Create(_data);
+        classifier.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => classifier.Classify(TinyDataset.Jpeg(0), "image"));
+        Assert.Throws<ObjectDisposedException>(() => classifier.Classify("no such file"));
+        Assert.Throws<ObjectDisposedException>(() => classifier.Classify(new MemoryStream(TinyDataset.Jpeg(0))));
+    }
 
     [Theory]
     [MemberData(nameof(Disposables))]

@@ -139,14 +139,14 @@ public sealed class PreparationSkipTests : IDisposable
     public void The_format_of_a_single_image_that_is_not_read_is_named()
     {
         var source = PreparationSource.OneLevel(4, "a", "b");
-        source.Files["a/x.jpg"] = [.. "GIF89a"u8, 0, 0, 0];
+        source.Files["a/x.jpg"] = [.. "II*\0"u8, 0, 0, 0];
         source.Files["c/1.heic"] = [1];
         source.Files["c/2.heic"] = [2];
         var path = source.Write("zip", _folder.Path);
         var skipped = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default).Info.Skipped;
-        Assert.Equal(["c: 2 HEIC images", "a/x.jpg: a GIF image"], skipped.SelectMany(skip => skip.Examples));
+        Assert.Equal(["c: 2 HEIC images", "a/x.jpg: a TIFF image"], skipped.SelectMany(skip => skip.Examples));
         var faults = DatasetCheck.Run(path, ImageCodec.Default, 1).Findings.Where(group => group.IsFault).SelectMany(group => group.Examples).Select(finding => finding.Message);
-        Assert.Equal(["c: 2 HEIC images", "a/x.jpg: a GIF image"], faults);
+        Assert.Equal(["c: 2 HEIC images", "a/x.jpg: a TIFF image"], faults);
     }
 
     [Fact]
