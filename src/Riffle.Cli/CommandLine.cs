@@ -36,6 +36,7 @@ internal static class CommandLine
         new("predict", PredictCommand.Create),
         new("export", ExportCommand.Create),
         new("reproduce", ReproduceCommand.Create),
+        new("completions", CompletionsCommand.Create),
     ];
 
     /// <summary>Creates the command line with all commands.</summary>

@@ -109,7 +109,7 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
         var source = Lines(File.ReadAllText(Path.Combine(Shell.Root, "tests", "Riffle.Tests", "Cli", "DocumentationTests.cs")));
         var blocks = Blocks("csharp").ToArray();
 
-        Assert.Equal(4, blocks.Length);
+        Assert.Equal(5, blocks.Length);
         Assert.All(blocks, block => Assert.Contains(
             Lines(Paths.Aggregate(block, (code, path) => code.Replace($"\"{path.Key}\"", path.Value, StringComparison.Ordinal))),
             source,

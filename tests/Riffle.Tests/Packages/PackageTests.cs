@@ -1,0 +1,107 @@
+using System.IO.Compression;
+using System.Xml.Linq;
+using Riffle.Tests.Cli;
+using Riffle.Tests.Formats;
+
+namespace Riffle.Tests.Packages;
+
+/// <summary>The packages as a user gets them: packed, restored from a folder with an empty package cache, and used from outside the repository.</summary>
+[Trait("Category", "package")]
+public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
+{
+    private const string Program = """
+        using Riffle;
+        using var classifier = Classifier.Load(args[0]);
+        foreach (var guess in classifier.Classify(args[1], top: 5))
+            Console.WriteLine($"{guess.Class} {BitConverter.SingleToInt32Bits(guess.Probability):x8}");
+        """;
+
+    [Theory]
+    [InlineData("Riffle", "lib/net10.0/Riffle.dll", "lib/net10.0/Riffle.xml", "buildTransitive/Riffle.props", "buildTransitive/Riffle.targets")]
+    [InlineData("Riffle.Images", "lib/net10.0/Riffle.Images.dll", "lib/net10.0/Riffle.Images.xml")]
+    [InlineData("Riffle.Tool", "tools/net10.0/any/Riffle.Cli.dll", "tools/net10.0/any/DotnetToolSettings.xml")]
+    public void A_package_has_what_belongs_in_it(string name, params string[] files)
+    {
+        using var package = ZipFile.OpenRead(feed.PackageOf(name));
+        var entries = package.Entries.Select(entry => entry.FullName).ToArray();
+        Assert.Empty(files.Append("README.md").Append("icon.png").Except(entries));
+        Assert.Equal(name != "Riffle.Tool", File.Exists(Path.ChangeExtension(feed.PackageOf(name), ".snupkg")));
+        using var description = package.GetEntry($"{name}.nuspec")!.Open();
+        var metadata = XDocument.Load(description);
+        var space = metadata.Root!.Name.Namespace;
+        Assert.Equal("MIT", metadata.Descendants(space + "license").Single().Value);
+        if (name == "Riffle.Images")
+        {
+            Assert.All(
+                metadata.Descendants(space + "dependency").Where(dependency => (string?)dependency.Attribute("id") == "Riffle"),
+                dependency => Assert.StartsWith("[", (string?)dependency.Attribute("version"), StringComparison.Ordinal));
+        }
+    }
+
+    [Theory]
+    [InlineData("as it is", "")]
+    [InlineData("trimmed", "-p:PublishTrimmed=true --self-contained")]
+    [InlineData("ahead of time", "-p:PublishAot=true")]
+    public void A_program_outside_the_repository_classifies_an_image_with_the_same_bits(string way, string options)
+    {
+        if (way == "ahead of time")
+        {
+            Assert.SkipUnless(feed.Linker is not null, "NativeAOT needs clang or gcc, which this machine lacks.");
+            options += $" -p:CppCompilerAndLinker={feed.Linker}";
+        }
+
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.PathOf("Program.cs"), Program);
+        File.WriteAllText(folder.PathOf("Outside.csproj"), """
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="Riffle.Images" Version="*" />
+              </ItemGroup>
+            </Project>
+            """);
+        feed.Configure(folder.Path);
+        feed.Dotnet(folder.Path, ["publish", "-c", "Release", "-r", "linux-x64", "-o", "out", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        if (way == "as it is")
+        {
+            var settings = File.ReadAllText(folder.PathOf("out/Outside.runtimeconfig.json"));
+            Error.Names(settings, "\"System.Runtime.TieredPGO\": false", "\"System.Runtime.TieredCompilation.QuickJitForLoops\": false");
+        }
+
+        var (model, image) = (Path.Combine(Shell.Root, "models", "shufflenet-v2-x1.0.safetensors"), folder.PathOf("image.jpg"));
+        File.WriteAllBytes(image, JpegEncoder.Encode(TestImages.Gradient(200, 150)));
+        using var classifier = Classifier.Load(model);
+        var expected = classifier.Classify(image).Select(guess => $"{guess.Class} {BitConverter.SingleToInt32Bits(guess.Probability):x8}");
+        var result = Shell.Run(folder.PathOf("out/Outside"), [model, image]);
+        Assert.Equal(("", expected), (result.Error, result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).AsEnumerable()));
+    }
+
+    [Fact]
+    public void The_tool_is_installed_and_runs()
+    {
+        using var folder = new TemporaryFolder();
+        feed.Configure(folder.Path);
+        feed.Dotnet(folder.Path, ["tool", "install", "Riffle.Tool", "--tool-path", "tools"]);
+        var model = Path.Combine(Shell.Root, "models", "shufflenet-v2-x1.0.safetensors");
+        var image = folder.PathOf("image.jpg");
+        File.WriteAllBytes(image, JpegEncoder.Encode(TestImages.Gradient(200, 150)));
+        Assert.Equal(Shell.Riffle("predict", model, image), Shell.Run(folder.PathOf("tools/riffle"), ["predict", model, image]));
+    }
+
+    [Theory]
+    [InlineData("win-x64", "Riffle.Cli.exe", "libSkiaSharp.dll")]
+    [InlineData("osx-arm64", "Riffle.Cli", "libSkiaSharp.dylib")]
+    [InlineData("linux-arm64", "Riffle.Cli", "libSkiaSharp.so")]
+    [InlineData("linux-musl-x64", "Riffle.Cli", "libSkiaSharp.so")]
+    public void A_folder_for_another_system_holds_all_that_is_needed(string system, string program, string skia)
+    {
+        using var folder = new TemporaryFolder();
+        feed.Dotnet(Shell.Root, ["publish", "src/Riffle.Cli", "-c", "Release", "-r", system, "--no-self-contained", "-o", folder.Path, "--artifacts-path", folder.PathOf("build")]);
+        Assert.All(new[] { program, skia, "Riffle.dll", "Riffle.Images.dll", "SkiaSharp.dll" }, file => Assert.True(File.Exists(folder.PathOf(file)), file));
+        Assert.Single(Directory.GetFiles(folder.Path, "libSkiaSharp*"));
+    }
+}
