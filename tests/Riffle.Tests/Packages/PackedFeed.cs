@@ -37,7 +37,7 @@ public sealed class PackedFeed : IDisposable
 
     private static void Run(string folder, string[] args, Dictionary<string, string> environment)
     {
-        var result = Shell.Run("dotnet", [.. args, "-nologo", "-v", "q"], folder, environment);
+        var result = Shell.Run("dotnet", [.. args, "-v", "q"], folder, environment);
         Assert.True(result.ExitCode == 0, $"dotnet {string.Join(' ', args)}\n{result.Output}\n{result.Error}");
     }
 }
