@@ -9,6 +9,9 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
 {
     public IProgressLine Measuring(string what, int networks) => new ProgressLine(what, networks, "networks");
 
+    public void HasOtherBits(int bits) => Console.Error.WriteLine(
+        $"This computes with vectors of {bits} bits. The weights will be as good as with 256 bits, but not the same bit for bit.");
+
     public void Planned(IReadOnlyList<string> models, IReadOnlyList<Stage> left)
     {
         if (left.Count == 0)
@@ -47,12 +50,12 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
             return ExitCode.Interrupted;
         }
 
-        var table = new TextTable("Network", ">Study top-1", ">Top-1", ">Difference", ">Last epoch", ">One image");
+        var table = new TextTable("Network", ">Study top-1", ">Top-1", ">Difference", ">Highest", ">One image");
         foreach (var row in outcome.Rows)
         {
             table.Add(
                 row.Model, Cell.Number(row.Published.Top1) + " %", Cell.Top1(row), Cell.Difference(row),
-                row.Finished?.Last is { } last ? Cell.Percent(last.Validation.Top1) + " %" : "",
+                row.Finished?.Best is { } best ? Cell.Percent(best.Validation.Top1) + " %" : "",
                 row.Latency is { } latency ? Cell.Milliseconds(latency.MedianMs) + " ms" : "");
         }
 

@@ -33,8 +33,8 @@ internal static class Report
     {
         yield return new Paragraph(
             "Tables 2 to 5 of a study of ShuffleNet on Tiny ImageNet, each figure as the study printed it beside what Riffle counted, trained and measured. "
-            + "Top-1 is accuracy on the validation images in percent; the highest of all epochs is what the study reports, so the epoch is chosen on the same "
-            + "images; what the last epoch reached stands beside it. No validation image is trained on.");
+            + "Top-1 is accuracy on the validation images in percent, after the last epoch. The study reports the highest of all epochs, which are then chosen by "
+            + "the same images; ours stands beside it.");
         yield return new Paragraph(Standing(rows));
         yield return new CommandBlock(settings.Command);
         var (classes, train, validation) = (data.Info.Classes.Length, data.Count(Split.Train), data.Count(Split.Validation));
@@ -47,11 +47,11 @@ internal static class Report
 
     private static string Standing(ImmutableArray<Row> rows)
     {
-        var points = rows.Where(row => row.Finished is not null).Select(row => row.Finished!.Best!.Validation.Top1 - row.Published.Top1).ToArray();
+        var points = rows.Where(row => row.Finished is not null).Select(row => row.Finished!.Measured!.Validation.Top1 - row.Published.Top1).ToArray();
         var trained = $"{points.Length} of {rows.Length} networks are trained.";
         return points.Length == 0
             ? trained
-            : $"{trained} Their highest top-1 is {Cell.Difference(points.Min())} to {Cell.Difference(points.Max())} points from the study's, "
+            : $"{trained} Their top-1 is {Cell.Difference(points.Min())} to {Cell.Difference(points.Max())} points from the study's, "
                 + $"above it in {points.Count(difference => difference > 0)}.";
     }
 }

@@ -55,24 +55,25 @@ internal sealed class ReproductionFolder(string path)
     /// <summary>The training of a network, from its last checkpoint or its finished model; null if it has not started.</summary>
     public Run? ReadRun(string model)
     {
-        var last = Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
+        var last = LastCheckpointOf(model);
         var file = File.Exists(last) ? last : ModelOf(model);
         if (!File.Exists(file))
             return null;
         var checkpoint = Checkpoint.Load(file);
         var training = checkpoint.Training ?? throw new BadDataException($"{file}: the checkpoint has no training record; move it away");
-        return new(file == last ? RunOf(model) : file, checkpoint.Spec, training, ReadNotes(model));
+        return file == last
+            ? new(RunOf(model), checkpoint.Spec, training with { TakenAfter = LastOf(training) }, ReadNotes(model))
+            : new(file, checkpoint.Spec, training, ReadNotes(model));
     }
 
-    /// <summary>Writes the finished network: the best weights of its run, with the whole history.</summary>
-    public Checkpoint WriteModel(string model)
+    /// <summary>Writes the finished network: the weights after its run's last epoch, so that no epoch is chosen by the images that measure it.</summary>
+    public void WriteModel(string model)
     {
         if (!Directory.Exists(RunOf(model)))
-            return Checkpoint.Load(ModelOf(model));
-        var (best, whole) = (Checkpoint.Load(RunOf(model)), Checkpoint.Load(Path.Combine(RunOf(model), "checkpoints", "last.safetensors")));
-        var checkpoint = new Checkpoint(best.Spec, best.Weights, best.Classes, best.Normalisation, whole.Training);
-        checkpoint.Save(ModelOf(model));
-        return checkpoint;
+            return;
+        var last = Checkpoint.Load(LastCheckpointOf(model));
+        var training = last.Training! with { TakenAfter = LastOf(last.Training!) };
+        new Checkpoint(last.Spec, last.Weights, last.Classes, last.Normalisation, training).Save(ModelOf(model));
     }
 
     public RunNotes ReadNotes(string model) => ReadJson<RunNotes>(NotesOf(model)) ?? RunNotes.None;
@@ -95,6 +96,10 @@ internal sealed class ReproductionFolder(string path)
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         AtomicFile.WriteText(file, SvgChart.Picture(chart));
     }
+
+    private string LastCheckpointOf(string model) => Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
+
+    private static int? LastOf(TrainingRecord training) => training.History.IsEmpty ? null : training.History.Length;
 
     private string Models => Path.Combine(path, "models");
 

@@ -11,10 +11,10 @@ internal static class ResultSections
     [
         new("Network"),
         new("Study, top-1", ColumnKind.Number),
-        new("Highest top-1", ColumnKind.Number),
+        new("Top-1", ColumnKind.Number),
         new("Difference", ColumnKind.Number),
+        new("Highest of all epochs", ColumnKind.Number),
         new("Its epoch", ColumnKind.Number),
-        new("Last epoch, top-1", ColumnKind.Number),
         new("Study, MFLOPs", ColumnKind.Number),
         new("Multiply-adds, millions", ColumnKind.Number),
         new("Ratio", ColumnKind.Number),
@@ -50,8 +50,8 @@ internal static class ResultSections
         Cell.Number(row.Published.Top1),
         Cell.Top1(row),
         Cell.Difference(row),
+        row.Finished?.Best is { } highest ? Cell.Percent(highest.Validation.Top1) : "",
         row.Finished?.Best is { } best ? $"{best.Epoch}" : "",
-        row.Finished?.Last is { } last ? Cell.Percent(last.Validation.Top1) : "",
         Cell.Number(row.Published.MegaFlops),
         Cell.Millions(row.Cost.Macs),
         Cell.Ratio(row.Ratio),
@@ -66,7 +66,7 @@ internal static class ResultSections
         {
             var points =
                 from row in family.Rows
-                let top1 = published ? row.Published.Top1 : row.Finished?.Best?.Validation.Top1
+                let top1 = published ? row.Published.Top1 : row.Finished?.Measured?.Validation.Top1
                 where top1 is not null
                 orderby costOf(row)
                 select new Point(costOf(row), top1.Value, $"{row.Model}{(published ? ", the study" : "")}: {Cell.Number(top1.Value)} %");

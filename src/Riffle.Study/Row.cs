@@ -32,17 +32,20 @@ internal sealed record Run(string Folder, NetworkSpec Network, TrainingRecord Tr
 {
     public bool IsDone => Training.Progress.Epochs >= Training.Recipe.Epochs;
 
+    /// <summary>The metrics of the weights that are kept.</summary>
+    public EpochMetrics? Measured => Training.Measured;
+
     public EpochMetrics? Best => Training.Best;
 
     public EpochMetrics? Last => Training.History.LastOrDefault();
 
-    /// <summary>The most confused classes of the best epoch's weights; null if not computed yet.</summary>
-    public Confused? Confused => Notes.Confused is { } confused && confused.Epoch == Best?.Epoch ? confused : null;
+    /// <summary>The classes that these weights confuse most; null if not computed yet.</summary>
+    public Confused? Confused => Notes.Confused is { } confused && confused.Epoch == Measured?.Epoch ? confused : null;
 }
 
 /// <summary>Notes about a run, written beside it.</summary>
 /// <param name="Sessions">The processes that trained it, in order.</param>
-/// <param name="Confused">The classes that its best weights confuse; null if not computed yet.</param>
+/// <param name="Confused">The classes that its weights confuse; null if not computed yet.</param>
 /// <param name="Before">The notes beside its first weights; null if there were none.</param>
 internal sealed record RunNotes(
     ImmutableArray<Session> Sessions, Confused? Confused,

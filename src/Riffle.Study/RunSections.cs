@@ -35,7 +35,7 @@ internal static class RunSections
         return new("confusions", Title,
         [
             new Paragraph(
-                $"What the weights of the best epoch confuse on the validation images, of which a class has {perClass:0.#}: first how many of the one class "
+                $"What the weights confuse on the validation images, of which a class has {perClass:0.#}: first how many of the one class "
                 + "were taken for the other, then how many of the other for the one."),
             new TableBlock(
                 Title,

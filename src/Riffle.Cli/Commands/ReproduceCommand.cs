@@ -27,8 +27,12 @@ internal static class ReproduceCommand
             AllowMultipleArgumentsPerToken = true,
             CustomParser = ReadModels,
         };
-        var recipe = new Option<string>("--recipe") { Description = "best: for accuracy. paper: as in the study.", DefaultValueFactory = _ => Recipe.Best.Name };
-        recipe.AcceptOnlyFromAmong(Recipe.Paper.Name, Recipe.Best.Name);
+        var recipe = new Option<string>("--recipe") 
+        {
+            Description = "taught: trains teachers first, and then all networks with their soft labels. best: from labels alone. paper: as in the study.",
+            DefaultValueFactory = _ => Recipe.Taught.Name,
+        };
+        recipe.AcceptOnlyFromAmong(Recipe.Taught.Name, Recipe.Best.Name, Recipe.Paper.Name);
         var epochs = Numbers.Optional("--epochs", "N", RecipeLimits.Epochs);
         epochs.Description = "Number of passes over the training images. Default: the recipe's.";
         var softLabels = TrainingOptions.SoftLabels();
@@ -57,18 +61,19 @@ internal static class ReproduceCommand
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(softLabels) is not null || result.GetResult(teachers) is not null)
+            if (result.GetResult(softLabels) is not null || result.GetResult(teachers) is not null || result.GetValue(recipe) == Recipe.Taught.Name)
                 return;
             foreach (var option in entries.OfSoftLabels.Where(option => result.GetResult(option) is { Implicit: false }))
-                result.AddError($"{option.Name} requires --soft-labels or --teacher.");
+                result.AddError($"{option.Name} requires --soft-labels, --teacher or --recipe {Recipe.Taught.Name}.");
         });
 
         return command
             .WithExamples(
                 "riffle reproduce --data data/tiny --out reproduced",
                 "riffle reproduce --data data/tiny --out reproduced --tables 2 --epochs 60",
-                "riffle reproduce --data data/tiny --out paper --models shufflenet-v1-g3-x1.0,shufflenet-v1-g3-x0.5 --recipe paper",
-                "riffle reproduce --data data/tiny --out taught --teacher shufflenet-v2-x1.0",
+                "riffle reproduce --data data/tiny --out paper --recipe paper",
+                "riffle reproduce --data data/tiny --out first-look --recipe best --models shufflenet-v1-g3-x0.25,mobilenet-v1-x0.25 --epochs 5",
+                "riffle reproduce --data data/tiny --out other-teacher --teacher shufflenet-v2-x1.0",
                 "riffle reproduce --data data/tiny --out longer --models mobilenet-v1-x0.25 --from models --learning-rate 0.25",
                 "riffle reproduce --data data/tiny --out reproduced --tables 4")
             .WithAction((parse, cancel) =>

@@ -9,4 +9,13 @@ public static class Arithmetic
     /// the augmentation of images.
     /// </summary>
     public const int Version = 1;
+
+    /// <summary>The width of the vectors that are used, in bits.</summary>
+    public static int VectorBits => Simd.VectorLevels.Best.Bits;
+
+    /// <summary>The width of a reproduction's vectors: every processor of the last ten years has them, so all can compute the same bits.</summary>
+    internal const int PortableBits = 256;
+
+    /// <inheritdoc cref="Simd.VectorLevels.Prefer"/>
+    internal static IDisposable Prefer(int bits) => Simd.VectorLevels.Prefer(bits);
 }

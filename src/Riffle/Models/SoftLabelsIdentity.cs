@@ -13,7 +13,7 @@ namespace Riffle.Models;
 public sealed record TeacherIdentity(string Network, double? Top1, string Fingerprint)
 {
     /// <summary>The identity of a model.</summary>
-    public static TeacherIdentity Of(Model model) => new(model.Name, (model as Checkpoint)?.Training?.Best?.Validation.Top1, model.Fingerprint());
+    public static TeacherIdentity Of(Model model) => new(model.Name, (model as Checkpoint)?.Training?.Measured?.Validation.Top1, model.Fingerprint());
 }
 
 /// <summary>Everything that determines soft labels.</summary>

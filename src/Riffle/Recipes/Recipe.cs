@@ -6,7 +6,7 @@ namespace Riffle.Recipes;
 /// <summary>How a network is trained. Together with the network, the data set and the seed, it determines every bit of the result.</summary>
 public sealed record Recipe
 {
-    /// <summary>The name of the recipe it is based on: <c>paper</c>, <c>best</c> or <c>finetune</c>.</summary>
+    /// <summary>The name of the recipe it is based on: <c>paper</c>, <c>best</c>, <c>taught</c> or <c>finetune</c>.</summary>
     public required string Name { get; init; }
 
     /// <summary>The distribution of the initial kernels.</summary>
@@ -70,11 +70,14 @@ public sealed record Recipe
         Augmentation = Augmentation.CropAndFlip,
     };
 
+    /// <summary>The recipe for networks that learn from the soft labels of teachers, which gain from longer trainings (docs/experiments.md).</summary>
+    public static Recipe Taught { get; } = Best with { Name = "taught", Epochs = 60 };
+
     /// <summary>The recipe for fine-tuning: half as long and at a tenth of the learning rate, so that the network keeps what it has learnt.</summary>
     public static Recipe FineTune { get; } = Best with { Name = "finetune", Schedule = Best.Schedule with { LearningRate = 0.05 }, Epochs = 15 };
 
     /// <summary>All named recipes.</summary>
-    public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best, FineTune];
+    public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best, Taught, FineTune];
 
     /// <summary>
     /// Adapts this recipe to a network and the size of a data set. Except in the study's recipe, L2 grows by 1e-4 for each doubling of the width from x0.25 on,

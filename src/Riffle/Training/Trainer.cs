@@ -22,6 +22,9 @@ public sealed record TrainingOutcome(bool Completed, TrainingRecord Training, st
 /// </summary>
 public sealed class Trainer : IDisposable
 {
+    /// <summary>The steps after which <see cref="TrainingRecord.Early"/> is taken.</summary>
+    public const int EarlySteps = 100;
+
     private readonly RunFolder _folder;
     private readonly NetworkSpec _spec;
     private readonly ImmutableArray<DatasetClass> _classes;
@@ -93,10 +96,10 @@ public sealed class Trainer : IDisposable
     public TrainingRecord Training => Live(_record);
 
     /// <summary>
-    /// Whether some steps of the run were computed by another version of the <see cref="Arithmetic"/>: then the weights are not those of an uninterrupted
-    /// training, bit for bit.
+    /// Whether some steps of the run were computed by another version of the <see cref="Arithmetic"/>, or with vectors of another width: then the weights are
+    /// not those of an uninterrupted training, bit for bit.
     /// </summary>
-    public bool HasOtherArithmetic => Live(_record).Arithmetic != Arithmetic.Version;
+    public bool HasOtherArithmetic => (Live(_record).Arithmetic, _record.VectorBits) != (Arithmetic.Version, Arithmetic.VectorBits);
 
     /// <summary>The network.</summary>
     public NetworkSpec Network => Live(_spec);
@@ -141,7 +144,10 @@ public sealed class Trainer : IDisposable
         var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
         labels?.RequireFor(data, network.ImageSize, recipe.Augmentation);
         var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), Progress.None, [], from?.Path, labels?.Identity,
-            from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking, Arithmetic.Version);
+            from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking, Arithmetic.Version)
+        {
+            VectorBits = Arithmetic.VectorBits,
+        };
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         var folder = RunFolder.Create(run);
         try
@@ -182,10 +188,12 @@ public sealed class Trainer : IDisposable
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
                 throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued; start a new run with --from");
             RequireTrainable(folder.Last, checkpoint.Weights.Network);
-            if (training.Progress == Progress.None)
-                training = training with { Arithmetic = Arithmetic.Version };
-            else if (training.Arithmetic != Arithmetic.Version)
-                training = training with { Arithmetic = null };
+            var isNew = training.Progress == Progress.None;
+            training = training with
+            {
+                Arithmetic = isNew || training.Arithmetic == Arithmetic.Version ? Arithmetic.Version : null,
+                VectorBits = isNew || training.VectorBits == Arithmetic.VectorBits ? Arithmetic.VectorBits : null,
+            };
             checkpoint = checkpoint.With(training);
 
             var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory());
@@ -294,6 +302,8 @@ public sealed class Trainer : IDisposable
             _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
             tally = tally.Plus(result, batch.Count);
             steps++;
+            if (global + 1 == EarlySteps)
+                _record = _record with { Early = ToCheckpoint().Fingerprint() };
             _events.Step(global + 1, result.Loss);
             observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
 
