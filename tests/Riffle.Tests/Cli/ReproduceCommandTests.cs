@@ -37,8 +37,8 @@ public sealed partial class ReproduceCommandTests : IDisposable
         var markdown = File.ReadAllText(Path.Combine(Out, "report.md"));
         var cells = Cells(markdown, Smallest);
         Assert.Equal([Smallest, "34", Text(best, "0.00"), Text(best - 34, "+0.00;−0.00;0.00"), $"{training.Best.Epoch}"], cells[..5]);
-        Assert.Equal([Text(last, "0.00"), "0.9", "1.64", "0.55"], cells[5..9]);
-        Assert.True(double.Parse(cells[9], CultureInfo.InvariantCulture) > 0);
+        Assert.Equal([Text(last, "0.00"), "0.9", "1.64", "0.55", "65,798"], cells[5..10]);
+        Assert.True(double.Parse(cells[10], CultureInfo.InvariantCulture) > 0);
         Assert.Equal("not trained yet", Cells(markdown, "shufflenet-v2-x1.0")[2]);
         Assert.Contains("2 of 20 networks are trained.", markdown);
         Assert.Contains("orientation only", markdown);
@@ -284,13 +284,17 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Contains("prints 0.52 to 0.59 of our count", markdown);
         Assert.Contains("1.04 of our count for shufflenet-v2-x1.0, 0.65 for shufflenet-v2-x0.5", markdown);
         Assert.Contains("| shufflenet-v1-g3-x1.0 | 10.9 | 19.52 | 0.56 | 594,248 |", markdown);
+
+        // Table 1 of the study, whose stage 3 is one unit of stride 2 and three others.
+        Assert.Contains("| Layer | Output size | Kernel | Stride | Repeat | g1 | g2 | g3 | g4 | g8 |", markdown);
+        Assert.Contains("| stage3.1-3 | 7×7 | 3×3 | 1 | 3 | 288 | 400 | 480 | 544 | 768 |", markdown);
         Page_is_well_formed_and_needs_nothing_else();
     }
 
     [Theory]
     [InlineData("reproduce --out o", "--data")]
     [InlineData("reproduce --data d --out o --models shufflenet-v3", "--models", "'shufflenet-v3'", "shufflenet-v1-g3-x0.25")]
-    [InlineData("reproduce --data d --out o --tables 2,6", "--tables", "from 2 to 5", "6")]
+    [InlineData("reproduce --data d --out o --tables 2,6", "--tables", "from 1 to 5", "6")]
     [InlineData("reproduce --data d --out o --epochs 0", "--epochs", "from 1", "'0'")]
     [InlineData("reproduce --data d --out o --recipe worst", "paper")]
     [InlineData("reproduce --data d --out o --teacher shufflenet-v2-x1.0 --soft-labels s", "--teacher", "--soft-labels")]
@@ -300,7 +304,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
 
     [Fact]
     public void Networks_that_are_in_none_of_the_tables_asked_for_are_wrong_usage() =>
-        Assert.Equal(ExitCode.Usage, CommandLine.Execute(Arguments("--tables", "5", "--models", "shufflenet-v2-x1.0")));
+        Assert.Equal(ExitCode.Usage, CommandLine.Execute(Arguments("--tables", "2", "--models", "shufflenet-v2-x1.0")));
 
     [Fact]
     public void A_teacher_that_is_neither_there_nor_one_of_the_networks_is_wrong_usage() =>
@@ -314,10 +318,10 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Equal([Smallest, Second], all.ToTrain.Take(2));
         Assert.Equal(
             ["shufflenet-v1-g3-x0.5", "shufflenet-v2-x0.5", "shufflenet-v1-g3-x1.0", "shufflenet-v2-x1.0"],
-            (all with { Tables = [3, 4] }).ToTrain.AsEnumerable());
-        Assert.Equal(["mobilenet-v1-x0.25"], (all with { Tables = [2, 5], Models = ["mobilenet-v1-x0.25"] }).ToTrain.AsEnumerable());
-        Assert.Empty((all with { Tables = [4] }).ToTrain);
-        Assert.Equal(StudyFigures.Models.Length, (all with { Tables = [4] }).Selected.Length);
+            (all with { Tables = [4, 5] }).ToTrain.AsEnumerable());
+        Assert.Equal(["mobilenet-v1-x0.25"], (all with { Tables = [2, 3], Models = ["mobilenet-v1-x0.25"] }).ToTrain.AsEnumerable());
+        Assert.Empty((all with { Tables = [1, 4] }).ToTrain);
+        Assert.Equal(15, (all with { Tables = [4] }).Selected.Length);
     }
 
     private void Page_is_well_formed_and_needs_nothing_else()
