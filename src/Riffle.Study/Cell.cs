@@ -14,6 +14,9 @@ internal static class Cell
 
     public static string Millions(long value) => Format(value / 1e6, "0.00");
 
+    /// <summary>A whole number, with its thousands set apart.</summary>
+    public static string Count(long value) => Format(value, "#,0");
+
     public static string Ratio(double value) => Format(value, "0.00");
 
     /// <summary>The top-1 of a network's weights, or how far it is from having one.</summary>

@@ -18,7 +18,7 @@ internal static class Report
         "The ShuffleNet study, reproduced",
         [.. Lead(settings, data, rows)],
         [
-            .. StudyFigures.Tables.Select(table => table.HasAccuracy ? ResultSections.Table(table, rows) : ComplexitySection.Of(table, rows)),
+            .. StudyFigures.Tables.Select(table => Of(table, rows)),
             ResultSections.AccuracyByCost(rows),
             RunSections.Curves(rows),
             RunSections.Confusions(rows, data),
@@ -29,10 +29,17 @@ internal static class Report
     public static bool IsTheStudysData(int classes, int training, int validation) =>
         (classes, training, validation) == (Classes, TrainingImages, ValidationImages);
 
+    private static Section Of(StudyTable table, ImmutableArray<Row> rows) => table.Kind switch
+    {
+        StudyTableKind.Architecture => ArchitectureSection.Of(table),
+        StudyTableKind.Complexity => ComplexitySection.Of(table, rows),
+        _ => ResultSections.Table(table, rows),
+    };
+
     private static IEnumerable<DocumentBlock> Lead(Settings settings, Dataset data, ImmutableArray<Row> rows)
     {
         yield return new Paragraph(
-            "Tables 2 to 5 of a study of ShuffleNet on Tiny ImageNet, each figure as the study printed it beside what Riffle counted, trained and measured. "
+            "Tables 1 to 5 of a study of ShuffleNet on Tiny ImageNet, each figure as the study printed it beside what Riffle counted, trained and measured. "
             + "Top-1 is accuracy on the validation images in percent, after the last epoch. The study reports the highest of all epochs, which are then chosen by "
             + "the same images; ours stands beside it.");
         yield return new Paragraph(Standing(rows));

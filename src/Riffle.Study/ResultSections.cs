@@ -18,6 +18,7 @@ internal static class ResultSections
         new("Study, MFLOPs", ColumnKind.Number),
         new("Multiply-adds, millions", ColumnKind.Number),
         new("Ratio", ColumnKind.Number),
+        new("Parameters", ColumnKind.Number),
         new("One image, ms", ColumnKind.Number),
     ];
 
@@ -55,6 +56,7 @@ internal static class ResultSections
         Cell.Number(row.Published.MegaFlops),
         Cell.Millions(row.Cost.Macs),
         Cell.Ratio(row.Ratio),
+        Cell.Count(row.Cost.Parameters),
         row.Latency is { } latency ? Cell.Milliseconds(latency.MedianMs) : "",
     ];
 

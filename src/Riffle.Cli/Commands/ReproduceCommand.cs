@@ -19,7 +19,7 @@ internal static class ReproduceCommand
         };
         var numbers = StudyFigures.Tables.Select(table => table.Number).ToArray();
         var tables = NumberList.Option("--tables", string.Join(',', numbers), new Limits<int>(numbers.Min(), numbers.Max()));
-        tables.Description = "Train only the networks of these tables. Table 4 (complexity) needs no training.";
+        tables.Description = "Train only the networks of these tables. Tables 1 (architecture) and 4 (complexity) need no training.";
         var models = new Option<string[]>("--models")
         {
             Description = "Train only these networks, separated by commas or spaces.",

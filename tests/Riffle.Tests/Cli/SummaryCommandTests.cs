@@ -42,6 +42,25 @@ public class SummaryCommandTests
         Assert.DoesNotContain('\u001b', string.Concat(lines));
     }
 
+    [Fact]
+    public void Networks_that_differ_in_channels_stand_side_by_side()
+    {
+        var lines = Summary([.. ((int[])[1, 2, 3, 4, 8]).Select(groups => $"shufflenet-v1-g{groups}-x1.0")]).Split('\n');
+        string[] Cells(string name) =>
+            lines.First(line => line.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["Layer", "Output", "Kernel", "Stride", "Repeat", "g1", "g2", "g3", "g4", "g8"], Cells("Layer"));
+        Assert.Equal(["stage4.0", "4×4", "3×3", "2", "1", "576", "800", "960", "1,088", "1,536"], Cells("stage4.0"));
+        Assert.Equal(["Multiply-adds", "19,985,472"], Cells("Multiply-adds")[..2]);
+
+        // ReLUs and strides elsewhere: no table of rows fits both.
+        lines = Summary("shufflenet-v2-x1.0", "mobilenet-v1-x1.0").Split('\n');
+        Assert.DoesNotContain(lines, line => line.StartsWith("Layer", StringComparison.Ordinal));
+        Assert.Equal(["shufflenet-v2-x1.0", "27,780,776", "1,106,544", "29", "1.04", "54", "%"], Cells("shufflenet-v2-x1.0"));
+        using var document = JsonDocument.Parse(Summary("shufflenet-v2-x1.0", "mobilenet-v1-x1.0", "--json"));
+        Assert.Equal(
+            ["shufflenet-v2-x1.0", "mobilenet-v1-x1.0"], document.RootElement.EnumerateArray().Select(network => network.GetProperty("model").GetString()!));
+    }
+
     /// <summary>The steps of ShuffleNet v1's first unit with a shortcut: its sum and its ReLU are the epilogue of the second pointwise convolution.</summary>
     [Fact]
     public void Plan_shows_layouts_reorders_and_epilogues()
