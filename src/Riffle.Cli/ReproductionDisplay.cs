@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Riffle.Distillation;
 using Riffle.Study;
 using Riffle.Training;
@@ -39,6 +40,19 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
     public TrainingOutcome Train(Trainer trainer, ITrainingObserver observer, CancellationToken cancel) => TrainingSession.Run(trainer, cancel, observer);
 
     public SoftLabels? Teach(Func<IProgress<WorkProgress>, SoftLabels> teach) => TeachingSession.Run(teach);
+
+    /// <summary>Shows what a verification found.</summary>
+    /// <returns>The exit code.</returns>
+    public static int End(ImmutableArray<Verified> verified, Settings settings)
+    {
+        if (verified.IsEmpty)
+            throw new RiffleException($"{settings.Out}: there is no finished network to verify; give the folder of a reproduction with --out");
+        var table = new TextTable("Network", "After 100 steps", "Anew", "");
+        foreach (var network in verified)
+            table.Add(network.Name, network.Kept ?? "", network.Anew ?? "", network.Why is { } why ? "not verified: " + why : network.IsSame ? "the same" : "DIFFERENT");
+        table.Write(Console.Out);
+        return verified.All(network => network.IsSame) ? ExitCode.Done : ExitCode.Failed;
+    }
 
     /// <summary>Shows what came of it.</summary>
     /// <returns>The exit code.</returns>

@@ -27,6 +27,9 @@ internal sealed class ReproductionFolder(string path)
     /// <summary>The file of a finished network.</summary>
     public string ModelOf(string model) => Path.Combine(Models, model + ".safetensors");
 
+    /// <summary>The soft labels of the first steps, with which they can be verified without the teachers.</summary>
+    public string FirstSoftLabels => Path.Combine(Models, "first-soft-labels.safetensors");
+
     /// <summary>The file of its card.</summary>
     public string CardOf(string model) => Path.Combine(Models, model + ".md");
 

@@ -3,6 +3,7 @@ using Riffle.Distillation;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
+using Riffle.Training;
 
 namespace Riffle.Study;
 
@@ -75,8 +76,26 @@ internal sealed class TeacherLabels
         ? Teacher.Declared.Single(teacher => teacher.Network == name).In(folder, _data, _settings)
         : new(folder, name, Settings.SpecFor(name, _data), _settings.RecipeFor(name, _data, labels: null), _settings.Seed, _settings.Threads);
 
-    private bool Teach(IReproductionDisplay display, CancellationToken cancel) => display.Teach(progress => Teachers.Teach(
-        _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, progress, cancel)) is not null;
+    private bool Teach(IReproductionDisplay display, CancellationToken cancel)
+    {
+        var labels = display.Teach(progress => Teachers.Teach(
+            _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, progress, cancel));
+        labels?.WriteExcerpt(new ReproductionFolder(_settings.Out).FirstSoftLabels, FirstImages(labels, cancel));
+        return labels is not null;
+    }
+
+    /// <summary>The images of the steps that can be verified: the same for all rows.</summary>
+    private int[] FirstImages(SoftLabels labels, CancellationToken cancel)
+    {
+        using var loader = new BatchLoader(
+            _data, Split.Train, labels.Identity.ImageSize, Math.Min(_recipe.Batch, _data.Count(Split.Train)), _recipe.Augmentation, shuffle: true, dropLast: true,
+            _settings.Seed, BatchLoader.ThreadsFor(_settings.Threads), cancel: cancel);
+        loader.StartEpoch(0, 0, labels.SeenIn(0));
+        var images = new List<int>();
+        for (var step = 0; step < Trainer.EarlySteps && loader.TryNext(out var batch); step++)
+            images.AddRange(batch.Numbers);
+        return [.. images];
+    }
 
     private Model[] Models() =>
         [.. _settings.TeacherNames.Select(teacher => _runs.SingleOrDefault(run => run.Name == teacher) is { } run ? Model.Open(run.Folder.ModelOf(teacher)) : _files[teacher])];

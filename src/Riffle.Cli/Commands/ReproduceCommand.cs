@@ -50,12 +50,16 @@ internal static class ReproduceCommand
         };
         var entries = new TrainingOptions();
         Option[] changes = [.. entries.All.Where(option => option != entries.Freeze && option.Name != epochs.Name)];
+        var verify = new Option<bool>("--verify")
+        {
+            Description = "Train the first 100 steps of each finished network in --out anew, and compare the weights bit for bit. Trains nothing else.",
+        };
         var threads = TrainingOptions.Threads();
         var seed = new Option<ulong>("--seed") { Description = "Seed of everything random: the same seed gives the same weights, bit for bit.", HelpName = "N" };
 
         var command = new Command(name, "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
         {
-            data, output, tables, models, recipe, epochs, softLabels, teachers, from, threads, seed,
+            data, output, tables, models, recipe, epochs, softLabels, teachers, from, verify, threads, seed,
         };
         foreach (var option in changes)
             command.Options.Add(option);
@@ -75,6 +79,7 @@ internal static class ReproduceCommand
                 "riffle reproduce --data data/tiny --out first-look --recipe best --models shufflenet-v1-g3-x0.25,mobilenet-v1-x0.25 --epochs 5",
                 "riffle reproduce --data data/tiny --out other-teacher --teacher shufflenet-v2-x1.0",
                 "riffle reproduce --data data/tiny --out longer --models mobilenet-v1-x0.25 --from models --learning-rate 0.25",
+                "riffle reproduce --data data/tiny --out reproduced --verify",
                 "riffle reproduce --data data/tiny --out reproduced --tables 4")
             .WithAction((parse, cancel) =>
             {
@@ -100,6 +105,8 @@ internal static class ReproduceCommand
                         $"--teacher: '{unknown}' is not a run, a file or a network of the study; these are {string.Join(", ", StudyFigures.Models)}");
                 }
 
+                if (parse.GetValue(verify))
+                    return ReproductionDisplay.End(new Verification(settings).Run(new ReproductionDisplay(), cancel), settings);
                 return ReproductionDisplay.End(new Reproducer(settings).Run(new ReproductionDisplay(), cancel), settings);
             });
     }

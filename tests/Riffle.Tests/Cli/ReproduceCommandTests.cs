@@ -270,6 +270,55 @@ public sealed partial class ReproduceCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_first_steps_of_finished_networks_are_verified_without_their_teachers()
+    {
+        using var data = new TinyDataset(train: 1700, validation: 30);
+        string[] args =
+        [
+            "reproduce", "--recipe", "best", "--data", data.DataFolder, "--out", Out, "--models", Smallest, "--teacher", Second, "--epochs", "1", "--batch", "16",
+            "--threads", "1",
+        ];
+        Assert.Equal(0, CommandLine.Execute(args));
+        var folder = new ReproductionFolder(Out);
+        foreach (var needless in (string[])["runs", "soft-labels", "teachers/runs"])
+            Directory.Delete(Path.Combine(Out, needless), recursive: true);
+        var model = Checkpoint.Load(folder.ModelOf(Smallest));
+        var verified = Shell.Riffle([.. args, "--verify"]);
+        Assert.Equal(0, verified.ExitCode);
+        Assert.Equal(2, Regex.Count(verified.Output, "the same"));
+        Assert.Contains($"{model.Training!.Early}  {model.Training.Early}  the same", verified.Output);
+        Assert.False(Directory.Exists(Path.Combine(Out, "verification", Smallest)));
+
+        // What is not the same is told.
+        model.With(model.Training with { Early = "0123456789abcdef" }).Save(folder.ModelOf(Smallest));
+        verified = Shell.Riffle([.. args, "--verify"]);
+        Assert.Equal(ExitCode.Failed, verified.ExitCode);
+        Assert.Contains($"0123456789abcdef  {model.Training.Early}  DIFFERENT", verified.Output);
+
+        // The labels of the first steps are not enough for more.
+        var excerpt = SoftLabels.Open(folder.FirstSoftLabels);
+        Assert.Equal(model.Training.SoftLabels!.Fingerprint, excerpt.Identity.Fingerprint);
+        Error.Names(Assert.Throws<RiffleException>(() => excerpt.Load(1)).Message, folder.FirstSoftLabels, "riffle teach");
+        File.WriteAllBytes(folder.FirstSoftLabels, File.ReadAllBytes(folder.ModelOf(Smallest)));
+        Error.Names(Assert.Throws<BadDataException>(() => SoftLabels.Open(folder.FirstSoftLabels)).Message, folder.FirstSoftLabels, "excerpt");
+    }
+
+    [Fact]
+    public void The_recipe_has_teachers_of_its_own()
+    {
+        var settings = new Settings(_data.DataFolder, Out, [], [Smallest], "taught", null, 3, 1, null, []);
+        var data = _data.Open();
+        Assert.Equal(["shufflenet-v2-x1.0", "shufflenet-v2-x1.5"], settings.TeacherNames.AsEnumerable());
+        Assert.Equal([4, 8, 4], Teacher.Declared[1].SpecFor(data).Units.AsEnumerable());
+        Assert.True((settings with { Teachers = [Second] }).TeacherNames is [Second]);
+        Assert.Empty((settings with { SoftLabels = "soft" }).TeacherNames);
+        Assert.Empty((settings with { Recipe = "best" }).TeacherNames);
+        Assert.Empty((settings with { Recipe = "paper" }).TeacherNames);
+        Assert.DoesNotContain("--teacher", settings.Command);
+        Assert.All(Teacher.Declared, teacher => Assert.Equal(4ul, teacher.In(new(Out), data, settings).Seed));
+    }
+
+    [Fact]
     public void A_row_that_learnt_without_the_teachers_is_refused_before_they_are_trained()
     {
         Train(RunOf(Smallest), epochs: 2);
