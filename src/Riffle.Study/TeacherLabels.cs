@@ -3,7 +3,6 @@ using Riffle.Distillation;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
-using Riffle.Training;
 
 namespace Riffle.Study;
 
@@ -92,7 +91,7 @@ internal sealed class TeacherLabels
             _settings.Seed, BatchLoader.ThreadsFor(_settings.Threads), cancel: cancel);
         loader.StartEpoch(0, 0, labels.SeenIn(0));
         var images = new List<int>();
-        for (var step = 0; step < Trainer.EarlySteps && loader.TryNext(out var batch); step++)
+        for (var step = 0; step < TrainingRecord.EarlySteps && loader.TryNext(out var batch); step++)
             images.AddRange(batch.Numbers);
         return [.. images];
     }

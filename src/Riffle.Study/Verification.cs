@@ -19,7 +19,7 @@ internal sealed record Verified(string Name, string? Kept, string? Anew, string?
 }
 
 /// <summary>
-/// Trains the first <see cref="Trainer.EarlySteps"/> steps of finished networks anew, and compares the weights bit for bit. For networks with teachers it needs
+/// Trains the first <see cref="TrainingRecord.EarlySteps"/> steps of finished networks anew, and compares the weights bit for bit. For networks with teachers it needs
 /// the soft labels of these steps alone, which lie beside the networks.
 /// </summary>
 internal sealed class Verification
@@ -54,7 +54,7 @@ internal sealed class Verification
             using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             using var trainer = display.Open(progress => Trainer.Start(
                 _data, model.Spec, training.Recipe, run, new() { Seed = training.Seed, Threads = _settings.Threads, SoftLabels = softLabels }, progress, cancel));
-            trainer.Run(new StopAfter(Trainer.EarlySteps, enough), enough.Token);
+            trainer.Run(new StopAfter(TrainingRecord.EarlySteps, enough), enough.Token);
             cancel.ThrowIfCancellationRequested();
             return new(name, kept, trainer.Training.Early);
         }

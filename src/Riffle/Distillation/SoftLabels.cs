@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Riffle.Data;
 using Riffle.Formats;
@@ -214,7 +213,7 @@ public sealed class SoftLabels
         var file = SafeTensors.Read(path);
         try
         {
-            string Metadata(string key) => file.Metadata.TryGetValue(key, out var text) ? Encoding.UTF8.GetString(text.Span) : throw new JsonException($"there is no {key}");
+            string Metadata(string key) => file.Metadata.TryGetValue(key, out var text) ? text : throw new JsonException($"there is no {key}");
             var document = JsonSerializer.Deserialize<Document>(Metadata(DocumentKey), ModelJson.Compact) ?? throw new JsonException("it is null");
             var numbers = JsonSerializer.Deserialize<int[]>(Metadata(NumbersKey)) ?? throw new JsonException("it is null");
             var images = document.SoftLabels.Data.Train;

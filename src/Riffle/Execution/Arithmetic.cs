@@ -6,7 +6,7 @@ public static class Arithmetic
     /// <summary>
     /// Two Riffles with the same version compute the same weights from the same seed, bit for bit, on processors with the same vector width; checkpoints carry it.
     /// It changes with any kernel of training whose results change in a bit, with the order of sums over a batch, and with the optimisers, the first weights and
-    /// the augmentation of images.
+    /// the augmentation of images; and with the kernels of inference on blocks of images, because networks learn from the soft labels of others.
     /// </summary>
     public const int Version = 1;
 

@@ -23,11 +23,14 @@ public sealed record TrainingRecord(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DatasetBaking? Baking = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Arithmetic = null)
 {
+    /// <summary>The steps after which <see cref="Early"/> is taken.</summary>
+    public const int EarlySteps = 100;
+
     /// <summary>The width in bits of the vectors that computed all its steps; null: of several widths, or by a version that did not record it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? VectorBits { get; init; }
 
-    /// <summary>The fingerprint of the weights after the first <see cref="Training.Trainer.EarlySteps"/> steps, by which a training can be verified without doing it
+    /// <summary>The fingerprint of the weights after the first <see cref="EarlySteps"/> steps, by which a training can be verified without doing it
     /// all again; null: it had fewer.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Early { get; init; }

@@ -22,9 +22,6 @@ public sealed record TrainingOutcome(bool Completed, TrainingRecord Training, st
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    /// <summary>The steps after which <see cref="TrainingRecord.Early"/> is taken.</summary>
-    public const int EarlySteps = 100;
-
     private readonly RunFolder _folder;
     private readonly NetworkSpec _spec;
     private readonly ImmutableArray<DatasetClass> _classes;
@@ -302,7 +299,7 @@ public sealed class Trainer : IDisposable
             _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
             tally = tally.Plus(result, batch.Count);
             steps++;
-            if (global + 1 == EarlySteps)
+            if (global + 1 == TrainingRecord.EarlySteps)
                 _record = _record with { Early = ToCheckpoint().Fingerprint() };
             _events.Step(global + 1, result.Loss);
             observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
