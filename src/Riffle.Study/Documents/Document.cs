@@ -38,7 +38,7 @@ internal sealed record TableBlock(string Name, ImmutableArray<Column> Columns, I
 internal sealed record Column(string Heading, ColumnKind Kind = ColumnKind.Text)
 {
     /// <summary>Whether a cell is a command to be typed; in a column of commands that is what names the program.</summary>
-    public bool IsCode(string cell) => Kind == ColumnKind.Command && cell.StartsWith("riffle ", StringComparison.Ordinal);
+    public bool IsCode(string cell) => Kind == ColumnKind.Command && (cell.StartsWith("riffle ", StringComparison.Ordinal) || cell.StartsWith("RIFFLE_", StringComparison.Ordinal));
 }
 
 /// <summary>How the cells of a column are set.</summary>
