@@ -18,6 +18,7 @@ internal static class Report
         "The ShuffleNet study, reproduced",
         [.. Lead(settings, data, rows)],
         [
+            .. FigureSections.All,
             .. StudyFigures.Tables.Select(table => Of(table, rows)),
             ResultSections.AccuracyByCost(rows),
             RunSections.Curves(rows),

@@ -259,8 +259,8 @@ internal sealed class Reproducer
     {
         var report = Report.Of(_settings, _data, [.. StudyFigures.Models.Select(_folder.Read)]);
         AtomicFile.WriteText(_folder.Html, HtmlWriter.Write(report));
-        foreach (var chart in report.Charts)
-            _folder.Write(chart);
+        foreach (var picture in report.Pictures)
+            _folder.Write(picture);
         AtomicFile.WriteText(_folder.Markdown, MarkdownWriter.Write(report));
     }
 

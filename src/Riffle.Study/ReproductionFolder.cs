@@ -88,12 +88,12 @@ internal sealed class ReproductionFolder(string path)
         WriteJson(LatencyOf(model), latency);
     }
 
-    /// <summary>Writes a chart of the report.</summary>
-    public void Write(Chart chart)
+    /// <summary>Writes a picture of the report.</summary>
+    public void Write(Picture picture)
     {
-        var file = Path.Combine(path, chart.File);
+        var file = Path.Combine(path, picture.File);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        AtomicFile.WriteText(file, SvgChart.Picture(chart));
+        AtomicFile.WriteText(file, SvgPicture.File(picture));
     }
 
     private string Models => Path.Combine(path, "models");

@@ -19,7 +19,7 @@ internal static class RunSections
             :
             [
                 new Paragraph("Top-1 after each epoch. That of training images is of augmented ones, while the weights change."),
-                new ChartsBlock([.. begun.Select(row => Curve(row, row.Run!))], Figures(begun)),
+                new PicturesBlock([.. begun.Select(row => Curve(row, row.Run!))], Figures(begun)),
             ]);
     }
 
