@@ -107,7 +107,7 @@ internal static class TrainCommand
         using var trainer = TrainingSession.Open(open);
         trainer.CheckpointInterval = checkpointInterval;
         var before = trainer.Training.Progress;
-        if (trainer.HasOtherArithmetic && before.Epochs < trainer.Training.Recipe.Epochs)
+        if (trainer.HasOtherArithmetic && !trainer.Training.IsFinished)
         {
             Console.Error.WriteLine(
                 "Another version of Riffle, whose rounding differs, computed a part of this run. It goes on; but its weights will not be, bit for bit, those of a run "
