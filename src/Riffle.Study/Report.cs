@@ -20,6 +20,7 @@ internal static class Report
         [
             .. FigureSections.All,
             .. StudyFigures.Tables.Select(table => Of(table, rows)),
+            StatementsSection.Of(rows),
             ResultSections.AccuracyByCost(rows),
             RunSections.Curves(rows),
             RunSections.Confusions(rows, data),
