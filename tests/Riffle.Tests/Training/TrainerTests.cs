@@ -1,5 +1,5 @@
-using System.Text;
 using System.Globalization;
+using System.Text;
 using Riffle.Data;
 using Riffle.Evaluation;
 using Riffle.Execution;
