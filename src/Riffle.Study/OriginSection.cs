@@ -109,7 +109,7 @@ internal sealed class OriginSection
         var (training, notes) = (run.Training, run.Notes);
         string All<T>(Func<Session, T> part) => string.Join(", ", notes.Sessions.Select(part).Distinct());
         var epochs = run.IsDone
-            ? $"{training.Recipe.Epochs}"
+            ? $"{run.Epochs}"
             : string.Create(CultureInfo.InvariantCulture, $"{training.Progress.Epochs} of {training.Recipe.Epochs}");
         return
         [

@@ -18,7 +18,9 @@ internal static class Report
         "The ShuffleNet study, reproduced",
         [.. Lead(settings, data, rows)],
         [
+            .. FigureSections.All,
             .. StudyFigures.Tables.Select(table => Of(table, rows)),
+            StatementsSection.Of(rows),
             ResultSections.AccuracyByCost(rows),
             RunSections.Curves(rows),
             RunSections.Confusions(rows, data),

@@ -98,14 +98,38 @@ internal sealed class Reproducer
     public List<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
         var left = _settings.ToTrain.Select(Planned).Where(run => !run.IsDone || run.Found!.Confused is null).ToArray();
-        if (left.Length == 0)
+        ulong[] seeds = _settings.HasSpread && _folder.ReadNotes(SeedSpread.Model).Spread is null ? [.. OtherSeeds.Where(seed => !PlannedWith(seed).IsDone)] : [];
+        if (left.Length == 0 && seeds.Length == 0)
             return [];
         var times = MeasureTraining([.. left.Where(run => run.EpochsLeft(_data) > 0)], display, cancel);
         return
         [
             .. _teacherLabels?.Stages(display, cancel) ?? [],
             .. left.Select(run => new Stage(run.Name, run.Left(_data), times.GetValueOrDefault(run.Name), () => Train(run.Name, display, cancel))),
+            .. seeds.Select(seed => new Stage(
+                $"{SeedSpread.Model}, seed {seed}", PlannedWith(seed).Left(_data), PlannedWith(seed).Measure(_data, cancel), () => TrainWith(seed, display, cancel))),
         ];
+    }
+
+    /// <summary>The seeds beside that of the rows with which one of them is trained again.</summary>
+    private IEnumerable<ulong> OtherSeeds => Enumerable.Range(1, SeedSpread.Seeds - 1).Select(i => _settings.Seed + (ulong)i);
+
+    /// <summary>The row whose spread is measured, with another seed.</summary>
+    private PlannedRun PlannedWith(ulong seed) => Planned(SeedSpread.Model) with { Folder = _folder.OfSeed(seed), Seed = seed };
+
+    /// <summary>Trains that row with another seed, and notes the spread after the last; false if cancelled.</summary>
+    private bool TrainWith(ulong seed, IReproductionDisplay display, CancellationToken cancel)
+    {
+        if (!PlannedWith(seed).Train(_data, display, cancel))
+            return false;
+        Run?[] runs = [Planned(SeedSpread.Model).Found, .. OtherSeeds.Select(other => PlannedWith(other).Found)];
+        if (Array.TrueForAll(runs, run => run is { IsDone: true }))
+        {
+            var spread = new SeedSpread([.. runs.Select(run => run!.Last!.Validation.Top1)]);
+            _folder.Write(SeedSpread.Model, _folder.ReadNotes(SeedSpread.Model) with { Spread = spread });
+        }
+
+        return true;
     }
 
     /// <summary>Refuses runs with other settings, including those of the teachers. Networks that are not selected may have other settings, but the same images.
@@ -200,8 +224,8 @@ internal sealed class Reproducer
     {
         var report = Report.Of(_settings, _data, [.. StudyFigures.Models.Select(_folder.Read)]);
         AtomicFile.WriteText(_folder.Html, HtmlWriter.Write(report));
-        foreach (var chart in report.Charts)
-            _folder.Write(chart);
+        foreach (var picture in report.Pictures)
+            _folder.Write(picture);
         AtomicFile.WriteText(_folder.Markdown, MarkdownWriter.Write(report));
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Riffle.Formats;
 using Riffle.Models;
@@ -17,6 +18,9 @@ internal sealed class ReproductionFolder(string path)
     public string Html => Path.Combine(path, "report.html");
 
     public string Markdown => Path.Combine(path, "report.md");
+
+    /// <summary>The folder of trainings that differ from a row in their seed.</summary>
+    public ReproductionFolder OfSeed(ulong seed) => new(Path.Combine(path, "seeds", string.Create(CultureInfo.InvariantCulture, $"{seed}")));
 
     /// <summary>The run folder of a network.</summary>
     public string RunOf(string model) => Path.Combine(path, "runs", model);
@@ -92,12 +96,12 @@ internal sealed class ReproductionFolder(string path)
         WriteJson(LatencyOf(model), latency);
     }
 
-    /// <summary>Writes a chart of the report.</summary>
-    public void Write(Chart chart)
+    /// <summary>Writes a picture of the report.</summary>
+    public void Write(Picture picture)
     {
-        var file = Path.Combine(path, chart.File);
+        var file = Path.Combine(path, picture.File);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        AtomicFile.WriteText(file, SvgChart.Picture(chart));
+        AtomicFile.WriteText(file, SvgPicture.File(picture));
     }
 
     private string LastCheckpointOf(string model) => Path.Combine(RunOf(model), "checkpoints", "last.safetensors");

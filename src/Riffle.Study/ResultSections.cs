@@ -38,7 +38,7 @@ internal static class ResultSections
             new Paragraph(
                 "Each line goes through a family's scales. Filled marks are ours, hollow ones on dashed lines the study's. Its accuracies are drawn over our "
                 + "count as well, because its own numbers are not counted alike, and over what one image takes here on one thread, because it measured none."),
-            new ChartsBlock(
+            new PicturesBlock(
             [
                 Scatter("Top-1 by multiply-adds", "multiply-adds, millions", rows, row => row.Cost.Macs / 1e6),
                 Scatter("Top-1 by latency", "one image, ms", [.. rows.Where(row => row.Latency is not null)], row => row.Latency!.MedianMs),

@@ -33,6 +33,9 @@ internal sealed record Settings(
     /// <summary>The options that commands in the report are made of; null: there is no command line.</summary>
     public IRecipeOptions? Options { get; init; }
 
+    /// <summary>Whether one row is trained with several seeds, to know how much chance there is in a figure: in a reproduction of all rows.</summary>
+    public bool HasSpread => Tables.IsEmpty && Models.IsEmpty;
+
     /// <summary>Whether the teachers are those of the recipe.</summary>
     public bool AreTeachersDeclared => Recipe == Recipes.Recipe.Taught.Name && Teachers.IsEmpty && SoftLabels is null;
 

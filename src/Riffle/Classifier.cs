@@ -69,7 +69,7 @@ public sealed class Classifier : IDisposable
     }
 
     /// <summary>Returns the most likely classes of an image of any size. Its shorter side is scaled to 8/7 of the network's input, and the centre is cut out.
-    /// Only baked images are used as they are (<see cref="Model.TakesBakedImages"/>).</summary>
+    /// Models that were trained on baked images see them whole (<see cref="Model.TakesBakedImages"/>).</summary>
     /// <param name="encodedImage">The bytes of a JPEG or PNG file.</param>
     /// <param name="name">The image's name, for error messages.</param>
     /// <param name="top">The maximum number of predictions, at least 1.</param>

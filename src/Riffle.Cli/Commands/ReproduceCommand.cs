@@ -27,7 +27,7 @@ internal static class ReproduceCommand
             AllowMultipleArgumentsPerToken = true,
             CustomParser = ReadModels,
         };
-        var recipe = new Option<string>("--recipe") 
+        var recipe = new Option<string>("--recipe")
         {
             Description = "taught: trains teachers first, and then all networks with their soft labels. best: from labels alone. paper: as in the study.",
             DefaultValueFactory = _ => Recipe.Taught.Name,

@@ -107,7 +107,7 @@ internal static class TrainCommand
         using var trainer = TrainingSession.Open(open);
         trainer.CheckpointInterval = checkpointInterval;
         var before = trainer.Training.Progress;
-        if (trainer.HasOtherArithmetic && before.Epochs < trainer.Training.Recipe.Epochs)
+        if (trainer.HasOtherArithmetic && !trainer.Training.IsFinished)
         {
             Console.Error.WriteLine(
                 "Another version of Riffle, or one with vectors of another width, computed a part of this run. It rounds in another way. The run goes on, but its weights "

@@ -4,7 +4,7 @@ namespace Riffle.Data;
 
 /// <summary>
 /// Augments training images ahead of training, as the ShuffleNet study did: crop, flip, brightness, contrast, saturation and hue as
-/// <see cref="Augmentation.Full"/> has them, stored as JPEG. Validation images become their centre crops.
+/// <see cref="Augmentation.Full"/> has them, stored as JPEG. Validation images are only scaled.
 /// </summary>
 internal static class Baking
 {
@@ -30,6 +30,7 @@ internal static class Baking
         return encoded;
     }
 
-    /// <summary>The bytes of a validation image's centre crop.</summary>
-    public static byte[] CentreCrop(RgbImage image, int size) => JpegEncoder.Encode(new RgbImage(size, size, ImageFit.ForInference(image, size)), Quality);
+    /// <summary>The bytes of a validation image: the whole image, scaled.</summary>
+    public static byte[] Whole(RgbImage image, int size) =>
+        JpegEncoder.Encode(new RgbImage(size, size, ImageFit.ForInference(image, size, isWhole: true)), Quality);
 }

@@ -43,6 +43,10 @@ public sealed record TrainingRecord(
     [JsonIgnore]
     public EpochMetrics? Measured => TakenAfter is { } epoch ? History[epoch - 1] : Best;
 
+    /// <summary>Whether the training is at its end: all epochs have ended, or its schedule says that no gain is to be expected.</summary>
+    [JsonIgnore]
+    public bool IsFinished => Progress.Epochs >= Recipe.Epochs || Recipe.Schedule.HasEnded(History.Select(epoch => epoch.Validation.Top1));
+
     /// <summary>The epoch with the highest validation top-1 (the first of equal ones); null before the first epoch has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
 }
@@ -71,7 +75,17 @@ public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training,
 /// <param name="LearningRate">The learning rate of the epoch's last step.</param>
 /// <param name="Train">Over its training batches, while the weights changed.</param>
 /// <param name="Validation">Over all validation images, after the epoch.</param>
-public sealed record EpochMetrics(int Epoch, double LearningRate, Metrics Train, Metrics Validation);
+public sealed record EpochMetrics(int Epoch, double LearningRate, Metrics Train, Metrics Validation)
+{
+    /// <summary>The L2 term of the weights after the epoch: half its strength times the sum of the squares of all trained kernels. Null: a training by an older
+    /// version that did not record it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? L2 { get; init; }
+
+    /// <summary>The total cost that training minimises: the loss over its batches plus <see cref="L2"/>; null where that is.</summary>
+    [JsonIgnore]
+    public double? Cost => Train.Loss + L2;
+}
 
 /// <summary>The progress of a training.</summary>
 /// <param name="Epochs">The number of finished epochs, including their validation.</param>

@@ -218,10 +218,10 @@ public sealed class Trainer : IDisposable
     public TrainingOutcome Run(ITrainingObserver? observer = null, CancellationToken cancel = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_record.Progress.Epochs == _recipe.Epochs)
+        if (_record.IsFinished)
             return Outcome(completed: true);
         observer?.Started(Place(LearningRate()));
-        while (_record.Progress.Epochs < _recipe.Epochs)
+        while (!_record.IsFinished)
         {
             var clock = Stopwatch.StartNew();
             var before = _record.Progress.Train.Images;
@@ -296,12 +296,14 @@ public sealed class Trainer : IDisposable
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
 
+            // Of the weights that the loss was computed with.
+            var cost = result.Loss + _optimiser.Penalty(_weights.Trained);
             _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
             tally = tally.Plus(result, batch.Count);
             steps++;
             if (global + 1 == TrainingRecord.EarlySteps)
                 _record = _record with { Early = ToCheckpoint().Fingerprint() };
-            _events.Step(global + 1, result.Loss);
+            _events.Step(global + 1, result.Loss, cost, (double)result.Top1 / batch.Count);
             observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
 
             var stop = cancel.IsCancellationRequested;
@@ -335,7 +337,7 @@ public sealed class Trainer : IDisposable
         RequireFinite(rate);
         _folder.RequireInPlace();
 
-        var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation);
+        var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation) { L2 = _optimiser.Penalty(_weights.Trained) };
         var isBest = _record.Best is not { } best || validation.Top1 > best.Validation.Top1;
         _record = _record with { Progress = new(metrics.Epoch, 0, default), History = _record.History.Add(metrics) };
         if (isBest)
