@@ -26,6 +26,7 @@ internal static class CommandLine
     [
         new("demo", DemoCommand.Create),
         new("summary", SummaryCommand.Create),
+        new("draw", DrawCommand.Create),
         new("benchmark", BenchmarkCommand.Create),
         new("prepare", PrepareCommand.Create),
         new("check", CheckCommand.Create),

@@ -9,6 +9,12 @@ internal static class NetworkArgument
 {
     private static readonly string[] Endings = [".safetensors", ".onnx", ".pth", ".pt", ".ckpt", ".bin"];
 
+    /// <summary>The network of an argument.</summary>
+    /// <exception cref="ArgumentException">There is no such network, or options that choose one are given with a file or folder.</exception>
+    /// <exception cref="RiffleException">The file can't be read.</exception>
+    public static Network Find(string argument, NetworkOptions options, ParseResult parse) =>
+        Open(argument, options, parse)?.Weights.Network ?? NetworkCatalogue.Build(options.Resolve(parse, argument));
+
     /// <summary>The network in a file or folder, with the checkpoint if it is one; null if the argument is a name or describes a network without
     /// weights.</summary>
     /// <exception cref="ArgumentException">It is a file or folder, but options that choose a network are given.</exception>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Riffle.Distillation;
 using Riffle.Study;
 using Riffle.Training;
@@ -8,6 +9,9 @@ namespace Riffle.Cli;
 internal sealed class ReproductionDisplay : IReproductionDisplay
 {
     public IProgressLine Measuring(string what, int networks) => new ProgressLine(what, networks, "networks");
+
+    public void HasOtherBits(int bits) => Console.Error.WriteLine(
+        $"This computes with vectors of {bits} bits. The weights will be as good as with 256 bits, but not the same bit for bit.");
 
     public void Planned(IReadOnlyList<string> models, IReadOnlyList<Stage> left)
     {
@@ -37,6 +41,19 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
 
     public SoftLabels? Teach(Func<IProgress<WorkProgress>, SoftLabels> teach) => TeachingSession.Run(teach);
 
+    /// <summary>Shows what a verification found.</summary>
+    /// <returns>The exit code.</returns>
+    public static int End(ImmutableArray<Verified> verified, Settings settings)
+    {
+        if (verified.IsEmpty)
+            throw new RiffleException($"{settings.Out}: there is no finished network to verify; give the folder of a reproduction with --out");
+        var table = new TextTable("Network", "After 100 steps", "Anew", "");
+        foreach (var network in verified)
+            table.Add(network.Name, network.Kept ?? "", network.Anew ?? "", network.Why is { } why ? "not verified: " + why : network.IsSame ? "the same" : "DIFFERENT");
+        table.Write(Console.Out);
+        return verified.All(network => network.IsSame) ? ExitCode.Done : ExitCode.Failed;
+    }
+
     /// <summary>Shows what came of it.</summary>
     /// <returns>The exit code.</returns>
     public static int End(ReproductionOutcome outcome, Settings settings)
@@ -47,12 +64,12 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
             return ExitCode.Interrupted;
         }
 
-        var table = new TextTable("Network", ">Study top-1", ">Top-1", ">Difference", ">Last epoch", ">One image");
+        var table = new TextTable("Network", ">Study top-1", ">Top-1", ">Difference", ">Highest", ">One image");
         foreach (var row in outcome.Rows)
         {
             table.Add(
                 row.Model, Cell.Number(row.Published.Top1) + " %", Cell.Top1(row), Cell.Difference(row),
-                row.Finished?.Last is { } last ? Cell.Percent(last.Validation.Top1) + " %" : "",
+                row.Finished?.Best is { } best ? Cell.Percent(best.Validation.Top1) + " %" : "",
                 row.Latency is { } latency ? Cell.Milliseconds(latency.MedianMs) + " ms" : "");
         }
 

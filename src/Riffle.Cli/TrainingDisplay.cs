@@ -28,8 +28,8 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
     {
         _runBegan = clock.GetTimestamp();
         BeginEpoch(place);
-        output.WriteLine("            learning  training                  validation");
-        output.WriteLine("  epoch         rate      loss   top-1   top-5        loss   top-1   top-5   images/s       time");
+        output.WriteLine("            learning  training                            validation");
+        output.WriteLine("  epoch         rate      loss      cost   top-1   top-5        loss   top-1   top-5   images/s       time");
     }
 
     public void Stepped(in TrainingPlace place)
@@ -54,13 +54,17 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
         var speed = report.TrainingImages / Math.Max(report.Training.TotalSeconds, 1e-3);
         var count = Text($"{epoch}/{_place.Epochs}");
         var time = DurationText.Of(report.Training + report.Validation);
-        output.WriteLine(Text($"{count,7}  {rate,11:0.000000}  {Row(train)}    {Row(validation)}  {speed,9:N0}  {time,9}{(report.IsBest ? "  best" : "")}"));
+        output.WriteLine(
+            Text($"{count,7}  {rate,11:0.000000}  {Loss(train)}  {report.Metrics.Cost,8:0.0000}  {Accuracies(train)}    {Loss(validation)}  ")
+            + Text($"{Accuracies(validation)}  {speed,9:N0}  {time,9}{(report.IsBest ? "  best" : "")}"));
     }
 
     /// <summary>Clears the live line, so that other text can follow.</summary>
     public void Clear() => _line.Clear();
 
-    private static string Row(Metrics metrics) => Text($"{metrics.Loss,8:0.0000}  {metrics.Top1,6:0.00}  {metrics.Top5,6:0.00}");
+    private static string Loss(Metrics metrics) => Text($"{metrics.Loss,8:0.0000}");
+
+    private static string Accuracies(Metrics metrics) => Text($"{metrics.Top1,6:0.00}  {metrics.Top5,6:0.00}");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

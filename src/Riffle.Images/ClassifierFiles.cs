@@ -42,7 +42,7 @@ public static class ClassifierFiles
     }
 
     /// <summary>Returns the most likely classes of an image of any size. Its shorter side is scaled to 8/7 of the network's input, and the centre is cut out.
-    /// Only baked images are used as they are (<see cref="Model.TakesBakedImages"/>).</summary>
+    /// Models that were trained on baked images see them whole (<see cref="Model.TakesBakedImages"/>).</summary>
     /// <param name="classifier">The classifier.</param>
     /// <param name="encodedImage">The bytes of an image file.</param>
     /// <param name="name">The image's name, for error messages.</param>

@@ -14,18 +14,21 @@ internal static class Cell
 
     public static string Millions(long value) => Format(value / 1e6, "0.00");
 
+    /// <summary>A whole number, with its thousands set apart.</summary>
+    public static string Count(long value) => Format(value, "#,0");
+
     public static string Ratio(double value) => Format(value, "0.00");
 
-    /// <summary>The highest top-1 of a network, or how far it is from having one.</summary>
+    /// <summary>The top-1 of a network's weights, or how far it is from having one.</summary>
     public static string Top1(Row row) => row switch
     {
-        { Finished.Best: { } best } => Percent(best.Validation.Top1),
+        { Finished.Measured: { } measured } => Percent(measured.Validation.Top1),
         { Run: { } run } => string.Create(CultureInfo.InvariantCulture, $"in epoch {run.Training.Progress.Epochs + 1} of {run.Training.Recipe.Epochs}"),
         _ => "not trained yet",
     };
 
     /// <summary>What that is above the study's, in points.</summary>
-    public static string Difference(Row row) => row.Finished?.Best is { } best ? Difference(best.Validation.Top1 - row.Published.Top1) : "";
+    public static string Difference(Row row) => row.Finished?.Measured is { } measured ? Difference(measured.Validation.Top1 - row.Published.Top1) : "";
 
     public static string Difference(double points) => Format(points, "+0.00;−0.00;0.00");
 

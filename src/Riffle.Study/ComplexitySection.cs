@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Riffle.Study.Documents;
 
 namespace Riffle.Study;
@@ -37,7 +36,7 @@ internal static class ComplexitySection
         Cell.Number(row.Published.MegaFlops),
         Cell.Millions(row.Cost.Macs),
         Cell.Ratio(row.Ratio),
-        row.Cost.Parameters.ToString("N0", CultureInfo.InvariantCulture),
+        Cell.Count(row.Cost.Parameters),
         row.Latency is { } latency ? Cell.Milliseconds(latency.MedianMs) : "",
     ];
 

@@ -33,6 +33,8 @@ internal sealed class Forecast
     /// <summary>The remaining epochs of a training.</summary>
     public static double EpochsLeft(Recipe recipe, Run? run, int trainingImages)
     {
+        if (run is { IsDone: true })
+            return 0;
         var batch = Math.Min(recipe.Batch, trainingImages);
         return recipe.Epochs - (run is null ? 0 : run.Training.Progress.Epochs + run.Training.Progress.Steps / (double)(trainingImages / batch));
     }

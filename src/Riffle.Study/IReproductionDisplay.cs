@@ -12,6 +12,9 @@ internal interface IReproductionDisplay
     /// <returns>Told how many are done; disposed of after the last.</returns>
     IProgressLine Measuring(string what, int networks);
 
+    /// <summary>The vectors that are used have another width than those of a reproduction, so the weights will be others, bit for bit.</summary>
+    void HasOtherBits(int bits);
+
     /// <summary>What is left to do has been measured.</summary>
     /// <param name="models">All requested networks, including those that are already trained.</param>
     /// <param name="left">What is left, in its order; empty where nothing is.</param>

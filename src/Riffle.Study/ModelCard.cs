@@ -16,18 +16,17 @@ internal static class ModelCard
     public static Document Of(Row row, Checkpoint model)
     {
         var training = model.Training!;
-        var (best, last) = (training.Best!, training.History[^1]);
+        var (measured, best) = (training.Measured!, training.Best!);
         return new(
             row.Model,
             [
                 new Paragraph(
                     $"A network for images of {model.Spec.ImageSize}×{model.Spec.ImageSize} pixels and {model.Classes.Count} classes: "
                     + $"{Cell.Millions(row.Cost.Parameters)} million parameters, {Cell.Millions(row.Cost.Macs)} million multiply-adds an image. "
-                    + $"Highest top-1 {Cell.Percent(best.Validation.Top1)} % on the {training.Data.Validation:N0} validation images "
-                    + $"(epoch {best.Epoch} of {training.Recipe.Epochs}, top-5 {Cell.Percent(best.Validation.Top5)} %), "
-                    + $"{Cell.Percent(last.Validation.Top1)} % after the last epoch; "
-                    + $"the study that Riffle reproduces printed {Cell.Number(row.Published.Top1)} %. "
-                    + "The weights are those of the best epoch, which was chosen on these very images, as the study did."),
+                    + $"Top-1 {Cell.Percent(measured.Validation.Top1)} % and top-5 {Cell.Percent(measured.Validation.Top5)} % on the "
+                    + $"{training.Data.Validation:N0} validation images. The weights are those after epoch {measured.Epoch} of {training.Recipe.Epochs}. The highest top-1 "
+                    + $"of all epochs is {Cell.Percent(best.Validation.Top1)} % (epoch {best.Epoch}); the study that Riffle reproduces printed "
+                    + $"{Cell.Number(row.Published.Top1)} %, the highest of its own."),
                 new CommandBlock($"riffle predict {row.Model}.safetensors photo.jpg"),
                 new CommandBlock($"riffle evaluate {row.Model}.safetensors --data data/tiny"),
             ],
@@ -40,7 +39,7 @@ internal static class ModelCard
                         + "people, health or safety."),
                     new Paragraph(Terms(model, training)),
                 ]),
-                Recipe("training", "How it was trained", training, row.Run!.Notes),
+                Recipe("training", "How it was trained", training, row.Run!.Notes, WeightsOrigin.Of(model).Fingerprint),
                 Accuracy("accuracy", "Accuracy by epoch", training),
                 .. Before(training, row.Run.Notes),
                 new("classes", "Classes", [new Paragraph(string.Join("; ", model.Classes.Select(ShortName)) + ".")]),
@@ -52,9 +51,9 @@ internal static class ModelCard
     {
         for (var i = 1; training.Origin?.Training is { } before; i++)
         {
-            (training, notes) = (before, notes.Before ?? RunNotes.None);
+            (training, notes, var weights) = (before, notes.Before ?? RunNotes.None, training.Origin!.Fingerprint);
             var which = i == 1 ? "first weights" : $"first weights, {i} trainings back";
-            yield return Recipe($"training-{i}", $"How its {which} were trained", training, notes);
+            yield return Recipe($"training-{i}", $"How its {which} were trained", training, notes, weights);
             yield return Accuracy($"accuracy-{i}", $"Accuracy by epoch of its {which}", training);
         }
     }
@@ -77,7 +76,7 @@ internal static class ModelCard
         Cell.Percent(epoch.Validation.Top5),
     ];
 
-    private static Section Recipe(string id, string title, TrainingRecord training, RunNotes notes)
+    private static Section Recipe(string id, string title, TrainingRecord training, RunNotes notes, string weights)
     {
         var (recipe, schedule) = (training.Recipe, training.Recipe.Schedule);
         ImmutableArray<ImmutableArray<string>> rows =
@@ -93,10 +92,16 @@ internal static class ModelCard
             ["Seed", $"{training.Seed}"],
             ["Images", $"{training.Data.Train:N0} of training; data set {training.Data.Fingerprint[..16]}"],
             ["Trained by", string.Join(", ", notes.Sessions.Select(session => $"Riffle {session.Riffle} on {session.Machine}").Distinct())],
+            ["Weights after 100 steps and at the end", Fingerprints(training, weights)],
             ["Time", notes.Sessions.IsEmpty ? "not recorded" : DurationText.Of(notes.Time)],
         ];
         return new(id, title, [new TableBlock(title, [new("What"), new("How")], rows)]);
     }
+
+    /// <summary>What a training anew can be compared with.</summary>
+    private static string Fingerprints(TrainingRecord training, string weights) =>
+        $"{training.Early ?? "not recorded"}, {weights} (first digits of their SHA-256); "
+        + (training is { Arithmetic: { } version, VectorBits: { } bits } ? $"arithmetic {version}, vectors of {bits} bits" : "arithmetic not recorded");
 
     private static string Describe(WeightsOrigin origin) => $"another training left them: fingerprint {origin.Fingerprint}"
         + (origin.Measured is { } epoch ? $", top-1 {Cell.Percent(epoch.Validation.Top1)} % after epoch {epoch.Epoch} of {origin.Training!.Recipe.Epochs}" : "");

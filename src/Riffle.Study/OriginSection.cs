@@ -109,7 +109,7 @@ internal sealed class OriginSection
         var (training, notes) = (run.Training, run.Notes);
         string All<T>(Func<Session, T> part) => string.Join(", ", notes.Sessions.Select(part).Distinct());
         var epochs = run.IsDone
-            ? $"{training.Recipe.Epochs}"
+            ? $"{run.Epochs}"
             : string.Create(CultureInfo.InvariantCulture, $"{training.Progress.Epochs} of {training.Recipe.Epochs}");
         return
         [
@@ -139,7 +139,7 @@ internal sealed class OriginSection
             return $"no command of this Riffle; the recipe is in the file of {model}";
         return string.Join(' ', (IEnumerable<string>)
         [
-            "riffle train --data", ShellWord.Path(_settings.Data),
+            .. Width(training.VectorBits), "riffle train --data", ShellWord.Path(_settings.Data),
             .. training.Origin is { } origin ? (string[])["--from", FileOf(model, origin)] : ["--model", model], "--out", ShellWord.Path(folder),
             .. training.SoftLabels is { } labels ? ["--soft-labels", FolderOf(labels)] : Array.Empty<string>(),
             "--recipe", named.Name, "--epochs", $"{recipe.Epochs}", "--seed", $"{training.Seed}", .. words,
@@ -153,19 +153,22 @@ internal sealed class OriginSection
         var command = _settings.Options?.Between(Recipes.Recipe.Best.Augmentation, labels.Augmentation) is { } words && labels.Mirrored
             ? string.Join(' ', (IEnumerable<string>)
             [
-                "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Path(_settings.Data), "--out", FolderOf(labels),
+                .. Width(labels.VectorBits), "riffle teach", .. labels.Teachers.Select(FileOf), "--data", ShellWord.Path(_settings.Data), "--out", FolderOf(labels),
                 "--views", $"{labels.Views}", "--seed", $"{labels.Seed}", .. words,
             ])
             : "no command of this Riffle, which asks its teachers about mirror images as well";
         return [labels.Fingerprint, string.Join("; ", labels.Teachers.Select(Name)), $"{labels.Views}", command];
     }
 
+    /// <summary>Other widths give other bits.</summary>
+    private static string[] Width(int? bits) => bits is null ? [] : [$"RIFFLE_VECTOR={bits}"];
+
     private string FolderOf(SoftLabelsIdentity labels) => labels.Fingerprint == _softLabels ? ShellWord.Path(_settings.SoftLabelsFolder!) : "FOLDER";
 
     /// <summary>Where the weights are that a training of a network began with: where they were asked for now, or where their own command puts them.</summary>
     private string FileOf(string model, WeightsOrigin origin) =>
         Find(origin.Fingerprint, _settings.FirstWeightsOf(model) is { } file ? [file] : [])
-        ?? (origin.Epoch == origin.Training?.Best?.Epoch ? origin.Fingerprint : $"{origin.Fingerprint}/checkpoints/last.safetensors");
+        ?? (origin.Epoch == origin.Training?.Best?.Epoch && origin.Training?.TakenAfter is null ? origin.Fingerprint : $"{origin.Fingerprint}/checkpoints/last.safetensors");
 
     /// <summary>Where a teacher is, if it is one of the rows.</summary>
     private string FileOf(TeacherIdentity teacher)

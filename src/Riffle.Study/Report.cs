@@ -18,7 +18,9 @@ internal static class Report
         "The ShuffleNet study, reproduced",
         [.. Lead(settings, data, rows)],
         [
-            .. StudyFigures.Tables.Select(table => table.HasAccuracy ? ResultSections.Table(table, rows) : ComplexitySection.Of(table, rows)),
+            .. FigureSections.All,
+            .. StudyFigures.Tables.Select(table => Of(table, rows)),
+            StatementsSection.Of(rows),
             ResultSections.AccuracyByCost(rows),
             RunSections.Curves(rows),
             RunSections.Confusions(rows, data),
@@ -29,12 +31,19 @@ internal static class Report
     public static bool IsTheStudysData(int classes, int training, int validation) =>
         (classes, training, validation) == (Classes, TrainingImages, ValidationImages);
 
+    private static Section Of(StudyTable table, ImmutableArray<Row> rows) => table.Kind switch
+    {
+        StudyTableKind.Architecture => ArchitectureSection.Of(table),
+        StudyTableKind.Complexity => ComplexitySection.Of(table, rows),
+        _ => ResultSections.Table(table, rows),
+    };
+
     private static IEnumerable<DocumentBlock> Lead(Settings settings, Dataset data, ImmutableArray<Row> rows)
     {
         yield return new Paragraph(
-            "Tables 2 to 5 of a study of ShuffleNet on Tiny ImageNet, each figure as the study printed it beside what Riffle counted, trained and measured. "
-            + "Top-1 is accuracy on the validation images in percent; the highest of all epochs is what the study reports, so the epoch is chosen on the same "
-            + "images; what the last epoch reached stands beside it. No validation image is trained on.");
+            "Tables 1 to 5 of a study of ShuffleNet on Tiny ImageNet, each figure as the study printed it beside what Riffle counted, trained and measured. "
+            + "Top-1 is accuracy on the validation images in percent, after the last epoch. The study reports the highest of all epochs, which are then chosen by "
+            + "the same images; ours stands beside it.");
         yield return new Paragraph(Standing(rows));
         yield return new CommandBlock(settings.Command);
         var (classes, train, validation) = (data.Info.Classes.Length, data.Count(Split.Train), data.Count(Split.Validation));
@@ -47,11 +56,11 @@ internal static class Report
 
     private static string Standing(ImmutableArray<Row> rows)
     {
-        var points = rows.Where(row => row.Finished is not null).Select(row => row.Finished!.Best!.Validation.Top1 - row.Published.Top1).ToArray();
+        var points = rows.Where(row => row.Finished is not null).Select(row => row.Finished!.Measured!.Validation.Top1 - row.Published.Top1).ToArray();
         var trained = $"{points.Length} of {rows.Length} networks are trained.";
         return points.Length == 0
             ? trained
-            : $"{trained} Their highest top-1 is {Cell.Difference(points.Min())} to {Cell.Difference(points.Max())} points from the study's, "
+            : $"{trained} Their top-1 is {Cell.Difference(points.Min())} to {Cell.Difference(points.Max())} points from the study's, "
                 + $"above it in {points.Count(difference => difference > 0)}.";
     }
 }

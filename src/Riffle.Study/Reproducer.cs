@@ -1,14 +1,13 @@
 using System.Diagnostics;
-using System.Globalization;
 using Riffle.Data;
 using Riffle.Distillation;
 using Riffle.Evaluation;
+using Riffle.Execution;
 using Riffle.Formats;
 using Riffle.Images;
 using Riffle.Measurement;
 using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Recipes;
 using Riffle.Study.Documents;
 using Riffle.Training;
 
@@ -18,7 +17,6 @@ namespace Riffle.Study;
 internal sealed class Reproducer
 {
     private const int MostConfusedPairs = 5;
-    private const string NotMade = "that are not made yet";
 
     /// <summary>Long enough for a stable median, short enough for twenty networks.</summary>
     private static readonly TimeSpan LatencyBudget = TimeSpan.FromSeconds(0.3);
@@ -35,6 +33,7 @@ internal sealed class Reproducer
     /// <exception cref="RiffleException">There is no data set, or the folder has runs with other settings.</exception>
     public Reproducer(Settings settings)
     {
+        using var width = Arithmetic.Prefer(Arithmetic.PortableBits);
         (_settings, _folder, _data) = (settings, new(settings.Out), Dataset.Open(settings.Data, ImageCodec.Default));
         _softLabels = settings.SoftLabels is { } labels ? SoftLabels.Open(labels).Identity : null;
         foreach (var split in (Split[])[Split.Train, Split.Validation])
@@ -49,7 +48,7 @@ internal sealed class Reproducer
                 _firstWeights.Add(model, LoadFirstWeights(model));
         }
 
-        if (!settings.Teachers.IsEmpty)
+        if (!settings.TeacherNames.IsEmpty)
             _teacherLabels = new(settings, _data);
         RefuseOthers();
     }
@@ -59,7 +58,10 @@ internal sealed class Reproducer
     /// <param name="cancel">Stops the training after the current step.</param>
     public ReproductionOutcome Run(IReproductionDisplay display, CancellationToken cancel)
     {
+        using var width = Arithmetic.Prefer(Arithmetic.PortableBits);
         _folder.Create();
+        if (Arithmetic.VectorBits != Arithmetic.PortableBits)
+            display.HasOtherBits(Arithmetic.VectorBits);
         MeasureLatencies(display, cancel);
         var stages = Stages(display, cancel);
         display.Planned(_settings.ToTrain, stages);
@@ -96,59 +98,58 @@ internal sealed class Reproducer
     /// <summary>The remaining work, the smallest network first, with its measured duration on this machine.</summary>
     public List<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
-        var left = _settings.ToTrain.Select(model => (Model: model, Run: _folder.ReadRun(model)))
-            .Where(row => row.Run is not { IsDone: true, Confused: not null } || !File.Exists(_folder.ModelOf(row.Model))).ToArray();
-        if (left.Length == 0)
+        var left = _settings.ToTrain.Select(Planned).Where(run => !run.IsDone || run.Found!.Confused is null).ToArray();
+        ulong[] seeds = _settings.HasSpread && _folder.ReadNotes(SeedSpread.Model).Spread is null ? [.. OtherSeeds.Where(seed => !PlannedWith(seed).IsDone)] : [];
+        if (left.Length == 0 && seeds.Length == 0)
             return [];
-        var times = MeasureTraining([.. left.Where(row => EpochsLeft(row.Model, row.Run) > 0)], display, cancel);
+        var times = MeasureTraining([.. left.Where(run => run.EpochsLeft(_data) > 0)], display, cancel);
         return
         [
             .. _teacherLabels?.Stages(display, cancel) ?? [],
-            .. left.Select(row => new Stage(
-                row.Model, Epochs(row.Model, row.Run), times.GetValueOrDefault(row.Model), () => Train(row.Model, display, cancel))),
+            .. left.Select(run => new Stage(run.Name, run.Left(_data), times.GetValueOrDefault(run.Name), () => Train(run.Name, display, cancel))),
+            .. seeds.Select(seed => new Stage(
+                $"{SeedSpread.Model}, seed {seed}", PlannedWith(seed).Left(_data), PlannedWith(seed).Measure(_data, cancel), () => TrainWith(seed, display, cancel))),
         ];
     }
 
-    /// <summary>Refuses runs with other settings, including those of the teachers.</summary>
+    /// <summary>The seeds beside that of the rows with which one of them is trained again.</summary>
+    private IEnumerable<ulong> OtherSeeds => Enumerable.Range(1, SeedSpread.Seeds - 1).Select(i => _settings.Seed + (ulong)i);
+
+    /// <summary>The row whose spread is measured, with another seed.</summary>
+    private PlannedRun PlannedWith(ulong seed) => Planned(SeedSpread.Model) with { Folder = _folder.OfSeed(seed), Seed = seed };
+
+    /// <summary>Trains that row with another seed, and notes the spread after the last; false if cancelled.</summary>
+    private bool TrainWith(ulong seed, IReproductionDisplay display, CancellationToken cancel)
+    {
+        if (!PlannedWith(seed).Train(_data, display, cancel))
+            return false;
+        Run?[] runs = [Planned(SeedSpread.Model).Found, .. OtherSeeds.Select(other => PlannedWith(other).Found)];
+        if (Array.TrueForAll(runs, run => run is { IsDone: true }))
+        {
+            var spread = new SeedSpread([.. runs.Select(run => run!.Last!.Validation.Top1)]);
+            _folder.Write(SeedSpread.Model, _folder.ReadNotes(SeedSpread.Model) with { Spread = spread });
+        }
+
+        return true;
+    }
+
+    /// <summary>Refuses runs with other settings, including those of the teachers. Networks that are not selected may have other settings, but the same images.
+    /// </summary>
     private void RefuseOthers()
     {
         if (_teacherLabels is not null)
             _softLabels = _teacherLabels.Identity;
         foreach (var model in StudyFigures.Models)
-            Refuse(model);
+            Planned(model).RefuseOther(_data, isWanted: _settings.ToTrain.Contains(model));
     }
 
-    /// <summary>Refuses a run with other settings. Networks that are not selected may have other settings, but the same images.</summary>
-    private void Refuse(string model)
-    {
-        if (_folder.ReadRun(model) is not { } run)
-            return;
-        var (training, spec, recipe) = (run.Training, Settings.SpecFor(model, _data), RecipeFor(model));
-        var selected = _settings.ToTrain.Contains(model);
-        var difference =
-            training.Data.Fingerprint != _data.Info.Fingerprint
-                ? $"on another data set (fingerprint {training.Data.Fingerprint}; --data has {_data.Info.Fingerprint})"
-            : run.Network != spec ? "with another network size"
-            : !selected ? null
-            : training.Seed != _settings.Seed ? $"with --seed {training.Seed}, not {_settings.Seed}"
-            : training.Recipe.Name != recipe.Name ? $"with --recipe {training.Recipe.Name}, not {recipe.Name}"
-            : training.Recipe.Epochs != recipe.Epochs ? $"with --epochs {training.Recipe.Epochs}, not {recipe.Epochs}"
-            : training.SoftLabels?.Fingerprint != WantedSoftLabels
-                ? $"{Taught(training.SoftLabels?.Fingerprint)}, not {Taught(WantedSoftLabels)}"
-            : OriginOf(training) != OriginFor(model) ? $"{Begun(OriginOf(training))}, not {Begun(OriginFor(model))}"
-            : training.Recipe != recipe ? $"with other values of the recipe {recipe.Name}"
-            : null;
-        if (difference is not null)
+    private PlannedRun Planned(string model) =>
+        new(_folder, model, Settings.SpecFor(model, _data), _settings.RecipeFor(model, _data, _softLabels), _settings.Seed, _settings.Threads)
         {
-            throw new RiffleException($"{run.Folder}: was trained {difference}; "
-                + $"use the same settings, give another --out, select other networks with --models, or move {run.Folder} away");
-        }
-    }
-
-    /// <summary>The fingerprint of the soft labels that networks are trained with; null: none.</summary>
-    private string? WantedSoftLabels => _softLabels?.Fingerprint ?? (_teacherLabels is null ? null : NotMade);
-
-    private static string Taught(string? softLabels) => softLabels is null ? "without soft labels" : $"with the soft labels {softLabels}";
+            SoftLabels = _softLabels?.Fingerprint ?? (_teacherLabels is null ? null : PlannedRun.NotMade),
+            SoftLabelsFolder = _settings.SoftLabelsFolder,
+            From = _firstWeights.GetValueOrDefault(model),
+        };
 
     private FineTuning LoadFirstWeights(string model)
     {
@@ -166,13 +167,6 @@ internal sealed class Reproducer
                 + $"give another folder with --from, or leave {model} out of --models");
     }
 
-    /// <summary>The fingerprint of the weights that a training started with; null: it started with new weights.</summary>
-    private static string? OriginOf(TrainingRecord training) => training.From is null ? null : training.Origin?.Fingerprint ?? training.From;
-
-    private string? OriginFor(string model) => _firstWeights.TryGetValue(model, out var from) ? WeightsOrigin.Of(from.Checkpoint).Fingerprint : null;
-
-    private static string Begun(string? origin) => origin is null ? "starting with new weights" : $"starting with the weights {origin}";
-
     private void MeasureLatencies(IReproductionDisplay display, CancellationToken cancel)
     {
         var missing = _settings.Selected.Where(model => _folder.Read(model).Latency?.Machine != Machine.Description).ToArray();
@@ -188,57 +182,28 @@ internal sealed class Reproducer
         }
     }
 
-    private Dictionary<string, TimeSpan> MeasureTraining((string Model, Run? Run)[] rows, IReproductionDisplay display, CancellationToken cancel)
+    private Dictionary<string, TimeSpan> MeasureTraining(PlannedRun[] runs, IReproductionDisplay display, CancellationToken cancel)
     {
         var times = new Dictionary<string, TimeSpan>();
-        if (rows.Length == 0)
+        if (runs.Length == 0)
             return times;
-        using var line = display.Measuring("measure training", rows.Length);
-        foreach (var (model, run) in rows)
+        using var line = display.Measuring("measure training", runs.Length);
+        foreach (var run in runs)
         {
-            var spec = Settings.SpecFor(model, _data);
-            times[model] = EpochsLeft(model, run) * Forecast.MeasureEpoch(spec, RecipeFor(model), _data, _settings.Threads, cancel);
-            line.Report(times.Count, model);
+            times[run.Name] = run.Measure(_data, cancel);
+            line.Report(times.Count, run.Name);
         }
 
         return times;
     }
 
-    private double EpochsLeft(string model, Run? run) => Forecast.EpochsLeft(RecipeFor(model), run, _data.Count(Split.Train));
-
-    private string Epochs(string model, Run? run) =>
-        string.Create(CultureInfo.InvariantCulture, $"{EpochsLeft(model, run):0.#} of {RecipeFor(model).Epochs} epochs");
-
-    private Recipe RecipeFor(string model) => _settings.RecipeFor(model, _data, _softLabels);
-
     /// <summary>Trains a network or continues its training; false if cancelled.</summary>
     private bool Train(string model, IReproductionDisplay display, CancellationToken cancel)
     {
-        _folder.Create();
-        if (WantedSoftLabels == NotMade)
+        if (Planned(model).SoftLabels == PlannedRun.NotMade)
             RefuseOthers();
-        var run = _folder.ReadRun(model);
-        if (run is not { IsDone: true })
-        {
-            var from = _firstWeights.GetValueOrDefault(model);
-            using var trainer = display.Open(progress => run is null
-                ? Trainer.Start(
-                    _data, Settings.SpecFor(model, _data), RecipeFor(model), _folder.RunOf(model),
-                    new() { Seed = _settings.Seed, Threads = _settings.Threads, From = from, SoftLabels = _settings.SoftLabelsFolder }, progress, cancel)
-                : Trainer.Resume(run.Folder, ImageCodec.Default, _settings.Data, _settings.SoftLabelsFolder, _settings.Threads, progress: progress, cancel: cancel));
-
-            // Also on a resume, because an earlier process may have been killed before it got here. Keep what it wrote if the notes beside the weights are gone.
-            if (from is not null)
-            {
-                var notes = _folder.ReadNotes(model);
-                _folder.Write(model, notes with { Before = ReproductionFolder.NotesBeside(from.Path) ?? notes.Before });
-            }
-
-            using var session = new SessionClock(_folder, model, _settings.Threads, TimeProvider.System);
-            if (!display.Train(trainer, session, cancel).Completed)
-                return false;
-        }
-
+        if (!Planned(model).Train(_data, display, cancel))
+            return false;
         Finish(model, cancel);
         return true;
     }
@@ -246,13 +211,13 @@ internal sealed class Reproducer
     /// <summary>Writes the network and its card to <c>models/</c>, and evaluates it once more to find the classes that it confuses.</summary>
     private void Finish(string model, CancellationToken cancel)
     {
-        var checkpoint = _folder.WriteModel(model);
+        var checkpoint = Checkpoint.Load(_folder.ModelOf(model));
         var confusions = new ConfusionMatrix(checkpoint.Classes.Count);
         var evaluation = Evaluator.Evaluate(checkpoint, _data, _settings.Threads, confusions: confusions, cancel: cancel);
         string ShortName(int label) => checkpoint.Classes[label].Text.Split(',')[0];
         var pairs = confusions.MostConfused(MostConfusedPairs)
             .Select(pair => new ConfusedPair(ShortName(pair.First), ShortName(pair.Second), pair.FirstAsSecond, pair.SecondAsFirst));
-        _folder.Write(model, _folder.ReadNotes(model) with { Confused = new(checkpoint.Training!.Best!.Epoch, evaluation.Top1, [.. pairs]) });
+        _folder.Write(model, _folder.ReadNotes(model) with { Confused = new(checkpoint.Training!.Measured!.Epoch, evaluation.Top1, [.. pairs]) });
         AtomicFile.WriteText(_folder.CardOf(model), MarkdownWriter.Write(ModelCard.Of(_folder.Read(model), checkpoint)));
     }
 
@@ -260,8 +225,8 @@ internal sealed class Reproducer
     {
         var report = Report.Of(_settings, _data, [.. StudyFigures.Models.Select(_folder.Read)]);
         AtomicFile.WriteText(_folder.Html, HtmlWriter.Write(report));
-        foreach (var chart in report.Charts)
-            _folder.Write(chart);
+        foreach (var picture in report.Pictures)
+            _folder.Write(picture);
         AtomicFile.WriteText(_folder.Markdown, MarkdownWriter.Write(report));
     }
 

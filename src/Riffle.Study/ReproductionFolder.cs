@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Riffle.Formats;
 using Riffle.Models;
@@ -18,6 +19,9 @@ internal sealed class ReproductionFolder(string path)
 
     public string Markdown => Path.Combine(path, "report.md");
 
+    /// <summary>The folder of trainings that differ from a row in their seed.</summary>
+    public ReproductionFolder OfSeed(ulong seed) => new(Path.Combine(path, "seeds", string.Create(CultureInfo.InvariantCulture, $"{seed}")));
+
     /// <summary>The run folder of a network.</summary>
     public string RunOf(string model) => Path.Combine(path, "runs", model);
 
@@ -26,6 +30,9 @@ internal sealed class ReproductionFolder(string path)
 
     /// <summary>The file of a finished network.</summary>
     public string ModelOf(string model) => Path.Combine(Models, model + ".safetensors");
+
+    /// <summary>The soft labels of the first steps, with which they can be verified without the teachers.</summary>
+    public string FirstSoftLabels => Path.Combine(Models, "first-soft-labels.safetensors");
 
     /// <summary>The file of its card.</summary>
     public string CardOf(string model) => Path.Combine(Models, model + ".md");
@@ -55,24 +62,25 @@ internal sealed class ReproductionFolder(string path)
     /// <summary>The training of a network, from its last checkpoint or its finished model; null if it has not started.</summary>
     public Run? ReadRun(string model)
     {
-        var last = Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
+        var last = LastCheckpointOf(model);
         var file = File.Exists(last) ? last : ModelOf(model);
         if (!File.Exists(file))
             return null;
         var checkpoint = Checkpoint.Load(file);
         var training = checkpoint.Training ?? throw new BadDataException($"{file}: the checkpoint has no training record; move it away");
-        return new(file == last ? RunOf(model) : file, checkpoint.Spec, training, ReadNotes(model));
+        return file == last
+            ? new(RunOf(model), checkpoint.Spec, training with { TakenAfter = LastOf(training) }, ReadNotes(model))
+            : new(file, checkpoint.Spec, training, ReadNotes(model));
     }
 
-    /// <summary>Writes the finished network: the best weights of its run, with the whole history.</summary>
-    public Checkpoint WriteModel(string model)
+    /// <summary>Writes the finished network: the weights after its run's last epoch, so that no epoch is chosen by the images that measure it.</summary>
+    public void WriteModel(string model)
     {
         if (!Directory.Exists(RunOf(model)))
-            return Checkpoint.Load(ModelOf(model));
-        var (best, whole) = (Checkpoint.Load(RunOf(model)), Checkpoint.Load(Path.Combine(RunOf(model), "checkpoints", "last.safetensors")));
-        var checkpoint = new Checkpoint(best.Spec, best.Weights, best.Classes, best.Normalisation, whole.Training);
-        checkpoint.Save(ModelOf(model));
-        return checkpoint;
+            return;
+        var last = Checkpoint.Load(LastCheckpointOf(model));
+        var training = last.Training! with { TakenAfter = LastOf(last.Training!) };
+        new Checkpoint(last.Spec, last.Weights, last.Classes, last.Normalisation, training).Save(ModelOf(model));
     }
 
     public RunNotes ReadNotes(string model) => ReadJson<RunNotes>(NotesOf(model)) ?? RunNotes.None;
@@ -88,13 +96,17 @@ internal sealed class ReproductionFolder(string path)
         WriteJson(LatencyOf(model), latency);
     }
 
-    /// <summary>Writes a chart of the report.</summary>
-    public void Write(Chart chart)
+    /// <summary>Writes a picture of the report.</summary>
+    public void Write(Picture picture)
     {
-        var file = Path.Combine(path, chart.File);
+        var file = Path.Combine(path, picture.File);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        AtomicFile.WriteText(file, SvgChart.Picture(chart));
+        AtomicFile.WriteText(file, SvgPicture.File(picture));
     }
+
+    private string LastCheckpointOf(string model) => Path.Combine(RunOf(model), "checkpoints", "last.safetensors");
+
+    private static int? LastOf(TrainingRecord training) => training.History.IsEmpty ? null : training.History.Length;
 
     private string Models => Path.Combine(path, "models");
 

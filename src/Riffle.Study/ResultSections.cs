@@ -11,13 +11,14 @@ internal static class ResultSections
     [
         new("Network"),
         new("Study, top-1", ColumnKind.Number),
-        new("Highest top-1", ColumnKind.Number),
+        new("Top-1", ColumnKind.Number),
         new("Difference", ColumnKind.Number),
+        new("Highest of all epochs", ColumnKind.Number),
         new("Its epoch", ColumnKind.Number),
-        new("Last epoch, top-1", ColumnKind.Number),
         new("Study, MFLOPs", ColumnKind.Number),
         new("Multiply-adds, millions", ColumnKind.Number),
         new("Ratio", ColumnKind.Number),
+        new("Parameters", ColumnKind.Number),
         new("One image, ms", ColumnKind.Number),
     ];
 
@@ -37,7 +38,7 @@ internal static class ResultSections
             new Paragraph(
                 "Each line goes through a family's scales. Filled marks are ours, hollow ones on dashed lines the study's. Its accuracies are drawn over our "
                 + "count as well, because its own numbers are not counted alike, and over what one image takes here on one thread, because it measured none."),
-            new ChartsBlock(
+            new PicturesBlock(
             [
                 Scatter("Top-1 by multiply-adds", "multiply-adds, millions", rows, row => row.Cost.Macs / 1e6),
                 Scatter("Top-1 by latency", "one image, ms", [.. rows.Where(row => row.Latency is not null)], row => row.Latency!.MedianMs),
@@ -50,11 +51,12 @@ internal static class ResultSections
         Cell.Number(row.Published.Top1),
         Cell.Top1(row),
         Cell.Difference(row),
+        row.Finished?.Best is { } highest ? Cell.Percent(highest.Validation.Top1) : "",
         row.Finished?.Best is { } best ? $"{best.Epoch}" : "",
-        row.Finished?.Last is { } last ? Cell.Percent(last.Validation.Top1) : "",
         Cell.Number(row.Published.MegaFlops),
         Cell.Millions(row.Cost.Macs),
         Cell.Ratio(row.Ratio),
+        Cell.Count(row.Cost.Parameters),
         row.Latency is { } latency ? Cell.Milliseconds(latency.MedianMs) : "",
     ];
 
@@ -66,7 +68,7 @@ internal static class ResultSections
         {
             var points =
                 from row in family.Rows
-                let top1 = published ? row.Published.Top1 : row.Finished?.Best?.Validation.Top1
+                let top1 = published ? row.Published.Top1 : row.Finished?.Measured?.Validation.Top1
                 where top1 is not null
                 orderby costOf(row)
                 select new Point(costOf(row), top1.Value, $"{row.Model}{(published ? ", the study" : "")}: {Cell.Number(top1.Value)} %");

@@ -16,6 +16,15 @@ internal sealed record Row(string Model, StudyFigure Published, NetworkComplexit
     /// <summary>The name without its scale.</summary>
     public string Family => Model[..Model.LastIndexOf('-')];
 
+    /// <summary>The scale in the name, for example <c>x0.5</c>.</summary>
+    public string Scale => Model[(Model.LastIndexOf('-') + 1)..];
+
+    /// <summary>Whether it is a ShuffleNet v1, with any number of groups.</summary>
+    public bool IsV1 => Model.StartsWith("shufflenet-v1-", StringComparison.Ordinal);
+
+    /// <summary>Top-1 of its weights in percent; null if it is not trained to its end.</summary>
+    public double? Top1 => Finished?.Measured?.Validation.Top1;
+
     /// <summary>The study's number of operations divided by our count.</summary>
     public double Ratio => Published.MegaFlops * 1e6 / Cost.Macs;
 
@@ -30,23 +39,31 @@ internal sealed record Row(string Model, StudyFigure Published, NetworkComplexit
 /// <param name="Notes">Notes that the run folder itself does not contain.</param>
 internal sealed record Run(string Folder, NetworkSpec Network, TrainingRecord Training, RunNotes Notes)
 {
-    public bool IsDone => Training.Progress.Epochs >= Training.Recipe.Epochs;
+    public bool IsDone => Training.IsFinished;
+
+    /// <summary>How many epochs it has in the end: those planned, or fewer if it ended early.</summary>
+    public int Epochs => IsDone ? Training.Progress.Epochs : Training.Recipe.Epochs;
+
+    /// <summary>The metrics of the weights that are kept.</summary>
+    public EpochMetrics? Measured => Training.Measured;
 
     public EpochMetrics? Best => Training.Best;
 
     public EpochMetrics? Last => Training.History.LastOrDefault();
 
-    /// <summary>The most confused classes of the best epoch's weights; null if not computed yet.</summary>
-    public Confused? Confused => Notes.Confused is { } confused && confused.Epoch == Best?.Epoch ? confused : null;
+    /// <summary>The classes that these weights confuse most; null if not computed yet.</summary>
+    public Confused? Confused => Notes.Confused is { } confused && confused.Epoch == Measured?.Epoch ? confused : null;
 }
 
 /// <summary>Notes about a run, written beside it.</summary>
 /// <param name="Sessions">The processes that trained it, in order.</param>
-/// <param name="Confused">The classes that its best weights confuse; null if not computed yet.</param>
+/// <param name="Confused">The classes that its weights confuse; null if not computed yet.</param>
 /// <param name="Before">The notes beside its first weights; null if there were none.</param>
+/// <param name="Spread">How its accuracy changes with the seed; null if that is not measured.</param>
 internal sealed record RunNotes(
     ImmutableArray<Session> Sessions, Confused? Confused,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RunNotes? Before = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RunNotes? Before = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] SeedSpread? Spread = null)
 {
     /// <summary>The duration of all sessions together.</summary>
     [JsonIgnore]
@@ -61,6 +78,21 @@ internal sealed record RunNotes(
 /// <param name="Threads">Threads that computed.</param>
 /// <param name="Seconds">Its duration, up to its last epoch or its cancellation.</param>
 internal sealed record Session(string Machine, string Riffle, int Threads, double Seconds);
+
+/// <summary>The accuracies of trainings that differ only in their seed.</summary>
+/// <param name="Top1">Top-1 of the last epoch of each, in percent; at least two.</param>
+internal sealed record SeedSpread(ImmutableArray<double> Top1)
+{
+    /// <summary>The row that is trained with several seeds, and their number.</summary>
+    public const string Model = "shufflenet-v1-g3-x0.25";
+
+    /// <inheritdoc cref="Model"/>
+    public const int Seeds = 5;
+
+    /// <summary>Their standard deviation, in points.</summary>
+    [JsonIgnore]
+    public double Deviation => Math.Sqrt(Top1.Sum(top1 => Math.Pow(top1 - Top1.Average(), 2)) / (Top1.Length - 1));
+}
 
 /// <summary>The classes that the weights of an epoch confuse.</summary>
 /// <param name="Epoch">The epoch.</param>

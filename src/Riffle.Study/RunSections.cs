@@ -19,7 +19,7 @@ internal static class RunSections
             :
             [
                 new Paragraph("Top-1 after each epoch. That of training images is of augmented ones, while the weights change."),
-                new ChartsBlock([.. begun.Select(row => Curve(row, row.Run!))], Figures(begun)),
+                new PicturesBlock([.. begun.Select(row => Curve(row, row.Run!))], Figures(begun)),
             ]);
     }
 
@@ -35,7 +35,7 @@ internal static class RunSections
         return new("confusions", Title,
         [
             new Paragraph(
-                $"What the weights of the best epoch confuse on the validation images, of which a class has {perClass:0.#}: first how many of the one class "
+                $"What the weights confuse on the validation images, of which a class has {perClass:0.#}: first how many of the one class "
                 + "were taken for the other, then how many of the other for the one."),
             new TableBlock(
                 Title,
@@ -46,7 +46,7 @@ internal static class RunSections
 
     private static Chart Curve(Row row, Run run)
     {
-        var (history, epochs) = (run.Training.History, run.Training.Recipe.Epochs);
+        var (history, epochs) = (run.Training.History, run.Epochs);
         ImmutableArray<Point> Points(Func<EpochMetrics, double> top1) => [.. history.Select(epoch => new Point(epoch.Epoch, top1(epoch)))];
         ImmutableArray<Series> series =
         [
@@ -68,7 +68,7 @@ internal static class RunSections
 
     private static string After(Run run, double part)
     {
-        var epoch = Math.Max(1, (int)Math.Round(part * run.Training.Recipe.Epochs));
+        var epoch = Math.Max(1, (int)Math.Round(part * run.Epochs));
         return epoch <= run.Training.History.Length ? Cell.Percent(run.Training.History[epoch - 1].Validation.Top1) : "";
     }
 

@@ -26,7 +26,7 @@ internal sealed class SessionClock : ITrainingObserver, IDisposable
 
     private void Write()
     {
-        var session = new Session(Machine.Description, RiffleVersion.Text, _threads, Math.Round(_clock.GetElapsedTime(_began).TotalSeconds, 1));
+        var session = new Session(Machine.Description, RiffleVersion.WithCommit, _threads, Math.Round(_clock.GetElapsedTime(_began).TotalSeconds, 1));
         _folder.Write(_model, _before with { Sessions = _before.Sessions.Add(session) });
     }
 }

@@ -16,7 +16,7 @@ namespace Riffle.Study;
 /// <param name="Seed">Seed of everything random.</param>
 /// <param name="Threads">Threads that compute; 0: one per core.</param>
 /// <param name="SoftLabels">The folder of soft labels; null: none, or those of the teachers.</param>
-/// <param name="Teachers">Networks of the study and files that make soft labels.</param>
+/// <param name="Teachers">Networks of the study and files that make soft labels; empty: those of the recipe, if it has any.</param>
 internal sealed record Settings(
     string Data, string Out, ImmutableArray<int> Tables, ImmutableArray<string> Models, string Recipe, int? Epochs, ulong Seed, int Threads,
     string? SoftLabels, ImmutableArray<string> Teachers)
@@ -33,8 +33,17 @@ internal sealed record Settings(
     /// <summary>The options that commands in the report are made of; null: there is no command line.</summary>
     public IRecipeOptions? Options { get; init; }
 
+    /// <summary>Whether one row is trained with several seeds, to know how much chance there is in a figure: in a reproduction of all rows.</summary>
+    public bool HasSpread => Tables.IsEmpty && Models.IsEmpty;
+
+    /// <summary>Whether the teachers are those of the recipe.</summary>
+    public bool AreTeachersDeclared => Recipe == Recipes.Recipe.Taught.Name && Teachers.IsEmpty && SoftLabels is null;
+
+    /// <summary>Names of all teachers.</summary>
+    public ImmutableArray<string> TeacherNames => AreTeachersDeclared ? [.. Teacher.Declared.Select(teacher => teacher.Network)] : Teachers;
+
     /// <summary>The folder in which the soft labels are or will be; null: none.</summary>
-    public string? SoftLabelsFolder => Teachers.IsEmpty ? SoftLabels : Path.Combine(Out, "soft-labels");
+    public string? SoftLabelsFolder => TeacherNames.IsEmpty ? SoftLabels : Path.Combine(Out, "soft-labels");
 
     /// <summary>The command with these settings.</summary>
     public string Command

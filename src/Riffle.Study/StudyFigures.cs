@@ -8,12 +8,29 @@ namespace Riffle.Study;
 /// <param name="Top1">Highest top-1 accuracy on the validation images, in percent.</param>
 public sealed record StudyFigure(double MegaFlops, double Top1);
 
+/// <summary>What a table of the study shows.</summary>
+public enum StudyTableKind
+{
+    /// <summary>The layers of its networks; the study prints no figure of them.</summary>
+    Architecture,
+
+    /// <summary>Accuracy, for which its networks have to be trained, beside complexity.</summary>
+    Accuracy,
+
+    /// <summary>Complexity alone, which is counted.</summary>
+    Complexity,
+}
+
 /// <summary>A table of the study.</summary>
 /// <param name="Number">As the study numbers it.</param>
 /// <param name="Title">What it compares.</param>
-/// <param name="HasAccuracy">Whether its networks have to be trained for it; complexity alone is counted.</param>
+/// <param name="Kind">What it shows.</param>
 /// <param name="Models">Names of its networks, in its order.</param>
-public sealed record StudyTable(int Number, string Title, bool HasAccuracy, ImmutableArray<string> Models);
+public sealed record StudyTable(int Number, string Title, StudyTableKind Kind, ImmutableArray<string> Models)
+{
+    /// <summary>Whether its networks have to be trained for it.</summary>
+    public bool HasAccuracy => Kind == StudyTableKind.Accuracy;
+}
 
 /// <summary>The figures that the ShuffleNet study published, for the networks of <see cref="Preset.Tiny"/>.</summary>
 public static class StudyFigures
@@ -45,19 +62,18 @@ public static class StudyFigures
     /// <summary>Names of all its networks, family by family.</summary>
     public static ImmutableArray<string> Models { get; } = [.. Figures.Keys];
 
-    /// <summary>The tables that have figures, in their order.</summary>
+    /// <summary>Its tables, with its numbers: family by family, each from the largest network to the smallest.</summary>
     public static ImmutableArray<StudyTable> Tables { get; } =
     [
-        new(2, "ShuffleNet v1 by number of groups and scale", true,
+        new(1, "Architecture of ShuffleNet v1 by number of groups", StudyTableKind.Architecture, [.. GroupsAndScales.Where(IsWhole)]),
+        new(2, "ShuffleNet and MobileNet", StudyTableKind.Accuracy,
         [
-            .. Models.Where(name => name.StartsWith(ShuffleNetV1.Family.Name, StringComparison.Ordinal)),
+            "shufflenet-v1-g3-x1.0", "shufflenet-v1-g3-x0.5", "shufflenet-v1-g3-x0.25", "mobilenet-v1-x1.0", "mobilenet-v1-x0.5", "mobilenet-v1-x0.25",
         ]),
-        new(3, "ShuffleNet v1 and v2", true, ["shufflenet-v1-g3-x1.0", "shufflenet-v2-x1.0", "shufflenet-v1-g3-x0.5", "shufflenet-v2-x0.5"]),
-        new(4, "Complexity of all networks", false, Models),
-        new(5, "ShuffleNet v1 and MobileNet", true,
-        [
-            "shufflenet-v1-g3-x1.0", "mobilenet-v1-x1.0", "shufflenet-v1-g3-x0.5", "mobilenet-v1-x0.5", "shufflenet-v1-g3-x0.25", "mobilenet-v1-x0.25",
-        ]),
+        new(3, "Accuracy of ShuffleNet v1 by number of groups and scale", StudyTableKind.Accuracy, [.. GroupsAndScales]),
+        new(4, "Complexity of ShuffleNet v1 by number of groups and scale", StudyTableKind.Complexity, [.. GroupsAndScales]),
+        new(5, "ShuffleNet v1 and v2", StudyTableKind.Accuracy,
+            ["shufflenet-v1-g3-x1.0", "shufflenet-v1-g3-x0.5", "shufflenet-v2-x1.0", "shufflenet-v2-x0.5"]),
     ];
 
     /// <summary>The study's figure for a network of the given name, or null where it has none.</summary>
@@ -65,4 +81,8 @@ public static class StudyFigures
 
     /// <summary>The study's figure for a network, or null where the study has not this one: another size, other classes or other units.</summary>
     public static StudyFigure? Of(NetworkSpec spec) => Of(spec.Name) is { } figure && spec == NetworkCatalogue.Resolve(spec.Name) ? figure : null;
+
+    private static IEnumerable<string> GroupsAndScales => Models.Where(name => name.StartsWith(ShuffleNetV1.Family.Name, StringComparison.Ordinal));
+
+    private static bool IsWhole(string name) => NetworkCatalogue.ScaleOf(name) == 1;
 }

@@ -7,16 +7,15 @@ using Riffle.Recipes;
 namespace Riffle.Study;
 
 /// <summary>
-/// The soft labels of <c>--teacher</c>. Teachers that are networks of the study are trained first, without soft labels, in a reproduction of their own in
-/// <c>teachers/</c>. All teachers then predict every training image, and <c>soft-labels/</c> keeps the predictions for all networks.
+/// The soft labels that all networks of a reproduction learn from. Teachers that are no files are trained first, from labels alone, in <c>teachers/</c>. All
+/// teachers then predict every training image, and <c>soft-labels/</c> keeps the predictions for all networks.
 /// </summary>
 internal sealed class TeacherLabels
 {
     private readonly Settings _settings;
     private readonly Dataset _data;
     private readonly Recipe _recipe;
-    private readonly ReproductionFolder _folder;
-    private readonly Reproducer? _teachers;
+    private readonly PlannedRun[] _runs;
     private readonly Dictionary<string, Model> _files;
     private readonly int _views;
 
@@ -26,15 +25,20 @@ internal sealed class TeacherLabels
     {
         (_settings, _data) = (settings, data);
         _recipe = settings.RecipeFor(settings.Selected[0], data, labels: null);
-        var own = settings with { Out = FolderIn(settings), Tables = [], Models = [.. settings.Teachers.Where(IsTrainedHere)], Teachers = [], From = null };
-        _folder = new(own.Out);
-        _teachers = own.Models.IsEmpty || AreMade ? null : new(own);
-        _files = settings.Teachers.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
+        var folder = new ReproductionFolder(FolderIn(settings));
+        _runs = [.. settings.TeacherNames.Where(IsTrainedHere).Select(name => Plan(name, folder))];
+        _files = settings.TeacherNames.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
         _views = Found?.Identity.Views ?? SoftLabels.ViewsFor(_recipe.Epochs);
 
         // Makes nothing in this case, but refuses soft labels of other teachers.
         if (AreMade)
+        {
             _ = Teachers.Teach(_settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads);
+            return;
+        }
+
+        foreach (var run in _runs)
+            run.RefuseOther(data);
     }
 
     /// <summary>The identity of the soft labels; null until they are complete.</summary>
@@ -44,7 +48,7 @@ internal sealed class TeacherLabels
 
     private bool AreMade => Found is { } found && found.Made == found.Identity.Views;
 
-    /// <summary>The folder in which networks of the study are trained as teachers.</summary>
+    /// <summary>The folder in which teachers are trained.</summary>
     public static string FolderIn(Settings settings) => Path.Combine(settings.Out, "teachers");
 
     /// <summary>The remaining work.</summary>
@@ -53,22 +57,45 @@ internal sealed class TeacherLabels
         if (AreMade)
             return [];
         var left = _views - (Found?.Made ?? 0);
-        var inferences = _settings.Teachers.Select(NetworkOf).Select(network => Forecast.MeasureInference(network, _data.Count(Split.Train), _settings.Threads, cancel));
+        var networks = _runs.Select(run => NetworkCatalogue.Build(run.Network)).Concat(_files.Values.Select(file => file.Weights.Network));
+        var inferences = networks.Select(network => Forecast.MeasureInference(network, _data.Count(Split.Train), _settings.Threads, cancel));
         var expected = left * new TimeSpan(inferences.Sum(time => time.Ticks));
         return
         [
-            .. (_teachers?.Stages(display, cancel) ?? []).Select(stage => stage with { Name = stage.Name + ", the teacher", IsNeeded = true }),
+            .. _runs.Where(run => !run.IsDone).Select(run => new Stage(
+                run.Name + ", the teacher", run.Left(_data), run.Measure(_data, cancel), () => run.Train(_data, display, cancel), IsNeeded: true)),
             new("soft labels", $"{left} of {_views} views", expected, () => Teach(display, cancel), IsNeeded: true),
         ];
     }
 
-    private static bool IsTrainedHere(string teacher) => StudyFigures.Models.Contains(teacher);
+    private bool IsTrainedHere(string teacher) => _settings.AreTeachersDeclared || StudyFigures.Models.Contains(teacher);
 
-    private bool Teach(IReproductionDisplay display, CancellationToken cancel) => display.Teach(progress => Teachers.Teach(
-        _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, progress, cancel)) is not null;
+    /// <summary>A teacher of the recipe, or a network of the study by the recipe of the rows, but from labels alone.</summary>
+    private PlannedRun Plan(string name, ReproductionFolder folder) => _settings.AreTeachersDeclared
+        ? Teacher.Declared.Single(teacher => teacher.Network == name).In(folder, _data, _settings)
+        : new(folder, name, Settings.SpecFor(name, _data), _settings.RecipeFor(name, _data, labels: null), _settings.Seed, _settings.Threads);
 
-    private Model[] Models() => [.. _settings.Teachers.Select(teacher => IsTrainedHere(teacher) ? Model.Open(_folder.ModelOf(teacher)) : _files[teacher])];
+    private bool Teach(IReproductionDisplay display, CancellationToken cancel)
+    {
+        var labels = display.Teach(progress => Teachers.Teach(
+            _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, progress, cancel));
+        labels?.WriteExcerpt(new ReproductionFolder(_settings.Out).FirstSoftLabels, FirstImages(labels, cancel));
+        return labels is not null;
+    }
 
-    private Network NetworkOf(string teacher) =>
-        IsTrainedHere(teacher) ? NetworkCatalogue.Build(Settings.SpecFor(teacher, _data)) : _files[teacher].Weights.Network;
+    /// <summary>The images of the steps that can be verified: the same for all rows.</summary>
+    private int[] FirstImages(SoftLabels labels, CancellationToken cancel)
+    {
+        using var loader = new BatchLoader(
+            _data, Split.Train, labels.Identity.ImageSize, Math.Min(_recipe.Batch, _data.Count(Split.Train)), _recipe.Augmentation, shuffle: true, dropLast: true,
+            _settings.Seed, BatchLoader.ThreadsFor(_settings.Threads), cancel: cancel);
+        loader.StartEpoch(0, 0, labels.SeenIn(0));
+        var images = new List<int>();
+        for (var step = 0; step < TrainingRecord.EarlySteps && loader.TryNext(out var batch); step++)
+            images.AddRange(batch.Numbers);
+        return [.. images];
+    }
+
+    private Model[] Models() =>
+        [.. _settings.TeacherNames.Select(teacher => _runs.SingleOrDefault(run => run.Name == teacher) is { } run ? Model.Open(run.Folder.ModelOf(teacher)) : _files[teacher])];
 }

@@ -38,8 +38,8 @@ public class Model
     /// <summary>How bytes become inputs.</summary>
     public Normalisation Normalisation { get; }
 
-    /// <summary>Whether the model was trained on baked images, which were cut to its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>).
-    /// Such a model uses an image of exactly that size as it is.</summary>
+    /// <summary>Whether the model was trained on baked images, which got its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>).
+    /// Such a model sees images whole: it scales them to its size, and cuts only what makes them square. Other models see the middle seven eighths.</summary>
     public bool TakesBakedImages { get; internal init; }
 
     /// <summary>Notes for the user about what Riffle inferred from the file, one sentence each: how an ONNX graph takes its images, what its single output means.

@@ -31,7 +31,10 @@ public partial class ArchitectureTests
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
         ["Images"] = ["Classifier", "Prediction", "Model", "Data", "Formats"],
-        ["Study"] = ["Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
+        ["Study"] =
+        [
+            "Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
+        ],
         ["Cli"] =
         [
             "Study", "Images", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",

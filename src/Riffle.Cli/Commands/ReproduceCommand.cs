@@ -19,7 +19,7 @@ internal static class ReproduceCommand
         };
         var numbers = StudyFigures.Tables.Select(table => table.Number).ToArray();
         var tables = NumberList.Option("--tables", string.Join(',', numbers), new Limits<int>(numbers.Min(), numbers.Max()));
-        tables.Description = "Train only the networks of these tables. Table 4 (complexity) needs no training.";
+        tables.Description = "Train only the networks of these tables. Tables 1 (architecture) and 4 (complexity) need no training.";
         var models = new Option<string[]>("--models")
         {
             Description = "Train only these networks, separated by commas or spaces.",
@@ -27,8 +27,12 @@ internal static class ReproduceCommand
             AllowMultipleArgumentsPerToken = true,
             CustomParser = ReadModels,
         };
-        var recipe = new Option<string>("--recipe") { Description = "best: for accuracy. paper: as in the study.", DefaultValueFactory = _ => Recipe.Best.Name };
-        recipe.AcceptOnlyFromAmong(Recipe.Paper.Name, Recipe.Best.Name);
+        var recipe = new Option<string>("--recipe")
+        {
+            Description = "taught: trains teachers first, and then all networks with their soft labels. best: from labels alone. paper: as in the study.",
+            DefaultValueFactory = _ => Recipe.Taught.Name,
+        };
+        recipe.AcceptOnlyFromAmong(Recipe.Taught.Name, Recipe.Best.Name, Recipe.Paper.Name);
         var epochs = Numbers.Optional("--epochs", "N", RecipeLimits.Epochs);
         epochs.Description = "Number of passes over the training images. Default: the recipe's.";
         var softLabels = TrainingOptions.SoftLabels();
@@ -46,30 +50,36 @@ internal static class ReproduceCommand
         };
         var entries = new TrainingOptions();
         Option[] changes = [.. entries.All.Where(option => option != entries.Freeze && option.Name != epochs.Name)];
+        var verify = new Option<bool>("--verify")
+        {
+            Description = "Train the first 100 steps of each finished network in --out anew, and compare the weights bit for bit. Trains nothing else.",
+        };
         var threads = TrainingOptions.Threads();
         var seed = new Option<ulong>("--seed") { Description = "Seed of everything random: the same seed gives the same weights, bit for bit.", HelpName = "N" };
 
         var command = new Command(name, "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
         {
-            data, output, tables, models, recipe, epochs, softLabels, teachers, from, threads, seed,
+            data, output, tables, models, recipe, epochs, softLabels, teachers, from, verify, threads, seed,
         };
         foreach (var option in changes)
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(softLabels) is not null || result.GetResult(teachers) is not null)
+            if (result.GetResult(softLabels) is not null || result.GetResult(teachers) is not null || result.GetValue(recipe) == Recipe.Taught.Name)
                 return;
             foreach (var option in entries.OfSoftLabels.Where(option => result.GetResult(option) is { Implicit: false }))
-                result.AddError($"{option.Name} requires --soft-labels or --teacher.");
+                result.AddError($"{option.Name} requires --soft-labels, --teacher or --recipe {Recipe.Taught.Name}.");
         });
 
         return command
             .WithExamples(
                 "riffle reproduce --data data/tiny --out reproduced",
                 "riffle reproduce --data data/tiny --out reproduced --tables 2 --epochs 60",
-                "riffle reproduce --data data/tiny --out paper --models shufflenet-v1-g3-x1.0,shufflenet-v1-g3-x0.5 --recipe paper",
-                "riffle reproduce --data data/tiny --out taught --teacher shufflenet-v2-x1.0",
+                "riffle reproduce --data data/tiny --out paper --recipe paper",
+                "riffle reproduce --data data/tiny --out first-look --recipe best --models shufflenet-v1-g3-x0.25,mobilenet-v1-x0.25 --epochs 5",
+                "riffle reproduce --data data/tiny --out other-teacher --teacher shufflenet-v2-x1.0",
                 "riffle reproduce --data data/tiny --out longer --models mobilenet-v1-x0.25 --from models --learning-rate 0.25",
+                "riffle reproduce --data data/tiny --out reproduced --verify",
                 "riffle reproduce --data data/tiny --out reproduced --tables 4")
             .WithAction((parse, cancel) =>
             {
@@ -95,6 +105,8 @@ internal static class ReproduceCommand
                         $"--teacher: '{unknown}' is not a run, a file or a network of the study; these are {string.Join(", ", StudyFigures.Models)}");
                 }
 
+                if (parse.GetValue(verify))
+                    return ReproductionDisplay.End(new Verification(settings).Run(new ReproductionDisplay(), cancel), settings);
                 return ReproductionDisplay.End(new Reproducer(settings).Run(new ReproductionDisplay(), cancel), settings);
             });
     }

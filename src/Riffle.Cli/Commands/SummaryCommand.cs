@@ -31,11 +31,11 @@ internal static class SummaryCommand
 
     public static Command Create(string name)
     {
-        var model = new Argument<string?>("MODEL")
+        var models = new Argument<string[]>("MODEL")
         {
-            Description = "Network name, checkpoint file, run folder (its best checkpoint), ONNX file, or description of a network (.json). Without it, all "
-                + "networks are listed.",
-            Arity = ArgumentArity.ZeroOrOne,
+            Description = "Network name, checkpoint file, run folder (its best checkpoint), ONNX file, or description of a network (.json). Several are shown side "
+                + "by side. Without it, all networks are listed.",
+            Arity = ArgumentArity.ZeroOrMore,
         };
         var options = new NetworkOptions();
         var layers = new Option<bool>("--layers") { Description = "Show every layer instead of every unit." };
@@ -55,7 +55,7 @@ internal static class SummaryCommand
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
         var command = new Command(name, "Shows a network's architecture, multiply-adds, parameters and latency. Without MODEL, lists all networks.")
         {
-            model,
+            models,
         };
         options.AddTo(command);
         command.Options.Add(layers);
@@ -67,14 +67,14 @@ internal static class SummaryCommand
         return command.WithAction((parse, cancel) =>
         {
             var output = parse.InvocationConfiguration.Output;
-            var name = parse.GetValue(model);
-            var networks = from known in name is null ? NetworkCatalogue.Names : [name] select Find(known, options, parse);
+            var names = parse.GetValue(models) ?? [];
+            var networks = from known in names.Length == 0 ? NetworkCatalogue.Names : names select Find(known, options, parse);
             Performance? Measure(Counted counted) =>
                 parse.GetValue(noMeasure) ? null : Supported.Try(
                     counted.Network.Name, () => NetworkBenchmark.Of(counted.Network, LatencyBudget).Inference(batch: 1, threads: 1, cancel));
             if (parse.GetValue(description) is { } file)
             {
-                if (name is null)
+                if (names is not [var name])
                     throw new ArgumentException($"--description writes one network; name it, for example: {Example}");
                 if (!NetworkOptions.IsDescription(file))
                     throw new ArgumentException($"{file}: give the file a name that ends in {NetworkFile.Ending}, by which commands recognise it");
@@ -86,7 +86,7 @@ internal static class SummaryCommand
 
             if (parse.GetValue(plan) is { } kind)
             {
-                if (name is null)
+                if (names.Length != 1)
                     throw new RiffleException("--plan shows the steps of one network; name it, for example: riffle summary shufflenet-v2-x1.0 --plan image");
                 var network = networks.Single().Network;
                 var steps = Supported.Try(network.Name, () => ExecutionPlan.Of(
@@ -98,21 +98,22 @@ internal static class SummaryCommand
                 return ExitCode.Done;
             }
 
-            switch (name, parse.GetValue(json))
+            switch (networks.ToArray(), parse.GetValue(json))
             {
-                case (null, true):
-                    output.WriteLine(JsonSerializer.Serialize(networks.Select(network => Document(network, null, layers: false)), Json));
+                case ([var one], true) when names.Length == 1:
+                    output.WriteLine(JsonSerializer.Serialize(Document(one, Measure(one), layers: true), Json));
                     break;
-                case (null, false):
-                    WriteList([.. networks], output);
-                    break;
-                case (_, true):
-                    var document = networks.Single();
-                    output.WriteLine(JsonSerializer.Serialize(Document(document, Measure(document), layers: true), Json));
-                    break;
-                case (_, false):
-                    var one = networks.Single();
+                case ([var one], false) when names.Length == 1:
                     WriteOne(one, Measure(one), parse.GetValue(layers), output);
+                    break;
+                case (var all, true):
+                    output.WriteLine(JsonSerializer.Serialize(all.Select(network => Document(network, null, layers: false)), Json));
+                    break;
+                case (var all, false) when names.Length > 0 && ArchitectureComparison.Of([.. all.Select(one => one.Network)]) is { } comparison:
+                    WriteSideBySide(all, comparison, output);
+                    break;
+                case (var all, false):
+                    WriteList(all, output);
                     break;
             }
 
@@ -120,6 +121,7 @@ internal static class SummaryCommand
         }).WithExamples(
             "riffle summary",
             "riffle summary shufflenet-v1-g3-x1.0",
+            "riffle summary mobilenet-v1-x1.0 mobilenet-v1-x0.5 mobilenet-v1-x0.25",
             "riffle summary shufflenet-v2-x1.0 --preset imagenet --layers",
             "riffle summary shufflenet-v2-x1.0 --plan image",
             "riffle summary mobilenet-v1-x1.0 --preset imagenet --plan image --threads 16",
@@ -144,22 +146,29 @@ internal static class SummaryCommand
 
     private static void WriteList(IReadOnlyList<Counted> networks, TextWriter output)
     {
-        var (first, input) = (networks[0].Spec!, networks[0].Network.Input);
-        output.WriteLine($"Networks for images of {Size(input)}, {Number(first.Classes)} classes, {string.Join(",", first.Units)} units per stage");
+        // Files may have sizes, classes and units of their own.
+        var (input, classes) = (networks[0].Network.Input, networks[0].Network.Classes);
+        var units = networks.Select(counted => string.Join(',', counted.Spec?.Units ?? [])).Where(units => units.Length > 0).Distinct().ToArray();
+        if (networks.All(counted => (counted.Network.Input, counted.Network.Classes) == (input, classes)))
+        {
+            output.WriteLine(
+                $"Networks for images of {Size(input)}, {Number(classes)} classes{(units is [var same] ? $", {same} units per stage" : "")}");
+        }
+
         output.WriteLine();
         var table = new TextTable("Network", ">Multiply-adds", ">Parameters", ">Study MFLOPs", ">Ratio", ">Top-1");
-        foreach (var (spec, _, cost, _) in networks)
+        foreach (var (spec, network, cost, _) in networks)
         {
-            var study = StudyFigures.Of(spec!);
+            var study = StudyOf(spec);
             table.Add(
-                spec!.Name, Number(cost.Macs), Number(cost.Parameters), Number(study?.MegaFlops), Ratio(study, cost),
+                network.Name, Number(cost.Macs), Number(cost.Parameters), Number(study?.MegaFlops), Ratio(study, cost),
                 study is null ? "" : Number(study.Top1) + " %");
         }
 
         table.Write(output);
         output.WriteLine();
         output.WriteLine(HowCounted);
-        if (networks.Any(network => StudyFigures.Of(network.Spec!) is not null))
+        if (networks.Any(network => StudyOf(network.Spec) is not null))
         {
             output.WriteLine("MFLOPs and top-1 accuracy on Tiny ImageNet are the study's. It does not say how it counted;\n"
                 + "the ratio is its number divided by this count.");
@@ -189,7 +198,7 @@ internal static class SummaryCommand
                 + FormattableString.Invariant($"{100 * latency.ShareOfPeak:0} % of this machine's peak."));
         }
 
-        if (spec is not null && StudyFigures.Of(spec) is { } study)
+        if (StudyOf(spec) is { } study)
         {
             output.WriteLine($"The study: {Number(study.MegaFlops)} MFLOPs, {Ratio(study, cost)} times this count (it does not say how it counted), "
                 + $"and {Number(study.Top1)} % top-1 accuracy on Tiny ImageNet.");
@@ -199,18 +208,35 @@ internal static class SummaryCommand
         output.WriteLine(HowCounted);
     }
 
+    /// <summary>Networks that differ only in their channels, in one table.</summary>
+    private static void WriteSideBySide(IReadOnlyList<Counted> networks, ArchitectureComparison comparison, TextWriter output)
+    {
+        var first = networks[0].Network;
+        output.WriteLine($"{string.Join(", ", networks.Select(counted => counted.Network.Name))}: images of {Size(first.Input)}; channels of each layer");
+        output.WriteLine();
+        var table = new TextTable(["Layer", ">Output", ">Kernel", ">Stride", ">Repeat", .. comparison.Headings.Select(heading => ">" + heading)]);
+        foreach (var (row, channels) in comparison.Rows)
+            table.Add([.. Settings(row), .. channels.Select(count => Number(count))]);
+        string[] blank = ["", "", "", ""];
+        table.Add(["Multiply-adds", .. blank, .. comparison.Costs.Select(cost => Number(cost.Macs))]);
+        table.Add(["Parameters", .. blank, .. comparison.Costs.Select(cost => Number(cost.Parameters))]);
+        table.Write(output);
+        output.WriteLine();
+        output.WriteLine(HowCounted);
+    }
+
     private static TextTable UnitTable(Network network)
     {
         var table = new TextTable("Layer", ">Output", ">Kernel", ">Stride", ">Repeat", ">Channels", ">Multiply-adds", ">Parameters");
         foreach (var row in Architecture.Of(network))
-        {
-            table.Add(
-                row.Name, Size(row.Output), row.Kernel is { } kernel ? $"{kernel}×{kernel}" : "", Number(row.Stride), Number(row.Repeat),
-                Number(row.Output.Channels), Number(row.Macs), Number(row.Parameters));
-        }
+            table.Add([.. Settings(row), Number(row.Output.Channels), Number(row.Macs), Number(row.Parameters)]);
 
         return table;
     }
+
+    /// <summary>Name, output, kernel, stride and repeat of a row.</summary>
+    private static string[] Settings(ArchitectureRow row) =>
+        [row.Name, Size(row.Output), row.Kernel is { } kernel ? $"{kernel}×{kernel}" : "", Number(row.Stride), Number(row.Repeat)];
 
     private static TextTable LayerTable(NetworkComplexity cost)
     {
@@ -241,6 +267,8 @@ internal static class SummaryCommand
     private static string Size(Shape shape) => $"{shape.Height}×{shape.Width}";
 
     private static string Number(double? value) => value?.ToString("#,0.##", CultureInfo.InvariantCulture) ?? "";
+
+    private static StudyFigure? StudyOf(NetworkSpec? spec) => spec is null ? null : StudyFigures.Of(spec);
 
     private static string Ratio(StudyFigure? study, NetworkComplexity cost) =>
         study is null ? "" : (study.MegaFlops * 1e6 / cost.Macs).ToString("0.00", CultureInfo.InvariantCulture);

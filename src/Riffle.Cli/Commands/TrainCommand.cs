@@ -28,7 +28,7 @@ internal static class TrainCommand
         var softLabels = TrainingOptions.SoftLabels();
         var recipe = new Option<string>("--recipe")
         {
-            Description = "best: for accuracy. paper: as in the study. finetune: best at a tenth of its learning rate. Default: best, or finetune with "
+            Description = "best: for accuracy. taught: best for twice as long, for --soft-labels. paper: as in the study. finetune: best at a tenth of its learning rate. Default: best, or finetune with "
                 + "--from unless --freeze is given.",
         };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
@@ -108,11 +108,11 @@ internal static class TrainCommand
         using var trainer = TrainingSession.Open(open);
         trainer.CheckpointInterval = checkpointInterval;
         var before = trainer.Training.Progress;
-        if (trainer.HasOtherArithmetic && before.Epochs < trainer.Training.Recipe.Epochs)
+        if (trainer.HasOtherArithmetic && !trainer.Training.IsFinished)
         {
             Console.Error.WriteLine(
-                "Another version of Riffle, whose rounding differs, computed a part of this run. It goes on; but its weights will not be, bit for bit, those of a run "
-                + "that one version computed.");
+                "Another version of Riffle, or one with vectors of another width, computed a part of this run. It rounds in another way. The run goes on, but its weights "
+                + "will not be those of an uninterrupted run, bit for bit.");
         }
 
         var outcome = TrainingSession.Run(trainer, cancel);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Xml.Linq;
 
 namespace Riffle.Study.Documents;
 
@@ -8,7 +9,7 @@ namespace Riffle.Study.Documents;
 /// <param name="Sections">Its sections.</param>
 internal sealed record Document(string Title, ImmutableArray<DocumentBlock> Lead, ImmutableArray<Section> Sections)
 {
-    public IEnumerable<Chart> Charts => Sections.SelectMany(section => section.Blocks).OfType<ChartsBlock>().SelectMany(block => block.Charts);
+    public IEnumerable<Picture> Pictures => Sections.SelectMany(section => section.Blocks).OfType<PicturesBlock>().SelectMany(block => block.Pictures);
 }
 
 /// <summary>A section.</summary>
@@ -38,7 +39,7 @@ internal sealed record TableBlock(string Name, ImmutableArray<Column> Columns, I
 internal sealed record Column(string Heading, ColumnKind Kind = ColumnKind.Text)
 {
     /// <summary>Whether a cell is a command to be typed; in a column of commands that is what names the program.</summary>
-    public bool IsCode(string cell) => Kind == ColumnKind.Command && cell.StartsWith("riffle ", StringComparison.Ordinal);
+    public bool IsCode(string cell) => Kind == ColumnKind.Command && (cell.StartsWith("riffle ", StringComparison.Ordinal) || cell.StartsWith("RIFFLE_", StringComparison.Ordinal));
 }
 
 /// <summary>How the cells of a column are set.</summary>
@@ -49,21 +50,32 @@ internal enum ColumnKind
     Command,
 }
 
-/// <summary>Charts beside each other.</summary>
-/// <param name="Charts">The charts.</param>
+/// <summary>Charts or drawings beside each other.</summary>
+/// <param name="Pictures">The pictures.</param>
 /// <param name="Figures">The same in figures, where no other table of the report has them.</param>
-internal sealed record ChartsBlock(ImmutableArray<Chart> Charts, TableBlock? Figures = null) : DocumentBlock;
+internal sealed record PicturesBlock(ImmutableArray<Picture> Pictures, TableBlock? Figures = null) : DocumentBlock;
+
+/// <summary>A chart or a drawing.</summary>
+/// <param name="Title">What it shows.</param>
+internal abstract record Picture(string Title)
+{
+    /// <summary>Where it is as a picture of its own, as seen from the report.</summary>
+    public string File => $"charts/{Title.ToLowerInvariant().Replace(' ', '-').Replace(",", "", StringComparison.Ordinal)}.svg";
+}
 
 /// <summary>A chart.</summary>
 /// <param name="Title">What it shows.</param>
 /// <param name="X">The horizontal axis.</param>
 /// <param name="Y">The vertical axis.</param>
 /// <param name="Series">What is drawn, the first undermost.</param>
-internal sealed record Chart(string Title, Axis X, Axis Y, ImmutableArray<Series> Series)
-{
-    /// <summary>Where it is as a picture of its own, as seen from the report.</summary>
-    public string File => $"charts/{Title.ToLowerInvariant().Replace(' ', '-')}.svg";
-}
+internal sealed record Chart(string Title, Axis X, Axis Y, ImmutableArray<Series> Series) : Picture(Title);
+
+/// <summary>A drawing.</summary>
+/// <param name="Title">What it shows.</param>
+/// <param name="Width">In pixels.</param>
+/// <param name="Height">In pixels.</param>
+/// <param name="Draw">Makes its elements, each time anew because an element stands in one document.</param>
+internal sealed record Drawing(string Title, double Width, double Height, Func<XElement[]> Draw) : Picture(Title);
 
 /// <summary>Points that a line joins.</summary>
 /// <param name="Name">For the legend, which names series of one name once.</param>

@@ -35,13 +35,13 @@ internal static class HtmlWriter
         Paragraph paragraph => new XElement("p", paragraph.Text),
         CommandBlock command => new XElement("pre", new XAttribute("class", "scroll"), new XAttribute("tabindex", "0"), command.Command),
         TableBlock table => Write(table),
-        ChartsBlock charts => Write(charts),
+        PicturesBlock pictures => Write(pictures),
         _ => throw new NotSupportedException($"{block} has no form on a page"),
     };
 
-    private static XElement[] Write(ChartsBlock block)
+    private static XElement[] Write(PicturesBlock block)
     {
-        var charts = new XElement("div", new XAttribute("class", block.Figures is null ? "charts wide" : "charts"), block.Charts.Select(SvgChart.Draw));
+        var charts = new XElement("div", new XAttribute("class", block.Figures is null ? "charts wide" : "charts"), block.Pictures.Select(SvgPicture.Draw));
         return block.Figures is null ? [charts] : [charts, Write(block.Figures)];
     }
 

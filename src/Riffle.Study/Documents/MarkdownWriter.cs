@@ -34,10 +34,10 @@ internal static class MarkdownWriter
             case TableBlock table:
                 Write(text, table);
                 break;
-            case ChartsBlock charts:
-                foreach (var chart in charts.Charts)
-                    text.Append($"![{chart.Title}]({chart.File})\n");
-                if (charts.Figures is { } figures)
+            case PicturesBlock pictures:
+                foreach (var picture in pictures.Pictures)
+                    text.Append($"![{picture.Title}]({picture.File})\n");
+                if (pictures.Figures is { } figures)
                     Write(text, (DocumentBlock)figures);
                 break;
             default:

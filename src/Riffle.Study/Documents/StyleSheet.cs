@@ -64,6 +64,16 @@ internal static class StyleSheet
         g polyline { fill: none; }
         .published { fill: var(--page); stroke-dasharray: 4 3; stroke-width: 1.3; }
         .published path { fill: var(--page); stroke-dasharray: none; }
+        .box { fill: var(--colour); fill-opacity: .12; stroke: var(--colour); stroke-width: 1.3; }
+        .plain { --colour: var(--soft); }
+        .name { fill: var(--text); font: 600 13px system-ui, sans-serif; }
+        .detail { fill: var(--text); font: 12px system-ui, sans-serif; }
+        .arrow { fill: none; stroke: var(--soft); stroke-width: 1.6; }
+        .head { fill: var(--soft); }
+        .channel { fill: var(--colour); }
+        .link { stroke: var(--colour); stroke-width: 1.5; stroke-opacity: .75; }
+        .frame { fill: var(--tint); stroke: var(--rule); stroke-width: 1; }
+        .unit { fill: var(--soft); font: 600 12px system-ui, sans-serif; }
         .c0 { --colour: var(--c0); } .c1 { --colour: var(--c1); } .c2 { --colour: var(--c2); } .c3 { --colour: var(--c3); }
         .c4 { --colour: var(--c4); } .c5 { --colour: var(--c5); } .c6 { --colour: var(--c6); }
 

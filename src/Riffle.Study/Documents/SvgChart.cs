@@ -16,7 +16,7 @@ internal static class SvgChart
     public static XElement Draw(Chart chart) => new(
         "figure",
         new XElement("figcaption", chart.Title),
-        Svg(chart, 0, Height),
+        Draw(chart, 0, Height),
         new XElement("ul", new XAttribute("class", "legend"), Named(chart).Select(series => new XElement(
             "li",
             new XElement("svg", new XAttribute("viewBox", "0 0 24 12"), new XAttribute("aria-hidden", "true"), Sample(series)),
@@ -32,31 +32,17 @@ internal static class SvgChart
             var width = LegendText + (6 * series.Name.Length) + 10;
             if (x > Left && x + width > Width)
                 (x, y) = (Left, y + LegendLine);
-            legend.Add(new("g", new XAttribute("transform", Text($"translate({x} {y})")), Sample(series), Text("tick", LegendText, 10, series.Name)));
+            legend.Add(new("g", new XAttribute("transform", Svg.Join($"translate({x} {y})")), Sample(series), Svg.Text("tick", LegendText, 10, series.Name)));
             x += width;
         }
 
-        var svg = Svg(chart, -TitleLine, TitleLine + y + LegendLine);
-        svg.Add(new XAttribute("width", Width));
-        svg.AddFirst(
-            new XElement("style", StyleSheet.Chart),
-            new XElement(
-                "rect", new XAttribute("class", "page"), new XAttribute("y", -TitleLine), new XAttribute("width", Width), new XAttribute("height", "100%")),
-            Text("title", Left, -8, chart.Title));
-        svg.Add(legend);
-
-        // Within HTML the parser knows by itself what is SVG.
-        XNamespace space = "http://www.w3.org/2000/svg";
-        foreach (var element in svg.DescendantsAndSelf())
-            element.Name = space + element.Name.LocalName;
-        return $"{svg}\n";
+        var svg = Draw(chart, -TitleLine, TitleLine + y + LegendLine);
+        svg.Add(Svg.Text("title", Left, -8, chart.Title), legend);
+        return Svg.File(svg, -TitleLine, Width);
     }
 
-    private static XElement Svg(Chart chart, double top, double height) => new(
-        "svg", new XAttribute("viewBox", Text($"0 {top} {Width} {height}")), new XAttribute("role", "img"), new XAttribute("aria-label", chart.Title),
-        new XElement("title", chart.Title),
-        Grid(chart),
-        chart.Series.Select(series => DrawSeries(chart, series)));
+    private static XElement Draw(Chart chart, double top, double height) =>
+        Svg.Root(chart.Title, top, Width, height, Grid(chart), chart.Series.Select(series => DrawSeries(chart, series)));
 
     /// <summary>What the legend names.</summary>
     private static IEnumerable<Series> Named(Chart chart) => chart.Series.GroupBy(series => series.Name).Select(named => named.Last());
@@ -66,19 +52,19 @@ internal static class SvgChart
         foreach (var tick in chart.Y.Ticks)
         {
             var y = YOf(chart, tick);
-            yield return Line("grid", Left, y, Width - Right, y);
-            yield return Text("tick end", Left - 5, y + 4, Number(tick));
+            yield return Svg.Line("grid", Left, y, Width - Right, y);
+            yield return Svg.Text("tick end", Left - 5, y + 4, Number(tick));
         }
 
         foreach (var tick in chart.X.Ticks)
         {
             var x = XOf(chart, tick);
-            yield return Line("grid", x, Top, x, Height - Bottom);
-            yield return Text("tick middle", x, Height - Bottom + 15, Number(tick));
+            yield return Svg.Line("grid", x, Top, x, Height - Bottom);
+            yield return Svg.Text("tick middle", x, Height - Bottom + 15, Number(tick));
         }
 
-        yield return Text("tick", 2, 13, chart.Y.Label);
-        yield return Text("tick end", Width - Right, Height - 5, chart.X.Label);
+        yield return Svg.Text("tick", 2, 13, chart.Y.Label);
+        yield return Svg.Text("tick end", Width - Right, Height - 5, chart.X.Label);
     }
 
     private static XElement DrawSeries(Chart chart, Series series)
@@ -86,7 +72,7 @@ internal static class SvgChart
         var places = series.Points.Select(point => (X: XOf(chart, point.X), Y: YOf(chart, point.Y), point.Label)).ToArray();
         var group = new XElement("g", new XAttribute("class", ClassOf(series)));
         if (places.Length > 1)
-            group.Add(new XElement("polyline", new XAttribute("points", string.Join(' ', places.Select(place => $"{Round(place.X)},{Round(place.Y)}")))));
+            group.Add(new XElement("polyline", new XAttribute("points", string.Join(' ', places.Select(place => $"{Svg.Number(place.X)},{Svg.Number(place.Y)}")))));
         if (series.HasMarks || places.Length == 1)
             group.Add(places.Select(place => Mark(series.Colour, place.X, place.Y, place.Label)));
         return group;
@@ -104,29 +90,18 @@ internal static class SvgChart
         var path = (shape % 4) switch
         {
             0 => $"m{-R} 0a{R} {R} 0 1 0 {2 * R} 0a{R} {R} 0 1 0 {-2 * R} 0z",
-            1 => Text($"m{-S} {-S}h{2 * S}v{2 * S}h{-2 * S}z"),
-            2 => Text($"m{-D} 0l{D} {-D}l{D} {D}l{-D} {D}z"),
-            _ => Text($"m0 {-D}l{D} {2 * S}h{-2 * D}z"),
+            1 => Svg.Join($"m{-S} {-S}h{2 * S}v{2 * S}h{-2 * S}z"),
+            2 => Svg.Join($"m{-D} 0l{D} {-D}l{D} {D}l{-D} {D}z"),
+            _ => Svg.Join($"m0 {-D}l{D} {2 * S}h{-2 * D}z"),
         };
-        return new("path", new XAttribute("d", $"M{Round(x)} {Round(y)}{path}"), label.Length > 0 ? new XElement("title", label) : null);
+        return new("path", new XAttribute("d", $"M{Svg.Number(x)} {Svg.Number(y)}{path}"), label.Length > 0 ? new XElement("title", label) : null);
     }
 
     private static string ClassOf(Series series) => $"c{series.Colour % Colours}{(series.IsPublished ? " published" : "")}";
-
-    private static XElement Line(string name, double x1, double y1, double x2, double y2) => new(
-        "line", new XAttribute("class", name), new XAttribute("x1", Round(x1)), new XAttribute("y1", Round(y1)), new XAttribute("x2", Round(x2)),
-        new XAttribute("y2", Round(y2)));
-
-    private static XElement Text(string name, double x, double y, string text) =>
-        new("text", new XAttribute("class", name), new XAttribute("x", Round(x)), new XAttribute("y", Round(y)), text);
 
     private static double XOf(Chart chart, double value) => Left + chart.X.Place(value) * (Width - Left - Right);
 
     private static double YOf(Chart chart, double value) => Height - Bottom - chart.Y.Place(value) * (Height - Top - Bottom);
 
-    private static string Round(double value) => value.ToString("0.#", CultureInfo.InvariantCulture);
-
     private static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -2,7 +2,7 @@ namespace Riffle.Data;
 
 /// <summary>
 /// Augments training images ahead of training, as the ShuffleNet study did: crop, flip, brightness, contrast, saturation and hue as
-/// <see cref="Augmentation.Full"/> has them, stored as JPEG. Validation images become their centre crops.
+/// <see cref="Augmentation.Full"/> has them, stored as JPEG. Validation images are only scaled.
 /// </summary>
 internal static class Baking
 {
@@ -28,7 +28,7 @@ internal static class Baking
         return encoded;
     }
 
-    /// <summary>The bytes of a validation image's centre crop.</summary>
-    public static byte[] CentreCrop(IImageCodec codec, RgbImage image, int size) =>
-        codec.EncodeJpeg(new RgbImage(size, size, ImageFit.ForInference(image, size)), Quality);
+    /// <summary>The bytes of a validation image: the whole image, scaled.</summary>
+    public static byte[] Whole(IImageCodec codec, RgbImage image, int size) =>
+        codec.EncodeJpeg(new RgbImage(size, size, ImageFit.ForInference(image, size, isWhole: true)), Quality);
 }

@@ -64,6 +64,27 @@ internal sealed class BatchLoader : IDisposable
         long? memoryBudgetBytes = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
+        : this(
+            data, split, imageSize, ImageFit.StoredSide(imageSize, data.Info), batchSize, augmentation, shuffle, dropLast, seed, threads,
+            memoryBudgetBytes, progress, cancel)
+    {
+    }
+
+    /// <summary>The same for images that are kept as squares of a given side.</summary>
+    internal BatchLoader(
+        Dataset data,
+        Split split,
+        int imageSize,
+        int side,
+        int batchSize,
+        Augmentation? augmentation,
+        bool shuffle,
+        bool dropLast,
+        ulong seed,
+        int threads,
+        long? memoryBudgetBytes,
+        IProgress<WorkProgress>? progress,
+        CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(imageSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -74,7 +95,6 @@ internal sealed class BatchLoader : IDisposable
         if (dropLast && Images > 0 && BatchesPerEpoch == 0)
             throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Use a smaller --batch.");
 
-        var side = ImageFit.StoredSide(imageSize, data.Info);
         var makers = Math.Min(threads, MostMakers);
         var budget = memoryBudgetBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         InMemory = (long)Images * StoredImages.BytesOf(side) <= budget;

@@ -12,6 +12,10 @@ internal static class ImageFit
     /// Training and validation images are treated alike.</summary>
     internal static int StoredSide(int imageSize, DatasetInfo info) => info.Baking?.Size == imageSize ? imageSize : StoredSide(imageSize);
 
+    /// <summary>The side that images are scaled to when a network is measured or used. Nothing is cut away where it was trained on baked images, as in the
+    /// study.</summary>
+    internal static int SideForInference(int imageSize, bool isWhole) => isWhole ? imageSize : StoredSide(imageSize);
+
     /// <summary>Scales the shorter side to <paramref name="side"/> and cuts the centre square out. An image whose shorter side has that length is only
     /// cut.</summary>
     /// <param name="image">Any image of at least one pixel.</param>
@@ -40,17 +44,15 @@ internal static class ImageFit
         Crop.Copy(square, side, offset, offset, size, mirrored: false, destination);
     }
 
-    /// <summary>The square that a network sees of an image when it is measured or used: <see cref="FitSquare"/> to <see cref="StoredSide(int)"/>, then the
+    /// <summary>The square that a network sees of an image when it is measured or used: <see cref="FitSquare"/> to <see cref="SideForInference"/>, then the
     /// centre.</summary>
     /// <param name="image">Any image of at least one pixel.</param>
     /// <param name="imageSize">Height and width of the network's input.</param>
-    /// <param name="takesBaked">Whether an image of exactly that size is already cut, and is used unchanged.</param>
+    /// <param name="isWhole">Whether the network was trained on baked images, and so sees images whole. One of exactly its size is used unchanged.</param>
     /// <returns>imageSize × imageSize × 3 bytes, red first.</returns>
-    public static byte[] ForInference(RgbImage image, int imageSize, bool takesBaked = false)
+    public static byte[] ForInference(RgbImage image, int imageSize, bool isWhole = false)
     {
-        if (takesBaked && (image.Width, image.Height) == (imageSize, imageSize))
-            return image.Pixels;
-        var side = StoredSide(imageSize);
+        var side = SideForInference(imageSize, isWhole);
         var square = new byte[checked(side * side * 3)];
         FitSquare(image, side, square);
         var result = new byte[imageSize * imageSize * 3];

@@ -41,7 +41,7 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
             return [Record(image, bytes, format, decoded.FullWidth, decoded.FullHeight, oneHot: null)];
         byte[][] baked = image.Split == Split.Train
             ? Baking.Copies(codec, decoded, image.Name, options.BakeCopies, options.BakeSize, options.Seed)
-            : [Baking.CentreCrop(codec, decoded, options.BakeSize)];
+            : [Baking.Whole(codec, decoded, options.BakeSize)];
         var oneHot = new float[classes.Length];
         oneHot[image.Label] = 1;
         return [.. baked.Select(encoded => Record(image, encoded, "JPEG", options.BakeSize, options.BakeSize, oneHot))];

@@ -20,12 +20,15 @@ namespace Riffle.Distillation;
 public sealed class SoftLabels
 {
     private const int CurrentVersion = 1;
-    private const string Tensor = "logits";
+    private const string Tensor = "logits", DocumentKey = "soft-labels", NumbersKey = "images";
 
     private readonly string _folder;
     private readonly Document _document;
     private int _classes;
     private float[] _logits = [];
+
+    /// <summary>Of an excerpt, whether it has an image; null: all images are there.</summary>
+    private bool[]? _has;
 
     private SoftLabels(string folder, Document document) => (_folder, _document) = (folder, document);
 
@@ -41,11 +44,13 @@ public sealed class SoftLabels
     /// <summary>The number of finished views.</summary>
     public int Made => _document.Views.Length;
 
-    /// <summary>Opens a folder of soft labels.</summary>
+    /// <summary>Opens a folder of soft labels, or an excerpt of them.</summary>
     /// <exception cref="RiffleException">There are none, not all views are finished, or a newer version wrote them.</exception>
     /// <exception cref="BadDataException">It is damaged.</exception>
     public static SoftLabels Open(string folder)
     {
+        if (File.Exists(folder))
+            return OpenExcerpt(folder);
         var labels = Find(folder)
             ?? throw new RiffleException($"{folder}: not a folder of soft labels, because it has no {SoftLabelsIdentity.DocumentName}; make soft labels with 'riffle teach'");
         return labels.Made == labels.Identity.Views
@@ -109,6 +114,21 @@ public sealed class SoftLabels
                 + $"{available >> 20:N0} MiB of this machine; use fewer images");
     }
 
+    /// <summary>Writes the labels of some images in the first view to one file, enough for the first steps of a training.</summary>
+    internal void WriteExcerpt(string path, int[] numbers)
+    {
+        Load(0);
+        var logits = new float[numbers.Length * _classes];
+        foreach (var (i, number) in numbers.Index())
+            _logits.AsSpan(number * _classes, _classes).CopyTo(logits.AsSpan(i * _classes));
+        var document = JsonSerializer.Serialize(_document, ModelJson.Compact);
+        AtomicFile.Write(path, stream => SafeTensors.Write(
+            stream,
+            [(Tensor, [numbers.Length, _classes], logits)],
+            new Dictionary<string, string> { [DocumentKey] = document, [NumbersKey] = JsonSerializer.Serialize(numbers) },
+            "F16"));
+    }
+
     /// <summary>Checks that the labels fit a training's images.</summary>
     /// <exception cref="ArgumentException">They don't fit.</exception>
     internal void RequireFor(Dataset data, int imageSize, Augmentation augmentation)
@@ -131,6 +151,13 @@ public sealed class SoftLabels
     /// <exception cref="RiffleException">It can't be read.</exception>
     internal void Load(int view)
     {
+        if (_has is not null)
+        {
+            if (view != 0)
+                throw NoMore();
+            return;
+        }
+
         var path = ViewFile(view);
         var file = SafeTensors.Read(path);
         if (Sha256Of(path) != _document.Views[view])
@@ -144,7 +171,12 @@ public sealed class SoftLabels
     internal ReadOnlySpan<float> Of(Batch batch, float[] logits)
     {
         for (var i = 0; i < batch.Count; i++)
+        {
+            if (_has is { } has && !has[batch.Numbers[i]])
+                throw NoMore();
             _logits.AsSpan(batch.Numbers[i] * _classes, _classes).CopyTo(logits.AsSpan(i * _classes));
+        }
+
         return logits.AsSpan(0, batch.Count * _classes);
     }
 
@@ -175,6 +207,34 @@ public sealed class SoftLabels
             throw AtomicFile.CannotRead(path, e);
         }
     }
+
+    private static SoftLabels OpenExcerpt(string path)
+    {
+        var file = SafeTensors.Read(path);
+        try
+        {
+            string Metadata(string key) => file.Metadata.TryGetValue(key, out var text) ? text : throw new JsonException($"there is no {key}");
+            var document = JsonSerializer.Deserialize<Document>(Metadata(DocumentKey), ModelJson.Compact) ?? throw new JsonException("it is null");
+            var numbers = JsonSerializer.Deserialize<int[]>(Metadata(NumbersKey)) ?? throw new JsonException("it is null");
+            var images = document.SoftLabels.Data.Train;
+            if (!file.Contains(Tensor) || file.Shape(Tensor) is not [var rows, var classes] || rows != numbers.Length || numbers.Any(number => number < 0 || number >= images))
+                throw new JsonException($"the tensor '{Tensor}' does not have a row for each image");
+            var (values, logits, has) = (file.Get(Tensor), Allocate(images, classes), new bool[images]);
+            foreach (var (i, number) in numbers.Index())
+            {
+                values.AsSpan(i * classes, classes).CopyTo(logits.AsSpan(number * classes));
+                has[number] = true;
+            }
+
+            return new(path, document) { _logits = logits, _classes = classes, _has = has };
+        }
+        catch (JsonException e)
+        {
+            throw new BadDataException($"{path}: this is not an excerpt of soft labels: {e.Message}", e);
+        }
+    }
+
+    private RiffleException NoMore() => new($"{_folder}: these are the soft labels of the first steps alone; give a folder that 'riffle teach' has written");
 
     private static string Sha256Of(string path)
     {

@@ -44,7 +44,7 @@ public static class Teachers
         Require(teachers, data);
         var size = teachers[0].ImageSize;
         var identity = new SoftLabelsIdentity(
-            DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views, Mirrored: true);
+            DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views, Mirrored: true, Arithmetic.VectorBits);
         var labels = SoftLabels.Begun(folder, identity);
         if (labels?.Made == views)
             return labels;

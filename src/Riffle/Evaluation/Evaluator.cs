@@ -42,6 +42,13 @@ public sealed class Evaluator : IDisposable
         long? imageMemory = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
+        : this(weights, normalisation, classes, data, isWhole: false, threads, imageMemory, progress, cancel)
+    {
+    }
+
+    private Evaluator(
+        Weights weights, Normalisation normalisation, IReadOnlyList<DatasetClass> classes, Dataset data, bool isWhole, int threads, long? imageMemory,
+        IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         Images = data.Count(Split.Validation);
         if (Images == 0)
@@ -57,8 +64,9 @@ public sealed class Evaluator : IDisposable
 
         // The training images of a run get half of the memory.
         var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+        var side = isWhole ? ImageFit.SideForInference(size, isWhole) : ImageFit.StoredSide(size, data.Info);
         _loader = new(
-            data, Split.Validation, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
+            data, Split.Validation, size, side, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
             BatchLoader.ThreadsFor(threads), memory, progress, cancel);
         try
         {
@@ -96,7 +104,8 @@ public sealed class Evaluator : IDisposable
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
-        using var evaluator = new Evaluator(model.Weights, model.Normalisation, model.Classes, data, threads, cancel: cancel);
+        using var evaluator = new Evaluator(
+            model.Weights, model.Normalisation, model.Classes, data, model.TakesBakedImages, threads, imageMemory: null, progress: null, cancel);
         var (loss, top1, top5) = evaluator.Run(confusions, progress, cancel);
         if (evaluator.NonFinite is { } found)
             throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");

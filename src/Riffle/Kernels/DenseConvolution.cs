@@ -12,6 +12,9 @@ namespace Riffle.Kernels;
 /// </summary>
 internal readonly unsafe struct DenseConvolution
 {
+    /// <summary>Floats of output gradients that stay in the L2 cache until all of the strip's products are computed.</summary>
+    private const int StripFloats = 192 * 1024;
+
     /// <summary>In one group.</summary>
     public DenseConvolution()
     {
@@ -49,11 +52,14 @@ internal readonly unsafe struct DenseConvolution
 
     private int GroupBlocks => (GroupOutput + Lanes.Count - 1) / Lanes.Count;
 
-    /// <summary>Distance between the rows of output gradients: no power of two.</summary>
-    private int GradientRowStride => Window.OutputRow + Lanes.Count;
+    /// <summary>Rows of outputs whose gradients backward reads together.</summary>
+    private int StripRows => Math.Clamp(StripFloats / (OutputChannels * Window.OutputRow), 1, Window.OutputHeight);
+
+    /// <summary>Distance between the channels of a strip of output gradients: no power of two.</summary>
+    private int StripStride => StripRows * Window.OutputRow + Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => GroupInput * Window.Padded.Size + (long)OutputChannels * GradientRowStride;
+    public long Scratch => GroupInput * Window.Padded.Size + (long)OutputChannels * StripStride;
 
     /// <summary>Where the k²·C/g rows begin that the first row of outputs sees.</summary>
     public long[] TapOffsets()
@@ -62,10 +68,10 @@ internal readonly unsafe struct DenseConvolution
         return [.. Enumerable.Range(0, Depth).Select(k => k / taps * padded.Size + padded.Tap(k % taps / window.Kernel, k % window.Kernel))];
     }
 
-    /// <summary>Where the rows of output gradients begin.</summary>
+    /// <summary>Where the channels of a strip of output gradients begin.</summary>
     public long[] GradientRowOffsets()
     {
-        long stride = GradientRowStride;
+        long stride = StripStride;
         return [.. Enumerable.Range(0, OutputChannels).Select(row => row * stride)];
     }
 
@@ -194,15 +200,19 @@ internal readonly unsafe struct DenseConvolution
         Contract.RequireGroups(Groups, Window.Channels, OutputChannels);
         Contract.RequireScratch(scratch, Scratch);
         ReadInput<TVec>(planes, block, scratch);
-        int height = Window.OutputHeight, length = Window.OutputRow, stride = Window.Padded.RowStep;
-        var dy = new Rows(scratch + Window.Channels * Window.Padded.Size, RowOffsets);
+        int height = Window.OutputHeight, length = Window.OutputRow, strip = StripRows;
+        long gradientStride = StripStride, rowStep = Window.Padded.RowStep;
+        var gradients = scratch + Window.Channels * Window.Padded.Size;
         var (from, end) = (share.From, share.EndOf(OutputChannels));
         for (var y = 0; y < height; y++)
         {
-            for (var o = from; o < end; o++)
-                PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + o, (long)y * length, length, dy.First + (long)o * GradientRowStride);
+            // Single rows are runs of memory too short to be read fast.
+            for (var o = from; y % strip == 0 && o < end; o++)
+                PlaneAccess.ReadGradient<TVec>(
+                    planes, block, Window.Output + o, (long)y * length, Math.Min(strip, height - y) * length, gradients + o * gradientStride);
+            var dy = new Rows(gradients + y % strip * length, RowOffsets).From(from);
             TransposedProduct.Multiply<TVec>(
-                dy.From(from), end - from, RowsAt(scratch + (long)y * stride), Depth, length, weightGradient + (long)from * Depth, Depth, accumulate || y > 0);
+                dy, end - from, RowsAt(scratch + y * rowStep), Depth, length, weightGradient + (long)from * Depth, Depth, accumulate || y > 0);
         }
     }
 

@@ -15,11 +15,11 @@ internal readonly unsafe struct MaxPoolKernel
     /// <summary>Input, output and how they lie to each other.</summary>
     public readonly Window Window { get; init; }
 
-    /// <summary>Floats of a row of x with its border, where backward keeps the rows that windows see.</summary>
+    /// <summary>Floats of a row of x with its border, as backward keeps it.</summary>
     private int PaddedRow => (Window.Width + 2) * Lanes.Count;
 
     /// <summary>Floats of scratch that one thread needs for both directions.</summary>
-    public long Scratch => Math.Max(Window.Lanes == 1 ? Window.Padded.Size : 0, 6L * PaddedRow + Window.OutputRow);
+    public long Scratch => Math.Max(Window.Lanes == 1 ? Window.Padded.Size : 0, 2L * (Window.Height + 2) * PaddedRow + Window.OutputRow);
 
     /// <summary>y = largest x of each window.</summary>
     public void Forward<TVec>(in Planes planes, in Block block, Share share = default)
@@ -63,7 +63,7 @@ internal readonly unsafe struct MaxPoolKernel
         }
     }
 
-    /// <summary>dx = dy at the place of each window's largest value. The rows that a row of windows sees stay in the L1 cache, in a ring of three.</summary>
+    /// <summary>dx = dy at the place of each window's largest value. A whole plane is read, then scattered to, then written: memory is fast in long runs of one kind.</summary>
     /// <param name="planes">All planes.</param>
     /// <param name="block">The block of images.</param>
     /// <param name="scratch">At least <see cref="Scratch"/> floats.</param>
@@ -74,38 +74,30 @@ internal readonly unsafe struct MaxPoolKernel
     {
         Contract.RequireWindow(Window, isTraining: true);
         Contract.RequireScratch(scratch, Scratch);
-        float* input = scratch, dx = input + 3 * PaddedRow, dy = dx + 3 * PaddedRow;
-        var end = share.EndOf(Window.Channels);
+        var size = (Window.Height + 2) * PaddedRow;
+        float* input = scratch, dx = input + size, dy = dx + size;
+        new Span<float>(input, size).Fill(float.NegativeInfinity);
+        new Span<float>(dx, size).Clear();
+        int end = share.EndOf(Window.Channels), length = Window.Width * Lanes.Count;
         for (var c = share.From; c < end; c++)
         {
-            new Span<float>(input, 3 * PaddedRow).Fill(float.NegativeInfinity);
-            new Span<float>(dx, 3 * PaddedRow).Clear();
             var plane = PlaneAccess.Reader<TVec>(planes, block, Window.Input[c], 0);
             var largest = block.Data + planes.Offset[Window.Output + c];
-            int read = 0, complete = 0;
+            for (var y = 0; y < Window.Height; y++)
+                ReadRow<TVec>(plane, y, input + Slot(y));
             for (var y = 0; y < Window.OutputHeight; y++, largest += Window.OutputRow)
             {
-                for (; read < Math.Min(Window.Height, y * Window.Stride + 2); read++)
-                    ReadRow<TVec>(plane, read, input + Slot(read));
-                if (read < y * Window.Stride + 2)
-                    new Span<float>(input + Slot(read), PaddedRow).Fill(float.NegativeInfinity);
                 PlaneAccess.ReadGradient<TVec>(planes, block, Window.Output + c, (long)y * Window.OutputRow, Window.OutputRow, dy);
                 Scatter<TVec>(input, dx, y * Window.Stride - 1, largest, dy);
-
-                // Rows that no later window sees are complete.
-                for (; complete < (y + 1 == Window.OutputHeight ? Window.Height : (y + 1) * Window.Stride - 1); complete++)
-                {
-                    var row = dx + Slot(complete);
-                    var length = Window.Width * Lanes.Count;
-                    PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)complete * length, length, row + Lanes.Count, writes[c]);
-                    new Span<float>(row, PaddedRow).Clear();
-                }
             }
+
+            for (var y = 0; y < Window.Height; y++)
+                PlaneAccess.AddGradient<TVec>(planes, block, Window.Input[c], (long)y * length, length, dx + Slot(y) + Lanes.Count, writes[c]);
         }
     }
 
-    /// <summary>Where a row lies in a ring of three.</summary>
-    private long Slot(int row) => (row + 3) % 3 * PaddedRow;
+    /// <summary>Where a row lies below the border.</summary>
+    private long Slot(int row) => (row + 1) * PaddedRow;
 
     private void ReadRow<TVec>(DeferredPlane<TVec> plane, int row, float* target)
         where TVec : unmanaged, IVec<TVec>
@@ -117,38 +109,74 @@ internal readonly unsafe struct MaxPoolKernel
 
     /// <summary>
     /// The gradients of a row of windows go to the three rows that it sees. What is left of a window's gradient goes to the first value that is its largest;
-    /// then nothing is left.
+    /// then nothing is left. Columns that the next window sees too stay in registers until it has added its part.
     /// </summary>
     private void Scatter<TVec>(float* input, float* dx, int top, float* largest, float* dy)
         where TVec : unmanaged, IVec<TVec>
     {
-        int width = Window.OutputWidth, step = Window.Stride * Lanes.Count;
+        int width = Window.OutputWidth, stride = Window.Stride, step = stride * Lanes.Count;
         long first = Slot(top), second = Slot(top + 1), third = Slot(top + 2);
-        for (var x = 0; x < width; x++, largest += Lanes.Count, dy += Lanes.Count, first += step, second += step, third += step)
+
+        // The row of windows above has been at the first row, with stride 1 at the second as well.
+        var isShared = stride == 1 && top >= 0;
+        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
         {
-            for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
+            TVec left0 = TVec.Zero, left1 = TVec.Zero, left2 = TVec.Zero, middle0 = TVec.Zero, middle1 = TVec.Zero, middle2 = TVec.Zero;
+            long at = lane;
+            for (var x = 0; x < width; x++, at += step)
             {
-                var most = TVec.Load(largest + lane);
-                var left = TVec.Load(dy + lane);
-                ScatterRow(input + first + lane, dx + first + lane, most, ref left);
-                ScatterRow(input + second + lane, dx + second + lane, most, ref left);
-                ScatterRow(input + third + lane, dx + third + lane, most, ref left);
+                var most = TVec.Load(largest + x * Lanes.Count + lane);
+                var rest = TVec.Load(dy + x * Lanes.Count + lane);
+
+                ScatterRow(input + first + at, dx + first + at, stride, isShared: true, most, ref rest, ref left0, ref middle0);
+                ScatterRow(input + second + at, dx + second + at, stride, isShared, most, ref rest, ref left1, ref middle1);
+                ScatterRow(input + third + at, dx + third + at, stride, isShared: false, most, ref rest, ref left2, ref middle2);
             }
+
+            Put(dx + first + at, isShared: true, left0);
+            Put(dx + second + at, isShared, left1);
+            Put(dx + third + at, isShared: false, left2);
+            if (stride == 2)
+                continue;
+            at += step;
+            Put(dx + first + at, isShared: true, middle0);
+            Put(dx + second + at, isShared, middle1);
+            Put(dx + third + at, isShared: false, middle2);
         }
     }
 
-    /// <summary>Three values of a window in a row take what is left of its gradient.</summary>
+    /// <summary>Three values of a window in a row take what is left of its gradient. The columns that no later window sees are complete.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScatterRow<TVec>(float* values, float* gradients, TVec most, ref TVec left)
+    private static void ScatterRow<TVec>(float* values, float* gradients, int stride, bool isShared, TVec most, ref TVec rest, ref TVec left, ref TVec middle)
         where TVec : unmanaged, IVec<TVec>
     {
-        for (var i = 0; i < 3 * Lanes.Count; i += Lanes.Count)
+        Put(gradients, isShared, left + Take(values, most, ref rest));
+        var second = middle + Take(values + Lanes.Count, most, ref rest);
+        var third = Take(values + 2 * Lanes.Count, most, ref rest);
+        if (stride == 2)
         {
-            var value = TVec.Load(values + i);
-            TVec.Store(gradients + i, TVec.Load(gradients + i) + TVec.WhereAtLeast(value, most, left, TVec.Zero));
-            left = TVec.WhereAtLeast(value, most, TVec.Zero, left);
+            Put(gradients + Lanes.Count, isShared, second);
+            left = third;
+            return;
         }
+
+        (left, middle) = (second, third);
     }
+
+    /// <summary>What a value takes of a window's gradient: all that is left if it is the largest.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVec Take<TVec>(float* value, TVec most, ref TVec rest)
+        where TVec : unmanaged, IVec<TVec>
+    {
+        var x = TVec.Load(value);
+        var taken = TVec.WhereAtLeast(x, most, rest, TVec.Zero);
+        rest = TVec.WhereAtLeast(x, most, TVec.Zero, rest);
+        return taken;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put<TVec>(float* gradients, bool isShared, TVec value)
+        where TVec : unmanaged, IVec<TVec> => TVec.Store(gradients, isShared ? TVec.Load(gradients) + value : value);
 
     /// <summary>
     /// Windows over 16 lanes, where they lie. A window that reaches over the border sees the row or column at the border twice instead, which is no larger.

@@ -169,9 +169,10 @@ public static class OnnxFile
     private static RiffleMetadata Describe(Checkpoint checkpoint, OnnxForm form)
     {
         var size = checkpoint.Spec.ImageSize;
+        var side = ImageFit.SideForInference(size, checkpoint.TakesBakedImages);
         var images = form.Pixels
-            ? new Images(size, ImageFit.StoredSide(size), "centre", "bilinear, antialiased", "rgb", "nhwc", "bytes")
-            : new Images(size, ImageFit.StoredSide(size), "centre", "bilinear, antialiased", "rgb", "nchw", "normalised");
+            ? new Images(size, side, "centre", "bilinear, antialiased", "rgb", "nhwc", "bytes")
+            : new Images(size, side, "centre", "bilinear, antialiased", "rgb", "nchw", "normalised");
         if (checkpoint.TakesBakedImages)
             images = images with { CutAlready = size };
         Origin? training = null;

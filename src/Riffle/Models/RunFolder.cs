@@ -162,12 +162,15 @@ internal sealed class RunFolder : IDisposable
     public void WriteMetrics(ImmutableArray<EpochMetrics> history) => AtomicFile.Write(Metrics, stream =>
     {
         using var text = new StreamWriter(stream, leaveOpen: true);
-        text.Write("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5\n");
+        text.Write("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5,l2_term,train_cost\n");
         foreach (var epoch in history)
         {
             text.Write(string.Create(CultureInfo.InvariantCulture, $"{epoch.Epoch},{epoch.LearningRate:0.########},"));
             text.Write(string.Create(CultureInfo.InvariantCulture, $"{epoch.Train.Loss:F6},{epoch.Train.Top1:F4},{epoch.Train.Top5:F4},"));
-            text.Write(string.Create(CultureInfo.InvariantCulture, $"{epoch.Validation.Loss:F6},{epoch.Validation.Top1:F4},{epoch.Validation.Top5:F4}\n"));
+            text.Write(string.Create(CultureInfo.InvariantCulture, $"{epoch.Validation.Loss:F6},{epoch.Validation.Top1:F4},{epoch.Validation.Top5:F4},"));
+
+            // Empty for epochs of a version that did not record them.
+            text.Write(string.Create(CultureInfo.InvariantCulture, $"{epoch.L2:F6},{epoch.Cost:F6}\n"));
         }
     });
 

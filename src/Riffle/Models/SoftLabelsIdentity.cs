@@ -13,7 +13,7 @@ namespace Riffle.Models;
 public sealed record TeacherIdentity(string Network, double? Top1, string Fingerprint)
 {
     /// <summary>The identity of a model.</summary>
-    public static TeacherIdentity Of(Model model) => new(model.Name, (model as Checkpoint)?.Training?.Best?.Validation.Top1, model.Fingerprint());
+    public static TeacherIdentity Of(Model model) => new(model.Name, (model as Checkpoint)?.Training?.Measured?.Validation.Top1, model.Fingerprint());
 }
 
 /// <summary>Everything that determines soft labels.</summary>
@@ -24,6 +24,7 @@ public sealed record TeacherIdentity(string Network, double? Top1, string Finger
 /// <param name="Seed">The seed of the augmentation: view v is the image of epoch v of a training with this seed.</param>
 /// <param name="Views">The number of views of each image.</param>
 /// <param name="Mirrored">Whether the logits of a view are the mean of those for the view and for its mirror image. False only in labels by older versions.</param>
+/// <param name="VectorBits">The width of the vectors that computed them, on which their last bits depend; null in labels by older versions.</param>
 public sealed record SoftLabelsIdentity(
     DatasetIdentity Data,
     ImmutableArray<TeacherIdentity> Teachers,
@@ -31,7 +32,8 @@ public sealed record SoftLabelsIdentity(
     Augmentation Augmentation,
     ulong Seed,
     int Views,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Mirrored = false)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Mirrored = false,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? VectorBits = null)
 {
     /// <summary>The file of a folder of soft labels that holds it.</summary>
     internal const string DocumentName = "soft-labels.json";

@@ -23,6 +23,30 @@ public sealed record TrainingRecord(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DatasetBaking? Baking = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Arithmetic = null)
 {
+    /// <summary>The steps after which <see cref="Early"/> is taken.</summary>
+    public const int EarlySteps = 100;
+
+    /// <summary>The width in bits of the vectors that computed all its steps; null: of several widths, or by a version that did not record it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? VectorBits { get; init; }
+
+    /// <summary>The fingerprint of the weights after the first <see cref="EarlySteps"/> steps, by which a training can be verified without doing it
+    /// all again; null: it had fewer.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Early { get; init; }
+
+    /// <summary>The epoch after which the weights of this file were taken; null: the one with the highest top-1, or the last in a run's last checkpoint.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? TakenAfter { get; init; }
+
+    /// <summary>The metrics of the weights of this file, unless it is a run's last checkpoint; null before the first epoch has ended.</summary>
+    [JsonIgnore]
+    public EpochMetrics? Measured => TakenAfter is { } epoch ? History[epoch - 1] : Best;
+
+    /// <summary>Whether the training is at its end: all epochs have ended, or its schedule says that no gain is to be expected.</summary>
+    [JsonIgnore]
+    public bool IsFinished => Progress.Epochs >= Recipe.Epochs || Recipe.Schedule.HasEnded(History.Select(epoch => epoch.Validation.Top1));
+
     /// <summary>The epoch with the highest validation top-1 (the first of equal ones); null before the first epoch has ended.</summary>
     public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
 }
@@ -33,11 +57,11 @@ public sealed record TrainingRecord(
 /// <param name="Epoch">The epoch of that training after which the weights were taken; null: before the first has ended, or unknown.</param>
 public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training, int? Epoch)
 {
-    /// <summary>The weights of a checkpoint as an origin. With an optimiser's state they are from a run's last epoch, otherwise from its best.</summary>
+    /// <summary>The weights of a checkpoint as an origin. With an optimiser's state they are from a run's last epoch.</summary>
     public static WeightsOrigin Of(Checkpoint checkpoint)
     {
         var history = checkpoint.Training?.History ?? [];
-        var epoch = checkpoint.OptimiserState.Count > 0 ? history.LastOrDefault() : checkpoint.Training?.Best;
+        var epoch = checkpoint.OptimiserState.Count > 0 ? history.LastOrDefault() : checkpoint.Training?.Measured;
         return new(checkpoint.Fingerprint(), checkpoint.Training, epoch?.Epoch);
     }
 
@@ -51,7 +75,17 @@ public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training,
 /// <param name="LearningRate">The learning rate of the epoch's last step.</param>
 /// <param name="Train">Over its training batches, while the weights changed.</param>
 /// <param name="Validation">Over all validation images, after the epoch.</param>
-public sealed record EpochMetrics(int Epoch, double LearningRate, Metrics Train, Metrics Validation);
+public sealed record EpochMetrics(int Epoch, double LearningRate, Metrics Train, Metrics Validation)
+{
+    /// <summary>The L2 term of the weights after the epoch: half its strength times the sum of the squares of all trained kernels. Null: a training by an older
+    /// version that did not record it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? L2 { get; init; }
+
+    /// <summary>The total cost that training minimises: the loss over its batches plus <see cref="L2"/>; null where that is.</summary>
+    [JsonIgnore]
+    public double? Cost => Train.Loss + L2;
+}
 
 /// <summary>The progress of a training.</summary>
 /// <param name="Epochs">The number of finished epochs, including their validation.</param>

@@ -12,35 +12,52 @@ namespace Riffle.Networks;
 /// <param name="Parameters">Trained values of all of them.</param>
 public sealed record ArchitectureRow(string Name, Shape Output, int? Kernel, int? Stride, int Repeat, long Macs, long Parameters);
 
+/// <summary>A unit of a network, or several alike that follow each other.</summary>
+/// <param name="Name">For example <c>stage3.1-3</c>.</param>
+/// <param name="Units">The layers of each.</param>
+internal sealed record AlikeUnits(string Name, ImmutableArray<ImmutableArray<Layer>> Units);
+
 /// <summary>A network in the form of the papers' tables, derived only from the units of its layers.</summary>
 public static class Architecture
 {
     /// <summary>The rows. Their multiply-adds and parameters add up to the network's.</summary>
     public static ImmutableArray<ArchitectureRow> Of(Network network)
     {
-        var units = ChunkBy(Complexity.Of(network).Layers, cost => cost.Layer.Unit);
-        return [.. ChunkBy(units, unit => Signature(network, unit)).Select(alike => Row(network, alike))];
+        var costs = Complexity.Of(network).Layers;
+        return [.. UnitsOf(network).Select(alike => Row(network, alike, costs))];
     }
 
-    private static ArchitectureRow Row(Network network, List<List<LayerComplexity>> units)
+    /// <summary>The units in their order, those together that are alike and follow each other.</summary>
+    internal static ImmutableArray<AlikeUnits> UnitsOf(Network network)
     {
-        var convolutions = units[0].Where(cost => cost.Macs > 0).ToArray();
-        var windows = (convolutions.Length > 0 ? convolutions : [.. units[0]]).Select(cost => Window(network, cost.Layer)).OfType<(int Kernel, int Stride)>().ToArray();
+        var units = ChunkBy(network.Layers, layer => layer.Unit);
+        return
+        [
+            .. ChunkBy(units, unit => Signature(network, unit)).Select(alike => new AlikeUnits(
+                Range(alike[0][0].Unit, alike[^1][0].Unit), [.. alike.Select(unit => unit.ToImmutableArray())])),
+        ];
+    }
+
+    private static ArchitectureRow Row(Network network, AlikeUnits alike, ImmutableArray<LayerComplexity> costs)
+    {
+        var first = alike.Units[0];
+        var convolutions = first.Where(layer => costs[layer.Index].Macs > 0).ToArray();
+        var windows = (convolutions.Length > 0 ? convolutions : [.. first]).Select(layer => Window(network, layer)).OfType<(int Kernel, int Stride)>().ToArray();
         return new(
-            Range(units[0][0].Layer.Unit, units[^1][0].Layer.Unit),
-            units[^1][^1].Output,
+            alike.Name,
+            alike.Units[^1][^1].Output,
             windows.Length == 0 ? null : windows.Max(window => window.Kernel),
             windows.Length == 0 ? null : windows.Max(window => window.Stride),
-            units.Count,
-            units.Sum(unit => unit.Sum(cost => cost.Macs)),
-            units.Sum(unit => unit.Sum(cost => cost.Parameters)));
+            alike.Units.Length,
+            alike.Units.Sum(unit => unit.Sum(layer => costs[layer.Index].Macs)),
+            alike.Units.Sum(unit => unit.Sum(layer => costs[layer.Index].Parameters)));
     }
 
     /// <summary>Equal for units that do the same: operations, shapes in and out, and which of the layers before they read.</summary>
-    private static string Signature(Network network, List<LayerComplexity> unit) => string.Join('\n',
-        from cost in unit
-        let inputs = cost.Layer.Inputs.Select(input => $"{cost.Layer.Index - input} back: {network.Layers[input].Output}")
-        select $"{cost.Layer.Operation}, {string.Join(", ", inputs)}, {cost.Output}");
+    private static string Signature(Network network, List<Layer> unit) => string.Join('\n',
+        from layer in unit
+        let inputs = layer.Inputs.Select(input => $"{layer.Index - input} back: {network.Layers[input].Output}")
+        select $"{layer.Operation}, {string.Join(", ", inputs)}, {layer.Output}");
 
     private static (int Kernel, int Stride)? Window(Network network, Layer layer) =>
         layer.Inputs.IsEmpty ? null : layer.Operation.WindowOver(network.Layers[layer.Inputs[0]].Output);

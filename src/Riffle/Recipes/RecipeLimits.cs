@@ -33,6 +33,9 @@ public static class RecipeLimits
     /// <summary>The range of <see cref="Schedule.Patience"/> and <see cref="Schedule.Cooldown"/>.</summary>
     public static Limits<int> Patience { get; } = new(0, 1_000_000);
 
+    /// <summary>The range of <see cref="Schedule.DropsToEnd"/>.</summary>
+    public static Limits<int> DropsToEnd { get; } = new(0, 1000);
+
     /// <summary>The range of <see cref="Schedule.StepEpochs"/>.</summary>
     public static Limits<int> StepEpochs { get; } = new(1, 1_000_000);
 

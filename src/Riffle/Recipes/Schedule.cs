@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Riffle.Recipes;
 
 /// <summary>How the learning rate falls after the warm-up.</summary>
@@ -43,6 +45,10 @@ public sealed record Schedule
     /// <summary>The lower limit of the rate after drops; at least 0.</summary>
     public double Minimum { get; init; }
 
+    /// <summary>Plateau: the training ends early after so many drops in a row without a new best validation top-1; 0: it doesn't.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int DropsToEnd { get; init; }
+
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The number of steps before, over all epochs.</param>
     /// <param name="stepsPerEpoch">At least 1.</param>
@@ -69,13 +75,22 @@ public sealed record Schedule
 
     /// <summary>The number of drops of a plateau, by the rule of PyTorch's ReduceLROnPlateau with threshold 0.</summary>
     /// <param name="top1">Validation top-1 of every epoch so far.</param>
-    public int PlateauDrops(IEnumerable<double> top1)
+    public int PlateauDrops(IEnumerable<double> top1) => Plateaus(top1).Drops;
+
+    /// <summary>Whether a plateau ends the training early.</summary>
+    /// <param name="top1">Validation top-1 of every epoch so far.</param>
+    public bool HasEnded(IEnumerable<double> top1) => Kind == ScheduleKind.Plateau && DropsToEnd > 0 && Plateaus(top1).SinceBest >= DropsToEnd;
+
+    /// <summary>All drops, and those since the last new best.</summary>
+    private (int Drops, int SinceBest) Plateaus(IEnumerable<double> top1)
     {
-        var (drops, best, waited, cooldown) = (0, double.NegativeInfinity, 0, 0);
+        var (drops, sinceBest, best, waited, cooldown) = (0, 0, double.NegativeInfinity, 0, 0);
         foreach (var accuracy in top1)
         {
-            waited = accuracy > best ? 0 : waited + 1;
-            best = Math.Max(best, accuracy);
+            if (accuracy > best)
+                (best, waited, sinceBest) = (accuracy, 0, 0);
+            else
+                waited++;
             if (cooldown > 0)
             {
                 cooldown--;
@@ -83,9 +98,9 @@ public sealed record Schedule
             }
 
             if (waited > Patience)
-                (drops, waited, cooldown) = (drops + 1, 0, Cooldown);
+                (drops, sinceBest, waited, cooldown) = (drops + 1, sinceBest + 1, 0, Cooldown);
         }
 
-        return drops;
+        return (drops, sinceBest);
     }
 }

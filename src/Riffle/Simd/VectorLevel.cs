@@ -52,9 +52,23 @@ internal static class VectorLevels
     /// </summary>
     public static IReadOnlyList<VectorLevel> Available { get; } = [.. All.Where(level => level.IsAccelerated)];
 
-    /// <summary>The level that <see cref="Variable"/> asks for, else the fastest.</summary>
+    /// <summary>The level that <see cref="Variable"/> asks for, else that of <see cref="Prefer"/>, else the fastest.</summary>
     /// <exception cref="RiffleException">The variable names a level that this machine does not have.</exception>
-    public static VectorLevel Best => Choose(Environment.GetEnvironmentVariable(Variable));
+    public static VectorLevel Best =>
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } wanted ? Choose(wanted) : Preferred.Value ?? Available[0];
+
+    private static readonly AsyncLocal<VectorLevel?> Preferred = new();
+
+    /// <summary>
+    /// Uses vectors of this width in what the caller does from here on, if the machine has them and <see cref="Variable"/> is not set.
+    /// </summary>
+    /// <returns>Ends it when disposed of.</returns>
+    public static IDisposable Prefer(int bits)
+    {
+        var preference = new Preference(Preferred.Value);
+        Preferred.Value = Available.FirstOrDefault(level => level.Bits == bits);
+        return preference;
+    }
 
     internal static VectorLevel Choose(string? wanted)
     {
@@ -62,5 +76,10 @@ internal static class VectorLevels
             return Available[0];
         return Available.FirstOrDefault(level => level.Name == wanted)
             ?? throw new RiffleException($"{Variable}={wanted}: this machine runs {string.Join(", ", Available)}; unset it or choose one of these");
+    }
+
+    private sealed class Preference(VectorLevel? before) : IDisposable
+    {
+        public void Dispose() => Preferred.Value = before;
     }
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Riffle.Networks;
 using Riffle.Recipes;
 
@@ -74,6 +75,37 @@ public sealed class Optimiser
                     break;
             }
         }
+    }
+
+    /// <summary>The L2 term whose gradient <see cref="Apply"/> adds: half the decay times the square of each kernel's values. Allocates nothing.</summary>
+    /// <param name="weights">All trained values.</param>
+    internal double Penalty(ReadOnlySpan<float> weights)
+    {
+        var penalty = 0.0;
+        foreach (var (start, count, decay) in _ranges)
+        {
+            if (decay > 0)
+                penalty += 0.5 * decay * SumOfSquares(weights.Slice(start, count));
+        }
+
+        return penalty;
+    }
+
+    /// <summary>In double precision, and in eight sums whatever the machine's vectors, so that the result is the same everywhere.</summary>
+    private static double SumOfSquares(ReadOnlySpan<float> values)
+    {
+        var (low, high) = (Vector256<double>.Zero, Vector256<double>.Zero);
+        var wide = MemoryMarshal.Cast<float, Vector256<float>>(values);
+        foreach (var eight in wide)
+        {
+            var (a, b) = Vector256.Widen(eight);
+            (low, high) = (low + (a * a), high + (b * b));
+        }
+
+        var sum = Vector256.Sum(low + high);
+        foreach (var value in values[(wide.Length * Vector256<float>.Count)..])
+            sum += (double)value * value;
+        return sum;
     }
 
     /// <summary>g += decay·w; v = µ·v + g; w −= rate·(gradientWeight·g + velocityWeight·v).</summary>

@@ -14,7 +14,7 @@ namespace Riffle.Training;
 
 /// <summary>
 /// The TensorBoard events of a run, under the names that Keras uses: <c>train/</c> and <c>validation/</c> with a point per epoch, histograms of the kernels,
-/// the loss of every batch and images that were misclassified; hyper-parameters in the run's own folder.
+/// loss, total cost and accuracy of every batch, and images that were misclassified; hyper-parameters in the run's own folder.
 /// </summary>
 /// <remarks>Each process that continues a run writes its own files, which TensorBoard joins. Epochs count from 1, as everywhere in Riffle.</remarks>
 internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<DatasetClass> classes, IImageCodec codec) : IDisposable
@@ -26,7 +26,7 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
     private const int BufferedSteps = 512, JpegQuality = 90;
     private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(10);
 
-    private readonly (long Step, float Loss, double Time)[] _steps = new (long, float, double)[BufferedSteps];
+    private readonly StepEvents[] _steps = new StepEvents[BufferedSteps];
     private int _buffered;
     private long _flushed = Stopwatch.GetTimestamp();
     private EventFileWriter? _train, _validation, _session;
@@ -65,9 +65,11 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
     /// <summary>Records a step. Allocates nothing, except when it writes the recorded steps now and then.</summary>
     /// <param name="step">The total number of steps, including this one.</param>
     /// <param name="loss">Mean loss of its batch.</param>
-    public void Step(long step, double loss)
+    /// <param name="cost">That plus the L2 term.</param>
+    /// <param name="accuracy">Share of the batch whose label has the highest logit.</param>
+    public void Step(long step, double loss, double cost, double accuracy)
     {
-        _steps[_buffered++] = (step, (float)loss, Now);
+        _steps[_buffered++] = new(step, (float)loss, (float)cost, (float)accuracy, Now);
         if (_buffered == _steps.Length || Stopwatch.GetElapsedTime(_flushed) > FlushInterval)
             Flush();
     }
@@ -138,14 +140,22 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
         writer.Scalar(EpochLoss, epoch.Epoch, (float)metrics.Loss, now);
         writer.Scalar("epoch_accuracy", epoch.Epoch, (float)(metrics.Top1 / 100), now);
         writer.Scalar("epoch_top_5_accuracy", epoch.Epoch, (float)(metrics.Top5 / 100), now);
-        if (ReferenceEquals(metrics, epoch.Train))
-            writer.Scalar("epoch_learning_rate", epoch.Epoch, (float)epoch.LearningRate, now);
+        if (!ReferenceEquals(metrics, epoch.Train))
+            return;
+        writer.Scalar("epoch_learning_rate", epoch.Epoch, (float)epoch.LearningRate, now);
+        if (epoch.Cost is { } cost)
+            writer.Scalar("epoch_cost", epoch.Epoch, (float)cost, now);
     }
 
     private void WriteSteps()
     {
-        foreach (var (step, loss, time) in _steps.AsSpan(0, _buffered))
+        foreach (var (step, loss, cost, accuracy, time) in _steps.AsSpan(0, _buffered))
+        {
             Train.Scalar(BatchPrefix + "loss", step, loss, time);
+            Train.Scalar(BatchPrefix + "cost", step, cost, time);
+            Train.Scalar(BatchPrefix + "accuracy", step, accuracy, time);
+        }
+
         _buffered = 0;
     }
 
@@ -180,6 +190,8 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
         var group = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(values, ModelJson.Compact)));
         Session.HyperParameters(values, group, Now);
     }
+
+    private readonly record struct StepEvents(long Step, float Loss, float Cost, float Accuracy, double Time);
 
     /// <summary>Every entry of a recipe, whatever entries it has.</summary>
     private static void AddAll(JsonElement entries, string prefix, SortedDictionary<string, object> values)

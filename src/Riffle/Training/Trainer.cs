@@ -93,10 +93,10 @@ public sealed class Trainer : IDisposable
     public TrainingRecord Training => Live(_record);
 
     /// <summary>
-    /// Whether some steps of the run were computed by another version of the <see cref="Arithmetic"/>: then the weights are not those of an uninterrupted
-    /// training, bit for bit.
+    /// Whether some steps of the run were computed by another version of the <see cref="Arithmetic"/>, or with vectors of another width: then the weights are
+    /// not those of an uninterrupted training, bit for bit.
     /// </summary>
-    public bool HasOtherArithmetic => Live(_record).Arithmetic != Arithmetic.Version;
+    public bool HasOtherArithmetic => (Live(_record).Arithmetic, _record.VectorBits) != (Arithmetic.Version, Arithmetic.VectorBits);
 
     /// <summary>The network.</summary>
     public NetworkSpec Network => Live(_spec);
@@ -141,7 +141,10 @@ public sealed class Trainer : IDisposable
         var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
         labels?.RequireFor(data, network.ImageSize, recipe.Augmentation);
         var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), Progress.None, [], from?.Path, labels?.Identity,
-            from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking, Arithmetic.Version);
+            from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking, Arithmetic.Version)
+        {
+            VectorBits = Arithmetic.VectorBits,
+        };
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
         var folder = RunFolder.Create(run);
         try
@@ -184,10 +187,12 @@ public sealed class Trainer : IDisposable
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
                 throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued; start a new run with --from");
             RequireTrainable(folder.Last, checkpoint.Weights.Network);
-            if (training.Progress == Progress.None)
-                training = training with { Arithmetic = Arithmetic.Version };
-            else if (training.Arithmetic != Arithmetic.Version)
-                training = training with { Arithmetic = null };
+            var isNew = training.Progress == Progress.None;
+            training = training with
+            {
+                Arithmetic = isNew || training.Arithmetic == Arithmetic.Version ? Arithmetic.Version : null,
+                VectorBits = isNew || training.VectorBits == Arithmetic.VectorBits ? Arithmetic.VectorBits : null,
+            };
             checkpoint = checkpoint.With(training);
 
             var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory(), codec);
@@ -215,10 +220,10 @@ public sealed class Trainer : IDisposable
     public TrainingOutcome Run(ITrainingObserver? observer = null, CancellationToken cancel = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_record.Progress.Epochs == _recipe.Epochs)
+        if (_record.IsFinished)
             return Outcome(completed: true);
         observer?.Started(Place(LearningRate()));
-        while (_record.Progress.Epochs < _recipe.Epochs)
+        while (!_record.IsFinished)
         {
             var clock = Stopwatch.StartNew();
             var before = _record.Progress.Train.Images;
@@ -293,10 +298,14 @@ public sealed class Trainer : IDisposable
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
 
+            // Of the weights that the loss was computed with.
+            var cost = result.Loss + _optimiser.Penalty(_weights.Trained);
             _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
             tally = tally.Plus(result, batch.Count);
             steps++;
-            _events.Step(global + 1, result.Loss);
+            if (global + 1 == TrainingRecord.EarlySteps)
+                _record = _record with { Early = ToCheckpoint().Fingerprint() };
+            _events.Step(global + 1, result.Loss, cost, (double)result.Top1 / batch.Count);
             observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
 
             var stop = cancel.IsCancellationRequested;
@@ -330,7 +339,7 @@ public sealed class Trainer : IDisposable
         RequireFinite(rate);
         _folder.RequireInPlace();
 
-        var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation);
+        var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation) { L2 = _optimiser.Penalty(_weights.Trained) };
         var isBest = _record.Best is not { } best || validation.Top1 > best.Validation.Top1;
         _record = _record with { Progress = new(metrics.Epoch, 0, default), History = _record.History.Add(metrics) };
         if (isBest)

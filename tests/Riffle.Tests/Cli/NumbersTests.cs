@@ -11,6 +11,7 @@ public class NumbersTests
         ["demo"] = "",
         ["summary"] = "m",
         ["benchmark"] = "m",
+        ["draw"] = "m --out o",
         ["prepare"] = "s --out o",
         ["check"] = "s",
         ["train"] = "--data d --model m --out o --soft-labels l",

@@ -5,6 +5,7 @@ using System.Xml.Linq;
 using Riffle.Cli;
 using Riffle.Data;
 using Riffle.Distillation;
+using Riffle.Execution;
 using Riffle.Models;
 using Riffle.Study;
 using Riffle.Tests.Training;
@@ -36,18 +37,18 @@ public sealed partial class ReproduceCommandTests : IDisposable
         var (best, last) = (training.Best!.Validation.Top1, training.History[^1].Validation.Top1);
         var markdown = File.ReadAllText(Path.Combine(Out, "report.md"));
         var cells = Cells(markdown, Smallest);
-        Assert.Equal([Smallest, "34", Text(best, "0.00"), Text(best - 34, "+0.00;−0.00;0.00"), $"{training.Best.Epoch}"], cells[..5]);
-        Assert.Equal([Text(last, "0.00"), "0.9", "1.64", "0.55"], cells[5..9]);
-        Assert.True(double.Parse(cells[9], CultureInfo.InvariantCulture) > 0);
+        Assert.Equal([Smallest, "34", Text(last, "0.00"), Text(last - 34, "+0.00;−0.00;0.00"), Text(best, "0.00"), $"{training.Best.Epoch}"], cells[..6]);
+        Assert.Equal(["0.9", "1.64", "0.55", "65,798"], cells[6..10]);
+        Assert.True(double.Parse(cells[10], CultureInfo.InvariantCulture) > 0);
         Assert.Equal("not trained yet", Cells(markdown, "shufflenet-v2-x1.0")[2]);
         Assert.Contains("2 of 20 networks are trained.", markdown);
         Assert.Contains("orientation only", markdown);
-        Assert.Contains($"`riffle train --data {_data.DataFolder} --model {Smallest} --out {RunOf(Smallest)} --recipe best --epochs 2 --seed 0`", markdown);
+        Assert.Contains($"`RIFFLE_VECTOR=256 riffle train --data {_data.DataFolder} --model {Smallest} --out {RunOf(Smallest)} --recipe best --epochs 2 --seed 0`", markdown);
         Assert.Contains(Text(best, "0.00"), first.Output);
 
         // What was evaluated again for the confused classes is what the training measured.
         var run = new ReproductionFolder(Out).ReadRun(Smallest)!;
-        Assert.Equal((training.Best.Epoch, best), (run.Confused!.Epoch, run.Confused.Top1));
+        Assert.Equal((2, last), (run.Confused!.Epoch, run.Confused.Top1));
         Assert.All(run.Confused.Pairs, pair =>
             Assert.Contains($"| {pair.First} and {pair.Second}: {pair.FirstAsSecond} + {pair.SecondAsFirst} |", markdown));
         Assert.True(run.Notes.Time > TimeSpan.Zero);
@@ -61,12 +62,14 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Page_is_well_formed_and_needs_nothing_else();
         Pictures_are_those_of_the_page(markdown);
 
-        // A model is the best weights with the whole history; with it, what is done needs its run folder no more.
+        // A model is the last weights with the whole history; with it, what is done needs its run folder no more.
         var model = Checkpoint.Load(Path.Combine(Out, "models", Smallest + ".safetensors"));
         Assert.Equal(training.History.AsEnumerable(), model.Training!.History);
-        Assert.Equal(Checkpoint.Load(RunOf(Smallest)).Weights.Trained, model.Weights.Trained);
+        Assert.Equal(Checkpoint.Load(Last(Smallest)).Weights.Trained, model.Weights.Trained);
+        Assert.Equal(256, model.Training.VectorBits);
         var card = File.ReadAllText(Path.Combine(Out, "models", Smallest + ".md"));
-        Assert.Contains($"Highest top-1 {Text(best, "0.00")} %", card);
+        Assert.Contains($"Top-1 {Text(last, "0.00")} % and top-5 ", card);
+        Assert.Contains($"not recorded, {WeightsOrigin.Of(model).Fingerprint} ", card);
         Assert.Contains("| Optimiser | nesterov, momentum 0.9 |", card);
         Directory.Delete(Path.Combine(Out, "runs"), recursive: true);
         Assert.Equal(0, CommandLine.Execute(Arguments("--models", Second, Smallest, "--epochs", "2")));
@@ -188,7 +191,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
         var models = Path.Combine(Out, "models");
         var (first, file) = (Checkpoint.Load(Path.Combine(models, Smallest + ".safetensors")), Path.Combine(models, Smallest + ".safetensors"));
         var longer = _data.Run("longer");
-        string[] args = ["reproduce", "--data", _data.DataFolder, "--out", longer, "--models", Smallest, "--epochs", "2", "--threads", "1"];
+        string[] args = ["reproduce", "--recipe", "best", "--data", _data.DataFolder, "--out", longer, "--models", Smallest, "--epochs", "2", "--threads", "1"];
         string[] options = ["--from", models, "--learning-rate", "0.05", "--no-flip"];
         Assert.Equal(0, CommandLine.Execute([.. args, .. options]));
 
@@ -202,10 +205,11 @@ public sealed partial class ReproduceCommandTests : IDisposable
 
         // The commands of the report lead to the same bits.
         var report = File.ReadAllText(folder.Markdown);
-        var again = $"riffle train --data {_data.DataFolder} --from {file} --out {folder.RunOf(Smallest)} --recipe best --epochs 2 --seed 0 --learning-rate 0.05 --no-flip";
+        var again = $"RIFFLE_VECTOR=256 riffle train --data {_data.DataFolder} --from {file} --out {folder.RunOf(Smallest)} --recipe best --epochs 2 --seed 0 --learning-rate 0.05 --no-flip";
         Assert.Contains($"`{again}`", report);
-        Assert.Contains($"`riffle train --data {_data.DataFolder} --model {Smallest} --out {training.Origin.Fingerprint} --recipe best --epochs 1 --seed 3`", report);
-        Assert.Equal(0, CommandLine.Execute([.. again.Replace(folder.RunOf(Smallest), _data.Run("again")).Split(' ').Skip(1)]));
+        Assert.Contains($"`RIFFLE_VECTOR=256 riffle train --data {_data.DataFolder} --model {Smallest} --out {training.Origin.Fingerprint} --recipe best --epochs 1 --seed 3`", report);
+        using (Arithmetic.Prefer(256))
+            Assert.Equal(0, CommandLine.Execute([.. again.Replace(folder.RunOf(Smallest), _data.Run("again")).Split(' ').Skip(2)]));
         Assert.Equal(Checkpoint.Load(folder.RunOf(Smallest)).Weights.Trained, Checkpoint.Load(_data.Run("again")).Weights.Trained);
         var card = File.ReadAllText(folder.CardOf(Smallest));
         Assert.Contains($"| Kernels begin as | another training left them: fingerprint {training.Origin.Fingerprint}, top-1 ", card);
@@ -214,7 +218,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
         // Another epoch than the best is one, too.
         var last = Checkpoint.Read(folder.RunOf(Smallest) + "/checkpoints/last.safetensors");
         Assert.Equal(2, WeightsOrigin.Of(last).Epoch);
-        Assert.Equal(training.Best!.Epoch, WeightsOrigin.Of(Checkpoint.Load(folder.ModelOf(Smallest))).Epoch);
+        Assert.Equal(2, WeightsOrigin.Of(Checkpoint.Load(folder.ModelOf(Smallest))).Epoch);
 
         // What is done is done for the same options alone.
         Assert.Equal(0, CommandLine.Execute([.. args, .. options]));
@@ -230,6 +234,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
     [UnixFact]
     public void Teachers_are_trained_first_and_asked_and_an_interruption_loses_nothing()
     {
+        using var width = Arithmetic.Prefer(Arithmetic.PortableBits);
         string[] args = Arguments("--models", Second, "--epochs", "3", "--seed", "3", "--teacher", Smallest);
         var soft = Path.Combine(Out, "soft-labels");
         using (var process = Shell.Start("dotnet", Shell.Arguments(args)))
@@ -252,7 +257,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
         // The same by hand.
         var other = _data.Run("other");
         Assert.Equal(0, CommandLine.Execute(["teach", teacher, "--data", _data.DataFolder, "--out", soft + "2", "--views", "2", "--seed", "3"]));
-        string[] byHand = ["reproduce", "--data", _data.DataFolder, "--out", other, "--models", Second, "--epochs", "3", "--seed", "3", "--soft-labels", soft + "2"];
+        string[] byHand = ["reproduce", "--recipe", "best", "--data", _data.DataFolder, "--out", other, "--models", Second, "--epochs", "3", "--seed", "3", "--soft-labels", soft + "2"];
         Assert.Equal(0, CommandLine.Execute(byHand));
         Assert.Equal(File.ReadAllBytes(Last(Second)), File.ReadAllBytes(Path.Combine(other, "runs", Second, "checkpoints", "last.safetensors")));
 
@@ -264,6 +269,55 @@ public sealed partial class ReproduceCommandTests : IDisposable
         var refused = Shell.Riffle(Taught(RunOf(Second), "1", "shufflenet-v1-g8-x0.25"));
         Assert.Equal(ExitCode.Failed, refused.ExitCode);
         Assert.Contains(soft, refused.Error);
+    }
+
+    [Fact]
+    public void The_first_steps_of_finished_networks_are_verified_without_their_teachers()
+    {
+        using var data = new TinyDataset(train: 1700, validation: 30);
+        string[] args =
+        [
+            "reproduce", "--recipe", "best", "--data", data.DataFolder, "--out", Out, "--models", Smallest, "--teacher", Second, "--epochs", "1", "--batch", "16",
+            "--threads", "1",
+        ];
+        Assert.Equal(0, CommandLine.Execute(args));
+        var folder = new ReproductionFolder(Out);
+        foreach (var needless in (string[])["runs", "soft-labels", "teachers/runs"])
+            Directory.Delete(Path.Combine(Out, needless), recursive: true);
+        var model = Checkpoint.Load(folder.ModelOf(Smallest));
+        var verified = Shell.Riffle([.. args, "--verify"]);
+        Assert.Equal(0, verified.ExitCode);
+        Assert.Equal(2, Regex.Count(verified.Output, "the same"));
+        Assert.Contains($"{model.Training!.Early}  {model.Training.Early}  the same", verified.Output);
+        Assert.False(Directory.Exists(Path.Combine(Out, "verification", Smallest)));
+
+        // What is not the same is told.
+        model.With(model.Training with { Early = "0123456789abcdef" }).Save(folder.ModelOf(Smallest));
+        verified = Shell.Riffle([.. args, "--verify"]);
+        Assert.Equal(ExitCode.Failed, verified.ExitCode);
+        Assert.Contains($"0123456789abcdef  {model.Training.Early}  DIFFERENT", verified.Output);
+
+        // The labels of the first steps are not enough for more.
+        var excerpt = SoftLabels.Open(folder.FirstSoftLabels);
+        Assert.Equal(model.Training.SoftLabels!.Fingerprint, excerpt.Identity.Fingerprint);
+        Error.Names(Assert.Throws<RiffleException>(() => excerpt.Load(1)).Message, folder.FirstSoftLabels, "riffle teach");
+        File.WriteAllBytes(folder.FirstSoftLabels, File.ReadAllBytes(folder.ModelOf(Smallest)));
+        Error.Names(Assert.Throws<BadDataException>(() => SoftLabels.Open(folder.FirstSoftLabels)).Message, folder.FirstSoftLabels, "excerpt");
+    }
+
+    [Fact]
+    public void The_recipe_has_teachers_of_its_own()
+    {
+        var settings = new Settings(_data.DataFolder, Out, [], [Smallest], "taught", null, 3, 1, null, []);
+        var data = _data.Open();
+        Assert.Equal(["shufflenet-v2-x1.0", "shufflenet-v2-x1.5"], settings.TeacherNames.AsEnumerable());
+        Assert.Equal([4, 8, 4], Teacher.Declared[1].SpecFor(data).Units.AsEnumerable());
+        Assert.True((settings with { Teachers = [Second] }).TeacherNames is [Second]);
+        Assert.Empty((settings with { SoftLabels = "soft" }).TeacherNames);
+        Assert.Empty((settings with { Recipe = "best" }).TeacherNames);
+        Assert.Empty((settings with { Recipe = "paper" }).TeacherNames);
+        Assert.DoesNotContain("--teacher", settings.Command);
+        Assert.All(Teacher.Declared, teacher => Assert.Equal(4ul, teacher.In(new(Out), data, settings).Seed));
     }
 
     [Fact]
@@ -284,13 +338,17 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Contains("prints 0.52 to 0.59 of our count", markdown);
         Assert.Contains("1.04 of our count for shufflenet-v2-x1.0, 0.65 for shufflenet-v2-x0.5", markdown);
         Assert.Contains("| shufflenet-v1-g3-x1.0 | 10.9 | 19.52 | 0.56 | 594,248 |", markdown);
+
+        // Table 1 of the study, whose stage 3 is one unit of stride 2 and three others.
+        Assert.Contains("| Layer | Output size | Kernel | Stride | Repeat | g1 | g2 | g3 | g4 | g8 |", markdown);
+        Assert.Contains("| stage3.1-3 | 7×7 | 3×3 | 1 | 3 | 288 | 400 | 480 | 544 | 768 |", markdown);
         Page_is_well_formed_and_needs_nothing_else();
     }
 
     [Theory]
     [InlineData("reproduce --out o", "--data")]
     [InlineData("reproduce --data d --out o --models shufflenet-v3", "--models", "'shufflenet-v3'", "shufflenet-v1-g3-x0.25")]
-    [InlineData("reproduce --data d --out o --tables 2,6", "--tables", "from 2 to 5", "6")]
+    [InlineData("reproduce --data d --out o --tables 2,6", "--tables", "from 1 to 5", "6")]
     [InlineData("reproduce --data d --out o --epochs 0", "--epochs", "from 1", "'0'")]
     [InlineData("reproduce --data d --out o --recipe worst", "paper")]
     [InlineData("reproduce --data d --out o --teacher shufflenet-v2-x1.0 --soft-labels s", "--teacher", "--soft-labels")]
@@ -300,7 +358,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
 
     [Fact]
     public void Networks_that_are_in_none_of_the_tables_asked_for_are_wrong_usage() =>
-        Assert.Equal(ExitCode.Usage, CommandLine.Execute(Arguments("--tables", "5", "--models", "shufflenet-v2-x1.0")));
+        Assert.Equal(ExitCode.Usage, CommandLine.Execute(Arguments("--tables", "2", "--models", "shufflenet-v2-x1.0")));
 
     [Fact]
     public void A_teacher_that_is_neither_there_nor_one_of_the_networks_is_wrong_usage() =>
@@ -314,10 +372,10 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Equal([Smallest, Second], all.ToTrain.Take(2));
         Assert.Equal(
             ["shufflenet-v1-g3-x0.5", "shufflenet-v2-x0.5", "shufflenet-v1-g3-x1.0", "shufflenet-v2-x1.0"],
-            (all with { Tables = [3, 4] }).ToTrain.AsEnumerable());
-        Assert.Equal(["mobilenet-v1-x0.25"], (all with { Tables = [2, 5], Models = ["mobilenet-v1-x0.25"] }).ToTrain.AsEnumerable());
-        Assert.Empty((all with { Tables = [4] }).ToTrain);
-        Assert.Equal(StudyFigures.Models.Length, (all with { Tables = [4] }).Selected.Length);
+            (all with { Tables = [4, 5] }).ToTrain.AsEnumerable());
+        Assert.Equal(["mobilenet-v1-x0.25"], (all with { Tables = [2, 3], Models = ["mobilenet-v1-x0.25"] }).ToTrain.AsEnumerable());
+        Assert.Empty((all with { Tables = [1, 4] }).ToTrain);
+        Assert.Equal(15, (all with { Tables = [4] }).Selected.Length);
     }
 
     private void Page_is_well_formed_and_needs_nothing_else()
@@ -339,7 +397,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
 
         // A browser reads an element that closes itself as one that is open, but for those that hold nothing anyway.
         var open = html.Descendants().Where(element => element.IsEmpty).Select(element => element.Name.LocalName).Distinct();
-        Assert.Empty(open.Except(["meta", "line", "path", "polyline"]));
+        Assert.Empty(open.Except(["meta", "line", "path", "polyline", "rect"]));
     }
 
     private void Pictures_are_those_of_the_page(string markdown)
@@ -372,7 +430,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
     [GeneratedRegex(@"^!\[(?<title>.+)\]\((?<file>.+)\)$", RegexOptions.Multiline)]
     private static partial Regex ImageReference { get; }
 
-    private string[] Arguments(params string[] more) => ["reproduce", "--data", _data.DataFolder, "--out", Out, .. more, "--threads", "1"];
+    private string[] Arguments(params string[] more) => ["reproduce", "--recipe", "best", "--data", _data.DataFolder, "--out", Out, .. more, "--threads", "1"];
 
     private string RunOf(string model) => Path.Combine(Out, "runs", model);
 
@@ -380,6 +438,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
 
     private void Train(string run, int epochs)
     {
+        using var width = Arithmetic.Prefer(Arithmetic.PortableBits);
         var data = _data.Open();
         using var trainer = Trainer.Start(data, Settings.SpecFor(Smallest, data), Settings.NamedRecipeFor("best", Smallest, data, labels: null) with { Epochs = epochs }, run, new() { Seed = 3, Threads = 1 });
         Assert.True(trainer.Run().Completed);

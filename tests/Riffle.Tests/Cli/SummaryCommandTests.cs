@@ -3,6 +3,7 @@ using System.Text.Json;
 using Riffle.Cli;
 using Riffle.Cli.Commands;
 using Riffle.Networks;
+using Riffle.Tests.Formats;
 using Riffle.Tests.Training;
 using Riffle.Training;
 
@@ -40,6 +41,39 @@ public class SummaryCommandTests
         Assert.Contains(lines, line => line.StartsWith("Total: 19,524,288 multiply-adds, 594,248 parameters", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("The study: 10.9 MFLOPs, 0.56 times this count", StringComparison.Ordinal) && line.Contains("52 % top-1"));
         Assert.DoesNotContain('\u001b', string.Concat(lines));
+    }
+
+    [Fact]
+    public void Networks_that_differ_in_channels_stand_side_by_side()
+    {
+        var lines = Summary([.. ((int[])[1, 2, 3, 4, 8]).Select(groups => $"shufflenet-v1-g{groups}-x1.0")]).Split('\n');
+        string[] Cells(string name) =>
+            lines.First(line => line.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["Layer", "Output", "Kernel", "Stride", "Repeat", "g1", "g2", "g3", "g4", "g8"], Cells("Layer"));
+        Assert.Equal(["stage4.0", "4×4", "3×3", "2", "1", "576", "800", "960", "1,088", "1,536"], Cells("stage4.0"));
+        Assert.Equal(["Multiply-adds", "19,985,472"], Cells("Multiply-adds")[..2]);
+
+        // ReLUs and strides elsewhere: no table of rows fits both.
+        lines = Summary("shufflenet-v2-x1.0", "mobilenet-v1-x1.0").Split('\n');
+        Assert.DoesNotContain(lines, line => line.StartsWith("Layer", StringComparison.Ordinal));
+        Assert.Equal(["shufflenet-v2-x1.0", "27,778,500", "1,106,544", "29", "1.04", "54", "%"], Cells("shufflenet-v2-x1.0"));
+        using var document = JsonDocument.Parse(Summary("shufflenet-v2-x1.0", "mobilenet-v1-x1.0", "--json"));
+        Assert.Equal(
+            ["shufflenet-v2-x1.0", "mobilenet-v1-x1.0"], document.RootElement.EnumerateArray().Select(network => network.GetProperty("model").GetString()!));
+    }
+
+    [Fact]
+    public void Draw_writes_a_network_or_a_unit_and_names_the_units_there_are()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.PathOf("unit.svg");
+        Assert.Equal(ExitCode.Done, CommandLine.Execute(["draw", "shufflenet-v2-x1.0", "--preset", "imagenet", "--unit", "stage2.1", "--out", file]));
+        Assert.Contains("58 + 58 channels, 28×28", File.ReadAllText(file));
+        Assert.Equal(ExitCode.Done, CommandLine.Execute(["draw", "shufflenet-v2-x1.0", "--out", file]));
+        Assert.Contains("stage3.1-3: 3 times", File.ReadAllText(file));
+        var error = Shell.Riffle("draw", "shufflenet-v2-x1.0", "--unit", "stage5.0", "--out", file);
+        Assert.Equal(ExitCode.Usage, error.ExitCode);
+        Error.Names(error.Error, "stage5.0", "stage4.1");
     }
 
     /// <summary>The steps of ShuffleNet v1's first unit with a shortcut: its sum and its ReLU are the epilogue of the second pointwise convolution.</summary>

@@ -30,18 +30,62 @@ public sealed class BakedImagesTests : IDisposable
             Assert.Equal(Records(split).Select(example => Decode(example).Pixels), Images(data, split, Size, budget));
     }
 
-    /// <summary>What was baked is what an unbaked image becomes, but for being compressed once more.</summary>
+    /// <summary>As in the study: scaled, not augmented and with no border cut away, but for being compressed once more.</summary>
     [Fact]
-    public void A_validation_image_is_what_it_would_be_unbaked()
+    public void A_validation_image_is_the_whole_image_scaled()
     {
         var baked = Images(Prepare(bake: Size), Split.Validation, Size);
         var names = Records(Split.Validation).Select(example => example.FileName).ToArray();
-        var whole = Images(Prepare(bake: 0), Split.Validation, Size).Zip(Records(Split.Validation)).ToDictionary(image => image.Second.FileName, image => image.First);
+        Prepare(bake: 0);
+        var whole = Records(Split.Validation).ToDictionary(example => example.FileName, example => Whole(Decode(example)));
+        Assert.Equal(whole.Count, names.Length);
         foreach (var (name, pixels) in names.Zip(baked))
         {
             Assert.InRange(Difference(whole[name], pixels), 0, 6);
             Assert.InRange(whole.Where(other => other.Key != name).Min(other => Difference(other.Value, pixels)), 10, 255);
         }
+    }
+
+    /// <summary>The study's data from end to end: augmented copies of the network's size, one-hot labels, shuffled; batches of any size.</summary>
+    [Fact]
+    public void The_study_s_recipe_sees_what_the_study_s_did()
+    {
+        var data = Prepare(bake: Size);
+        var records = Records(Split.Train).ToArray();
+        Assert.All(records, example =>
+        {
+            Assert.Equal((Size, Size), (example.Height, example.Width));
+            Assert.Equal(Enumerable.Range(0, 2).Select(label => label == example.Label ? 1f : 0f), example.OneHot!);
+        });
+
+        // Two copies of an image are augmented differently, and neither is the whole image.
+        foreach (var copies in records.GroupBy(example => example.FileName))
+        {
+            var (one, other) = (Decode(copies.First()).Pixels, Decode(copies.Last()).Pixels);
+            Assert.InRange(Difference(one, other), 0.5, 255);
+        }
+
+        // Each epoch shuffles them anew, whatever the batch.
+        using var loader = new BatchLoader(data, Split.Train, Size, 5, augmentation: null, shuffle: true, dropLast: false, 0);
+        string Epoch(int epoch)
+        {
+            var seen = new List<string>();
+            loader.StartEpoch(epoch);
+            while (loader.TryNext(out var batch))
+                seen.AddRange(batch.Pixels.ToArray().Chunk(Size * Size * 3).Select(Convert.ToHexString));
+            Assert.Equal(records.Length, seen.Count);
+            return string.Concat(seen);
+        }
+
+        Assert.NotEqual(Epoch(0), Epoch(1));
+
+        // The trained model sees images that were not baked whole, too.
+        var checkpoint = Train(data, "baked");
+        Assert.Equal(checkpoint.Training!.Best!.Validation.Top1, Evaluator.Evaluate(checkpoint, data).Top1, 1e-9);
+        Prepare(bake: 0);
+        var evaluation = Evaluator.Evaluate(checkpoint, Dataset.Open(DataFolder, ImageCodec.Default));
+        var hits = Records(Split.Validation).Count(example => Classified(checkpoint, example.Encoded.Span).Index().MaxBy(score => score.Item).Index == example.Label);
+        Assert.Equal(100.0 * hits / evaluation.Images, evaluation.Top1, 1e-9);
     }
 
     /// <summary>An eighth is there to cut away, in training by chance and in validation around the middle.</summary>
@@ -66,7 +110,7 @@ public sealed class BakedImagesTests : IDisposable
         }
     }
 
-    /// <summary>An image is baked only to a model that was trained on such; a photo of any other size is scaled and cut, whatever the model was trained on.</summary>
+    /// <summary>A model that was trained on baked images sees every image whole; others see the middle.</summary>
     [Fact]
     public void Predicting_a_baked_file_sees_what_evaluating_it_sees()
     {
@@ -85,7 +129,7 @@ public sealed class BakedImagesTests : IDisposable
             Assert.Equal(Scores(baked, Decode(example).Pixels), Classified(baked, example.Encoded.Span));
             Assert.Equal(Scores(whole, ImageFit.ForInference(Decode(example), Size)), Classified(whole, example.Encoded.Span));
             var photo = JpegEncoder.Encode(TestImages.Gradient(50, 40));
-            Assert.Equal(Scores(baked, ImageFit.ForInference(ImageDecoder.Decode(photo, "photo"), Size)), Classified(baked, photo));
+            Assert.Equal(Scores(baked, Whole(ImageDecoder.Decode(photo, "photo"))), Classified(baked, photo));
         }
 
         // Exported and read again it is the same model.
@@ -94,6 +138,13 @@ public sealed class BakedImagesTests : IDisposable
         Assert.True(Model.Open(file).TakesBakedImages);
         OnnxFile.Write(whole, file);
         Assert.False(Model.Open(file).TakesBakedImages);
+    }
+
+    private static byte[] Whole(RgbImage image)
+    {
+        var pixels = new byte[Size * Size * 3];
+        ImageFit.FitSquare(image, Size, pixels);
+        return pixels;
     }
 
     private static float[] Scores(Model model, byte[] pixels)

@@ -46,6 +46,7 @@ public class RecipeTests
         { "warm-up", r => r with { Schedule = r.Schedule with { WarmUpEpochs = -1 } } },
         { "patience", r => r with { Schedule = r.Schedule with { Patience = -1 } } },
         { "cooldown", r => r with { Schedule = r.Schedule with { Cooldown = int.MaxValue } } },
+        { "drops to the end", r => r with { Schedule = r.Schedule with { DropsToEnd = -1 } } },
         { "epochs between drops", r => r with { Schedule = r.Schedule with { StepEpochs = 0 } } },
         { "factor", r => r with { Schedule = r.Schedule with { Factor = 0 } } },
         { "lowest learning rate", r => r with { Schedule = r.Schedule with { Minimum = -1e-9 } } },

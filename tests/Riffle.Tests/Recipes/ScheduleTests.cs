@@ -88,6 +88,22 @@ public class ScheduleTests
         }
     }).QuickCheckThrowOnFailure();
 
+    /// <summary>Patience 1, cooldown 0: two epochs without gain are a drop.</summary>
+    [Fact]
+    public void A_plateau_ends_after_so_many_drops_in_a_row_without_gain()
+    {
+        var schedule = new Schedule { Kind = ScheduleKind.Plateau, Patience = 1, DropsToEnd = 3 };
+
+        // Two drops, a gain, which begins the count anew, and then three.
+        double[] accuracies = [10, 9, 9, 9, 9, 11, 8, 8, 8, 8, 8, 8];
+        for (var epochs = 0; epochs < accuracies.Length; epochs++)
+            Assert.False(schedule.HasEnded(accuracies.Take(epochs)), $"after {epochs} epochs");
+        Assert.True(schedule.HasEnded(accuracies));
+        Assert.Equal(5, schedule.PlateauDrops(accuracies));
+        Assert.False((schedule with { DropsToEnd = 0 }).HasEnded(accuracies));
+        Assert.False((schedule with { Kind = ScheduleKind.Cosine }).HasEnded(accuracies));
+    }
+
     /// <summary>An epoch drops the rate when it is more than the patience behind the last that was the best, that dropped, or that cooled down.</summary>
     [Fact]
     public void A_plateau_is_its_definition_for_any_accuracies() => Prop.ForAll(

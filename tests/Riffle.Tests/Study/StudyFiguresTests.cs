@@ -18,10 +18,24 @@ public class StudyFiguresTests
     [Fact]
     public void Its_tables_hold_every_network_and_no_other()
     {
-        Assert.Equal([2, 3, 4, 5], StudyFigures.Tables.Select(table => table.Number));
+        Assert.Equal([1, 2, 3, 4, 5], StudyFigures.Tables.Select(table => table.Number));
         Assert.Equal(StudyFigures.Models.Order(), StudyFigures.Tables.SelectMany(table => table.Models).Distinct().Order());
         Assert.Equal(StudyFigures.Models.Order(), StudyFigures.Tables.Where(table => table.HasAccuracy).SelectMany(table => table.Models).Distinct().Order());
-        Assert.Equal(15, StudyFigures.Tables[0].Models.Length);
+    }
+
+    [Fact]
+    public void Its_tables_have_its_rows_in_its_order()
+    {
+        var tables = StudyFigures.Tables.ToDictionary(table => table.Number);
+        string[] scales = ["x1.0", "x0.5", "x0.25"];
+        var v1 = from groups in (int[])[1, 2, 3, 4, 8] from scale in scales select $"shufflenet-v1-g{groups}-{scale}";
+        Assert.Equal(v1.Where(name => name.EndsWith("x1.0", StringComparison.Ordinal)), tables[1].Models);
+        Assert.Equal([.. scales.Select(scale => $"shufflenet-v1-g3-{scale}"), .. scales.Select(scale => $"mobilenet-v1-{scale}")], tables[2].Models.AsEnumerable());
+        Assert.Equal(v1, tables[3].Models);
+        Assert.Equal(v1, tables[4].Models);
+        Assert.Equal(
+            ["shufflenet-v1-g3-x1.0", "shufflenet-v1-g3-x0.5", "shufflenet-v2-x1.0", "shufflenet-v2-x0.5"], tables[5].Models.AsEnumerable());
+        Assert.Equal([2, 3, 5], tables.Values.Where(table => table.HasAccuracy).Select(table => table.Number));
     }
 
     [Fact]

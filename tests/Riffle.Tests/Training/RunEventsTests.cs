@@ -38,6 +38,12 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
         Assert.Equal([1L, 2L, 3L, 4L], train.Where(v => v.Tag == "batch_loss").Select(v => v.Step));
         Assert.Equal(Scalars(train, "epoch_loss")[0], Scalars(train, "batch_loss")[..2].Average(), 1e-5f);
 
+        // What the study notes after each batch: here two of 32 images make an epoch.
+        Assert.Equal([1L, 2L, 3L, 4L], train.Where(v => v.Tag == "batch_accuracy").Select(v => v.Step));
+        Assert.Equal(Scalars(train, "epoch_accuracy")[0], Scalars(train, "batch_accuracy")[..2].Average(), 1e-5f);
+        Assert.Equal(history.Select(epoch => (float)epoch.Cost!.Value), Scalars(train, "epoch_cost"));
+        Assert.All(Scalars(train, "batch_cost").Zip(Scalars(train, "batch_loss")), pair => Assert.True(pair.First > pair.Second));
+
         // Two for each kernel, and every value of it is counted.
         var weights = Checkpoint.Load(_data.Run("run")).Weights;
         foreach (var p in weights.Network.Parameters.Where(p => p.Name.EndsWith("0.weight", StringComparison.Ordinal)))

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Riffle.Data;
 using Riffle.Evaluation;
 using Riffle.Execution;
@@ -99,7 +101,7 @@ public sealed class TrainerTests : IDisposable
         Assert.True(outcome.Training.History[^1].Train.Loss < first.Train.Loss);
 
         var lines = File.ReadAllLines(Path.Combine(_data.Run("run"), "metrics.csv"));
-        Assert.Equal("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5", lines[0]);
+        Assert.Equal("epoch,learning_rate,train_loss,train_top1,train_top5,validation_loss,validation_top1,validation_top5,l2_term,train_cost", lines[0]);
         Assert.Equal(1 + epochs, lines.Length);
 
         var evaluation = Evaluator.Evaluate(Checkpoint.Load(_data.Run("run")), _data.Open());
@@ -108,6 +110,65 @@ public sealed class TrainerTests : IDisposable
         foreach (var split in new[] { "train", "validation" })
             Assert.NotEmpty(Directory.GetFiles(Path.Combine(_data.Run("run"), split)));
         Assert.Contains(_data.Open().Info.Fingerprint, File.ReadAllText(Path.Combine(_data.Run("run"), "run.json")));
+    }
+
+    [Fact]
+    public void The_cost_is_the_loss_and_the_L2_term_of_the_weights()
+    {
+        var recipe = TinyDataset.Recipe(epochs: 2) with { WeightDecay = 0.01 };
+        Train("run", recipe);
+        var last = Checkpoint.Read(Last("run"));
+        var kernels = last.Weights.Network.Parameters.Where(p => p.Kind == ParameterKind.Kernel).SelectMany(p => last.Weights[p.Name].ToArray());
+        var expected = recipe.WeightDecay / 2 * kernels.Sum(value => (double)value * value);
+        var epoch = last.Training!.History[^1];
+        Assert.Equal(expected, epoch.L2!.Value, 1e-6 * expected);
+        Assert.Equal(epoch.Train.Loss + epoch.L2.Value, epoch.Cost!.Value, 12);
+        var cells = File.ReadAllLines(Path.Combine(_data.Run("run"), "metrics.csv"))[^1].Split(',');
+        Assert.Equal([epoch.L2.Value.ToString("F6", CultureInfo.InvariantCulture), epoch.Cost.Value.ToString("F6", CultureInfo.InvariantCulture)], cells[^2..]);
+    }
+
+    /// <summary>Versions before the cost was recorded: no such column, no such entry in the checkpoint.</summary>
+    [Fact]
+    public void A_run_of_a_version_without_the_cost_goes_on()
+    {
+        Train("whole", TinyDataset.Recipe(epochs: 2));
+        using (var stop = new CancellationTokenSource())
+        using (var trainer = Start("old", TinyDataset.Recipe(epochs: 2)))
+            trainer.Run(new StopAt(5, stop), stop.Token);
+        var old = Checkpoint.Read(Last("old"));
+        var history = old.Training!.History;
+        Assert.Single(history);
+        Assert.Contains("u0022l2", Encoding.Latin1.GetString(File.ReadAllBytes(Last("old"))));
+        old.With(old.Training with { History = [new EpochMetrics(1, history[0].LearningRate, history[0].Train, history[0].Validation)] }).Save(Last("old"));
+        Assert.DoesNotContain("u0022l2", Encoding.Latin1.GetString(File.ReadAllBytes(Last("old"))));
+        var metrics = Path.Combine(_data.Run("old"), "metrics.csv");
+        File.WriteAllLines(metrics, File.ReadAllLines(metrics).Select(line => string.Join(',', line.Split(',')[..8])));
+
+        using (var trainer = Trainer.Resume(_data.Run("old"), ImageCodec.Default))
+            Assert.True(trainer.Run().Completed);
+        var (lines, whole) = (File.ReadAllLines(metrics), File.ReadAllLines(Path.Combine(_data.Run("whole"), "metrics.csv")));
+        Assert.Equal(string.Join(',', [.. whole[1].Split(',')[..8], "", ""]), lines[1]);
+        Assert.Equal([whole[0], whole[2]], [lines[0], lines[2]]);
+    }
+
+    /// <summary>At such a learning rate the weights stay, so top-1 changes only with the statistics of batch norm.</summary>
+    [Fact]
+    public void A_plateau_without_gain_ends_the_training_early_and_for_good()
+    {
+        var recipe = TinyDataset.Recipe(epochs: 200);
+        Train("run", recipe with { Schedule = recipe.Schedule with { LearningRate = 1e-12, DropsToEnd = 2 } });
+        var training = Checkpoint.Read(Last("run")).Training!;
+        var accuracies = training.History.Select(epoch => epoch.Validation.Top1).ToArray();
+        Assert.InRange(accuracies.Length, 3, 199);
+        Assert.True(training.IsFinished);
+
+        // Patience 0: the last two epochs are no gain, and two before no others in a row.
+        Assert.True(accuracies[..^2].Max() >= accuracies[^2..].Max());
+        Assert.False(training.Recipe.Schedule.HasEnded(accuracies[..^1]));
+        var before = Files("run");
+        using var trainer = Trainer.Resume(_data.Run("run"), ImageCodec.Default);
+        Assert.True(trainer.Run().Completed);
+        Assert.Equal(before, Files("run"));
     }
 
     [Fact]

@@ -27,11 +27,11 @@ public sealed class TrainingDisplayTests : IDisposable
         display.EpochEnded(Report(1));
         Assert.Equal(
             """
-                        learning  training                  validation
-              epoch         rate      loss   top-1   top-5        loss   top-1   top-5   images/s       time
+                        learning  training                            validation
+              epoch         rate      loss      cost   top-1   top-5        loss   top-1   top-5   images/s       time
             epoch 1/3, step 40/100: loss 2.000, top-1 25.0 %, 128 images/s, 15.0 s left, 1 min 05 s for the run
             epoch 1/3, step 80/100: loss 2.000, top-1 25.0 %, 128 images/s, 5.0 s left, 55.0 s for the run
-                1/3     0.200000    2.0000   25.00   50.00      1.5000   40.00   70.00        128     30.0 s  best
+                1/3     0.200000    2.0000    2.2500   25.00   50.00      1.5000   40.00   70.00        128     30.0 s  best
 
             """,
             _output.ToString());
@@ -80,7 +80,7 @@ public sealed class TrainingDisplayTests : IDisposable
     private static TrainingPlace Place(int epoch, int step) => new(epoch, 3, step, 100, 32, 0.1, new Tally(8, 1, 2, 4));
 
     private static EpochReport Report(int epoch) => new(
-        new EpochMetrics(epoch, 0.2, new Metrics(2, 25, 50), new Metrics(1.5, 40, 70)), true, TimeSpan.FromSeconds(25), 3200, TimeSpan.FromSeconds(5));
+        new EpochMetrics(epoch, 0.2, new Metrics(2, 25, 50), new Metrics(1.5, 40, 70)) { L2 = 0.25 }, true, TimeSpan.FromSeconds(25), 3200, TimeSpan.FromSeconds(5));
 
     private sealed class HandClock : TimeProvider
     {

@@ -9,8 +9,8 @@ namespace Riffle.Execution;
 internal sealed unsafe class InferenceRun(InferenceProgram? block, InferenceProgram single, Workspace[] workspaces) : IStagedItems, IDisposable
 {
     /// <summary>
-    /// Images that are worth a block of sixteen, some of whose lanes are unused. A block takes as long as 10 (ShuffleNet v1 x0.25) to 17 (x1.0) single images,
-    /// 15 in the middle, as benchmarks/results/AMD-EPYC-Zen4.json has it.
+    /// Images that are worth a block of sixteen, some of whose lanes are unused. A block takes as long as 10 (ShuffleNet v1 x0.25) to 17 (MobileNet x1.0) single images,
+    /// 15 in the middle, as benchmarks/results/AMD-EPYC-Zen4.md has it.
     /// </summary>
     public const int FewestInBlock = 15;
 

@@ -29,6 +29,14 @@ public sealed partial record Activation(ActivationKind Kind) : Operation
         _ => "silu",
     };
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Function, Kind switch
+    {
+        ActivationKind.HardSwish => "hard-swish",
+        ActivationKind.HardSigmoid => "hard-sigmoid",
+        ActivationKind.Sigmoid => "sigmoid",
+        _ => "SiLU",
+    });
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(Enum.IsDefined(Kind), $"{name}: there is no activation {Kind}");

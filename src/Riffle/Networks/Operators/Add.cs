@@ -8,6 +8,8 @@ public sealed record Add : Operation
 
     internal override int InputCount => 2;
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Joint, "Add");
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(inputs[0] == inputs[1], $"add: {inputs[0]} and {inputs[1]} differ");

@@ -13,6 +13,8 @@ public sealed partial record AveragePool(int Kernel, int Stride, Padding Padding
     /// <inheritdoc/>
     public override (int? Kernel, int? Stride, int? Groups) Settings => (Kernel, Stride, null);
 
+    internal override LayerCaption CaptionFor(Shape input) => LayerCaption.Window(LayerLook.Pool, $"{Kernel}×{Kernel} average pool", Stride);
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs) => Rules.Window(name, inputs[0], Kernel, Stride, Padding);
 
     internal override (int Kernel, int Stride)? WindowOver(Shape input) => (Kernel, Stride);

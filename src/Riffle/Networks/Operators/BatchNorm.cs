@@ -10,6 +10,8 @@ public sealed partial record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0
     /// <inheritdoc/>
     public override string Name => "batch_norm";
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Function, "batch norm");
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(float.IsFinite(Epsilon) && Epsilon >= 0 && float.IsFinite(Momentum), $"{name}: an epsilon of {Epsilon} and a momentum of {Momentum}");

@@ -11,6 +11,10 @@ public sealed record ChannelShuffle(int Groups) : Operation
     /// <inheritdoc/>
     public override (int? Kernel, int? Stride, int? Groups) Settings => (null, null, Groups);
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Order, "Channel shuffle", $"{Groups} groups");
+
+    internal override IEnumerable<int> SourcesOf(int channel, Shape input) => [SourceOf(channel, input.Channels)];
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(Groups > 0 && inputs[0].Channels % Groups == 0, $"channel shuffle: {Groups} groups do not divide {inputs[0].Channels} channels");
@@ -20,8 +24,8 @@ public sealed record ChannelShuffle(int Groups) : Operation
     /// <summary>Channel g·(C/groups) + i moves to i·groups + g: another order of the same channels.</summary>
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs)
     {
-        var (source, width) = (inputs[0], inputs[0].Length / Groups);
-        return [.. Enumerable.Range(0, source.Length).Select(c => source[c % Groups * width + c / Groups])];
+        var source = inputs[0];
+        return [.. Enumerable.Range(0, source.Length).Select(c => source[SourceOf(c, source.Length)])];
     }
 
     internal override bool IsNonNegative(bool inputsAre) => inputsAre;
@@ -35,4 +39,6 @@ public sealed record ChannelShuffle(int Groups) : Operation
         var transposed = graph.Node("Transpose", $"{layer.Name}.transposed", [groups], ("perm", (long[])[0, 2, 1, 3, 4]));
         return graph.Node("Reshape", layer.Name, [transposed, graph.Integers($"{layer.Name}.shape", 0, channels, height, width)]);
     }
+
+    private int SourceOf(int channel, int channels) => channel % Groups * (channels / Groups) + channel / Groups;
 }

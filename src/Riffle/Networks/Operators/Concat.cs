@@ -8,6 +8,8 @@ public sealed record Concat : Operation
 
     internal override int InputCount => 2;
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Joint, "Concat");
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         var (left, right) = (inputs[0], inputs[1]);

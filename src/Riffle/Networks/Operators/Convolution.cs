@@ -17,6 +17,16 @@ public sealed partial record Convolution(int OutputChannels, int Kernel, int Str
     /// <inheritdoc/>
     public override (int? Kernel, int? Stride, int? Groups) Settings => (Kernel, Stride, Groups);
 
+    internal override LayerCaption CaptionFor(Shape input) => IsDepthwise(input.Channels)
+        ? LayerCaption.Window(LayerLook.Depthwise, $"{Kernel}×{Kernel} depthwise convolution", Stride)
+        : Groups == 1
+            ? LayerCaption.Window(LayerLook.Product, $"{Kernel}×{Kernel} convolution", Stride)
+            : LayerCaption.Window(LayerLook.Product, $"{Kernel}×{Kernel} group convolution", Stride, $"{Groups} groups");
+
+    /// <summary>Each output channel reads those of its group.</summary>
+    internal override IEnumerable<int> SourcesOf(int channel, Shape input) =>
+        Enumerable.Range(channel / (OutputChannels / Groups) * (input.Channels / Groups), input.Channels / Groups);
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         var channels = inputs[0].Channels;
@@ -40,6 +50,8 @@ public sealed partial record Convolution(int OutputChannels, int Kernel, int Str
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.AddStep(
         layer,
-        Groups == OutputChannels && Groups == inputs[0].Length ? new Depthwise(Kernel, Stride, Padding) : new Product(Kernel, Stride, Padding, Groups),
+        IsDepthwise(inputs[0].Length) ? new Depthwise(Kernel, Stride, Padding) : new Product(Kernel, Stride, Padding, Groups),
         inputs);
+
+    private bool IsDepthwise(int inputChannels) => Groups == OutputChannels && Groups == inputChannels;
 }

@@ -9,6 +9,8 @@ public sealed partial record FullyConnected(int Outputs) : Operation
     /// <inheritdoc/>
     public override string Name => "fully_connected";
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Product, "Fully connected");
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(inputs[0] is { Height: 1, Width: 1 } && Outputs > 0, $"{name}: needs C×1×1 and at least one output, got {inputs[0]} and {Outputs}");

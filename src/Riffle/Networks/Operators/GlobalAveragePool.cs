@@ -6,6 +6,8 @@ public sealed record GlobalAveragePool : Operation
     /// <inheritdoc/>
     public override string Name => "global_average_pool";
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Pool, "Global average pool");
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs) => new(inputs[0].Channels, 1, 1);
 
     internal override (int Kernel, int Stride)? WindowOver(Shape input) => (input.Height, 1);

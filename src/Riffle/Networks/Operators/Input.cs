@@ -11,6 +11,8 @@ public sealed record Input(int Channels, int Height, int Width) : Operation
 
     internal override int InputCount => 0;
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Input, "Input");
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(Channels > 0 && Height > 0 && Width > 0, $"an image of {Height}×{Width} has no pixels");

@@ -12,6 +12,8 @@ public sealed record MaxPool(int Kernel, int Stride, Padding Padding) : Operatio
     /// <inheritdoc/>
     public override (int? Kernel, int? Stride, int? Groups) Settings => (Kernel, Stride, null);
 
+    internal override LayerCaption CaptionFor(Shape input) => LayerCaption.Window(LayerLook.Pool, $"{Kernel}×{Kernel} max pool", Stride);
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs) => Rules.Window(name, inputs[0], Kernel, Stride, Padding);
 
     internal override (int Kernel, int Stride)? WindowOver(Shape input) => (Kernel, Stride);

@@ -19,6 +19,13 @@ public abstract record Operation
     /// <summary>Its settings, for a table: the height of its window, its stride and its groups; null for those it does not have.</summary>
     public virtual (int? Kernel, int? Stride, int? Groups) Settings => default;
 
+    /// <summary>How a layer of it is drawn.</summary>
+    /// <param name="input">The shape that it reads.</param>
+    internal abstract LayerCaption CaptionFor(Shape input);
+
+    /// <summary>The channels of its first input that a channel of its output depends on.</summary>
+    internal virtual IEnumerable<int> SourcesOf(int channel, Shape input) => [channel];
+
     /// <summary>How many values it reads.</summary>
     internal virtual int InputCount => 1;
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Riffle.Networks;
 
 /// <summary>min(max(x, 0), maximum): ReLU, or ReLU6 where the maximum is 6.</summary>
@@ -6,6 +8,12 @@ public sealed partial record Relu(float Maximum = float.PositiveInfinity) : Oper
 {
     /// <inheritdoc/>
     public override string Name => "relu";
+
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Function, Maximum switch
+    {
+        float.PositiveInfinity => "ReLU",
+        _ => string.Create(CultureInfo.InvariantCulture, $"ReLU{Maximum}"),
+    });
 
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {

@@ -8,6 +8,8 @@ public sealed record Scale : Operation
 
     internal override int InputCount => 2;
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Joint, "Multiply");
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         var (x, factors) = (inputs[0], inputs[1]);

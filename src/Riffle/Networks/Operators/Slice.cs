@@ -8,6 +8,8 @@ public sealed record Slice(int Start, int Count) : Operation
     /// <inheritdoc/>
     public override string Name => "slice";
 
+    internal override LayerCaption CaptionFor(Shape input) => new(LayerLook.Part, "Channel split");
+
     internal override Shape ShapeOf(string name, ReadOnlySpan<Shape> inputs)
     {
         Rules.Require(
