@@ -9,33 +9,96 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle evaluate</c>.</summary>
 internal static class EvaluateCommand
 {
+    /// <summary>Classes that a screen shows.</summary>
+    private const int MostClasses = 20;
+
     public static Command Create(string name)
     {
         var model = new ModelOptions();
         var data = new Option<string>("--data") { Description = "Data set folder.", HelpName = "DIR", Required = true };
         var threads = TrainingOptions.Threads();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command(name, "Computes the accuracy of a trained network on all validation images of a data set.") { data, threads, json };
+        var byClass = new Option<bool>("--classes")
+        {
+            Description = $"Show every class, and the confusion matrix. Without it, classes are shown if there are at most {MostClasses}.",
+        };
+        var command = new Command(name, "Computes the accuracy of a trained network on all validation images of a data set, as a whole and by class.")
+        {
+            data, byClass, threads, json,
+        };
         model.AddTo(command);
         return command
             .WithExamples(
                 "riffle evaluate runs/first --data data/tiny",
+                "riffle evaluate runs/first --data data/tiny --classes",
                 "riffle evaluate runs/first/checkpoints/last.safetensors --data data/tiny --json")
             .WithAction((parse, cancel) => Run(
-                model.Open(parse), parse.GetRequiredValue(data), parse.GetValue(threads), parse.GetValue(json), cancel));
+                model.Open(parse), parse.GetRequiredValue(data), parse.GetValue(byClass), parse.GetValue(threads), parse.GetValue(json), cancel));
     }
 
-    private static int Run(Model model, string data, int threads, bool json, CancellationToken cancel)
+    private static int Run(Model model, string data, bool byClass, int threads, bool json, CancellationToken cancel)
     {
         var dataset = Dataset.Open(data, ImageCodec.Default);
+        var (confusions, calibration) = (new ConfusionMatrix(model.Classes.Count), new Calibration());
         EvaluationResult result;
         using (var progress = new StageProgress())
-            result = Evaluator.Evaluate(model, dataset, threads, progress: progress, cancel: cancel);
+            result = Evaluator.Evaluate(model, dataset, threads, confusions, calibration, progress, cancel);
 
         if (json)
-            Console.WriteLine(JsonSerializer.Serialize(result, JsonOutput.Settings));
-        else
-            Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %, top-5 {result.Top5:0.00} %, loss {result.Loss:0.0000}, {result.Images:N0} images");
+        {
+            Console.WriteLine(JsonSerializer.Serialize(EvaluationDocument.Of(result, model, confusions, calibration), JsonOutput.Settings));
+            return ExitCode.Done;
+        }
+
+        var interval = EvaluationDocument.IntervalOf(confusions);
+        var top5 = model.Classes.Count > 5 ? $", top-5 {result.Top5:0.00} %" : "";
+        Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %{top5}, loss {result.Loss:0.0000}, {result.Images:N0} images");
+        Console.WriteLine($"With 95 % confidence, top-1 is between {interval.Low:0.0} and {interval.High:0.0} % on such images.");
+        Console.WriteLine($"Balanced accuracy {confusions.BalancedAccuracy:0.00} %, calibration error {calibration.Error:0.000}.");
+        if (byClass || confusions.Classes <= MostClasses)
+        {
+            Console.WriteLine();
+            WriteClasses(model, confusions);
+        }
+
+        if (byClass)
+        {
+            Console.WriteLine();
+            WriteMatrix(model, confusions);
+        }
+
+        WarnOfUnrecognised(model, confusions);
         return ExitCode.Done;
+    }
+
+    private static void WriteClasses(Model model, ConfusionMatrix confusions)
+    {
+        static string Percent(double? value) => value is { } percent ? $"{percent:0.0}" : "";
+        var table = new TextTable("Class", ">Images", ">Recall, %", ">Precision, %", ">F1, %", "Most often taken for");
+        for (var label = 0; label < confusions.Classes; label++)
+        {
+            var found = confusions.Of(label);
+            var other = confusions.MostlyTakenFor(label) is { } most ? $"{model.Classes[most].Text} ({confusions[label, most]:N0})" : "";
+            table.Add(model.Classes[label].Text, $"{found.Images:N0}", Percent(found.Recall), Percent(found.Precision), Percent(found.F1), other);
+        }
+
+        table.Write(Console.Out);
+    }
+
+    /// <summary>A row for each class of the images, a column for each that they were taken for, by its number.</summary>
+    private static void WriteMatrix(Model model, ConfusionMatrix confusions)
+    {
+        var all = Enumerable.Range(0, confusions.Classes).ToArray();
+        var table = new TextTable(["Images of \\ taken for", .. all.Select(label => $">{label}")]);
+        foreach (var label in all)
+            table.Add([$"{label} {model.Classes[label].Text}", .. all.Select(predicted => $"{confusions[label, predicted]}")]);
+        table.Write(Console.Out);
+    }
+
+    /// <summary>A high accuracy may hide that a rare class is never recognised.</summary>
+    private static void WarnOfUnrecognised(Model model, ConfusionMatrix confusions)
+    {
+        foreach (var label in Enumerable.Range(0, confusions.Classes).Where(label => confusions.Of(label) is { Images: > 0, Right: 0 }))
+            Console.Error.WriteLine($"WARNING: none of the {confusions.Of(label).Images:N0} images of {model.Classes[label].Text} is recognised.");
     }
 }

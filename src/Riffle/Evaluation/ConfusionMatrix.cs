@@ -17,6 +17,12 @@ public sealed class ConfusionMatrix(int classes)
 {
     private readonly int[,] _images = new int[classes, classes];
 
+    /// <summary>The number of classes.</summary>
+    public int Classes => classes;
+
+    /// <summary>The mean recall of the classes that have images, in percent: what top-1 would be if all had equally many. 0 without images.</summary>
+    public double BalancedAccuracy => Enumerable.Range(0, classes).Average(label => Of(label).Recall) ?? 0;
+
     /// <summary>The number of images of a class that were classified as a given class.</summary>
     public int this[int label, int predicted] => _images[label, predicted];
 
@@ -25,14 +31,32 @@ public sealed class ConfusionMatrix(int classes)
     /// <param name="logits">One logit per class. The highest is the prediction; among equal ones the first, as in top-1.</param>
     public void Add(int label, ReadOnlySpan<float> logits)
     {
+        _images[label, Predicted(logits)]++;
+    }
+
+    /// <summary>How well a class is recognised.</summary>
+    public ClassMetrics Of(int label)
+    {
+        var all = Enumerable.Range(0, classes);
+        return new(all.Sum(other => this[label, other]), all.Sum(other => this[other, label]), this[label, label]);
+    }
+
+    /// <summary>The class that most images of a class are wrongly taken for; null if none is.</summary>
+    public int? MostlyTakenFor(int label) =>
+        Enumerable.Range(0, classes).Where(other => other != label).Select(other => (int?)other).MaxBy(other => this[label, other!.Value]) is { } most
+            && this[label, most] > 0 ? most : null;
+
+    /// <summary>The class with the highest logit; among equal ones the first.</summary>
+    internal static int Predicted(ReadOnlySpan<float> logits)
+    {
         var predicted = 0;
-        for (var i = 1; i < classes; i++)
+        for (var i = 1; i < logits.Length; i++)
         {
             if (logits[i] > logits[predicted])
                 predicted = i;
         }
 
-        _images[label, predicted]++;
+        return predicted;
     }
 
     /// <summary>The most confused pairs of classes, the worst first; among equal ones, lower classes first.</summary>

@@ -91,6 +91,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="data">The data set.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
+    /// <param name="calibration">Compares how sure the network is with how often it is right.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have, or the loss is NaN or infinite.
@@ -101,12 +102,13 @@ public sealed class Evaluator : IDisposable
         Dataset data,
         int threads = 0,
         ConfusionMatrix? confusions = null,
+        Calibration? calibration = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         using var evaluator = new Evaluator(
             model.Weights, model.Normalisation, model.Classes, data, model.TakesBakedImages, threads, imageMemory: null, progress: null, cancel);
-        var (loss, top1, top5) = evaluator.Run(confusions, progress, cancel);
+        var (loss, top1, top5) = evaluator.Run(confusions, calibration, mistakes: null, progress, cancel);
         if (evaluator.NonFinite is { } found)
             throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
         return new(model.Name, evaluator.Images, top1, top5, loss);
@@ -118,7 +120,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Metrics Run(ConfusionMatrix? confusions = null, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default) =>
-        Run(confusions, mistakes: null, progress, cancel);
+        Run(confusions, calibration: null, mistakes: null, progress, cancel);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -135,7 +137,8 @@ public sealed class Evaluator : IDisposable
     }
 
     /// <summary>The same, but also collects misclassified images.</summary>
-    internal Metrics Run(ConfusionMatrix? confusions, Mistakes? mistakes, IProgress<WorkProgress>? progress, CancellationToken cancel)
+    internal Metrics Run(
+        ConfusionMatrix? confusions, Calibration? calibration, Mistakes? mistakes, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var tally = default(Tally);
         NonFinite = null;
@@ -152,6 +155,7 @@ public sealed class Evaluator : IDisposable
                 var label = _classOf[batch.Labels[i]];
                 tally = tally.Plus(logits, label);
                 confusions?.Add(label, logits);
+                calibration?.Add(label, logits);
                 mistakes?.Add(logits, label, batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
             }
 

@@ -235,7 +235,7 @@ public sealed class Trainer : IDisposable
             try
             {
                 var mistakes = new Mistakes(RunEvents.Mistakes);
-                var validation = _evaluator.Run(confusions: null, mistakes, observer is null ? null : new ObservedValidation(observer), cancel);
+                var validation = _evaluator.Run(confusions: null, calibration: null, mistakes, observer is null ? null : new ObservedValidation(observer), cancel);
                 var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }

@@ -26,4 +26,24 @@ public class ConfusionMatrixTests
         matrix.Add(1, [0, 0, 0]);
         Assert.Equal(1, matrix[1, 0]);
     }
+
+    [Fact]
+    public void A_class_has_recall_precision_and_F1()
+    {
+        var matrix = new ConfusionMatrix(4);
+        float[][] logits = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]];
+        foreach (var (label, predicted, times) in new[] { (0, 0, 6), (0, 1, 2), (1, 0, 1), (1, 1, 1), (2, 0, 3) })
+        {
+            for (var i = 0; i < times; i++)
+                matrix.Add(label, logits[predicted]);
+        }
+
+        Assert.Equal(new ClassMetrics(8, 10, 6), matrix.Of(0));
+        Assert.Equal((75.0, 60.0), (matrix.Of(0).Recall, matrix.Of(0).Precision));
+        Assert.Equal(2 / (1 / 75.0 + 1 / 60.0), matrix.Of(0).F1!.Value, 1e-9);
+        Assert.Equal((0.0, null, 0.0), (matrix.Of(2).Recall, matrix.Of(2).Precision, matrix.Of(2).F1));
+        Assert.Equal((null, null, null), (matrix.Of(3).Recall, matrix.Of(3).Precision, matrix.Of(3).F1));
+        Assert.Equal((75 + 50 + 0) / 3.0, matrix.BalancedAccuracy, 1e-9);
+        Assert.Equal((1, 0, 0, null), (matrix.MostlyTakenFor(0), matrix.MostlyTakenFor(1), matrix.MostlyTakenFor(2), matrix.MostlyTakenFor(3)));
+    }
 }

@@ -1,0 +1,31 @@
+using Riffle.Evaluation;
+
+namespace Riffle.Cli;
+
+/// <summary>An evaluation as <c>--json</c> prints it: accuracies, precision, recall and F1 in percent.</summary>
+internal sealed record EvaluationDocument(
+    string Model, int Images, double Top1, double Top5, double Loss, double[] Top1Interval, double BalancedAccuracy, double CalibrationError,
+    EvaluationDocument.OfClass[] Classes, int[][] Confusions)
+{
+    public static EvaluationDocument Of(EvaluationResult result, Model model, ConfusionMatrix confusions, Calibration calibration)
+    {
+        var interval = IntervalOf(confusions);
+        var all = Enumerable.Range(0, confusions.Classes);
+        return new(
+            result.Model, result.Images, result.Top1, result.Top5, result.Loss, [interval.Low, interval.High], confusions.BalancedAccuracy, calibration.Error,
+            [.. all.Select(label => OfClass.Of(model.Classes[label].Name, confusions.Of(label)))],
+            [.. all.Select(label => all.Select(predicted => confusions[label, predicted]).ToArray())]);
+    }
+
+    /// <summary>The interval of top-1.</summary>
+    public static Interval IntervalOf(ConfusionMatrix confusions)
+    {
+        var classes = Enumerable.Range(0, confusions.Classes).Select(confusions.Of).ToArray();
+        return Interval.Of(classes.Sum(found => found.Right), classes.Sum(found => found.Images));
+    }
+
+    internal sealed record OfClass(string Name, int Images, double? Recall, double? Precision, double? F1)
+    {
+        public static OfClass Of(string name, ClassMetrics metrics) => new(name, metrics.Images, metrics.Recall, metrics.Precision, metrics.F1);
+    }
+}
