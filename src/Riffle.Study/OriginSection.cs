@@ -168,7 +168,7 @@ internal sealed class OriginSection
     /// <summary>Where the weights are that a training of a network began with: where they were asked for now, or where their own command puts them.</summary>
     private string FileOf(string model, WeightsOrigin origin) =>
         Find(origin.Fingerprint, _settings.FirstWeightsOf(model) is { } file ? [file] : [])
-        ?? (origin.Epoch == origin.Training?.Best?.Epoch && origin.Training?.TakenAfter is null ? origin.Fingerprint : $"{origin.Fingerprint}/checkpoints/last.safetensors");
+        ?? (origin.Epoch == origin.Training?.Best?.Epoch ? origin.Fingerprint : $"{origin.Fingerprint}/checkpoints/last.safetensors");
 
     /// <summary>Where a teacher is, if it is one of the rows.</summary>
     private string FileOf(TeacherIdentity teacher)

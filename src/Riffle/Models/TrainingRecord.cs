@@ -35,20 +35,27 @@ public sealed record TrainingRecord(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Early { get; init; }
 
-    /// <summary>The epoch after which the weights of this file were taken; null: the one with the highest top-1, or the last in a run's last checkpoint.</summary>
+    /// <summary>The epoch after which the weights of this file were taken; null: the first with the highest top-1, as older
+    /// versions chose it, or the last in a run's last checkpoint.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? TakenAfter { get; init; }
 
     /// <summary>The metrics of the weights of this file, unless it is a run's last checkpoint; null before the first epoch has ended.</summary>
     [JsonIgnore]
-    public EpochMetrics? Measured => TakenAfter is { } epoch ? History[epoch - 1] : Best;
+    public EpochMetrics? Measured => TakenAfter is { } epoch ? History[epoch - 1] : History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
 
     /// <summary>Whether the training is at its end: all epochs have ended, or its schedule says that no gain is to be expected.</summary>
     [JsonIgnore]
     public bool IsFinished => Progress.Epochs >= Recipe.Epochs || Recipe.Schedule.HasEnded(History.Select(epoch => epoch.Validation.Top1));
 
-    /// <summary>The epoch with the highest validation top-1 (the first of equal ones); null before the first epoch has ended.</summary>
-    public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
+    /// <summary>
+    /// The epoch with the highest validation top-1, and among those with the same the one with the lowest loss, which is the surest of what it gets right; null
+    /// before the first epoch has ended.
+    /// </summary>
+    public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => Rank(epoch.Validation));
+
+    /// <summary>The better of two epochs has the higher rank.</summary>
+    internal static (double Top1, double LessLoss) Rank(Metrics validation) => (validation.Top1, -validation.Loss);
 }
 
 /// <summary>The weights that a training starts from.</summary>

@@ -39,7 +39,7 @@ public readonly record struct TrainingPlace(int Epoch, int Epochs, int Step, int
 
 /// <summary>A finished epoch.</summary>
 /// <param name="Metrics">Its metrics.</param>
-/// <param name="IsBest">Whether its validation top-1 is higher than that of every epoch before.</param>
+/// <param name="IsBest">Whether it is better than every epoch before: in validation top-1, or in loss at the same top-1.</param>
 /// <param name="Training">The duration of its steps; after a resume, of the steps since then.</param>
 /// <param name="TrainingImages">The number of images in these steps.</param>
 /// <param name="Validation">The duration of the validation.</param>

@@ -341,10 +341,10 @@ public sealed class Trainer : IDisposable
         _folder.RequireInPlace();
 
         var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation) { L2 = _optimiser.Penalty(_weights.Trained) };
-        var isBest = _record.Best is not { } best || validation.Top1 > best.Validation.Top1;
+        var isBest = _record.Best is not { } best || TrainingRecord.Rank(validation).CompareTo(TrainingRecord.Rank(best.Validation)) > 0;
         _record = _record with { Progress = new(metrics.Epoch, 0, default), History = _record.History.Add(metrics) };
         if (isBest)
-            ToCheckpoint().Save(_folder.Best);
+            ToCheckpoint().With(_record with { TakenAfter = metrics.Epoch }).Save(_folder.Best);
         var report = new EpochReport(metrics, isBest, trainingTime, trainingImages, validationTime);
         _events.Epoch(report, _weights, mistakes.Kept);
         _folder.WriteMetrics(_record.History);
