@@ -1,3 +1,5 @@
+using Riffle.Formats;
+
 namespace Riffle.Images;
 
 /// <summary>
@@ -15,10 +17,10 @@ public sealed class ImageCodec : IImageCodec
     public static ImageCodec Default { get; } = new();
 
     /// <inheritdoc/>
-    public string Formats => ImageDecoder.Formats;
+    public string Formats => ImageFormats.Names;
 
     /// <inheritdoc/>
-    public string? FormatOf(ReadOnlySpan<byte> start) => ImageDecoder.DetectFormat(start);
+    public string? FormatOf(ReadOnlySpan<byte> start) => ImageFormats.Detect(start);
 
     /// <inheritdoc/>
     public RgbImage Decode(ReadOnlySpan<byte> encoded, string name, int? side = null) =>

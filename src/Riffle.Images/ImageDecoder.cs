@@ -22,25 +22,10 @@ internal static class ImageDecoder
     /// <summary>The most pixels of an image other than JPEG and PNG of which several are decoded at the same time.</summary>
     public const long MaxSharedPixels = 25_000_000;
 
-    /// <summary>The names of the formats.</summary>
-    public const string Formats = "JPEG, PNG, WebP, GIF, BMP and ICO";
-
     /// <summary>Environment variable that decodes every JPEG at its full size if it is <c>full</c>; <c>reduced</c> is the default.</summary>
     public const string Variable = "RIFFLE_DECODE";
 
     private static readonly Lock OneLargeImage = new();
-
-    /// <summary>The format by the first bytes, one of <see cref="Formats"/>; null for anything else.</summary>
-    public static string? DetectFormat(ReadOnlySpan<byte> encoded) => FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) switch
-    {
-        "a JPEG image" => "JPEG",
-        "a PNG image" => "PNG",
-        "a WebP image" => "WebP",
-        "a GIF image" => "GIF",
-        "a BMP image" => "BMP",
-        "an icon (ICO)" => "ICO",
-        _ => null,
-    };
 
     /// <summary>Decodes an image.</summary>
     /// <param name="encoded">The file's bytes.</param>
@@ -73,7 +58,7 @@ internal static class ImageDecoder
     {
         try
         {
-            return DetectFormat(encoded) switch
+            return ImageFormats.Detect(encoded) switch
             {
                 "JPEG" => JpegDecoder.Decode(encoded, name, mostWhole, side),
                 "PNG" => PngDecoder.Decode(encoded, name, mostWhole),
@@ -92,8 +77,8 @@ internal static class ImageDecoder
     {
         var kind = FileKind.Describe(encoded[..Math.Min(encoded.Length, FileKind.Bytes)]) ?? "not an image";
         return kind.EndsWith(" image", StringComparison.Ordinal)
-            ? $"{kind}; Riffle reads {Formats}. Convert it, for example with ImageMagick's 'mogrify -format jpg', or remove it."
-            : $"{kind}; Riffle reads {Formats}. Replace it with the image itself, or remove it.";
+            ? $"{kind}; Riffle reads {ImageFormats.Names}. Convert it, for example with ImageMagick's 'mogrify -format jpg', or remove it."
+            : $"{kind}; Riffle reads {ImageFormats.Names}. Replace it with the image itself, or remove it.";
     }
 
     /// <summary>Checks the size that a file claims.</summary>

@@ -50,7 +50,7 @@ internal static class ImageFile
     private static byte[] ReadNow(Stream stream, string name)
     {
         var start = InputFile.ReadStart(stream, FileKind.Bytes);
-        if (ImageDecoder.DetectFormat(start) is null)
+        if (ImageFormats.Detect(start) is null)
             throw new BadDataException($"{name}: {ImageDecoder.Refusal(start)}");
         return InputFile.ReadAll(stream, InputFile.MaxImageBytes, start)
             ?? throw new BadDataException($"{name}: the image file is larger than {InputFile.MaxImageBytes >> 20} MiB, the limit. Make it smaller.");

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Text.Json;
+using Riffle.Formats;
 
 namespace Riffle.Cli.Commands;
 
@@ -15,7 +16,7 @@ internal static class PredictCommand
         var model = new ModelOptions();
         var images = new Argument<string[]>("IMAGE")
         {
-            Description = "Image files (JPEG, PNG, WebP, GIF, BMP, ICO), folders (all images in them), or - for an image on standard input.",
+            Description = $"Image files ({ImageFormats.Names}), folders (all images in them), or - for an image on standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var top = Numbers.Option("--top", "N", new Limits<int>(1, int.MaxValue));

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Riffle.Data;
+using Riffle.Formats;
 using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Images;
@@ -10,12 +11,12 @@ public class ImageDecoderTests
     [Fact]
     public void The_format_is_told_by_content()
     {
-        Assert.Equal("JPEG", ImageDecoder.DetectFormat(JpegEncoder.Encode(TestImages.Noise(2, 2))));
-        Assert.Equal("PNG", ImageDecoder.DetectFormat(TestImages.Png(TestImages.Noise(2, 2))));
-        Assert.Equal("GIF", ImageDecoder.DetectFormat("GIF89a"u8));
-        Assert.Null(ImageDecoder.DetectFormat("II*\0"u8));
-        Assert.Null(ImageDecoder.DetectFormat([0xFF, 0xD8]));
-        Assert.Null(ImageDecoder.DetectFormat([]));
+        Assert.Equal("JPEG", ImageFormats.Detect(JpegEncoder.Encode(TestImages.Noise(2, 2))));
+        Assert.Equal("PNG", ImageFormats.Detect(TestImages.Png(TestImages.Noise(2, 2))));
+        Assert.Equal("GIF", ImageFormats.Detect("GIF89a"u8));
+        Assert.Null(ImageFormats.Detect("II*\0"u8));
+        Assert.Null(ImageFormats.Detect([0xFF, 0xD8]));
+        Assert.Null(ImageFormats.Detect([]));
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using Riffle.Formats;
 using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Images;
@@ -12,7 +13,7 @@ public class ImageFormatsTests
     public void An_image_comes_out_as_Pillow_decodes_it(string name)
     {
         var fixture = ImageFixture.Named(name);
-        Assert.Equal(name.Split(',')[0], ImageDecoder.DetectFormat(fixture.File));
+        Assert.Equal(name.Split(',')[0], ImageFormats.Detect(fixture.File));
         var image = ImageDecoder.Decode(fixture.File, name);
         Assert.Equal((fixture.Width, fixture.Pixels.Length), (image.Width, image.Pixels.Length));
         Assert.InRange(fixture.Pixels.Zip(image.Pixels, (a, b) => Math.Abs(a - b)).Max(), 0, fixture.Within);

@@ -19,13 +19,14 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
     [Theory]
     [InlineData("Riffle", "lib/net10.0/Riffle.dll", "lib/net10.0/Riffle.xml", "buildTransitive/Riffle.props", "buildTransitive/Riffle.targets")]
     [InlineData("Riffle.Images", "lib/net10.0/Riffle.Images.dll", "lib/net10.0/Riffle.Images.xml")]
-    [InlineData("Riffle.Tool", "tools/net10.0/any/Riffle.Cli.dll", "tools/net10.0/any/DotnetToolSettings.xml")]
+    [InlineData("Riffle.Tool", "tools/any/any/DotnetToolSettings.xml")]
+    [InlineData($"Riffle.Tool.{PackedFeed.System}", $"tools/net10.0/{PackedFeed.System}/Riffle.Cli.dll", $"tools/net10.0/{PackedFeed.System}/libSkiaSharp.so")]
     public void A_package_has_what_belongs_in_it(string name, params string[] files)
     {
         using var package = ZipFile.OpenRead(feed.PackageOf(name));
         var entries = package.Entries.Select(entry => entry.FullName).ToArray();
         Assert.Empty(files.Append("README.md").Append("icon.png").Except(entries));
-        Assert.Equal(name != "Riffle.Tool", File.Exists(Path.ChangeExtension(feed.PackageOf(name), ".snupkg")));
+        Assert.Equal(!name.StartsWith("Riffle.Tool", StringComparison.Ordinal), File.Exists(Path.ChangeExtension(feed.PackageOf(name), ".snupkg")));
         using var description = package.GetEntry($"{name}.nuspec")!.Open();
         var metadata = XDocument.Load(description);
         var space = metadata.Root!.Name.Namespace;
@@ -65,7 +66,7 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
             </Project>
             """);
         feed.Configure(folder.Path);
-        feed.Dotnet(folder.Path, ["publish", "-c", "Release", "-r", "linux-x64", "-o", "out", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        feed.Dotnet(folder.Path, ["publish", "-c", "Release", "-r", PackedFeed.System, "-o", "out", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
         if (way == "as it is")
         {
             var settings = File.ReadAllText(folder.PathOf("out/Outside.runtimeconfig.json"));
@@ -92,6 +93,36 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         Assert.Equal(Shell.Riffle("predict", model, image), Shell.Run(folder.PathOf("tools/riffle"), ["predict", model, image]));
     }
 
+    /// <summary>As in a container: the files of the C and C++ libraries and of OpenSSL, /proc, and nothing else of the system.</summary>
+    [Fact]
+    public void The_folder_for_this_system_runs_in_a_root_of_its_own()
+    {
+        const string System = "/lib/x86_64-linux-gnu", Loader = "/lib64/ld-linux-x86-64.so.2";
+        string[] libraries = [.. ((string[])["c", "m", "dl", "pthread", "rt", "gcc_s", "stdc++", "ssl", "crypto"]).Select(
+            name => Directory.Exists(System) ? Array.Find(Directory.GetFiles(System, $"lib{name}.so.*"), file => Path.GetFileName(file).Count(c => c == '.') == 2) : null).OfType<string>()];
+        Assert.SkipUnless(
+            libraries.Length == 9 && Shell.Run("unshare", ["--map-root-user", "--mount", "true"]).ExitCode == 0,
+            $"It needs the system's libraries in {System}, and unshare with the right to use it.");
+        using var folder = new TemporaryFolder();
+        var root = folder.PathOf("root");
+        feed.Dotnet(Shell.Root, ["publish", "src/Riffle.Cli", "-c", "Release", "-r", PackedFeed.System, "--self-contained", "-o", $"{root}/riffle", "--artifacts-path", folder.PathOf("build")]);
+        foreach (var file in libraries.Append(Loader))
+        {
+            Directory.CreateDirectory(root + Path.GetDirectoryName(file));
+            File.Copy(file, root + file);
+        }
+
+        Directory.CreateDirectory($"{root}/proc");
+        var model = Path.Combine(Shell.Root, "models", "shufflenet-v2-x1.0.safetensors");
+        File.Copy(model, $"{root}/model.safetensors");
+        File.WriteAllBytes($"{root}/image.jpg", JpegEncoder.Encode(TestImages.Gradient(200, 150)));
+        var expected = Shell.Riffle("predict", model, $"{root}/image.jpg");
+        var found = Shell.Run(
+            "unshare",
+            ["--map-root-user", "--mount", "sh", "-c", $"mount --rbind /proc '{root}/proc' && exec chroot '{root}' /riffle/Riffle.Cli predict /model.safetensors /image.jpg"]);
+        Assert.Equal(expected with { Output = expected.Output.Replace(root, "", StringComparison.Ordinal) }, found);
+    }
+
     [Theory]
     [InlineData("win-x64", "Riffle.Cli.exe", "libSkiaSharp.dll")]
     [InlineData("osx-arm64", "Riffle.Cli", "libSkiaSharp.dylib")]
@@ -103,5 +134,6 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         feed.Dotnet(Shell.Root, ["publish", "src/Riffle.Cli", "-c", "Release", "-r", system, "--no-self-contained", "-o", folder.Path, "--artifacts-path", folder.PathOf("build")]);
         Assert.All(new[] { program, skia, "Riffle.dll", "Riffle.Images.dll", "SkiaSharp.dll" }, file => Assert.True(File.Exists(folder.PathOf(file)), file));
         Assert.Single(Directory.GetFiles(folder.Path, "libSkiaSharp*"));
+        Assert.True(Directory.GetFiles(folder.Path).Sum(file => new FileInfo(file).Length) < 30_000_000);
     }
 }

@@ -6,12 +6,15 @@ namespace Riffle.Tests.Packages;
 /// <summary>The packages, packed once, and an empty package cache beside them. What they depend on comes from the registry.</summary>
 public sealed class PackedFeed : IDisposable
 {
+    /// <summary>The system for which the tool is packed and programs are compiled.</summary>
+    public const string System = "linux-x64";
+
     private readonly TemporaryFolder _folder = new();
 
     public PackedFeed()
     {
         foreach (var project in new[] { "Riffle", "Riffle.Images", "Riffle.Cli" })
-            Run(Shell.Root, ["pack", $"src/{project}", "-c", "Release", "-o", Folder, "--artifacts-path", _folder.PathOf("build")], []);
+            Run(Shell.Root, ["pack", $"src/{project}", "-c", "Release", "-o", Folder, "--artifacts-path", _folder.PathOf("build"), $"-p:ToolSystems={System}"], []);
     }
 
     /// <summary>The linker for NativeAOT; null if there is none.</summary>

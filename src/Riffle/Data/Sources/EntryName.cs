@@ -93,8 +93,7 @@ internal static class EntryName
 
     /// <summary>Whether a name is one that images have: by its extension, or without any.</summary>
     public static bool MayBeImage(string name) =>
-        Extension(name) is "jpg" or "jpeg" or "jpe" or "jfif" or "png" or "webp" or "gif" or "bmp" or "dib" or "ico"
-        || (!HasExtension(name) && !Papers.Contains(Last(name)));
+        ImageFormats.HaveExtension(Extension(name)) || (!HasExtension(name) && !Papers.Contains(Last(name)));
 
     /// <summary>Whether a name is that of an image, of a format that is read or not.</summary>
     public static bool IsImage(string name) => MayBeImage(name) || UnreadFormat(name) is not null;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Riffle.Formats;
 
 namespace Riffle.Data.Sources;
 
@@ -162,7 +163,7 @@ internal sealed class SourceLayout
         {
             var beside = classes is [var one] ? $", and readable images of only one class, {one}" : "";
             return new BadDataException(
-                $"{_source}: contains {formats}{beside}. Riffle reads JPEG, PNG, WebP, GIF, BMP and ICO; convert the images, for example with ImageMagick's 'mogrify -format jpg'");
+                $"{_source}: contains {formats}{beside}. Riffle reads {ImageFormats.Names}; convert the images, for example with ImageMagick's 'mogrify -format jpg'");
         }
 
         var root = _parts.Root.Path;
