@@ -100,7 +100,11 @@ public unsafe class SoftmaxCrossEntropyTests
             double Objective() => Oracle.SoftmaxCrossEntropy(logits, labels, smoothing, teacher, teacherWeight, Temperature, decoupling);
             var targets = new SoftTargets
             {
-                Smoothing = smoothing, Teacher = Copy(memory, teacher), TeacherWeight = teacherWeight, Temperature = Temperature, Decoupling = decoupling,
+                Smoothing = smoothing,
+                Teacher = Copy(memory, teacher),
+                TeacherWeight = teacherWeight,
+                Temperature = Temperature,
+                Decoupling = decoupling,
             };
             var (loss, top1, top5) = kernel.Run<TVec>(memory.Planes, memory.Block, scratch, labels, targets, 1f / images, writes);
             Assert.Equal(Oracle.SoftmaxCrossEntropy(logits, labels, smoothing), loss / images, 1e-5);
