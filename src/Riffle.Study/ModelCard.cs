@@ -111,8 +111,7 @@ internal static class ModelCard
         static string Name(TeacherIdentity teacher) =>
             $"{teacher.Network} (fingerprint {teacher.Fingerprint}{(teacher.Top1 is { } top1 ? $", top-1 {Cell.Percent(top1)} %" : "")})";
         var falls = how.LastTemperature is { } last && last != how.Temperature ? $" that becomes {Plain(last)}" : "";
-        var apart = how.Decoupling > 0 ? $", other classes apart with a weight of {Plain(how.Decoupling)}" : "";
-        return $"{labels.Fingerprint}, {Plain(how.Weight)} of the loss, at temperature {Plain(how.Temperature)}{falls}{apart}: {labels.Views} view{(labels.Views == 1 ? "" : "s")} by "
+        return $"{labels.Fingerprint}, {Plain(how.Weight)} of the loss, at temperature {Plain(how.Temperature)}{falls}: {labels.Views} view{(labels.Views == 1 ? "" : "s")} by "
             + string.Join(", ", labels.Teachers.Select(Name));
     }
 

@@ -31,9 +31,6 @@ internal sealed class TrainingOptions : IRecipeOptions
             RecipeLimits.Temperature, r => r.Distillation.Temperature, (r, v) => r with { Distillation = r.Distillation with { Temperature = v } });
         _entries.Add<double>("--last-temperature", "X", "Temperature at the end of training; it changes along half a cosine.", RecipeLimits.Temperature,
             r => r.Distillation.TemperatureAt(1), (r, v) => r with { Distillation = r.Distillation with { LastTemperature = v } });
-        _entries.Add<double>("--decoupling", "X",
-            "Weight of which other classes the teachers think likely, beside how sure they are of the right one (decoupled distillation). 0: not apart.",
-            RecipeLimits.Decoupling, r => r.Distillation.Decoupling, (r, v) => r with { Distillation = r.Distillation with { Decoupling = v } });
         OfSoftLabels = [.. _entries.Options.Skip(before)];
         _entries.AddChoice<InitialisationKind>("--initialisation", "Distribution of the initial kernels.",
             r => r.Initialisation, (r, v) => r with { Initialisation = v });

@@ -7,8 +7,7 @@ namespace Riffle.Execution;
 /// <param name="logits">Images×classes, in the order of the batch.</param>
 /// <param name="weight">The weight of the cross-entropy with the teacher in the loss, from 0 to 1; the labels get the rest.</param>
 /// <param name="temperature">Positive; above 1 it makes small probabilities count for more.</param>
-/// <param name="decoupling">β of decoupled distillation (Zhao et al., 2022), at least 0; 0: plain.</param>
-public readonly ref struct DistillationTargets(ReadOnlySpan<float> logits, float weight, float temperature, float decoupling = 0)
+public readonly ref struct DistillationTargets(ReadOnlySpan<float> logits, float weight, float temperature)
 {
     /// <summary>Images×classes; empty where there is no teacher.</summary>
     public ReadOnlySpan<float> Logits { get; } = logits;
@@ -19,9 +18,6 @@ public readonly ref struct DistillationTargets(ReadOnlySpan<float> logits, float
     /// <summary>Divides the logits of both networks.</summary>
     public float Temperature => temperature;
 
-    /// <summary>How much the other classes count apart from the label's; 0: both come as one cross-entropy.</summary>
-    public float Decoupling => decoupling;
-
     /// <exception cref="ArgumentException">Something does not fit.</exception>
     internal void Check(int images, int classes)
     {
@@ -31,8 +27,6 @@ public readonly ref struct DistillationTargets(ReadOnlySpan<float> logits, float
             throw new ArgumentException($"a teacher's {Logits.Length} logits; {images} images of {classes} classes have {(long)images * classes}");
         if (weight is not (>= 0 and <= 1))
             throw new ArgumentException($"a distillation weight of {weight} is not from 0 to 1");
-        if (decoupling is not (>= 0 and < float.PositiveInfinity))
-            throw new ArgumentException($"a decoupling of {decoupling} is not at least 0");
         if (temperature is not (> 0 and < float.PositiveInfinity))
             throw new ArgumentException($"a temperature of {temperature} is not above 0");
     }

@@ -17,9 +17,6 @@ internal readonly unsafe struct SoftTargets
 
     /// <summary>T: both networks' logits are divided by it where they are compared; positive.</summary>
     public readonly float Temperature { get; init; }
-
-    /// <summary>β: the weight of the other classes apart from the label's (decoupled distillation; Zhao et al., 2022); 0: not apart.</summary>
-    public readonly float Decoupling { get; init; }
 }
 
 /// <summary>
@@ -30,8 +27,7 @@ internal readonly unsafe struct SoftTargets
 /// loss = −Σ t·log softmax(x)
 /// dx   = ((1 − a) (softmax(x) − t) + a T (softmax(x / T) − q)) / N
 /// </code>
-/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). With β, the last sum is taken apart: with p = softmax(x / T) and l the label, it is
-/// q[l]·log p[l] + (1 − q[l])·log(1 − p[l]) + β Σ q'·log p', where p' and q' are p and q of the classes other than l, scaled to sum to 1. The loss that is reported is that of the labels alone, so that it means the same with
+/// dx is the gradient of (1 − a) · loss − a T² Σ q·log softmax(x / T). The loss that is reported is that of the labels alone, so that it means the same with
 /// and without a teacher. Exponentials are those of vectors, because those of the C library differ from system to system, and the weights with them.
 /// </summary>
 internal readonly unsafe struct SoftmaxCrossEntropy
@@ -86,10 +82,7 @@ internal readonly unsafe struct SoftmaxCrossEntropy
             ReadTeacher(targets.Teacher, labels.Length, teacher);
             Softmax<TVec>(x, 1 / targets.Temperature, x, most, sum);
             Softmax<TVec>(teacher, 1 / targets.Temperature, teacher, most, sum);
-            if (targets.Decoupling > 0)
-                AddDecoupled<TVec>(x, teacher, labels, targets.Decoupling, weight * targets.Temperature * reciprocal, dx);
-            else
-                AddDifference<TVec>(x, teacher, weight * targets.Temperature * reciprocal, dx);
+            AddDifference<TVec>(x, teacher, weight * targets.Temperature * reciprocal, dx);
         }
 
         for (var k = 0; k < Classes; k++)
@@ -177,38 +170,5 @@ internal readonly unsafe struct SoftmaxCrossEntropy
         var factor = TVec.Broadcast(weight);
         for (var i = 0; i < Classes * Lanes.Count; i += TVec.Count)
             TVec.Store(target + i, TVec.MultiplyAdd(TVec.Load(p + i) - TVec.Load(q + i), factor, TVec.Load(target + i)));
-    }
-
-    /// <summary>
-    /// target += weight · d, where d = p − q for the label's class l, and d = β (p' − q') − (p[l] − q[l]) p' for the others. Takes the label's class out of p
-    /// and q.
-    /// </summary>
-    private void AddDecoupled<TVec>(float* p, float* q, ReadOnlySpan<int> labels, float beta, float weight, float* target)
-        where TVec : unmanaged, IVec<TVec>
-    {
-        // A probability of the others that is nothing at all must not divide.
-        const float Least = 1e-30f;
-        var end = Classes * Lanes.Count;
-        var ofLabel = stackalloc float[Lanes.Count];
-        new Span<float>(ofLabel, Lanes.Count).Clear();
-        for (var lane = 0; lane < labels.Length; lane++)
-        {
-            var i = labels[lane] * Lanes.Count + lane;
-            ofLabel[lane] = p[i] - q[i];
-            target[i] += weight * ofLabel[lane];
-            (p[i], q[i]) = (0, 0);
-        }
-
-        TVec factor = TVec.Broadcast(weight), apart = TVec.Broadcast(beta), least = TVec.Broadcast(Least);
-        for (var lane = 0; lane < Lanes.Count; lane += TVec.Count)
-        {
-            TVec ofP = TVec.Zero, ofQ = TVec.Zero;
-            for (var i = lane; i < end; i += Lanes.Count)
-                (ofP, ofQ) = (ofP + TVec.Load(p + i), ofQ + TVec.Load(q + i));
-            var a = factor * (apart - TVec.Load(ofLabel + lane)) / TVec.Max(least, ofP);
-            var b = factor * apart / TVec.Max(least, ofQ);
-            for (var i = lane; i < end; i += Lanes.Count)
-                TVec.Store(target + i, TVec.Load(target + i) + (TVec.Load(p + i) * a - TVec.Load(q + i) * b));
-        }
     }
 }

@@ -7,13 +7,7 @@ namespace Riffle.Recipes;
 /// <param name="Temperature">Divides the logits of both networks before they are compared; positive. At a high temperature all classes count, at a low one only the
 /// likely ones.</param>
 /// <param name="LastTemperature">The temperature at the end of training, reached along half a cosine; null: it stays the same.</param>
-/// <param name="Decoupling">
-/// β of decoupled distillation (Zhao et al., 2022): how much it counts which of the other classes the teacher thinks likely, beside how sure it is of the label's
-/// class. 0: both come as one cross-entropy, in which the other classes count less the surer the teacher is.
-/// </param>
-public sealed record DistillationSettings(
-    [property: JsonPropertyName("share")] double Weight = 0.9, double Temperature = 8, double? LastTemperature = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Decoupling = 0)
+public sealed record DistillationSettings([property: JsonPropertyName("share")] double Weight = 0.9, double Temperature = 8, double? LastTemperature = null)
 {
     /// <summary>The temperature at a point of the training.</summary>
     /// <param name="progress">From 0, the start, to 1, the end.</param>

@@ -109,14 +109,13 @@ public sealed record Recipe
     /// <exception cref="ArgumentException">A value is not allowed. The message names it and its range.</exception>
     public void Check()
     {
-        var (weight, temperature, last, decoupling) = Distillation;
+        var (weight, temperature, last) = Distillation;
         RecipeLimits.Epochs.Require(Epochs, "number of epochs");
         RecipeLimits.Batch.Require(Batch, "batch");
         RecipeLimits.Momentum.Require(Momentum, "momentum");
         RecipeLimits.WeightDecay.Require(WeightDecay, "weight decay");
         RecipeLimits.LabelSmoothing.Require(LabelSmoothing, "label smoothing");
         RecipeLimits.DistillationWeight.Require(weight, "weight of the soft labels");
-        RecipeLimits.Decoupling.Require(decoupling, "decoupling");
         RecipeLimits.Temperature.Require(temperature, "temperature");
         RecipeLimits.Temperature.Require(last ?? temperature, "last temperature");
         RecipeLimits.LearningRate.Require(Schedule.LearningRate, "learning rate");

@@ -21,9 +21,6 @@ public static class RecipeLimits
     /// <summary>Of <see cref="DistillationSettings.Weight"/>.</summary>
     public static Limits<double> DistillationWeight { get; } = new(0, 1);
 
-    /// <summary>Of <see cref="DistillationSettings.Decoupling"/>.</summary>
-    public static Limits<double> Decoupling { get; } = new(0, 100);
-
     /// <summary>Of <see cref="DistillationSettings.Temperature"/> and <see cref="DistillationSettings.LastTemperature"/>.</summary>
     public static Limits<double> Temperature { get; } = new(0.1, 1000);
 

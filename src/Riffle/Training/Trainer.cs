@@ -293,8 +293,7 @@ public sealed class Trainer : IDisposable
             var distillation = _softLabels is null ? default : new DistillationTargets(
                 _softLabels.Of(batch, _taught),
                 (float)_recipe.Distillation.Weight,
-                (float)_recipe.Distillation.TemperatureAt(global / ((double)_loader.BatchesPerEpoch * _recipe.Epochs)),
-                (float)_recipe.Distillation.Decoupling);
+                (float)_recipe.Distillation.TemperatureAt(global / ((double)_loader.BatchesPerEpoch * _recipe.Epochs)));
             var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, distillation);
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));

@@ -163,7 +163,7 @@ internal static class Oracle
         (input, _, dy, dx, _) => Volume.Create(input.Images, input.Channels, input.Height, input.Width, (n, c, y, x) => dx[n, c, y, x] += dy[n, c, y, x]));
 
     /// <summary>Mean loss over the images: of the labels, and of a teacher's logits, images×classes, for its share of the loss.</summary>
-    public static double SoftmaxCrossEntropy(Volume logits, int[] labels, double smoothing, float[]? teacher = null, double share = 0, double temperature = 1, double decoupling = 0)
+    public static double SoftmaxCrossEntropy(Volume logits, int[] labels, double smoothing, float[]? teacher = null, double share = 0, double temperature = 1)
     {
         var classes = logits.Channels;
         double loss = 0;
@@ -175,21 +175,10 @@ internal static class Oracle
             if (teacher is null)
                 continue;
             var z = teacher.Skip(n * classes).Take(classes).Select(value => Math.Exp(value / temperature)).ToArray();
-            loss += share * temperature * temperature * (decoupling == 0
-                ? CrossEntropy(z.Select(value => value / z.Sum()), [.. x.Select(value => value / temperature)])
-                : Decoupled(z, [.. x.Select(value => Math.Exp(value / temperature))], labels[n], decoupling));
+            loss += share * temperature * temperature * CrossEntropy(z.Select(value => value / z.Sum()), [.. x.Select(value => value / temperature)]);
         }
 
         return loss / logits.Images;
-    }
-
-    /// <summary>Zhao et al., "Decoupled Knowledge Distillation", 2022, equation 7, without what does not depend on the student.</summary>
-    private static double Decoupled(double[] teacher, double[] student, int label, double beta)
-    {
-        double Share(double[] of) => of[label] / of.Sum();
-        double[] Others(double[] of) => [.. of.Where((_, k) => k != label).Select(value => value / (of.Sum() - of[label]))];
-        var target = -Share(teacher) * Math.Log(Share(student)) - (1 - Share(teacher)) * Math.Log(1 - Share(student));
-        return target - beta * Others(teacher).Zip(Others(student), (q, p) => q * Math.Log(p)).Sum();
     }
 
     private static double Slope(ActivationKind kind, double x)

@@ -5,21 +5,18 @@ namespace Riffle.Tests.Kernels;
 
 public unsafe class SoftmaxCrossEntropyTests
 {
-    public static TheoryData<string, int, int, float, float, float> Cases
+    public static TheoryData<string, int, int, float, float> Cases
     {
         get
         {
-            var data = new TheoryData<string, int, int, float, float, float>();
+            var data = new TheoryData<string, int, int, float, float>();
             foreach (var level in VectorLevels.Available)
             {
-                data.Add(level.ToString(), 1, 16, 0, 0, 0);
-                data.Add(level.ToString(), 7, 5, 0, 0, 0);
-                data.Add(level.ToString(), 200, 13, 0.1f, 0, 0);
-                data.Add(level.ToString(), 7, 16, 0.1f, 0.7f, 0);
-                data.Add(level.ToString(), 200, 3, 0, 1, 0);
-                data.Add(level.ToString(), 2, 16, 0, 1, 1);
-                data.Add(level.ToString(), 7, 5, 0.1f, 0.7f, 4);
-                data.Add(level.ToString(), 200, 16, 0, 0.5f, 8);
+                data.Add(level.ToString(), 1, 16, 0, 0);
+                data.Add(level.ToString(), 7, 5, 0, 0);
+                data.Add(level.ToString(), 200, 13, 0.1f, 0);
+                data.Add(level.ToString(), 7, 16, 0.1f, 0.7f);
+                data.Add(level.ToString(), 200, 3, 0, 1);
             }
 
             return data;
@@ -28,8 +25,8 @@ public unsafe class SoftmaxCrossEntropyTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void LossAndGradient(string width, int classes, int images, float smoothing, float teacherWeight, float decoupling) =>
-        VectorWidths.Run(width, new Body(classes, images, smoothing, teacherWeight, decoupling));
+    public void LossAndGradient(string width, int classes, int images, float smoothing, float teacherWeight) =>
+        VectorWidths.Run(width, new Body(classes, images, smoothing, teacherWeight));
 
     [Fact]
     public void A_network_that_says_what_its_teacher_says_has_nothing_to_learn_from_it()
@@ -83,7 +80,7 @@ public unsafe class SoftmaxCrossEntropyTests
         return copy;
     }
 
-    private sealed class Body(int classes, int images, float smoothing, float teacherWeight, float decoupling) : IVectorBody
+    private sealed class Body(int classes, int images, float smoothing, float teacherWeight) : IVectorBody
     {
         public void Run<TVec>()
             where TVec : unmanaged, IVec<TVec>
@@ -97,15 +94,8 @@ public unsafe class SoftmaxCrossEntropyTests
             var random = new Random(5);
             float[]? teacher = teacherWeight == 0 ? null : [.. Enumerable.Range(0, images * classes).Select(_ => 4 * random.NextSingle())];
             const float Temperature = 2.5f;
-            double Objective() => Oracle.SoftmaxCrossEntropy(logits, labels, smoothing, teacher, teacherWeight, Temperature, decoupling);
-            var targets = new SoftTargets
-            {
-                Smoothing = smoothing,
-                Teacher = Copy(memory, teacher),
-                TeacherWeight = teacherWeight,
-                Temperature = Temperature,
-                Decoupling = decoupling,
-            };
+            double Objective() => Oracle.SoftmaxCrossEntropy(logits, labels, smoothing, teacher, teacherWeight, Temperature);
+            var targets = new SoftTargets { Smoothing = smoothing, Teacher = Copy(memory, teacher), TeacherWeight = teacherWeight, Temperature = Temperature };
             var (loss, top1, top5) = kernel.Run<TVec>(memory.Planes, memory.Block, scratch, labels, targets, 1f / images, writes);
             Assert.Equal(Oracle.SoftmaxCrossEntropy(logits, labels, smoothing), loss / images, 1e-5);
             int Before(int n, int label) => Enumerable.Range(0, classes).Count(k => logits[n, k, 0, 0] > logits[n, label, 0, 0]);

@@ -219,14 +219,7 @@ public sealed unsafe class TrainingPlan : IDisposable
             _masks[i] = i < images.Count ? 1 : 0;
         fixed (float* teacher = distillation.Logits)
         {
-            _targets = new()
-            {
-                Smoothing = labelSmoothing,
-                Teacher = teacher,
-                TeacherWeight = distillation.Weight,
-                Temperature = distillation.Temperature,
-                Decoupling = distillation.Decoupling,
-            };
+            _targets = new() { Smoothing = labelSmoothing, Teacher = teacher, TeacherWeight = distillation.Weight, Temperature = distillation.Temperature };
             _pool.Run();
         }
 
