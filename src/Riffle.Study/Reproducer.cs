@@ -98,7 +98,8 @@ internal sealed class Reproducer
     /// <summary>The remaining work, the smallest network first, with its measured duration on this machine.</summary>
     public List<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
-        var left = _settings.ToTrain.Select(Planned).Where(run => !run.IsDone || run.Found!.Confused is null).ToArray();
+        var left = _settings.ToTrain.Select(Planned)
+            .Where(run => run.Found is not { IsDone: true, Confused: not null } || !File.Exists(_folder.ModelOf(run.Name))).ToArray();
         ulong[] seeds = _settings.HasSpread && _folder.ReadNotes(SeedSpread.Model).Spread is null ? [.. OtherSeeds.Where(seed => !PlannedWith(seed).IsDone)] : [];
         if (left.Length == 0 && seeds.Length == 0)
             return [];
@@ -141,6 +142,8 @@ internal sealed class Reproducer
             _softLabels = _teacherLabels.Identity;
         foreach (var model in StudyFigures.Models)
             Planned(model).RefuseOther(_data, isWanted: _settings.ToTrain.Contains(model));
+        foreach (var seed in OtherSeeds.Where(_ => _settings.HasSpread))
+            PlannedWith(seed).RefuseOther(_data);
     }
 
     private PlannedRun Planned(string model) =>

@@ -46,6 +46,8 @@ internal sealed class TeacherLabels
 
     private SoftLabels? Found => SoftLabels.Find(_settings.SoftLabelsFolder!);
 
+    private string FirstSoftLabels => new ReproductionFolder(_settings.Out).FirstSoftLabels;
+
     private bool AreMade => Found is { } found && found.Made == found.Identity.Views;
 
     /// <summary>The folder in which teachers are trained.</summary>
@@ -54,7 +56,7 @@ internal sealed class TeacherLabels
     /// <summary>The remaining work.</summary>
     public IEnumerable<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
-        if (AreMade)
+        if (AreMade && File.Exists(FirstSoftLabels))
             return [];
         var left = _views - (Found?.Made ?? 0);
         var networks = _runs.Select(run => NetworkCatalogue.Build(run.Network)).Concat(_files.Values.Select(file => file.Weights.Network));
@@ -62,7 +64,7 @@ internal sealed class TeacherLabels
         var expected = left * new TimeSpan(inferences.Sum(time => time.Ticks));
         return
         [
-            .. _runs.Where(run => !run.IsDone).Select(run => new Stage(
+            .. _runs.Where(run => !AreMade && !run.IsDone).Select(run => new Stage(
                 run.Name + ", the teacher", run.Left(_data), run.Measure(_data, cancel), () => run.Train(_data, display, cancel), IsNeeded: true)),
             new("soft labels", $"{left} of {_views} views", expected, () => Teach(display, cancel), IsNeeded: true),
         ];
@@ -79,7 +81,7 @@ internal sealed class TeacherLabels
     {
         var labels = display.Teach(progress => Teachers.Teach(
             _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, progress, cancel));
-        labels?.WriteExcerpt(new ReproductionFolder(_settings.Out).FirstSoftLabels, FirstImages(labels, cancel));
+        labels?.WriteExcerpt(FirstSoftLabels, FirstImages(labels, cancel));
         return labels is not null;
     }
 

@@ -282,6 +282,12 @@ public sealed partial class ReproduceCommandTests : IDisposable
         ];
         Assert.Equal(0, CommandLine.Execute(args));
         var folder = new ReproductionFolder(Out);
+
+        // An interruption may have come before the labels of the first steps were written.
+        var first = File.ReadAllBytes(folder.FirstSoftLabels);
+        File.Delete(folder.FirstSoftLabels);
+        Assert.Equal(0, CommandLine.Execute([.. args.Select(word => word == Smallest ? "shufflenet-v1-g4-x0.25" : word)]));
+        Assert.Equal(first, File.ReadAllBytes(folder.FirstSoftLabels));
         foreach (var needless in (string[])["runs", "soft-labels", "teachers/runs"])
             Directory.Delete(Path.Combine(Out, needless), recursive: true);
         var model = Checkpoint.Load(folder.ModelOf(Smallest));
@@ -303,6 +309,26 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Error.Names(Assert.Throws<RiffleException>(() => excerpt.Load(1)).Message, folder.FirstSoftLabels, "riffle teach");
         File.WriteAllBytes(folder.FirstSoftLabels, File.ReadAllBytes(folder.ModelOf(Smallest)));
         Error.Names(Assert.Throws<BadDataException>(() => SoftLabels.Open(folder.FirstSoftLabels)).Message, folder.FirstSoftLabels, "excerpt");
+    }
+
+    [Fact]
+    [Trait("Category", "slow")]
+    public void All_rows_are_trained_and_one_of_them_with_five_seeds()
+    {
+        string[] args = Arguments("--epochs", "1");
+        Assert.Equal(0, CommandLine.Execute(args));
+        var folder = new ReproductionFolder(Out);
+        Assert.All(StudyFigures.Models, model => Assert.True(folder.Read(model).Finished is not null, model));
+        var top1 = folder.ReadNotes(SeedSpread.Model).Spread!.Top1;
+        Run[] runs = [folder.ReadRun(SeedSpread.Model)!, .. Enumerable.Range(1, 4).Select(seed => folder.OfSeed((ulong)seed).ReadRun(SeedSpread.Model)!)];
+        Assert.Equal(runs.Select(run => run.Last!.Validation.Top1), top1);
+        Assert.Equal([0, 1, 2, 3, 4], runs.Select(run => run.Training.Seed));
+        Assert.Contains("By trainings that differ only in their seed", File.ReadAllText(folder.Markdown));
+        Assert.Contains("Everything is trained already", Shell.Riffle(args).Error);
+
+        // A training with another seed must be like the others.
+        File.WriteAllText(Path.Combine(Out, "models", SeedSpread.Model + ".json"), "{ \"sessions\": [] }");
+        Error.Names(Shell.Riffle(Arguments("--epochs", "2")).Error, Out, "--epochs 1, not 2");
     }
 
     [Fact]
