@@ -46,7 +46,7 @@ internal static class EvaluateCommand
 
         if (json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(EvaluationDocument.Of(result, model, confusions, calibration), JsonOutput.Settings));
+            Console.WriteLine(JsonSerializer.Serialize(EvaluationDocument.Of(result, model, confusions, calibration, withMatrix: byClass), JsonOutput.Settings));
             return ExitCode.Done;
         }
 

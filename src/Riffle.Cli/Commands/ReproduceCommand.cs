@@ -75,7 +75,7 @@ internal static class ReproduceCommand
             .WithExamples(
                 "riffle reproduce --data data/tiny --out reproduced",
                 "riffle reproduce --data data/tiny --out reproduced --tables 2 --epochs 60",
-                "riffle reproduce --data data/tiny --out paper --recipe paper",
+                "riffle reproduce --data data/baked --out paper --recipe paper",
                 "riffle reproduce --data data/tiny --out first-look --recipe best --models shufflenet-v1-g3-x0.25,mobilenet-v1-x0.25 --epochs 5",
                 "riffle reproduce --data data/tiny --out other-teacher --teacher shufflenet-v2-x1.0",
                 "riffle reproduce --data data/tiny --out longer --models mobilenet-v1-x0.25 --from models --learning-rate 0.25",
