@@ -19,16 +19,16 @@ internal static class Cell
 
     public static string Ratio(double value) => Format(value, "0.00");
 
-    /// <summary>The top-1 of a network's weights, or how far it is from having one.</summary>
+    /// <summary>The top-1 of a network's last epoch, or how far it is from having one.</summary>
     public static string Top1(Row row) => row switch
     {
-        { Finished.Measured: { } measured } => Percent(measured.Validation.Top1),
+        { Top1: { } top1 } => Percent(top1),
         { Run: { } run } => string.Create(CultureInfo.InvariantCulture, $"in epoch {run.Training.Progress.Epochs + 1} of {run.Training.Recipe.Epochs}"),
         _ => "not trained yet",
     };
 
     /// <summary>What that is above the study's, in points.</summary>
-    public static string Difference(Row row) => row.Finished?.Measured is { } measured ? Difference(measured.Validation.Top1 - row.Published.Top1) : "";
+    public static string Difference(Row row) => row.Top1 is { } top1 ? Difference(top1 - row.Published.Top1) : "";
 
     public static string Difference(double points) => Format(points, "+0.00;−0.00;0.00");
 

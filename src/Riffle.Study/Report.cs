@@ -56,7 +56,7 @@ internal static class Report
 
     private static string Standing(ImmutableArray<Row> rows)
     {
-        var points = rows.Where(row => row.Finished is not null).Select(row => row.Finished!.Measured!.Validation.Top1 - row.Published.Top1).ToArray();
+        var points = rows.Where(row => row.Top1 is not null).Select(row => row.Top1!.Value - row.Published.Top1).ToArray();
         var trained = $"{points.Length} of {rows.Length} networks are trained.";
         return points.Length == 0
             ? trained

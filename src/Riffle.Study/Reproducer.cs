@@ -172,7 +172,9 @@ internal sealed class Reproducer
 
     private void MeasureLatencies(IReproductionDisplay display, CancellationToken cancel)
     {
-        var missing = _settings.Selected.Where(model => _folder.Read(model).Latency?.Machine != Machine.Description).ToArray();
+        var missing = StudyFigures.Models.Select(_folder.Read)
+            .Where(row => row.Latency?.Machine != Machine.Description && (row.Run is not null || _settings.Selected.Contains(row.Model)))
+            .Select(row => row.Model).ToArray();
         if (missing.Length == 0)
             return;
         using var line = display.Measuring("latency", missing.Length);

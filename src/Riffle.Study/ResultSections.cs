@@ -68,7 +68,7 @@ internal static class ResultSections
         {
             var points =
                 from row in family.Rows
-                let top1 = published ? row.Published.Top1 : row.Finished?.Measured?.Validation.Top1
+                let top1 = published ? row.Published.Top1 : row.Top1
                 where top1 is not null
                 orderby costOf(row)
                 select new Point(costOf(row), top1.Value, $"{row.Model}{(published ? ", the study" : "")}: {Cell.Number(top1.Value)} %");

@@ -22,8 +22,8 @@ internal sealed record Row(string Model, StudyFigure Published, NetworkComplexit
     /// <summary>Whether it is a ShuffleNet v1, with any number of groups.</summary>
     public bool IsV1 => Model.StartsWith("shufflenet-v1-", StringComparison.Ordinal);
 
-    /// <summary>Top-1 of its weights in percent; null if it is not trained to its end.</summary>
-    public double? Top1 => Finished?.Measured?.Validation.Top1;
+    /// <summary>Top-1 of the last epoch in percent; null if it is not trained to its end.</summary>
+    public double? Top1 => Finished?.Last?.Validation.Top1;
 
     /// <summary>The study's number of operations divided by our count.</summary>
     public double Ratio => Published.MegaFlops * 1e6 / Cost.Macs;

@@ -93,8 +93,9 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
         Assert.All(StudyFigures.Models, model =>
         {
             var training = Checkpoint.Load(Path.Combine(Shell.Root, "models", model + ".safetensors")).Training!;
-            var top1 = FormattableString.Invariant($"| {training.Best!.Validation.Top1:0.00} |");
-            Assert.Contains(report, line => line.StartsWith($"| {model} | {StudyFigures.Of(model)!.Top1} {top1}", StringComparison.Ordinal));
+            var (study, last) = (StudyFigures.Of(model)!.Top1, training.History[^1].Validation.Top1);
+            var cells = FormattableString.Invariant($"| {model} | {study} | {last:0.00} | {last - study:+0.00} | {training.Best!.Validation.Top1:0.00} |");
+            Assert.Contains(report, line => line.StartsWith(cells, StringComparison.Ordinal));
             Assert.Contains(report, line => line.Contains($"`riffle train --data data/tiny --model {model} ", StringComparison.Ordinal));
         });
         var images = report.Where(line => line.StartsWith("![", StringComparison.Ordinal)).ToArray();
