@@ -28,6 +28,7 @@ internal static class CommandLine
         new("summary", SummaryCommand.Create),
         new("draw", DrawCommand.Create),
         new("benchmark", BenchmarkCommand.Create),
+        new("learn", LearnCommand.Create),
         new("prepare", PrepareCommand.Create),
         new("check", CheckCommand.Create),
         new("train", TrainCommand.Create),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Riffle.Models;
 using Riffle.Training;
 
@@ -25,6 +26,11 @@ internal static class TrainingSession
             + $"recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
             + (trainer.Training.SoftLabels is { } labels ? $"; soft labels {labels.Fingerprint}" : "")
             + (progress == Progress.None ? "" : $"; continuing in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
+        if (trainer.Training is { Fitted: { } fitted, Progress: var done } && done == Progress.None)
+        {
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"new classifier, fitted to the features as they are: top-1 {fitted.Train.Top1:0.00} % on training images (cross-validated), {fitted.Validation.Top1:0.00} % on validation images"));
+        }
 
         var display = new TrainingDisplay();
         try

@@ -18,7 +18,10 @@ public enum WorkStage
     /// <summary>The accuracy on the validation images is computed.</summary>
     Evaluating,
 
-    /// <summary>Soft labels are computed for the training images, once per view.</summary>
+    /// <summary>The features of images are computed, which a classifier is fitted to.</summary>
+    Features,
+
+        /// <summary>Soft labels are computed for the training images, once per view.</summary>
     Teaching,
 }
 

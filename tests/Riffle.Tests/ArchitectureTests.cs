@@ -30,6 +30,7 @@ public partial class ArchitectureTests
         ["Distillation"] = ["Model", "Models", "Evaluation", "Execution", "Networks", "Data", "Formats"],
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
+        ["Learning"] = ["Training", "Measurement", "Evaluation", "Models", "Recipes", "Networks", "Data"],
         ["Images"] = ["Classifier", "Prediction", "Model", "Data", "Formats"],
         ["Study"] =
         [
@@ -37,7 +38,7 @@ public partial class ArchitectureTests
         ],
         ["Cli"] =
         [
-            "Study", "Images", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
+            "Study", "Images", "Learning", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
             "Execution", "Networks", "Data", "Formats",
         ],
     };

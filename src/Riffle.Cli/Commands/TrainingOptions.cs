@@ -46,6 +46,8 @@ internal sealed class TrainingOptions : IRecipeOptions
             r => r.Schedule.Cooldown, (r, v) => Change(r, s => s with { Cooldown = v }));
         _entries.Add<int>("--drops-to-end", "N", "plateau: end the training after N drops in a row without a better top-1. 0: never.", RecipeLimits.DropsToEnd,
             r => r.Schedule.DropsToEnd, (r, v) => Change(r, s => s with { DropsToEnd = v }));
+        _entries.Add<int>("--stop-after", "EPOCHS", "End the training early after N epochs in a row without a better top-1. 0: never.", RecipeLimits.StopAfter,
+            r => r.Schedule.StopAfter, (r, v) => Change(r, s => s with { StopAfter = v }));
         _entries.Add<int>("--step-epochs", "EPOCHS", "step: epochs between drops.", RecipeLimits.StepEpochs,
             r => r.Schedule.StepEpochs, (r, v) => Change(r, s => s with { StepEpochs = v }));
         _entries.Add<double>("--factor", "X", "plateau and step: factor that a drop multiplies the rate by.", RecipeLimits.Factor,

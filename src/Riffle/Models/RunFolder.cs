@@ -53,6 +53,9 @@ internal sealed class RunFolder : IDisposable
 {
     internal const string DescriptionName = "run.json";
 
+    /// <summary>The folder of a data set that belongs to the run.</summary>
+    internal const string DataName = "data";
+
     private const string BestName = "best.safetensors", LastName = "last.safetensors";
 
     private readonly FileStream _lock;
@@ -98,6 +101,9 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Whether a folder contains a run that can be continued.</summary>
+    public static bool IsBegun(string path) => File.Exists(Path.Combine(Checkpoints(path), LastName));
+
     /// <summary>Locks the folder of an existing run.</summary>
     /// <exception cref="RiffleException">There is no run, or another process has locked it.</exception>
     public static RunFolder Open(string path)
@@ -110,7 +116,7 @@ internal sealed class RunFolder : IDisposable
                 : $"{path}: no such folder; give --resume the folder that was --out of 'riffle train'");
         }
 
-        if (!File.Exists(Path.Combine(Checkpoints(path), LastName)))
+        if (!IsBegun(path))
         {
             throw new RiffleException(
                 $"{path}: not a run, because it has no {Path.Combine("checkpoints", LastName)}; start one with 'riffle train --out', and with --from "
@@ -151,7 +157,7 @@ internal sealed class RunFolder : IDisposable
         System.IO.Directory.CreateDirectory(Checkpoints(Directory));
     }
 
-    /// <summary>Writes an imported checkpoint, the only content of the folder.</summary>
+    /// <summary>Writes a checkpoint before there is any other: one that was imported, or the start of a training.</summary>
     public void WriteBest(Checkpoint checkpoint)
     {
         System.IO.Directory.CreateDirectory(Checkpoints(Directory));
@@ -209,8 +215,8 @@ internal sealed class RunFolder : IDisposable
         static IEnumerable<string> Entries(string path) =>
             System.IO.Directory.EnumerateFileSystemEntries(path).Where(entry => !Path.GetFileName(entry).StartsWith('.'));
         var checkpoints = Checkpoints(Directory);
-        return !Entries(Directory).Except([Description, Metrics, checkpoints]).Any()
-            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Any());
+        return !Entries(Directory).Except([Description, Metrics, checkpoints, Path.Combine(Directory, DataName)]).Any()
+            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Except([Best]).Any());
     }
 
     private static string Checkpoints(string run) => Path.Combine(run, "checkpoints");

@@ -35,14 +35,19 @@ public sealed record TrainingRecord(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Early { get; init; }
 
-    /// <summary>The epoch after which the weights of this file were taken; null: the first with the highest top-1, as older
+    /// <summary>The metrics of the weights before the first step, as epoch 0, if a new classifier was fitted to their features
+    /// (<see cref="Recipe.FitClassifier"/>): cross-validated on the training images, and on the validation images. Otherwise null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EpochMetrics? Fitted { get; init; }
+
+    /// <summary>The epoch after which the weights of this file were taken, 0 for those of <see cref="Fitted"/>; null: the first with the highest top-1, as older
     /// versions chose it, or the last in a run's last checkpoint.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? TakenAfter { get; init; }
 
     /// <summary>The metrics of the weights of this file, unless it is a run's last checkpoint; null before the first epoch has ended.</summary>
     [JsonIgnore]
-    public EpochMetrics? Measured => TakenAfter is { } epoch ? History[epoch - 1] : History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
+    public EpochMetrics? Measured => TakenAfter is { } epoch ? After(epoch) : History.IsEmpty ? null : History.MaxBy(epoch => epoch.Validation.Top1);
 
     /// <summary>Whether the training is at its end: all epochs have ended, or its schedule says that no gain is to be expected.</summary>
     [JsonIgnore]
@@ -52,7 +57,12 @@ public sealed record TrainingRecord(
     /// The epoch with the highest validation top-1, and among those with the same the one with the lowest loss, which is the surest of what it gets right; null
     /// before the first epoch has ended.
     /// </summary>
-    public EpochMetrics? Best => History.IsEmpty ? null : History.MaxBy(epoch => Rank(epoch.Validation));
+    public EpochMetrics? Best => Epochs.MaxBy(epoch => Rank(epoch.Validation));
+
+    private IEnumerable<EpochMetrics> Epochs => Fitted is { } fitted ? History.Prepend(fitted) : History;
+
+    /// <summary>The metrics after an epoch, or before the first if it is 0; null where there are none.</summary>
+    public EpochMetrics? After(int epoch) => Epochs.FirstOrDefault(metrics => metrics.Epoch == epoch);
 
     /// <summary>The better of two epochs has the higher rank.</summary>
     internal static (double Top1, double LessLoss) Rank(Metrics validation) => (validation.Top1, -validation.Loss);
@@ -74,11 +84,11 @@ public sealed record WeightsOrigin(string Fingerprint, TrainingRecord? Training,
 
     /// <summary>The metrics of that epoch.</summary>
     [JsonIgnore]
-    public EpochMetrics? Measured => Training?.History.FirstOrDefault(epoch => epoch.Epoch == Epoch);
+    public EpochMetrics? Measured => Epoch is { } epoch ? Training?.After(epoch) : null;
 }
 
 /// <summary>The metrics of one epoch.</summary>
-/// <param name="Epoch">From 1.</param>
+/// <param name="Epoch">From 1; 0 before the first.</param>
 /// <param name="LearningRate">The learning rate of the epoch's last step.</param>
 /// <param name="Train">Over its training batches, while the weights changed.</param>
 /// <param name="Validation">Over all validation images, after the epoch.</param>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Riffle.Data;
 using Riffle.Networks;
 
@@ -42,6 +43,13 @@ public sealed record Recipe
     /// </summary>
     public bool FreezeFeatures { get; init; }
 
+    /// <summary>
+    /// Fit a new classifier to the features of the training images before the first step, so that training starts from what the features can do already and the
+    /// classifier's first gradients don't spoil them. Without effect on a network that starts from nothing or keeps its classifier.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool FitClassifier { get; init; }
+
     /// <summary>The augmentation of training images.</summary>
     public required Augmentation Augmentation { get; init; }
 
@@ -75,7 +83,7 @@ public sealed record Recipe
     public static Recipe Taught { get; } = Best with { Name = "taught", Epochs = 60, Distillation = new(Weight: 0.7, Temperature: 4) };
 
     /// <summary>The recipe for fine-tuning: half as long and at a tenth of the learning rate, so that the network keeps what it has learnt.</summary>
-    public static Recipe FineTune { get; } = Best with { Name = "finetune", Schedule = Best.Schedule with { LearningRate = 0.05 }, Epochs = 15 };
+    public static Recipe FineTune { get; } = Best with { Name = "finetune", Schedule = Best.Schedule with { LearningRate = 0.05 }, Epochs = 15, FitClassifier = true };
 
     /// <summary>All named recipes.</summary>
     public static IReadOnlyList<Recipe> Named { get; } = [Paper, Best, Taught, FineTune];
@@ -123,6 +131,7 @@ public sealed record Recipe
         RecipeLimits.Patience.Require(Schedule.Patience, "patience");
         RecipeLimits.Patience.Require(Schedule.Cooldown, "cooldown");
         RecipeLimits.DropsToEnd.Require(Schedule.DropsToEnd, "number of drops to the end");
+        RecipeLimits.StopAfter.Require(Schedule.StopAfter, "number of epochs without gain");
         RecipeLimits.StepEpochs.Require(Schedule.StepEpochs, "number of epochs between drops");
         RecipeLimits.Factor.Require(Schedule.Factor, "factor of the schedule");
         RecipeLimits.MinimumRate.Require(Schedule.Minimum, "lowest learning rate");

@@ -36,6 +36,9 @@ public static class RecipeLimits
     /// <summary>The range of <see cref="Schedule.DropsToEnd"/>.</summary>
     public static Limits<int> DropsToEnd { get; } = new(0, 1000);
 
+    /// <summary>The range of <see cref="Schedule.StopAfter"/>.</summary>
+    public static Limits<int> StopAfter { get; } = new(0, 1_000_000);
+
     /// <summary>The range of <see cref="Schedule.StepEpochs"/>.</summary>
     public static Limits<int> StepEpochs { get; } = new(1, 1_000_000);
 

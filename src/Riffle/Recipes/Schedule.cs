@@ -49,6 +49,10 @@ public sealed record Schedule
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int DropsToEnd { get; init; }
 
+    /// <summary>The training ends early after so many epochs in a row without a new best validation top-1; 0: it doesn't.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int StopAfter { get; init; }
+
     /// <summary>The learning rate of a step.</summary>
     /// <param name="step">The number of steps before, over all epochs.</param>
     /// <param name="stepsPerEpoch">At least 1.</param>
@@ -77,9 +81,13 @@ public sealed record Schedule
     /// <param name="top1">Validation top-1 of every epoch so far.</param>
     public int PlateauDrops(IEnumerable<double> top1) => Plateaus(top1).Drops;
 
-    /// <summary>Whether a plateau ends the training early.</summary>
+    /// <summary>Whether the training ends early, because no gain is to be expected.</summary>
     /// <param name="top1">Validation top-1 of every epoch so far.</param>
-    public bool HasEnded(IEnumerable<double> top1) => Kind == ScheduleKind.Plateau && DropsToEnd > 0 && Plateaus(top1).SinceBest >= DropsToEnd;
+    public bool HasEnded(IEnumerable<double> top1) =>
+        (Kind == ScheduleKind.Plateau && DropsToEnd > 0 && Plateaus(top1).SinceBest >= DropsToEnd) || (StopAfter > 0 && SinceBest([.. top1]) >= StopAfter);
+
+    /// <summary>Epochs since the first with the highest accuracy.</summary>
+    private static int SinceBest(double[] top1) => top1.Length == 0 ? 0 : top1.Length - 1 - Array.IndexOf(top1, top1.Max());
 
     /// <summary>All drops, and those since the last new best.</summary>
     private (int Drops, int SinceBest) Plateaus(IEnumerable<double> top1)

@@ -21,7 +21,10 @@ public sealed record FineTuning(string Path, Checkpoint Checkpoint)
     public NetworkSpec Network(int classes, int? imageSize = null) =>
         Checkpoint.Spec with { Classes = classes, ImageSize = imageSize ?? Checkpoint.Spec.ImageSize };
 
-    /// <summary>Copies the weights. Those of the classifier are copied only if the classes are the same and in the same order.</summary>
+    /// <summary>Whether the checkpoint's classifier is kept, because the classes are the same and in the same order.</summary>
+    internal bool KeepsClassifier(IReadOnlyList<DatasetClass> classes) => classes.Select(c => c.Name).SequenceEqual(Checkpoint.Classes.Select(c => c.Name));
+
+    /// <summary>Copies the weights, those of the classifier only if it is kept.</summary>
     /// <exception cref="ArgumentException">The networks differ.</exception>
     internal void Begin(Weights weights, NetworkSpec network, IReadOnlyList<DatasetClass> classes)
     {
@@ -32,7 +35,7 @@ public sealed record FineTuning(string Path, Checkpoint Checkpoint)
             throw new ArgumentException($"{Path}: the file contains {expected.Name}{units}, not the network to train");
         }
 
-        var same = classes.Select(c => c.Name).SequenceEqual(Checkpoint.Classes.Select(c => c.Name));
+        var same = KeepsClassifier(classes);
         var classifier = weights.Network.Layers[^1].Parameters;
         foreach (var p in weights.Network.Parameters.Where(p => same || !classifier.Contains(p)))
             Checkpoint.Weights[p.Name].CopyTo(weights[p.Name]);

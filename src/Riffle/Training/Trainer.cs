@@ -149,8 +149,20 @@ public sealed class Trainer : IDisposable
         var folder = RunFolder.Create(run);
         try
         {
-            return new Trainer(folder, data, untrained, labels is null ? null : (labels, softLabels!), options.Threads, options.ImageMemory, progress, cancel)
-                .Begin(options.Threads);
+            var trainer = new Trainer(
+                folder, data, untrained, labels is null ? null : (labels, softLabels!), options.Threads, options.ImageMemory, progress, cancel);
+            try
+            {
+                if (recipe.FitClassifier && from?.KeepsClassifier(data.Info.Classes) == false)
+                    trainer.FitClassifier(data, options.Threads, progress, cancel);
+            }
+            catch
+            {
+                trainer.Dispose();
+                throw;
+            }
+
+            return trainer.Begin(options.Threads);
         }
         catch
         {
@@ -349,6 +361,46 @@ public sealed class Trainer : IDisposable
         _folder.WriteMetrics(_record.History);
         ToCheckpoint(_optimiser.State).Save(_folder.Last);
         return report;
+    }
+
+    /// <summary>
+    /// Fits the new classifier to the features of the training images. This network is the first that may be the best. If all layers are to be trained, the running
+    /// statistics of batch norm then become those of the data set, as they would in the first steps, and the classifier is fitted to what the features are with these.
+    /// </summary>
+    private void FitClassifier(Dataset data, int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
+    {
+        Metrics Fit()
+        {
+            var features = FeatureTable.Of(_weights, _normalisation, data, Split.Train, threads, progress: progress, cancel: cancel);
+            var (decay, measured) = ClassifierFit.CrossValidate(features, _spec.Classes, threads, cancel);
+            ClassifierFit.Apply(_weights, features, decay, threads, cancel);
+            return measured;
+        }
+
+        var measured = Fit();
+        _record = _record with { Fitted = new(0, 0, measured, _evaluator.Run(cancel: cancel)) { L2 = _optimiser.Penalty(_weights.Trained) } };
+        _folder.WriteBest(ToCheckpoint().With(_record with { TakenAfter = 0 }));
+        if (_recipe.FreezeFeatures)
+            return;
+        AdaptStatistics(cancel);
+        Fit();
+    }
+
+    /// <summary>Steps without an update of the weights.</summary>
+    private void AdaptStatistics(CancellationToken cancel)
+    {
+        // Batch norm keeps nine tenths of its statistics in each step: less than a thousandth of the old ones is left.
+        const int Steps = 66;
+        var steps = 0;
+        for (var epoch = 0; steps < Steps; epoch++)
+        {
+            _loader.StartEpoch(epoch);
+            for (; steps < Steps && _loader.TryNext(out var batch); steps++)
+            {
+                cancel.ThrowIfCancellationRequested();
+                _plan.Step(batch.Pixels, batch.Labels, _normalisation);
+            }
+        }
     }
 
     private Trainer Begin(int threads)
