@@ -10,7 +10,7 @@ public sealed class FeatureTable
     private readonly float[] _values;
     private readonly int[] _labels;
 
-    private FeatureTable(int images, int width) => (Images, Width, _values, _labels) = (images, width, new float[(long)images * width], new int[images]);
+    internal FeatureTable(int width, float[] values, int[] labels) => (Images, Width, _values, _labels) = (labels.Length, width, values, labels);
 
     /// <summary>The number of images.</summary>
     public int Images { get; }
@@ -45,7 +45,7 @@ public sealed class FeatureTable
         var (images, width, size) = (Math.Min(data.Count(split), most), body.Network.Classes, body.Network.Input.Height);
         if ((long)images * width > Array.MaxLength)
             throw new RiffleException($"{data.Directory}: {images:N0} images with {width:N0} features each don't fit into memory");
-        var table = new FeatureTable(images, width);
+        var table = new FeatureTable(width, new float[images * width], new int[images]);
         var batch = Batch.ForInference(Math.Max(1, images), size);
         using var loader = new BatchLoader(
             data, split, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0, BatchLoader.ThreadsFor(threads), memoryBudgetBytes: 0, cancel: cancel);
