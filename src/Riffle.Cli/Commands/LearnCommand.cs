@@ -111,7 +111,7 @@ internal static class LearnCommand
     private static string[] TrainingWords(LearningPlan plan, Request request, string data) =>
     [
         "train", "--data", data, "--from", plan.Chosen.Start.Path, "--size", Text(plan.Chosen.ImageSize), "--out", request.Run,
-        "--epochs", Text(plan.Recipe.Epochs), "--stop-after", Text(plan.Recipe.Schedule.StopAfter), "--seed", Text(request.Seed), "--threads", Text(request.Threads),
+        .. (string[])(plan.Recipe.Balanced ? ["--balance"] : []), "--epochs", Text(plan.Recipe.Epochs), "--stop-after", Text(plan.Recipe.Schedule.StopAfter), "--seed", Text(request.Seed), "--threads", Text(request.Threads),
     ];
 
     private static string Text<T>(T number)

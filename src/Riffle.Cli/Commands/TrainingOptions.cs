@@ -54,6 +54,9 @@ internal sealed class TrainingOptions : IRecipeOptions
             r => r.Schedule.Factor, (r, v) => Change(r, s => s with { Factor = v }));
         _entries.Add<double>("--minimum-rate", "X", "Lower limit of the learning rate.", RecipeLimits.MinimumRate,
             r => r.Schedule.Minimum, (r, v) => Change(r, s => s with { Minimum = v }));
+        _entries.AddSwitch(
+            new("--balance") { Description = "Count every class alike, however many images it has; for data sets whose classes differ by more than 3 to 1." },
+            r => r.Balanced, r => r with { Balanced = true });
         _entries.AddSwitch(Freeze, r => r.FreezeFeatures, r => r with { FreezeFeatures = true });
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Riffle.Execution;
 
 namespace Riffle.Evaluation;
@@ -6,7 +7,12 @@ namespace Riffle.Evaluation;
 /// <param name="Loss">Mean softmax cross-entropy; over training batches with label smoothing, over validation without.</param>
 /// <param name="Top1">Share of images whose label has the highest logit, in percent.</param>
 /// <param name="Top5">Share of images whose label is among the five highest logits, in percent.</param>
-public sealed record Metrics(double Loss, double Top1, double Top5);
+public sealed record Metrics(double Loss, double Top1, double Top5)
+{
+    /// <summary>The mean recall of the classes in percent, if the training counts them alike (<c>Recipe.Balanced</c>); otherwise null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Balanced { get; init; }
+}
 
 /// <summary>Sums from which <see cref="Metrics"/> come. Added in the same order, they give the same bits.</summary>
 /// <param name="LossSum">Sum of the images' losses.</param>

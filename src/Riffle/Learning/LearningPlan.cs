@@ -28,6 +28,9 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
     /// <summary>Epochs that a candidate must have time for, and the most that are of use.</summary>
     private const int FewestEpochs = 6, MostEpochs = 30;
 
+    /// <summary>How many times as many images a class may have as another before all are counted alike.</summary>
+    private const int MostUneven = 3;
+
     /// <summary>Part of the time that may go into epochs; the rest is for what comes before and after them, and for a machine that becomes slower.</summary>
     private const double TimeForEpochs = 0.8;
 
@@ -69,7 +72,18 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
         var chosen = feasible.Length > 0 ? feasible.MinBy(candidate => candidate.Measured.Loss)! : candidates.MinBy(candidate => candidate.Epoch)!;
         var epochs = (int)Math.Clamp(left / chosen.Epoch, 1, MostEpochs);
         var recipe = Recipe.FineTune.FitTo(chosen.Start.Network(data.Info.Classes.Length, chosen.ImageSize), data.Count(Split.Train)) ;
-        return new(chosen, [.. candidates], recipe with { Epochs = epochs, Schedule = recipe.Schedule with { StopAfter = Math.Max(FewestEpochs, epochs / 3) } });
+        return new(chosen, [.. candidates], recipe with
+        {
+            Epochs = epochs,
+            Balanced = IsUneven(data),
+            Schedule = recipe.Schedule with { StopAfter = Math.Max(FewestEpochs, epochs / 3) },
+        });
+    }
+
+    private static bool IsUneven(Dataset data)
+    {
+        var counts = data.Info.TrainPerClass.Where(count => count > 0).ToArray();
+        return counts.Length > 0 && counts.Max() > MostUneven * counts.Min();
     }
 
     /// <summary>The sizes to try, the smallest first: no larger than the photos are.</summary>

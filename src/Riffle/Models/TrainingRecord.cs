@@ -54,7 +54,7 @@ public sealed record TrainingRecord(
     public bool IsFinished => Progress.Epochs >= Recipe.Epochs || Recipe.Schedule.HasEnded(History.Select(epoch => epoch.Validation.Top1));
 
     /// <summary>
-    /// The epoch with the highest validation top-1, and among those with the same the one with the lowest loss, which is the surest of what it gets right; null
+    /// The epoch with the highest validation top-1 or, if the training counts all classes alike, balanced accuracy, and among those with the same the one with the lowest loss, which is the surest of what it gets right; null
     /// before the first epoch has ended.
     /// </summary>
     public EpochMetrics? Best => Epochs.MaxBy(epoch => Rank(epoch.Validation));
@@ -65,7 +65,7 @@ public sealed record TrainingRecord(
     public EpochMetrics? After(int epoch) => Epochs.FirstOrDefault(metrics => metrics.Epoch == epoch);
 
     /// <summary>The better of two epochs has the higher rank.</summary>
-    internal static (double Top1, double LessLoss) Rank(Metrics validation) => (validation.Top1, -validation.Loss);
+    internal static (double Accuracy, double LessLoss) Rank(Metrics validation) => (validation.Balanced ?? validation.Top1, -validation.Loss);
 }
 
 /// <summary>The weights that a training starts from.</summary>

@@ -50,6 +50,13 @@ public sealed record Recipe
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool FitClassifier { get; init; }
 
+    /// <summary>
+    /// Count every class alike, however many images it has: the logarithm of each class's share of the training images is taken off its logit when the network is
+    /// measured and in its best weights (logit adjustment; Menon et al., 2021), and the best epoch is the one with the highest balanced accuracy.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Balanced { get; init; }
+
     /// <summary>The augmentation of training images.</summary>
     public required Augmentation Augmentation { get; init; }
 

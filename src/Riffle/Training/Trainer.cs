@@ -33,7 +33,7 @@ public sealed class Trainer : IDisposable
     private readonly TrainingPlan _plan;
     private readonly SoftLabels? _softLabels;
     private readonly string? _softLabelsFolder;
-    private readonly float[] _taught = [];
+    private readonly float[] _taught = [], _logShares;
     private readonly Evaluator _evaluator;
     private readonly RunEvents _events;
     private readonly Stack<IDisposable> _owned = new();
@@ -68,6 +68,7 @@ public sealed class Trainer : IDisposable
                 BatchLoader.ThreadsFor(threads), imageMemory, Decoding(0), cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
                 throw new BadDataException($"{folder.Last}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
+            _logShares = _recipe.Balanced ? LogShares(data) : [];
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             if (softLabels is var (labels, _))
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
@@ -247,7 +248,7 @@ public sealed class Trainer : IDisposable
             try
             {
                 var mistakes = new Mistakes(RunEvents.Mistakes);
-                var validation = _evaluator.Run(confusions: null, calibration: null, mistakes, observer is null ? null : new ObservedValidation(observer), cancel);
+                var validation = Validate(mistakes, observer is null ? null : new ObservedValidation(observer), cancel);
                 var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }
@@ -340,6 +341,49 @@ public sealed class Trainer : IDisposable
         return true;
     }
 
+    private Metrics Validate(Mistakes? mistakes, IProgress<WorkProgress>? progress, CancellationToken cancel)
+    {
+        var confusions = _recipe.Balanced ? new ConfusionMatrix(_classes.Length) : null;
+        var metrics = default(Metrics);
+        Balanced(() => metrics = _evaluator.Run(confusions, calibration: null, mistakes, progress, cancel));
+        return metrics! with { Balanced = confusions?.BalancedAccuracy };
+    }
+
+    /// <summary>Does something with weights that count every class alike, if the recipe says so: those of training, but for the classifier's biases.</summary>
+    private void Balanced(Action work)
+    {
+        if (!_recipe.Balanced)
+        {
+            work();
+            return;
+        }
+
+        var name = _weights.Network.Layers[^1].Parameters.Single(p => p.Kind != ParameterKind.Kernel).Name;
+        var biases = _weights[name];
+        var kept = biases.ToArray();
+        for (var c = 0; c < kept.Length; c++)
+            biases[c] -= _logShares[c];
+        try
+        {
+            work();
+        }
+        finally
+        {
+            kept.CopyTo(_weights[name]);
+        }
+    }
+
+    /// <summary>The logarithm of each class's share of the training images.</summary>
+    private static float[] LogShares(Dataset data)
+    {
+        var counts = data.Info.TrainPerClass;
+        if (counts.IsEmpty)
+            throw new RiffleException($"{data.Directory}: an older Riffle wrote the data set without the number of images of each class, which --balance needs; prepare it again");
+
+        // A class without images is treated as if it had one.
+        return [.. counts.Select(count => (float)PortableMath.Log(Math.Max(1, count) / (double)data.Count(Split.Train)))];
+    }
+
     /// <summary>Writes the files of an epoch, the last checkpoint at the end: after a crash before that, steps are repeated and the same files result.</summary>
     private EpochReport EndEpoch(Metrics validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
     {
@@ -355,7 +399,7 @@ public sealed class Trainer : IDisposable
         var isBest = _record.Best is not { } best || TrainingRecord.Rank(validation).CompareTo(TrainingRecord.Rank(best.Validation)) > 0;
         _record = _record with { Progress = new(metrics.Epoch, 0, default), History = _record.History.Add(metrics) };
         if (isBest)
-            ToCheckpoint().With(_record with { TakenAfter = metrics.Epoch }).Save(_folder.Best);
+            Balanced(() => ToCheckpoint().With(_record with { TakenAfter = metrics.Epoch }).Save(_folder.Best));
         var report = new EpochReport(metrics, isBest, trainingTime, trainingImages, validationTime);
         _events.Epoch(report, _weights, mistakes.Kept);
         _folder.WriteMetrics(_record.History);
@@ -378,8 +422,8 @@ public sealed class Trainer : IDisposable
         }
 
         var measured = Fit();
-        _record = _record with { Fitted = new(0, 0, measured, _evaluator.Run(cancel: cancel)) { L2 = _optimiser.Penalty(_weights.Trained) } };
-        _folder.WriteBest(ToCheckpoint().With(_record with { TakenAfter = 0 }));
+        _record = _record with { Fitted = new(0, 0, measured, Validate(mistakes: null, progress: null, cancel)) { L2 = _optimiser.Penalty(_weights.Trained) } };
+        Balanced(() => _folder.WriteBest(ToCheckpoint().With(_record with { TakenAfter = 0 })));
         if (_recipe.FreezeFeatures)
             return;
         AdaptStatistics(cancel);
