@@ -1,11 +1,12 @@
 using System.Text.Json.Serialization;
+using Riffle.Data;
 using Riffle.Evaluation;
 
 namespace Riffle.Cli;
 
 /// <summary>An evaluation as <c>--json</c> prints it: accuracies, precision, recall and F1 in percent. The matrix has as many numbers as classes squared, so it is there only if asked for.</summary>
 internal sealed record EvaluationDocument(
-    string Model, int Images, double Top1, double Top5, double Loss, double[] Top1Interval, double BalancedAccuracy, double CalibrationError,
+    string Model, string Split, int Images, double Top1, double Top5, double Loss, double[] Top1Interval, double BalancedAccuracy, double CalibrationError,
     EvaluationDocument.OfClass[] Classes, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int[][]? Confusions)
 {
     public static EvaluationDocument Of(EvaluationResult result, Model model, ConfusionMatrix confusions, Calibration calibration, bool withMatrix)
@@ -13,7 +14,7 @@ internal sealed record EvaluationDocument(
         var interval = IntervalOf(confusions);
         var all = Enumerable.Range(0, confusions.Classes);
         return new(
-            result.Model, result.Images, result.Top1, result.Top5, result.Loss, [interval.Low, interval.High], confusions.BalancedAccuracy, calibration.Error,
+            result.Model, result.Split.Prefix(), result.Images, result.Top1, result.Top5, result.Loss, [interval.Low, interval.High], confusions.BalancedAccuracy, calibration.Error,
             [.. all.Select(label => OfClass.Of(model.Classes[label].Name, confusions.Of(label)))],
             withMatrix ? [.. all.Select(label => all.Select(predicted => confusions[label, predicted]).ToArray())] : null);
     }

@@ -39,7 +39,7 @@ internal sealed class Reproducer
         foreach (var split in (Split[])[Split.Train, Split.Validation])
         {
             if (_data.Count(split) == 0)
-                throw new RiffleException($"{settings.Data}: the data set has no {(split == Split.Train ? "training" : "validation")} images; prepare it again with some");
+                throw new RiffleException($"{settings.Data}: the data set has no {split.Adjective()} images; prepare it again with some");
         }
 
         if (settings.From is not null)

@@ -46,6 +46,8 @@ internal static class CheckCommand
         lines.AddRange(LayoutLines.Of(report.Layout, report.LeftOut, report.Notes, report.ClassNames));
         lines.Add($"  training    {report.Train:N0} good images");
         lines.Add($"  validation  {report.Validation:N0} good images");
+        if (report.Test > 0)
+            lines.Add($"  test        {report.Test:N0} good images");
         lines.Add($"  images      {report.Bytes / 1e6:N1} MB");
         AddFindings(lines, "faults    ", report.Faults, report.Findings.Where(group => group.IsFault));
         AddFindings(lines, "warnings  ", report.Warnings, report.Findings.Where(group => !group.IsFault));

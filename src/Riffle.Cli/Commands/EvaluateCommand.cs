@@ -12,37 +12,48 @@ internal static class EvaluateCommand
     /// <summary>Classes that a screen shows.</summary>
     private const int MostClasses = 20;
 
+    private static readonly string[] Names = [Split.Validation.Prefix(), Split.Test.Prefix(), Split.Train.Prefix()];
+
     public static Command Create(string name)
     {
         var model = new ModelOptions();
         var data = new Option<string>("--data") { Description = "Data set folder.", HelpName = "DIR", Required = true };
+        var split = new Option<string>("--split")
+        {
+            Description = "Images to measure. The test images are for the end: what was chosen by the validation images looks better on them than it is.",
+            HelpName = string.Join('|', Names),
+            DefaultValueFactory = _ => Split.Validation.Prefix(),
+        };
+        split.AcceptOnlyFromAmong(Names);
         var threads = TrainingOptions.Threads();
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
         var byClass = new Option<bool>("--classes")
         {
             Description = $"Show every class, and the confusion matrix. Without it, classes are shown if there are at most {MostClasses}.",
         };
-        var command = new Command(name, "Computes the accuracy of a trained network on all validation images of a data set, as a whole and by class.")
+        var command = new Command(name, "Computes the accuracy of a trained network on all validation or test images of a data set, as a whole and by class.")
         {
-            data, byClass, threads, json,
+            data, split, byClass, threads, json,
         };
         model.AddTo(command);
         return command
             .WithExamples(
                 "riffle evaluate runs/first --data data/tiny",
                 "riffle evaluate runs/first --data data/tiny --classes",
+                "riffle evaluate runs/first --data data/flowers --split test",
                 "riffle evaluate runs/first/checkpoints/last.safetensors --data data/tiny --json")
             .WithAction((parse, cancel) => Run(
-                model.Open(parse), parse.GetRequiredValue(data), parse.GetValue(byClass), parse.GetValue(threads), parse.GetValue(json), cancel));
+                model.Open(parse), parse.GetRequiredValue(data), Splits.WithPrefix(parse.GetRequiredValue(split))!.Value, parse.GetValue(byClass),
+                parse.GetValue(threads), parse.GetValue(json), cancel));
     }
 
-    private static int Run(Model model, string data, bool byClass, int threads, bool json, CancellationToken cancel)
+    private static int Run(Model model, string data, Split split, bool byClass, int threads, bool json, CancellationToken cancel)
     {
         var dataset = Dataset.Open(data, ImageCodec.Default);
         var (confusions, calibration) = (new ConfusionMatrix(model.Classes.Count), new Calibration());
         EvaluationResult result;
         using (var progress = new StageProgress())
-            result = Evaluator.Evaluate(model, dataset, threads, confusions, calibration, progress, cancel);
+            result = Evaluator.Evaluate(model, dataset, threads, confusions, calibration, split, progress, cancel);
 
         if (json)
         {
@@ -52,7 +63,7 @@ internal static class EvaluateCommand
 
         var interval = EvaluationDocument.IntervalOf(confusions);
         var top5 = model.Classes.Count > 5 ? $", top-5 {result.Top5:0.00} %" : "";
-        Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %{top5}, loss {result.Loss:0.0000}, {result.Images:N0} images");
+        Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %{top5}, loss {result.Loss:0.0000}, {result.Images:N0} {split.Adjective()} images");
         Console.WriteLine($"With 95 % confidence, top-1 is between {interval.Low:0.0} and {interval.High:0.0} % on such images.");
         Console.WriteLine($"Balanced accuracy {confusions.BalancedAccuracy:0.00} %, calibration error {calibration.Error:0.000}.");
         if (byClass || confusions.Classes <= MostClasses)

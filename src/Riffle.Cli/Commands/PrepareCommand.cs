@@ -27,9 +27,14 @@ internal static class PrepareCommand
                 + "there is a test folder.",
             HelpName = "X",
         };
+        var test = new Option<double?>("--test-fraction")
+        {
+            Description = "Share of each class to set aside for testing: images that no training reads, to measure the chosen network once. Default: nothing.",
+            HelpName = "X",
+        };
         var ignore = new Option<bool>("--ignore-validation")
         {
-            Description = "Leave the source's validation images out and set training images aside instead, to compare recipes without looking at them.",
+            Description = "Leave the source's validation and test images out and set training images aside instead, to compare recipes without looking at them.",
         };
         var seed = new Option<ulong>("--seed")
         {
@@ -39,7 +44,7 @@ internal static class PrepareCommand
         };
         var shards = new Option<int>("--shards")
         {
-            Description = "Number of training files; validation gets a quarter as many.",
+            Description = "Number of training files; validation and test get a quarter as many each.",
             HelpName = "N",
             DefaultValueFactory = _ => 16,
         };
@@ -54,12 +59,13 @@ internal static class PrepareCommand
 
         var command = new Command(name, "Turns a folder or an archive of images into a data set: checks and shuffles them, and writes TFRecords.")
         {
-            source, output, fraction, ignore, seed, shards, strict, bake, bakeSize, threads, force, json, names,
+            source, output, fraction, test, ignore, seed, shards, strict, bake, bakeSize, threads, force, json, names,
         };
         records.AddTo(command);
         return command.WithExamples(
             "riffle prepare tiny-imagenet-200.tar.gz --out data/tiny",
             "riffle prepare photos/ --out data/photos --validation-fraction 0.2 --seed 7",
+            "riffle prepare photos/ --out data/photos --validation-fraction 0.15 --test-fraction 0.15",
             "riffle prepare tiny-imagenet-200.tar.gz --out data/dev --ignore-validation --validation-fraction 0.05",
             "riffle prepare tiny-imagenet-200.tar.gz --out data/baked --bake 4",
             "riffle prepare 'flowers/flowers_train_*.tfrecord' --out data/flowers")
@@ -68,6 +74,7 @@ internal static class PrepareCommand
             var options = new PreparationOptions
             {
                 ValidationFraction = parse.GetValue(fraction),
+                TestFraction = parse.GetValue(test),
                 IgnoreValidation = parse.GetValue(ignore),
                 Seed = parse.GetValue(seed),
                 Shards = parse.GetValue(shards),
@@ -95,8 +102,8 @@ internal static class PrepareCommand
             $"{info.Source} → {summary.Output}",
         };
         lines.AddRange(LayoutLines.Of(info.Layout, info.LeftOut, info.Notes, [.. info.Classes.Select(c => c.Name)]));
-        lines.Add($"  training    {Describe(info.Train, info.TrainShards, info.TrainPerClass)}");
-        lines.Add($"  validation  {Describe(info.Validation, info.ValidationShards, info.ValidationPerClass)}{SetAside(info)}");
+        foreach (var split in Splits.All.Where(split => split != Split.Test || info.Test > 0))
+            lines.Add($"  {split.Adjective(),-10}  {Describe(info, split)}");
         if (info.Sizes is { } sizes)
             lines.Add($"  sizes       {Describe(sizes)}");
         if (info.Baking is { } baking)
@@ -115,17 +122,18 @@ internal static class PrepareCommand
         return string.Join(Environment.NewLine, lines);
     }
 
-    private static string SetAside(DatasetInfo info) => info.ValidationFraction is not { } fraction || info.Validation == 0 ? ""
-        : string.Create(CultureInfo.InvariantCulture, $", set aside ({100 * fraction:0.##} % of each class)");
-
-    private static string Describe(int images, int shards, IReadOnlyCollection<int> perClass)
+    private static string Describe(DatasetInfo info, Split split)
     {
+        var (images, shards, perClass) = info.Of(split);
         if (images == 0)
             return "no images";
         var (least, most) = (perClass.Min(), perClass.Max());
         var range = least == most ? $"{least:N0}" : $"{least:N0} to {most:N0}";
-        return $"{images:N0} images in {shards:N0} {(shards == 1 ? "file" : "files")}, {range} per class";
+        return $"{images:N0} images in {shards:N0} {(shards == 1 ? "file" : "files")}, {range} per class{SetAside(info.SetAside(split))}";
     }
+
+    private static string SetAside(double? fraction) =>
+        fraction is null ? "" : string.Create(CultureInfo.InvariantCulture, $", set aside ({100 * fraction:0.##} % of each class)");
 
     private static string Describe(DatasetSizes sizes)
     {

@@ -14,7 +14,7 @@ internal static class CheckKind
     public const string Image = "damaged image";
     public const string Label = "wrong label";
     public const string Source = "unreadable source";
-    public const string BothSplits = "image in training and validation";
+    public const string SeveralSplits = "image in several splits";
     public const string TwoClasses = "image in two classes";
     public const string Twice = "duplicate image";
     public const string EmptyClass = "class without images";

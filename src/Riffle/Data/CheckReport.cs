@@ -46,6 +46,9 @@ public sealed record CheckReport
     /// <summary>Number of good validation images. If a source has none, preparation sets some aside.</summary>
     public int Validation { get; init; }
 
+    /// <summary>Number of good test images.</summary>
+    public int Test { get; init; }
+
     /// <summary>Size of all good images in bytes.</summary>
     public long Bytes { get; init; }
 
@@ -74,6 +77,7 @@ public sealed record CheckReport
             ClassNames,
             Train,
             Validation,
+            Test,
             Bytes,
             Faults,
             Warnings,

@@ -53,9 +53,12 @@ internal sealed class CheckTally(CheckFindings findings)
         if (_seen.TryAdd(image.Pixels, new(split, label, image.Bytes, place)))
             return;
         var first = _seen[image.Pixels];
-        var kind = first.Split != split ? CheckKind.BothSplits : first.Label != label ? CheckKind.TwoClasses : CheckKind.Twice;
-        findings.Warn(kind, place, $"the same {(first.Bytes == image.Bytes ? "bytes" : "pixels")} as {first.Place.Short}"
-            + (first.Label == label ? "" : $", which has another class (label {first.Label}, not {label})"));
+        var what = $"the same {(first.Bytes == image.Bytes ? "bytes" : "pixels")} as {first.Place.Short}"
+            + (first.Label == label ? "" : $", which has another class (label {first.Label}, not {label})");
+        if (first.Split != split)
+            findings.Fault(CheckKind.SeveralSplits, place, $"a {split.Adjective()} image with {what}, a {first.Split.Adjective()} image");
+        else
+            findings.Warn(first.Label != label ? CheckKind.TwoClasses : CheckKind.Twice, place, what);
     }
 
     /// <summary>Looks at the classes, once all images are counted.</summary>
@@ -64,16 +67,15 @@ internal sealed class CheckTally(CheckFindings findings)
     /// <param name="hasValidation">Whether there must be validation images.</param>
     public void CheckClasses(string path, ImmutableArray<DatasetClass> classes, bool hasValidation)
     {
-        CheckClasses(path, classes, Split.Train);
-        if (hasValidation && Count(Split.Validation) > 0)
-            CheckClasses(path, classes, Split.Validation);
-        else if (hasValidation)
+        foreach (var split in Splits.All.Where(split => split == Split.Train || Count(split) > 0))
+            CheckClasses(path, classes, split);
+        if (hasValidation && Count(Split.Validation) == 0)
             findings.Warn(CheckKind.NoValidation, path, $"{path}: there are no validation images, so training can't measure accuracy");
     }
 
     private void CheckClasses(string path, ImmutableArray<DatasetClass> classes, Split split)
     {
-        var named = split == Split.Train ? "training" : "validation";
+        var named = split.Adjective();
         var counts = Enumerable.Range(0, classes.Length).Select(label => (Images: Count(split, label), classes[label].Name)).ToArray();
         foreach (var (_, name) in counts.Where(count => count.Images == 0))
             findings.Warn(CheckKind.EmptyClass, path, $"{path}: class {name} has no {named} images");

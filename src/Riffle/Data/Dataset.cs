@@ -24,7 +24,7 @@ public sealed class Dataset
     {
         var data = new Dataset(directory, DatasetInfo.Load(directory), codec);
         var lengths = data.Info.Shards.ToDictionary(shard => shard.Name, shard => shard.Bytes);
-        foreach (var path in data.Shards(Split.Train).Concat(data.Shards(Split.Validation)))
+        foreach (var path in Splits.All.SelectMany(data.Shards))
         {
             var file = new FileInfo(path);
             if (!file.Exists)
@@ -40,11 +40,11 @@ public sealed class Dataset
     }
 
     /// <summary>Number of images in a split.</summary>
-    public int Count(Split split) => split == Split.Train ? Info.Train : Info.Validation;
+    public int Count(Split split) => Info.Of(split).Images;
 
     /// <summary>Paths of the shards of a split, in order.</summary>
     public IReadOnlyList<string> Shards(Split split) =>
-        DatasetFiles.Shards(Directory, split, split == Split.Train ? Info.TrainShards : Info.ValidationShards);
+        DatasetFiles.Shards(Directory, split, Info.Of(split).Shards);
 
     /// <summary>The number of images before each shard of the split; null if <c>dataset.json</c> does not say.</summary>
     internal int[]? FirstOfShard(Split split)

@@ -39,6 +39,7 @@ public static class DatasetCheck
         {
             Train = tally.Count(Split.Train),
             Validation = tally.Count(Split.Validation),
+            Test = tally.Count(Split.Test),
             Bytes = tally.Bytes,
             Findings = findings.ToArray(),
             Elapsed = clock.Elapsed,

@@ -69,6 +69,9 @@ public sealed record DatasetInfo
     /// <summary>The share of each class's images that was set aside for validation; null if the source has its own validation images.</summary>
     public double? ValidationFraction { get; init; }
 
+    /// <summary>The share of each class's images that was set aside for testing; null if none was.</summary>
+    public double? TestFraction { get; init; }
+
     /// <summary>How images were baked; null if the original bytes are stored.</summary>
     public DatasetBaking? Baking { get; init; }
 
@@ -78,13 +81,22 @@ public sealed record DatasetInfo
     /// <summary>Number of validation records.</summary>
     public required int Validation { get; init; }
 
+    /// <summary>Number of test records.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Test { get; init; }
+
     /// <summary>Number of training shards.</summary>
     public required int TrainShards { get; init; }
 
     /// <summary>Number of validation shards; 0 where there are no validation images.</summary>
     public required int ValidationShards { get; init; }
 
-    /// <summary>Identifies the content: equal fingerprints mean equal records in equal order. <c>sha256sum train-* validation-* | sha256sum</c> prints it.</summary>
+    /// <summary>Number of test shards; 0 where there are no test images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int TestShards { get; init; }
+
+    /// <summary>Identifies the content: equal fingerprints mean equal records in equal order. <c>sha256sum train-* validation-* | sha256sum</c> prints it, with
+    /// <c>test-*</c> as the third where there are test images.</summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>Sizes of the images; null if unknown.</summary>
@@ -110,7 +122,10 @@ public sealed record DatasetInfo
     /// <summary>Validation records of each class, in the order of <see cref="Classes"/>.</summary>
     public ImmutableArray<int> ValidationPerClass { get; init; } = [];
 
-    /// <summary>Every shard, training before validation.</summary>
+    /// <summary>Test records of each class, in the order of <see cref="Classes"/>; null where there are no test images.</summary>
+    public ImmutableArray<int>? TestPerClass { get; init; }
+
+    /// <summary>Every shard: training, validation, test.</summary>
     public ImmutableArray<DatasetShard> Shards { get; init; } = [];
 
     /// <summary>The classes in the order of their labels, which is the ordinal order of their names.</summary>
@@ -154,6 +169,22 @@ public sealed record DatasetInfo
     /// <summary>The content of <c>dataset.json</c>.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
+    /// <summary>The numbers of a split. Of an older version, the records per class may be missing.</summary>
+    internal (int Images, int Shards, ImmutableArray<int> PerClass) Of(Split split) => split switch
+    {
+        Split.Train => (Train, TrainShards, TrainPerClass),
+        Split.Validation => (Validation, ValidationShards, ValidationPerClass),
+        _ => (Test, TestShards, TestPerClass ?? []),
+    };
+
+    /// <summary>The share of each class that was set aside for a split; null if none was.</summary>
+    internal double? SetAside(Split split) => split switch
+    {
+        Split.Train => null,
+        Split.Validation => ValidationFraction,
+        _ => TestFraction,
+    };
+
     private DatasetInfo Checked(string path)
     {
         if (Version > CurrentVersion)
@@ -161,8 +192,8 @@ public sealed record DatasetInfo
         var wrong =
             Classes.IsDefaultOrEmpty ? "no classes"
             : Shards.DistinctBy(shard => shard.Name).Count() < Shards.Length ? "the same shard twice"
-            : Train < 0 || Validation < 0 ? "a negative number of images"
-            : !ShardsFit(Train, TrainShards) || !ShardsFit(Validation, ValidationShards) ? "an impossible number of shards"
+            : Splits.All.Any(split => Of(split).Images < 0) ? "a negative number of images"
+            : !Splits.All.All(split => ShardsFit(Of(split).Images, Of(split).Shards)) ? "an impossible number of shards"
             : null;
         return wrong is null ? this : throw new BadDataException($"{path}: lists {wrong}; run riffle prepare again");
     }

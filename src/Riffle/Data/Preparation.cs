@@ -65,17 +65,20 @@ public static class Preparation
         {
             var listing = container.List(found => progress?.Report(new WorkProgress(WorkStage.Listing, found, 0)), cancel);
             var layout = SourceLayout.Find(
-                container.Path, listing, _skips, setAside: options.ValidationFraction is not null || options.IgnoreValidation, options.IgnoreValidation);
+                container.Path, listing, _skips, setAside: options.ValidationFraction is not null, options.IgnoreValidation);
             if (layout.HasValidation && options.ValidationFraction is not null)
             {
                 throw new RiffleException(
                     $"{container.Path}: already has validation images, {layout.Validation}; remove --validation-fraction, or leave them out with --ignore-validation");
             }
 
+            if (layout.Test is not null && options.TestFraction is not null)
+                throw new RiffleException($"{container.Path}: already has test images, {layout.Test}; remove --test-fraction, or leave them out with --ignore-validation");
+
             var plan = PreparationPlan.Make(layout, options);
             CheckSpace(directory, plan);
 
-            var perClass = new[] { new int[layout.Classes.Length], new int[layout.Classes.Length] };
+            int[][] perClass = [.. Splits.All.Select(_ => new int[layout.Classes.Length])];
             using var shards = new ShardWriter(directory, plan.Shards);
             WriteRecords(directory, plan, new RecordMaker(layout.Classes, options, codec), shards, perClass);
             shards.Complete();
@@ -143,13 +146,13 @@ public static class Preparation
         /// <summary>Refuses a split without readable images, with the reasons, before classes without images are reported.</summary>
         private void CheckSome(SourceLayout layout, int[][] perClass)
         {
-            foreach (var split in new[] { Split.Train, Split.Validation })
+            foreach (var split in Splits.All)
             {
                 var count = layout.Images.Count(image => image.Split == split);
                 if (count == 0 || perClass[(int)split].Sum() > 0)
                     continue;
-                var (kind, way) = split == Split.Train ? ("", "")
-                    : ("validation ", $"; move {layout.Validation} away to set training images aside instead");
+                var (kind, way) = layout.HeldOut(split) is not { } place ? ("", "")
+                    : ($"{split.Adjective()} ", $"; move {place} away to set training images aside instead");
                 throw new BadDataException($"{container.Path}: none of the {count:N0} {kind}images can be read: {Reasons()}. Riffle reads {codec.Formats}{way}");
             }
         }
@@ -177,11 +180,14 @@ public static class Preparation
             Source = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(container.Path))),
             Seed = options.Seed,
             ValidationFraction = layout.HasValidation ? null : options.ValidationFraction ?? PreparationOptions.DefaultFraction,
+            TestFraction = options.TestFraction is > 0 ? options.TestFraction : null,
             Baking = options.BakeCopies > 0 ? new DatasetBaking(options.BakeCopies, options.BakeSize) : null,
             Train = perClass[(int)Split.Train].Sum(),
             Validation = perClass[(int)Split.Validation].Sum(),
+            Test = perClass[(int)Split.Test].Sum(),
             TrainShards = shards.Count(Split.Train),
             ValidationShards = shards.Count(Split.Validation),
+            TestShards = shards.Count(Split.Test),
             Fingerprint = ShardWriter.Fingerprint(shards.Done),
             Sizes = Sizes(),
             Layout = layout.Shown,
@@ -190,6 +196,7 @@ public static class Preparation
             Skipped = _skips.ToArray(),
             TrainPerClass = [.. perClass[(int)Split.Train]],
             ValidationPerClass = [.. perClass[(int)Split.Validation]],
+            TestPerClass = shards.Count(Split.Test) > 0 ? [.. perClass[(int)Split.Test]] : null,
             Shards = [.. shards.Done],
             Classes = layout.Classes,
         };

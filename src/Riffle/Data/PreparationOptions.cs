@@ -8,9 +8,15 @@ public sealed record PreparationOptions
 
     /// <summary>
     /// Share of each class to set aside for validation, from 0 to below 1. Only allowed if the source has no labelled validation images, or with
-    /// <see cref="IgnoreValidation"/>; test images are then not used for validation.
+    /// <see cref="IgnoreValidation"/>; labelled test images are then for testing.
     /// </summary>
     public double? ValidationFraction { get; init; }
+
+    /// <summary>
+    /// Share of each class to set aside for testing, from 0 to below 1; null: none. Only allowed if the source has no labelled test images of its own beside
+    /// validation images, or with <see cref="IgnoreValidation"/>. It does not change which images are set aside for validation.
+    /// </summary>
+    public double? TestFraction { get; init; }
 
     /// <summary>
     /// Leave the source's own validation and test images out, and set training images aside instead. So recipes can be compared without a look at the images that
@@ -21,7 +27,7 @@ public sealed record PreparationOptions
     /// <summary>Seed of which images are set aside, of the order of records, and of the augmentation of baked copies.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Training shards, from 1 to 99,999; validation has a quarter as many. There are never more shards than images.</summary>
+    /// <summary>Training shards, from 1 to 99,999; validation and test have a quarter as many. There are never more shards than images.</summary>
     public int Shards { get; init; } = 16;
 
     /// <summary>How to read TFRecords from other programs.</summary>
@@ -51,6 +57,9 @@ public sealed record PreparationOptions
     internal void Check()
     {
         Require(ValidationFraction is null or (>= 0 and < 1), $"--validation-fraction must be from 0 to below 1, for example 0.1, not {ValidationFraction}");
+        Require(TestFraction is null or (>= 0 and < 1), $"--test-fraction must be from 0 to below 1, for example 0.1, not {TestFraction}");
+        Require((ValidationFraction ?? DefaultFraction) + (TestFraction ?? 0) < 1,
+            $"--validation-fraction {ValidationFraction ?? DefaultFraction} and --test-fraction {TestFraction} leave nothing for training; give less than 1 in all");
         Require(Shards is >= 1 and <= DatasetFiles.MaxShards, $"--shards must be from 1 to {DatasetFiles.MaxShards}, not {Shards}");
         Require(BakeCopies is >= 0 and <= 1000, $"--bake must be from 1 to 1000, or 0 for none, not {BakeCopies}");
         Require(BakeSize is >= 8 and <= 1024, $"--bake-size must be from 8 to 1024 pixels, not {BakeSize}");

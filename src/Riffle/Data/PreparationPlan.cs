@@ -9,7 +9,7 @@ namespace Riffle.Data;
 internal readonly record struct PlannedShard(Split Split, string Name, int End);
 
 /// <summary>
-/// The position of each record, known before any image is read. Positions count all training records and then all validation records. Each split is ordered
+/// The position of each record, known before any image is read. Positions count all training records, then validation, then test. Each split is ordered
 /// by a hash of seed and name, which mixes the classes, and cut into shards of equal length. It depends only on names, seed and options.
 /// </summary>
 internal sealed class PreparationPlan
@@ -23,25 +23,28 @@ internal sealed class PreparationPlan
     /// <summary>For each image the positions of its records: one, or one for each baked copy.</summary>
     public int[][] Positions { get; }
 
-    /// <summary>The shards, training before validation.</summary>
+    /// <summary>The shards: training, validation, test.</summary>
     public IReadOnlyList<PlannedShard> Shards { get; }
 
     /// <summary>Number of positions.</summary>
     public int Records => Shards.Count == 0 ? 0 : Shards[^1].End;
 
-    /// <summary>Sets validation images aside where the source has none of its own, and orders all records.</summary>
+    /// <summary>Sets validation and test images aside where that is wanted, and orders all records.</summary>
     public static PreparationPlan Make(SourceLayout layout, PreparationOptions options)
     {
         var fraction = layout.HasValidation ? 0 : options.ValidationFraction ?? PreparationOptions.DefaultFraction;
-        var images = SetAside(layout.Images, fraction, options.Seed);
-        var copies = Math.Max(1, options.BakeCopies);
-        var train = Order(images, Split.Train, copies, options.Seed);
-        var validation = Order(images, Split.Validation, 1, options.Seed);
-
+        var images = SetAside(layout.Images, fraction, options.TestFraction ?? 0, options.Seed);
         var shards = new List<PlannedShard>();
-        AddShards(shards, Split.Train, 0, train.Count, options.Shards);
-        AddShards(shards, Split.Validation, train.Count, validation.Count, (options.Shards + 3) / 4);
-        return Arrange(images, [.. train, .. validation], shards);
+        var imageAt = new List<int>();
+        foreach (var split in Splits.All)
+        {
+            var (copies, wanted) = split == Split.Train ? (Math.Max(1, options.BakeCopies), options.Shards) : (1, (options.Shards + 3) / 4);
+            var ordered = Order(images, split, copies, options.Seed);
+            AddShards(shards, split, imageAt.Count, ordered.Count, wanted);
+            imageAt.AddRange(ordered);
+        }
+
+        return Arrange(images, imageAt, shards);
     }
 
     /// <summary>64 bits of SHA-256 over seed, purpose and name.</summary>
@@ -53,21 +56,30 @@ internal sealed class PreparationPlan
         return BinaryPrimitives.ReadUInt64LittleEndian(hash);
     }
 
-    /// <summary>In each class, the fraction whose hashes are the least goes to validation; at least one image of two, and never all.</summary>
-    private static LabelledImage[] SetAside(IReadOnlyList<LabelledImage> images, double fraction, ulong seed)
+    /// <summary>
+    /// Of each class's training images, the fraction whose hashes are the least goes to validation, and that whose hashes are the greatest to test: at least one
+    /// image each, but never the last one of the class. So neither fraction changes which images the other takes.
+    /// </summary>
+    private static LabelledImage[] SetAside(IReadOnlyList<LabelledImage> images, double validation, double test, ulong seed)
     {
-        if (fraction == 0)
+        if (validation == 0 && test == 0)
             return [.. images];
         return
         [
-            .. images.GroupBy(image => image.Label).SelectMany(group =>
+            .. images.Where(image => image.Split != Split.Train),
+            .. images.Where(image => image.Split == Split.Train).GroupBy(image => image.Label).SelectMany(group =>
             {
                 var ordered = group.OrderBy(image => Hash(seed, "split", image.Name)).ThenBy(image => image.Name, StringComparer.Ordinal).ToArray();
-                var count = ordered.Length == 1 ? 0 : Math.Clamp((int)Math.Round(fraction * ordered.Length), 1, ordered.Length - 1);
-                return ordered.Select((image, i) => i < count ? image with { Split = Split.Validation } : image);
+                var first = Wanted(validation, ordered.Length, ordered.Length - 1);
+                var last = Wanted(test, ordered.Length, ordered.Length - 1 - first);
+                return ordered.Select((image, i) =>
+                    i < first ? image with { Split = Split.Validation } : i >= ordered.Length - last ? image with { Split = Split.Test } : image);
             }),
         ];
     }
+
+    private static int Wanted(double fraction, int images, int most) =>
+        fraction == 0 || most == 0 ? 0 : Math.Clamp((int)Math.Round(fraction * images), 1, most);
 
     private static List<int> Order(LabelledImage[] images, Split split, int copies, ulong seed)
     {

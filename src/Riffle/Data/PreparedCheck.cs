@@ -8,7 +8,7 @@ namespace Riffle.Data;
 internal sealed class PreparedCheck(string directory, IImageCodec codec, CheckFindings findings, CheckTally tally)
 {
     private readonly string _infoPath = Path.Combine(directory, DatasetFiles.Info);
-    private readonly Dictionary<Split, int> _records = new() { [Split.Train] = 0, [Split.Validation] = 0 };
+    private readonly Dictionary<Split, int> _records = Splits.All.ToDictionary(split => split, _ => 0);
     private readonly HashSet<Split> _incomplete = [];
 
     /// <returns>The source and the classes in <c>dataset.json</c>; empty if it is missing or damaged.</returns>
@@ -17,7 +17,7 @@ internal sealed class PreparedCheck(string directory, IImageCodec codec, CheckFi
         var info = LoadInfo();
         var shards = Shards(info);
         CheckNames(info, shards);
-        long total = info is null ? 0 : (long)info.Train + info.Validation, done = 0;
+        long total = info is null ? 0 : Splits.All.Sum(split => (long)info.Of(split).Images), done = 0;
         foreach (var result in PreparationPipeline.Run(
             shards.SelectMany(Items), item => item.Record?.Length ?? 0, item => Inspect(item, info?.Classes ?? []), threads, cancel))
         {
@@ -62,17 +62,16 @@ internal sealed class PreparedCheck(string directory, IImageCodec codec, CheckFi
     {
         if (info is null)
         {
-            var names = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path))
-                .Where(name => DatasetFiles.Belongs(name) && name != DatasetFiles.Info).Order(StringComparer.Ordinal);
-            return [.. names.Select(name => new Shard(name[0] == 't' ? Split.Train : Split.Validation, Path.Combine(directory, name), null))];
+            var names = Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path)).Where(name => DatasetFiles.SplitOf(name) is not null);
+            return [.. names.Order(StringComparer.Ordinal).Select(name => new Shard(DatasetFiles.SplitOf(name)!.Value, Path.Combine(directory, name), null))];
         }
 
         var listed = info.Shards.ToDictionary(shard => shard.Name);
         return
         [
-            .. new[] { (Split.Train, info.TrainShards), (Split.Validation, info.ValidationShards) }
-                .SelectMany(split => DatasetFiles.Shards(directory, split.Item1, split.Item2), (split, path) => (split.Item1, path))
-                .Select(shard => new Shard(shard.Item1, shard.path, listed.GetValueOrDefault(Path.GetFileName(shard.path)))),
+            .. Splits.All.SelectMany(
+                split => DatasetFiles.Shards(directory, split, info.Of(split).Shards),
+                (split, path) => new Shard(split, path, listed.GetValueOrDefault(Path.GetFileName(path)))),
         ];
     }
 
@@ -88,7 +87,7 @@ internal sealed class PreparedCheck(string directory, IImageCodec codec, CheckFi
         foreach (var path in Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal))
         {
             var name = Path.GetFileName(path);
-            if (DatasetFiles.Belongs(name) && name != DatasetFiles.Info && !expected.Contains(name))
+            if (DatasetFiles.SplitOf(name) is not null && !expected.Contains(name))
                 findings.Warn(CheckKind.UnknownShard, path, $"{path}: not a shard of this data set; delete it if it is left over from another one");
         }
     }
@@ -249,10 +248,10 @@ internal sealed class PreparedCheck(string directory, IImageCodec codec, CheckFi
     /// <summary>Where a record is lost already, numbers that don't fit say nothing new.</summary>
     private void CheckCounts(DatasetInfo info)
     {
-        var splits = new[] { (Split.Train, info.Train, info.TrainPerClass), (Split.Validation, info.Validation, info.ValidationPerClass) };
-        foreach (var (split, listed, perClass) in splits)
+        foreach (var split in Splits.All)
         {
-            var named = split == Split.Train ? "training" : "validation";
+            var (listed, _, perClass) = info.Of(split);
+            var named = split.Adjective();
             if (_incomplete.Contains(split))
                 continue;
             if (_records[split] != listed)

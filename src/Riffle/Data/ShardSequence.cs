@@ -60,6 +60,6 @@ internal sealed class ShardSequence(Dataset data, Split split, int[] order) : ID
 
     /// <summary>The error for shards that hold another number of records than is told.</summary>
     internal static BadDataException Miscounted(Dataset data, Split split, string what) => new(
-        $"{data.Directory}: {DatasetFiles.Info} says {data.Count(split)} {(split == Split.Train ? "training" : "validation")} images, but the shards {what}. "
+        $"{data.Directory}: {DatasetFiles.Info} says {data.Count(split)} {split.Adjective()} images, but the shards {what}. "
         + "Run riffle prepare again.");
 }

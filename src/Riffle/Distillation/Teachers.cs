@@ -116,7 +116,7 @@ public static class Teachers
         Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
     {
         if (data.Count(split) == 0)
-            throw new RiffleException($"{data.Directory}: the data set has no {(split == Split.Train ? "training" : "validation")} images; prepare it again with some");
+            throw new RiffleException($"{data.Directory}: the data set has no {split.Adjective()} images; prepare it again with some");
         if (data.FirstOfShard(split) is null)
             throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not say how many images each shard has; prepare the data set again");
         return new(

@@ -4,20 +4,25 @@ using Riffle.Networks;
 
 namespace Riffle.Evaluation;
 
-/// <summary>The result of evaluating a network on a data set's validation images.</summary>
+/// <summary>The result of evaluating a network on one split of a data set.</summary>
 /// <param name="Model">The network's name.</param>
 /// <param name="Images">The number of images; each counts once.</param>
 /// <param name="Top1">In percent.</param>
 /// <param name="Top5">In percent.</param>
 /// <param name="Loss">Mean softmax cross-entropy.</param>
-public sealed record EvaluationResult(string Model, int Images, double Top1, double Top5, double Loss);
+public sealed record EvaluationResult(string Model, int Images, double Top1, double Top5, double Loss)
+{
+    /// <summary>The split that was measured.</summary>
+    public Split Split { get; init; } = Split.Validation;
+}
 
-/// <summary>Evaluates weights on all validation images, each once, without augmentation.</summary>
+/// <summary>Evaluates weights on all validation images, or all of another split, each once, without augmentation.</summary>
 public sealed class Evaluator : IDisposable
 {
     private readonly InferencePlan _plan;
     private readonly BatchLoader _loader;
     private readonly string _directory;
+    private readonly Split _split;
     private readonly Normalisation _normalisation;
     private readonly int[] _classOf;
     private readonly float[] _logits;
@@ -42,23 +47,24 @@ public sealed class Evaluator : IDisposable
         long? imageMemory = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
-        : this(weights, normalisation, classes, data, isWhole: false, threads, imageMemory, progress, cancel)
+        : this(weights, normalisation, classes, data, Split.Validation, isWhole: false, threads, imageMemory, progress, cancel)
     {
     }
 
     private Evaluator(
-        Weights weights, Normalisation normalisation, IReadOnlyList<DatasetClass> classes, Dataset data, bool isWhole, int threads, long? imageMemory,
-        IProgress<WorkProgress>? progress, CancellationToken cancel)
+        Weights weights, Normalisation normalisation, IReadOnlyList<DatasetClass> classes, Dataset data, Split split, bool isWhole, int threads,
+        long? imageMemory, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
-        Images = data.Count(Split.Validation);
+        Images = data.Count(split);
         if (Images == 0)
         {
-            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1 "
-                + "(a class needs at least two images)");
+            var (option, least) = split == Split.Test ? (" with --test-fraction 0.1", "three") : (" with --validation-fraction 0.1", "two");
+            throw new RiffleException($"{data.Directory}: the data set has no {split.Adjective()} images; prepare it again{option} "
+                + $"(a class needs at least {least} images)");
         }
 
         _classOf = Match(classes, data);
-        (_normalisation, _directory) = (normalisation, data.Directory);
+        (_normalisation, _directory, _split) = (normalisation, data.Directory, split);
         var size = weights.Network.Input.Height;
         var batch = Batch.ForInference(Images, size);
 
@@ -66,7 +72,7 @@ public sealed class Evaluator : IDisposable
         var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         var side = isWhole ? ImageFit.SideForInference(size, isWhole) : ImageFit.StoredSide(size, data.Info);
         _loader = new(
-            data, Split.Validation, size, side, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
+            data, split, size, side, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
             BatchLoader.ThreadsFor(threads), memory, progress, cancel);
         try
         {
@@ -80,7 +86,7 @@ public sealed class Evaluator : IDisposable
         }
     }
 
-    /// <summary>Number of validation images.</summary>
+    /// <summary>Number of images of the split.</summary>
     public int Images => Live(field);
 
     /// <summary>Where the loss of the last run became NaN or infinite; null if it did not.</summary>
@@ -92,9 +98,10 @@ public sealed class Evaluator : IDisposable
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
     /// <param name="calibration">Compares how sure the network is with how often it is right.</param>
+    /// <param name="split">The split to measure.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancel">Stops between batches.</param>
-    /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have, or the loss is NaN or infinite.
+    /// <exception cref="RiffleException">The data set has no images in the split, or a class that the network does not have, or the loss is NaN or infinite.
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static EvaluationResult Evaluate(
@@ -103,15 +110,16 @@ public sealed class Evaluator : IDisposable
         int threads = 0,
         ConfusionMatrix? confusions = null,
         Calibration? calibration = null,
+        Split split = Split.Validation,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         using var evaluator = new Evaluator(
-            model.Weights, model.Normalisation, model.Classes, data, model.TakesBakedImages, threads, imageMemory: null, progress: null, cancel);
+            model.Weights, model.Normalisation, model.Classes, data, split, model.TakesBakedImages, threads, imageMemory: null, progress: null, cancel);
         var (loss, top1, top5) = evaluator.Run(confusions, calibration, mistakes: null, progress, cancel);
         if (evaluator.NonFinite is { } found)
             throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
-        return new(model.Name, evaluator.Images, top1, top5, loss);
+        return new(model.Name, evaluator.Images, top1, top5, loss) { Split = split };
     }
 
     /// <summary>Evaluates the current weights.</summary>
@@ -166,7 +174,11 @@ public sealed class Evaluator : IDisposable
         }
 
         if (tally.Images != Images)
-            throw new BadDataException($"{_directory}: {tally.Images} validation images were read, but dataset.json says {Images}; prepare the data set again");
+        {
+            throw new BadDataException(
+                $"{_directory}: {tally.Images} {_split.Adjective()} images were read, but dataset.json says {Images}; prepare the data set again");
+        }
+
         return tally.Mean();
     }
 

@@ -50,17 +50,17 @@ public sealed class CheckCommandTests : IDisposable
         var source = new PreparationSource();
         foreach (var split in new[] { "train", "valid", "test" })
         {
-            foreach (var (name, bytes) in PreparationSource.OneLevel(2, [.. Enumerable.Range(0, 12).Select(i => $"class{i:D2}")]).Files)
-                source.Files[$"{split}/{name}"] = bytes;
+            foreach (var name in PreparationSource.OneLevel(2, [.. Enumerable.Range(0, 12).Select(i => $"class{i:D2}")]).Files.Keys)
+                source.Files[$"{split}/{name}"] = PreparationSource.Jpeg(source.Files.Count);
         }
 
         source.Add("train/class00/@eaDir/0.jpg/thumb.jpg", "x");
         var (path, data) = (source.Write("zip", _folder.Path), _folder.PathOf("data"));
         string[] lines =
         [
-            "layout      train/CLASS for training, valid/CLASS for validation",
+            "layout      train/CLASS for training, valid/CLASS for validation, test/CLASS for testing",
             "left out    1 system files and hidden files: @eaDir",
-            "left out    24 test images, because there are validation images: test/",
+            "test        24 ",
             "classes     12: class00, class01, class02, class03, class04, class05, class06, class07 and 4 more",
         ];
         foreach (var args in new[] { new[] { "check", path, "--threads", "0" }, ["prepare", path, "--out", data, "--threads", "0"], ["check", data] })
@@ -73,8 +73,9 @@ public sealed class CheckCommandTests : IDisposable
         foreach (var args in new[] { new[] { "check", path, "--json" }, ["prepare", path, "--out", data, "--json", "--force"], ["check", data, "--json"] })
         {
             using var json = JsonDocument.Parse(Shell.Riffle(args).Output);
-            Assert.Equal("train/CLASS for training, valid/CLASS for validation", json.RootElement.GetProperty("layout").GetString());
-            Assert.Equal([1, 24], json.RootElement.GetProperty("left_out").EnumerateArray().Select(left => left.GetProperty("count").GetInt32()));
+            Assert.Equal("train/CLASS for training, valid/CLASS for validation, test/CLASS for testing", json.RootElement.GetProperty("layout").GetString());
+            Assert.Equal([1], json.RootElement.GetProperty("left_out").EnumerateArray().Select(left => left.GetProperty("count").GetInt32()));
+            Assert.Equal(24, json.RootElement.GetProperty("test").GetInt32());
             Assert.Equal(12, json.RootElement.GetProperty("class_names").GetArrayLength());
         }
     }

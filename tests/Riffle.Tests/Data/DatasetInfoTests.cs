@@ -83,6 +83,8 @@ public sealed class DatasetInfoTests : IDisposable
         Assert.True(DatasetFiles.Belongs("train-00003-of-00016"));
         Assert.True(DatasetFiles.Belongs("dataset.json"));
         Assert.False(DatasetFiles.Belongs("train-3-of-16"));
-        Assert.False(DatasetFiles.Belongs("test-00003-of-00016"));
+        Assert.False(DatasetFiles.Belongs("tests-00003-of-00016"));
+        Assert.Equal(Split.Test, DatasetFiles.SplitOf("test-00003-of-00016"));
+        Assert.Null(DatasetFiles.SplitOf("dataset.json"));
     }
 }

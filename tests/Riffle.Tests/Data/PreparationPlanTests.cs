@@ -58,6 +58,20 @@ public class PreparationPlanTests
     }).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void Neither_fraction_changes_what_the_other_takes_and_no_class_is_emptied() => Prop.ForAll(Cases, c =>
+    {
+        var (validation, test) = (c.Fraction / 2, c.Copies / 8.0);
+        IReadOnlyList<string> Names(Split split, double first, double last) =>
+            [.. Plan(c.Sizes, first, c.Seed, c.Shards, 0, last).Images.Where(image => image.Split == split).Select(image => image.Name).Order(StringComparer.Ordinal)];
+        Assert.Equal(Names(Split.Validation, validation, 0), Names(Split.Validation, validation, test));
+        if (c.Sizes.Min() > 2)
+            Assert.Equal(Names(Split.Test, 0, test), Names(Split.Test, validation, test));
+        var all = Splits.All.SelectMany(split => Names(split, validation, test)).ToArray();
+        Assert.Equal(c.Sizes.Sum(), all.Distinct().Count());
+        Assert.Equal(c.Sizes.Length, Names(Split.Train, validation, test).Select(name => name.Split('/')[0]).Distinct().Count());
+    }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void Classes_are_mixed()
     {
         var plan = Plan([500, 500, 500, 500], 0, 1, 4, 0);
@@ -65,7 +79,7 @@ public class PreparationPlanTests
         Assert.InRange(same, 400, 600);
     }
 
-    private static PreparationPlan Plan(int[] sizes, double fraction, int seed, int shards, int copies)
+    private static PreparationPlan Plan(int[] sizes, double fraction, int seed, int shards, int copies, double test = 0)
     {
         var listing = new SourceListing();
         for (var label = 0; label < sizes.Length; label++)
@@ -75,6 +89,7 @@ public class PreparationPlanTests
         }
 
         var layout = SourceLayout.Find("source", listing, new Skips("source", strict: true));
-        return PreparationPlan.Make(layout, new PreparationOptions { ValidationFraction = fraction, Seed = (ulong)seed, Shards = shards, BakeCopies = copies });
+        var options = new PreparationOptions { ValidationFraction = fraction, TestFraction = test, Seed = (ulong)seed, Shards = shards, BakeCopies = copies };
+        return PreparationPlan.Make(layout, options);
     }
 }

@@ -200,8 +200,8 @@ public sealed class PreparationSkipTests : IDisposable
         var info = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions(), ImageCodec.Default).Info;
         Assert.Equal((14, 6, "Training/CLASS for training, Testing/CLASS for validation"), (info.Train, info.Validation, info.Layout));
         info = Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.3, Replace = true }, ImageCodec.Default).Info;
-        Assert.Equal((10, 4, "Training/CLASS for training"), (info.Train, info.Validation, info.Layout));
-        Assert.Equal((6, "Testing/"), (Assert.Single(info.LeftOut).Count, info.LeftOut[0].Examples[0]));
+        Assert.Equal((10, 4, 6, "Training/CLASS for training, Testing/CLASS for testing"), (info.Train, info.Validation, info.Test, info.Layout));
+        Assert.Empty(info.LeftOut);
     }
 
     [Fact]

@@ -88,6 +88,43 @@ public sealed class PreparationTests : IDisposable
     }
 
     [Fact]
+    public void Test_images_are_a_third_split_and_nothing_tells_of_them_where_there_are_none()
+    {
+        var path = PreparationSource.OneLevel(10, "a", "b").Write("zip", _folder.Path);
+        var without = Prepare(path, Defaults with { ValidationFraction = 0.2 }).Info;
+        Assert.DoesNotContain("test", without.ToJson(), StringComparison.Ordinal);
+        var validation = Records(Split.Validation).Select(example => example.FileName).ToArray();
+
+        var info = Prepare(path, Defaults with { ValidationFraction = 0.2, TestFraction = 0.3, Replace = true }).Info;
+        Assert.Equal((10, 4, 6, 1), (info.Train, info.Validation, info.Test, info.TestShards));
+        Assert.Equal([3, 3], info.TestPerClass!.Value.AsEnumerable());
+        Assert.Equal(validation, Records(Split.Validation).Select(example => example.FileName));
+        Assert.Equal(20, Splits.All.SelectMany(Records).Select(example => example.FileName).Distinct().Count());
+        Assert.Equal("test-00000-of-00001", info.Shards[^1].Name);
+        Assert.Equal(ShardWriter.Fingerprint(info.Shards), info.Fingerprint);
+        Assert.Equal((0, 6), (DatasetCheck.Run(Output, ImageCodec.Default, 1).Faults, DatasetCheck.Run(Output, ImageCodec.Default, 1).Test));
+        File.Delete(Path.Combine(Output, "test-00000-of-00001"));
+        Assert.Throws<BadDataException>(() => Dataset.Open(Output, ImageCodec.Default));
+    }
+
+    [Fact]
+    public void A_source_s_own_test_images_change_no_shard_of_the_others_and_forbid_a_fraction()
+    {
+        var source = PreparationSource.ClassFolders("a", "b");
+        var without = Prepare(source.Write("folder", _folder.Path)).Info;
+        source.Files["pets/test/a/0.jpg"] = PreparationSource.Jpeg(900);
+        var path = source.Write("folder", _folder.Path);
+        var info = Prepare(path, Defaults with { Replace = true }).Info;
+        Assert.Equal(without.Shards.AsEnumerable(), info.Shards.SkipLast(1));
+        Assert.Equal([1, 0], info.TestPerClass!.Value.AsEnumerable());
+        Error.Names(
+            Assert.Throws<RiffleException>(() => Prepare(path, Defaults with { TestFraction = 0.1, Replace = true })).Message, "test/CLASS", "--test-fraction");
+        var own = Prepare(path, Defaults with { TestFraction = 0.1, IgnoreValidation = true, Replace = true }).Info;
+        Assert.Equal((8, 2, 2, 5), (own.Train, own.Validation, own.Test, own.LeftOut.Sum(left => left.Count)));
+        Assert.Throws<ArgumentException>(() => Prepare(path, Defaults with { ValidationFraction = 0.5, TestFraction = 0.5, Replace = true }));
+    }
+
+    [Fact]
     public void Seeds_change_order_and_split_but_not_what_there_is()
     {
         var path = PreparationSource.OneLevel(20, "a", "b").Write("folder", _folder.Path);
@@ -208,7 +245,7 @@ public sealed class PreparationTests : IDisposable
     {
         var info = DatasetInfo.Load(Output);
         var records = new List<ImageExample>();
-        foreach (var shard in DatasetFiles.Shards(Output, split, split == Split.Train ? info.TrainShards : info.ValidationShards))
+        foreach (var shard in DatasetFiles.Shards(Output, split, info.Of(split).Shards))
         {
             using var reader = new TFRecordReader(shard);
             while (reader.TryRead(out var record))

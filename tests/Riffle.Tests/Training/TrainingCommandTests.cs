@@ -46,12 +46,17 @@ public sealed class TrainingCommandTests : IDisposable
         var evaluate = Shell.Riffle("evaluate", run, "--data", _data.DataFolder, "--json", "--classes");
         using var evaluation = JsonDocument.Parse(evaluate.Output);
         Assert.Equal(
-            ["model", "images", "top1", "top5", "loss", "top1_interval", "balanced_accuracy", "calibration_error", "classes", "confusions"],
+            ["model", "split", "images", "top1", "top5", "loss", "top1_interval", "balanced_accuracy", "calibration_error", "classes", "confusions"],
             evaluation.RootElement.EnumerateObject().Select(p => p.Name));
         Assert.Equal(30, evaluation.RootElement.GetProperty("confusions").EnumerateArray().SelectMany(row => row.EnumerateArray()).Sum(cell => cell.GetInt32()));
         Assert.Equal(30, evaluation.RootElement.GetProperty("classes").EnumerateArray().Sum(found => found.GetProperty("images").GetInt32()));
 
         Assert.DoesNotContain("confusions", Shell.Riffle("evaluate", run, "--data", _data.DataFolder, "--json").Output);
+
+        var noTest = Shell.Riffle("evaluate", run, "--data", _data.DataFolder, "--split", "test");
+        Assert.Equal(1, noTest.ExitCode);
+        Error.Names(noTest.Error, _data.DataFolder, "--test-fraction");
+        Assert.Contains(" training images", Shell.Riffle("evaluate", run, "--data", _data.DataFolder, "--split", "train").Output);
 
         // Five classes or fewer have no top-5 for a person; a class that is never recognised is named.
         var text = Shell.Riffle("evaluate", run, "--data", _data.DataFolder, "--classes");

@@ -11,8 +11,8 @@ internal static class LeftOutReason
     public const string Validation = "validation images, because training images are set aside instead";
     public const string Unlabelled = "validation images without classes";
     public const string UnlabelledTest = "test images without classes";
-    public const string Test = "test images, because there are validation images";
-    public const string TestBesideFraction = "test images, because training images are set aside for validation";
+    public const string SeveralTests = "test images in several folders, because it is not clear which are meant";
+    public const string Test = "test images, because the source's own parts are not wanted";
 }
 
 /// <summary>Counts what is no part of the data set. It is no fault and stops nothing, but is shown.</summary>

@@ -32,6 +32,7 @@ internal sealed class SourceLayout
     private readonly Dictionary<string, string> _ignoringCase = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<LabelledImage> _images = [];
     private readonly List<string> _notes = [];
+    private readonly Dictionary<Split, string> _heldOut = [];
 
     private SourceLayout(string source, SourceListing listing, Skips skips)
     {
@@ -50,17 +51,21 @@ internal sealed class SourceLayout
     /// <summary>The classes, in the order of their labels.</summary>
     public ImmutableArray<DatasetClass> Classes { get; private set; }
 
-    /// <summary>The images of both splits, ordered by class and name within each.</summary>
+    /// <summary>The images of all splits, ordered by class and name within each.</summary>
     public IReadOnlyList<LabelledImage> Images => _images;
 
     /// <summary>Where the source's own validation images lie; null where it has none.</summary>
-    public string? Validation { get; private set; }
+    public string? Validation => HeldOut(Split.Validation);
+
+    /// <summary>Where the source's own test images lie; null where it has none, or they are used for validation.</summary>
+    public string? Test => HeldOut(Split.Test);
 
     /// <summary>Whether the source says itself which images are for validation.</summary>
     public bool HasValidation => Validation is not null;
 
     /// <summary>How the source is laid out, in words.</summary>
-    public string Shown => HasValidation ? $"{_parts.Training.Shown} for training, {Validation} for validation" : $"{_parts.Training.Shown} for training";
+    public string Shown => string.Join(", ", Splits.All.Where(split => split == Split.Train || _heldOut.ContainsKey(split))
+        .Select(split => $"{HeldOut(split) ?? _parts.Training.Shown} for {split.Purpose()}"));
 
     /// <summary>What is no part of the data set, which nobody need mend.</summary>
     public ImmutableArray<DatasetSkipped> LeftOut => _leftOut.ToArray();
@@ -72,8 +77,8 @@ internal sealed class SourceLayout
     /// <param name="source">The source, named in errors.</param>
     /// <param name="listing">What it holds.</param>
     /// <param name="skips">Told what of the data set can't be taken.</param>
-    /// <param name="setAside">Whether validation images are to be set aside although there are others for testing, which then are left out.</param>
-    /// <param name="ignoreValidation">Whether validation images are left out as well.</param>
+    /// <param name="setAside">Whether validation images are to be set aside, so that test images are not used for validation.</param>
+    /// <param name="ignoreValidation">Whether the source's own validation and test images are left out.</param>
     /// <exception cref="BadDataException">It is laid out in no way that is known, or something is wrong and <paramref name="skips"/> are strict.</exception>
     public static SourceLayout Find(string source, SourceListing listing, Skips skips, bool setAside = false, bool ignoreValidation = false)
     {
@@ -83,6 +88,9 @@ internal sealed class SourceLayout
         layout.SkipStrays();
         return layout;
     }
+
+    /// <summary>Where the source's own images of a split lie; null where it has none, and for training.</summary>
+    public string? HeldOut(Split split) => _heldOut.GetValueOrDefault(split);
 
     private List<SourceEntry> Distinct(IEnumerable<SourceEntry> ordered)
     {
@@ -173,7 +181,7 @@ internal sealed class SourceLayout
         return new BadDataException($"{_source}: {found}; {Expected}");
     }
 
-    /// <summary>Takes the validation images, or else the test images, if they have classes.</summary>
+    /// <summary>Takes the validation and test images that have classes. Test images are for validation where there are no others for that.</summary>
     private void AddHeldOut(bool setAside, bool ignoreValidation)
     {
         if (_parts.Validation is { Images: > 0 } validation)
@@ -181,41 +189,42 @@ internal sealed class SourceLayout
             if (ignoreValidation)
                 LeaveOut(LeftOutReason.Validation, validation.Folders);
             else
-                AddHeldOut(validation, LeftOutReason.Unlabelled);
+                AddHeldOut(validation, Split.Validation, LeftOutReason.Unlabelled);
         }
 
         if (_parts.Test is not { Images: > 0 } test)
             return;
-        if (HasValidation || setAside || test.Shown.Length == 0)
+        if (ignoreValidation || test.Shown.Length == 0)
         {
-            LeaveOut(HasValidation ? LeftOutReason.Test : LeftOutReason.TestBesideFraction, test.Folders);
+            LeaveOut(ignoreValidation ? LeftOutReason.Test : LeftOutReason.SeveralTests, test.Folders);
             return;
         }
 
-        AddHeldOut(test, LeftOutReason.UnlabelledTest);
-        if (HasValidation)
+        var split = HasValidation || setAside ? Split.Test : Split.Validation;
+        AddHeldOut(test, split, LeftOutReason.UnlabelledTest);
+        if (split == Split.Validation && HasValidation)
         {
             _notes.Add($"{test.Named} contains test images, which are used for validation because there are no validation images; "
                 + "use --validation-fraction to set training images aside instead");
         }
     }
 
-    private void AddHeldOut(LayoutPart part, string unlabelled)
+    private void AddHeldOut(LayoutPart part, Split split, string unlabelled)
     {
         var before = _images.Count;
         if (part.Classes.Count == 0 && part.Folders[0].File(SourceContainer.Annotations) is { } annotations)
-            AddAnnotated(part.Folders[0], annotations);
+            AddAnnotated(part.Folders[0], annotations, split);
         else if (part.Classes.Any(found => found.Folder.Images > 0))
-            AddClassFolders(part);
+            AddClassFolders(part, split);
         else
             LeaveOut(unlabelled, part.Folders);
         if (_images.Count > before)
-            Validation = part.Shown;
+            _heldOut[split] = part.Shown;
         else if (part == _parts.Validation || part.Classes.Count > 0)
             _notes.Add($"no image in {part.Named} has a class that the training images have");
     }
 
-    private void AddClassFolders(LayoutPart part)
+    private void AddClassFolders(LayoutPart part, Split split)
     {
         foreach (var (name, folder) in part.Classes)
         {
@@ -223,7 +232,7 @@ internal sealed class SourceLayout
             if (!folder.All.Any())
                 _skips.Add(new Skip(SkipReason.EmptyClass, Short(folder.Path.TrimEnd('/'))));
             else if (_labels.TryGetValue(name, out var label))
-                _images.AddRange(folder.All.Select(file => Image(file, Split.Validation, label)));
+                _images.AddRange(folder.All.Select(file => Image(file, split, label)));
             else
                 SkipUnknown(folder, name);
         }
@@ -238,7 +247,7 @@ internal sealed class SourceLayout
     /// <summary>Case-insensitive file systems hide this mistake until the data is moved to another one.</summary>
     private string? Meant(string name) => _ignoringCase.TryGetValue(name, out var known) ? $"did you mean {known}?" : null;
 
-    private void AddAnnotated(SourceFolder folder, SourceEntry annotations)
+    private void AddAnnotated(SourceFolder folder, SourceEntry annotations, Split split)
     {
         Use(folder);
         var files = new Dictionary<string, SourceEntry>(StringComparer.Ordinal);
@@ -266,7 +275,7 @@ internal sealed class SourceLayout
             else if (!_labels.TryGetValue(name, out var label))
                 SkipLine(SkipReason.NoTrainingClass, $"{image} is of class {name}{(Meant(name) is { } meant ? $"; {meant}" : "")}");
             else
-                taken.Add(Image(file, Split.Validation, label));
+                taken.Add(Image(file, split, label));
         }
 
         _skips.AddRange(pending.Where(EntryName.MayBeImage).Order(StringComparer.Ordinal).Select(name => new Skip(SkipReason.NoAnnotation, Short(name))));

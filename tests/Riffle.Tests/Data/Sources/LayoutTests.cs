@@ -12,8 +12,8 @@ public sealed class LayoutTests
         { "train/cat*3 train/dog*3 val/cat*1 val/dog*2", "train/CLASS for training, val/CLASS for validation", "cat,dog", "", 6, 3 },
         { "Training/cat*3 Training/dog*3 Testing/cat*1 Testing/dog*2", "Training/CLASS for training, Testing/CLASS for validation", "cat,dog", "", 6, 3 },
         { "Training/cat*3 Training/dog*3 Test/cat*1 Test/dog*2", "Training/CLASS for training, Test/CLASS for validation", "cat,dog", "", 6, 3 },
-        { "TRAIN/cat*3 TRAIN/dog*3 VALID/cat*1 TEST/dog*2", "TRAIN/CLASS for training, VALID/CLASS for validation", "cat,dog", "2 TEST/", 6, 1 },
-        { "train/cat*3 train/dog*3 valid/cat*1 valid/dog*2 test/cat*4", "train/CLASS for training, valid/CLASS for validation", "cat,dog", "4 test/", 6, 3 },
+        { "TRAIN/cat*3 TRAIN/dog*3 VALID/cat*1 TEST/dog*2", "TRAIN/CLASS for training, VALID/CLASS for validation, TEST/CLASS for testing", "cat,dog", "", 6, 1 },
+        { "train/cat*3 train/dog*3 valid/cat*1 valid/dog*2 test/cat*4", "train/CLASS for training, valid/CLASS for validation, test/CLASS for testing", "cat,dog", "", 6, 3 },
         { "train_set/cat*3 train_set/dog*3 dev_set/cat*1", "train_set/CLASS for training, dev_set/CLASS for validation", "cat,dog", "", 6, 1 },
         { "images_train/cat*3 images_train/dog*3 images_val/cat*1", "images_train/CLASS for training, images_val/CLASS for validation", "cat,dog", "", 6, 1 },
         { "trainset/cat*3 trainset/dog*3 testset/cat*1", "trainset/CLASS for training, testset/CLASS for validation", "cat,dog", "", 6, 1 },
@@ -60,7 +60,7 @@ public sealed class LayoutTests
         // Parts in classes.
         { "a/train*3 a/val*1 b/train*2 b/val*1", "CLASS/train for training, CLASS/val for validation", "a,b", "", 5, 2 },
         { "a/train*3 a/test*1 b/train*2 b/test*1 b/masks*4", "CLASS/train for training, CLASS/test for validation", "a,b", "4 b/masks/", 5, 2 },
-        { "x/a/Train*3 x/a/Test*1 x/b/Train*2 x/b/valid*1", "x/CLASS/Train for training, x/CLASS/valid for validation", "a,b", "1 x/a/Test/", 5, 1 },
+        { "x/a/Train*3 x/a/Test*1 x/b/Train*2 x/b/valid*1", "x/CLASS/Train for training, x/CLASS/valid for validation, x/CLASS/Test for testing", "a,b", "", 5, 1 },
 
         // Classes alone.
         { "a*3 b*3", "CLASS for training", "a,b", "", 6, 0 },
@@ -231,6 +231,19 @@ public sealed class LayoutTests
     }
 
     [Theory]
+    [InlineData("train/a*4 train/b*4 val/a*2 test/a*3 test/b*1", false, 2, 4)]
+    [InlineData("train/a*4 train/b*4 test/a*3 test/b*1", false, 4, 0)]
+    [InlineData("train/a*4 train/b*4 test/a*3 test/b*1", true, 0, 4)]
+    [InlineData("train/a*4 train/b*4 val*2 test/a*3", false, 3, 0)]
+    [InlineData("train/a*4 train/b*4 val/a*2 test*3", false, 2, 0)]
+    public void Test_images_are_for_testing_if_others_are_for_validation(string folders, bool setAside, int validation, int test)
+    {
+        var layout = SourceLayout.Find("source", Listing(folders), new Skips("source", strict: true), setAside);
+        Assert.Equal((8, validation, test), (Count(layout, Split.Train), Count(layout, Split.Validation), Count(layout, Split.Test)));
+        Assert.Equal((validation > 0, test > 0), (layout.HasValidation, layout.Test is not null));
+    }
+
+    [Theory]
     [InlineData("train/a*4 train/b*4 val/a*2 val/b*1 test/a*3 test/b*3", 3, 6)]
     [InlineData("train/a*4 train/b*4 val/a*2 val/b*1", 3, 0)]
     [InlineData("a*4 b*4", 0, 0)]
@@ -240,7 +253,7 @@ public sealed class LayoutTests
         Assert.False(layout.HasValidation);
         Assert.Equal((8, 8), (layout.Images.Count, Count(layout, Split.Train)));
         int LeftOut(string reason) => layout.LeftOut.SingleOrDefault(left => left.Reason == reason)?.Count ?? 0;
-        Assert.Equal((validation, test), (LeftOut(LeftOutReason.Validation), LeftOut(LeftOutReason.TestBesideFraction)));
+        Assert.Equal((validation, test), (LeftOut(LeftOutReason.Validation), LeftOut(LeftOutReason.Test)));
     }
 
     private static int Count(SourceLayout layout, Split split) => layout.Images.Count(image => image.Split == split);

@@ -160,12 +160,12 @@ public sealed class TFRecordSourceTests : IDisposable
     }
 
     [Fact]
-    public void Files_for_testing_beside_others_for_validation_are_left_out_with_a_count()
+    public void Files_for_testing_beside_others_for_validation_are_the_test_images()
     {
         foreach (var (name, first) in new[] { ("train", 0), ("val", 4), ("test", 8) })
             Write(name, Enumerable.Range(first, 4).Select(i => Record(("image", i), ("label", i % 2))));
         var info = Preparation.Run(_folder.PathOf("source"), Output, new PreparationOptions { Strict = true }, ImageCodec.Default).Info;
-        Assert.Equal((4, 4, 4), (info.Train, info.Validation, Assert.Single(info.LeftOut).Count));
+        Assert.Equal((4, 4, 4), (info.Train, info.Validation, info.Test));
     }
 
     [Fact]
