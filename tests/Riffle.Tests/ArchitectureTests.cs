@@ -31,13 +31,14 @@ public partial class ArchitectureTests
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
         ["Images"] = ["Classifier", "Prediction", "Model", "Data", "Formats"],
+        ["Reports"] = ["Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
         ["Study"] =
         [
-            "Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
+            "Reports", "Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
         ],
         ["Cli"] =
         [
-            "Study", "Images", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
+            "Study", "Reports", "Images", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
             "Execution", "Networks", "Data", "Formats",
         ],
     };
@@ -47,7 +48,7 @@ public partial class ArchitectureTests
 
     public static TheoryData<string> RootTypes => [.. Directory.GetFiles(Library, "*.cs").Select(file => Path.GetFileNameWithoutExtension(file))];
 
-    private static string[] Projects => ["Images", "Study", "Cli"];
+    private static string[] Projects => ["Images", "Reports", "Study", "Cli"];
 
     private static string Library => Path.Combine(Shell.Root, "src", "Riffle");
 

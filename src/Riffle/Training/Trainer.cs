@@ -234,8 +234,8 @@ public sealed class Trainer : IDisposable
             clock.Restart();
             try
             {
-                var mistakes = new Mistakes(RunEvents.Mistakes);
-                var validation = _evaluator.Run(confusions: null, calibration: null, mistakes, observer is null ? null : new ObservedValidation(observer), cancel);
+                var mistakes = RankedImages.Mistakes(RunEvents.Mistakes);
+                var validation = _evaluator.Run(confusions: null, calibration: null, [mistakes], observer is null ? null : new ObservedValidation(observer), cancel);
                 var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }
@@ -329,7 +329,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Writes the files of an epoch, the last checkpoint at the end: after a crash before that, steps are repeated and the same files result.</summary>
-    private EpochReport EndEpoch(Metrics validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
+    private EpochReport EndEpoch(Metrics validation, RankedImages mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
     {
         var progress = _record.Progress;
         var rate = _recipe.Schedule.At(

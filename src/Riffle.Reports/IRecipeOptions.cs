@@ -1,7 +1,7 @@
 using Riffle.Data;
 using Riffle.Recipes;
 
-namespace Riffle.Study;
+namespace Riffle.Reports;
 
 /// <summary>The options of the command line that change a recipe, for the commands in a report.</summary>
 internal interface IRecipeOptions

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Xml.Linq;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>A report as its writers see it.</summary>
 /// <param name="Title">What it is.</param>

@@ -1,4 +1,4 @@
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>How reports look: in light and dark, from the width of a phone on. It has no character that XML would escape.</summary>
 internal static class StyleSheet

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Xml.Linq;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>A report as one page that needs nothing else: HTML that is XML as well.</summary>
 internal static class HtmlWriter

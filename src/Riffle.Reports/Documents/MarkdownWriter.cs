@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>A report as Markdown. Its charts are files beside it.</summary>
 internal static class MarkdownWriter
