@@ -28,6 +28,9 @@ internal static class MarkdownWriter
             case Paragraph paragraph:
                 text.Append($"{paragraph.Text}\n");
                 break;
+            case Warning warning:
+                text.Append($"**{warning.Text}**\n");
+                break;
             case CommandBlock command:
                 text.Append($"    {command.Command}\n");
                 break;
