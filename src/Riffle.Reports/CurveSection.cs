@@ -19,7 +19,7 @@ internal static class CurveSection
             [
                 Both(training, "Top-1", "%", metrics => metrics.Top1),
                 Both(training, "Loss", "cross-entropy", metrics => metrics.Loss),
-                Chart(training, "Learning rate", "at the epoch's end", [Line("learning rate", 2, training, epoch => epoch.LearningRate)]),
+                Chart(training, "Learning rate", "thousandths, at the epoch's end", [Line("learning rate", 2, training, epoch => 1000 * epoch.LearningRate)]),
             ]),
         ]);
 

@@ -14,7 +14,7 @@ internal sealed class RunReport
     /// <summary>The report's name in a run folder.</summary>
     public const string FileName = "report.html";
 
-    private const int MostMistakes = 24, MostUnsure = 12, MostPairs = 20;
+    private const int MostMistakes = 24, MostUnsure = 12, MostPairs = 20, FewestInBin = 10;
 
     private readonly RunSource _source;
     private readonly Dataset _data;
@@ -126,16 +126,17 @@ internal sealed class RunReport
 
     private Section CalibrationSection()
     {
+        var bins = _calibration.Bins.Where(bin => bin.Images >= FewestInBin);
         ImmutableArray<Series> series =
         [
             new("as it should be", 0, IsPublished: true, HasMarks: false, [new(0, 0), new(100, 100)]),
-            new("measured", 1, IsPublished: false, HasMarks: true, [.. _calibration.Bins.Select(bin => new Point(100 * bin.Probability, 100 * bin.Right, $"{bin.Images:N0} images"))]),
+            new("measured", 1, IsPublished: false, HasMarks: true, [.. bins.Select(bin => new Point(100 * bin.Probability, 100 * bin.Right, $"{bin.Images:N0} images"))]),
         ];
         return new("calibration", "Whether it is as often right as it is sure",
         [
             new Paragraph(
                 "Predictions in bins by their probability. Below the dashed line, the network is surer than it is right; above it, it is righter than it is sure. "
-                + $"The mean distance, weighted by images, is {Text.Rough(100 * _calibration.Error)} points."),
+                + $"Bins of fewer than {FewestInBin} images are not drawn. The mean distance over all, weighted by images, is {Text.Rough(100 * _calibration.Error)} points."),
             new PicturesBlock([new Chart("Calibration", Axis.Linear("probability of the prediction, %", [0, 100]), Axis.Linear("right, %", [0, 100]), series)]),
         ]);
     }

@@ -18,25 +18,38 @@ internal static class ChosenRecords
         if (data.FirstOfShard(split) is not { } first)
             return found;
         var shards = data.Shards(split);
-        byte[] buffer = [];
         foreach (var shard in numbers.Distinct().GroupBy(number => Array.FindLastIndex(first, start => start <= number)))
         {
-            using var index = new TFRecordIndex(shards[shard.Key], inOrder: false);
-            foreach (var number in shard)
-            {
-                var record = number - first[shard.Key];
-                var range = index.Read(record, ref buffer);
-                try
-                {
-                    found[number] = ImageExample.Parse(buffer.AsSpan(range).ToArray());
-                }
-                catch (BadDataException e)
-                {
-                    throw new RecordPlace(shards[shard.Key], shard.Key, record, index.Offset(record)).Damaged(e.Message, e);
-                }
-            }
+            foreach (var (record, example) in Read(shards[shard.Key], shard.Select(number => (long)number - first[shard.Key])))
+                found[(int)record + first[shard.Key]] = example;
         }
 
         return found;
+    }
+
+    /// <summary>Reads records of a shard.</summary>
+    /// <param name="shard">The file.</param>
+    /// <param name="records">Their numbers, from 0.</param>
+    /// <exception cref="BadDataException">A record is damaged; the message names file and offset.</exception>
+    /// <exception cref="RiffleException">The shard can't be read.</exception>
+    public static IEnumerable<(long Record, ImageExample Example)> Read(string shard, IEnumerable<long> records)
+    {
+        byte[] buffer = [];
+        using var index = new TFRecordIndex(shard, inOrder: false);
+        foreach (var record in records)
+        {
+            var range = index.Read((int)record, ref buffer);
+            ImageExample example;
+            try
+            {
+                example = ImageExample.Parse(buffer.AsSpan(range).ToArray());
+            }
+            catch (BadDataException e)
+            {
+                throw new RecordPlace(shard, 0, record, index.Offset((int)record)).Damaged(e.Message, e);
+            }
+
+            yield return (record, example);
+        }
     }
 }
