@@ -35,6 +35,7 @@ internal static class CommandLine
         new("teach", TeachCommand.Create),
         new("import", ImportCommand.Create),
         new("evaluate", EvaluateCommand.Create),
+        new("report", ReportCommand.Create),
         new("predict", PredictCommand.Create),
         new("export", ExportCommand.Create),
         new("reproduce", ReproduceCommand.Create),

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Riffle.Networks;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 using Riffle.Study.Drawings;
 
 namespace Riffle.Study;

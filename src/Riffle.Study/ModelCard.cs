@@ -3,7 +3,7 @@ using System.Globalization;
 using Riffle.Data;
 using Riffle.Models;
 using Riffle.Recipes;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 
 namespace Riffle.Study;
 

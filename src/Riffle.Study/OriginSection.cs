@@ -3,7 +3,8 @@ using System.Globalization;
 using Riffle.Data;
 using Riffle.Distillation;
 using Riffle.Models;
-using Riffle.Study.Documents;
+using Riffle.Reports;
+using Riffle.Reports.Documents;
 
 namespace Riffle.Study;
 
@@ -127,22 +128,15 @@ internal sealed class OriginSection
     /// <summary>The command that trains a network again; soft labels that are not those asked for now are somewhere else.</summary>
     private string Command(string model, TrainingRecord training, string folder)
     {
-        var recipe = training.Recipe;
-        var named = Recipes.Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Recipes.Recipe.Best;
-        var usual = Settings.NamedRecipeFor(named.Name, model, _data, training.SoftLabels) with { Epochs = recipe.Epochs };
-
-        // Without soft labels nothing hangs on how they would count.
-        var distillation = training.SoftLabels is null
-            ? usual.Distillation
-            : recipe.Distillation with { LastTemperature = recipe.Distillation.TemperatureAt(1) };
-        if ((training.From is not null && training.Origin is null) || _settings.Options?.Between(usual, recipe with { Distillation = distillation }) is not { } words)
+        if ((training.From is not null && training.Origin is null)
+            || _settings.Options is not { } options || TrainingWords.Of(options, training, Settings.SpecFor(model, _data)) is not { } words)
             return $"no command of this Riffle; the recipe is in the file of {model}";
         return string.Join(' ', (IEnumerable<string>)
         [
             .. Width(training.VectorBits), "riffle train --data", ShellWord.Path(_settings.Data),
             .. training.Origin is { } origin ? (string[])["--from", FileOf(model, origin)] : ["--model", model], "--out", ShellWord.Path(folder),
             .. training.SoftLabels is { } labels ? ["--soft-labels", FolderOf(labels)] : Array.Empty<string>(),
-            "--recipe", named.Name, "--epochs", $"{recipe.Epochs}", "--seed", $"{training.Seed}", .. words,
+            .. words,
         ]);
     }
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Riffle.Data;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 
 namespace Riffle.Study;
 

@@ -8,7 +8,7 @@ using Riffle.Images;
 using Riffle.Measurement;
 using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 using Riffle.Training;
 
 namespace Riffle.Study;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Riffle.Formats;
 using Riffle.Models;
 using Riffle.Networks;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 
 namespace Riffle.Study;
 

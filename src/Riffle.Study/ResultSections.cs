@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 
 namespace Riffle.Study;
 

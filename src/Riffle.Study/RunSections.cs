@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Riffle.Data;
 using Riffle.Models;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 
 namespace Riffle.Study;
 

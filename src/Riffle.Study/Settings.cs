@@ -3,6 +3,7 @@ using Riffle.Data;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
+using Riffle.Reports;
 
 namespace Riffle.Study;
 

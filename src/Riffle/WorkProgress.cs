@@ -23,6 +23,9 @@ public enum WorkStage
 
         /// <summary>Soft labels are computed for the training images, once per view.</summary>
     Teaching,
+
+    /// <summary>Labels are compared with what a network sees in the images.</summary>
+    Judging,
 }
 
 /// <summary>The progress of long work. Reports come on the threads that do the work, so a handler should return quickly.</summary>

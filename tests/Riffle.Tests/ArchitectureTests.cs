@@ -32,13 +32,14 @@ public partial class ArchitectureTests
         ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
         ["Learning"] = ["Training", "Measurement", "Evaluation", "Models", "Recipes", "Networks", "Data"],
         ["Images"] = ["Classifier", "Prediction", "Model", "Data", "Formats"],
+        ["Reports"] = ["Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
         ["Study"] =
         [
-            "Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
+            "Reports", "Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
         ],
         ["Cli"] =
         [
-            "Study", "Images", "Learning", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
+            "Study", "Reports", "Images", "Learning", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
             "Execution", "Networks", "Data", "Formats",
         ],
     };
@@ -48,7 +49,7 @@ public partial class ArchitectureTests
 
     public static TheoryData<string> RootTypes => [.. Directory.GetFiles(Library, "*.cs").Select(file => Path.GetFileNameWithoutExtension(file))];
 
-    private static string[] Projects => ["Images", "Study", "Cli"];
+    private static string[] Projects => ["Images", "Reports", "Study", "Cli"];
 
     private static string Library => Path.Combine(Shell.Root, "src", "Riffle");
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Riffle.Formats;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 using Riffle.Study.Drawings;
 
 namespace Riffle.Cli.Commands;

@@ -24,18 +24,24 @@ internal static class PredictCommand
         var threads = TrainingOptions.Threads();
         threads.Description = "Threads that compute, each an image of its own, or all of them the only one. 0: one per core. Does not change the result.";
         var json = new Option<bool>("--json") { Description = "Print one JSON document." };
-        var command = new Command(name, "Prints the most likely classes of images.") { images, top, threads, json };
+        var heatMap = new Option<string>("--heat-map")
+        {
+            Description = "Also draw what speaks for the first class: a .jpg for one image, a folder for several. The lighter a part of the image, the more it speaks for the class.",
+            HelpName = "OUT",
+        };
+        var command = new Command(name, "Prints the most likely classes of images.") { images, top, threads, json, heatMap };
         model.AddTo(command);
         return command
             .WithExamples(
                 "riffle predict runs/first cat.jpg",
                 "riffle predict runs/first photos/ --top 1 --json",
+                "riffle predict runs/first cat.jpg --heat-map cat-heat.jpg",
                 "riffle predict resnet.onnx cat.jpg --labels imagenet.txt")
             .WithAction((parse, cancel) => Run(
-                model.Open(parse), parse.GetRequiredValue(images), parse.GetValue(top), parse.GetValue(threads), parse.GetValue(json), cancel));
+                model.Open(parse), parse.GetRequiredValue(images), parse.GetValue(top), parse.GetValue(threads), parse.GetValue(json), parse.GetValue(heatMap), cancel));
     }
 
-    private static int Run(Model model, string[] arguments, int top, int threads, bool json, CancellationToken cancel)
+    private static int Run(Model model, string[] arguments, int top, int threads, bool json, string? heatMap, CancellationToken cancel)
     {
         var files = ImageList.Of(arguments, message => Console.Error.WriteLine($"riffle: {message}"), cancel);
 
@@ -44,6 +50,7 @@ internal static class PredictCommand
         IEnumerable<Answer> answers = files.Count == 1
             ? [Classify(classifier, files[0], top, cancel)]
             : ClassifyAll(classifier, files, top, Math.Min(threads == 0 ? Environment.ProcessorCount : threads, MostThreads), cancel);
+        using var maps = heatMap is null ? null : new HeatMapFiles(model, heatMap, files);
         var known = new List<Answer>();
         foreach (var answer in answers)
         {
@@ -51,6 +58,8 @@ internal static class PredictCommand
                 Console.Error.WriteLine($"riffle: {answer.Error}");
             else
                 known.Add(answer);
+            if (answer.Predictions is [var first, ..])
+                maps?.Write(answer.File, first.Index);
             if (!json)
                 Print(answer);
         }

@@ -124,10 +124,11 @@ internal static class TrainCommand
 
         if (before == outcome.Training.Progress)
             Console.Error.WriteLine($"All {before.Epochs} epochs of {run} are done. {Longer.WayOn(run)}");
+        var report = before == outcome.Training.Progress ? null : ReportCommand.WriteAfter(new(run, trainer.DataDirectory, new TrainingOptions()), cancel);
         var best = outcome.Training.Best!;
         Console.WriteLine($"""
             Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %, top-5 {best.Validation.Top5:0.00} %, in {outcome.BestCheckpoint}
-            Next:
+            {(report is null ? "" : $"Report: {report}{Environment.NewLine}")}Next:
               riffle evaluate {ShellWord.Path(run)} --data {ShellWord.Path(trainer.DataDirectory)}
               riffle predict {ShellWord.Path(run)} IMAGE
             """);

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Riffle.Data;
 using Riffle.Recipes;
-using Riffle.Study;
+using Riffle.Reports;
 
 namespace Riffle.Cli.Commands;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Xml.Linq;
 using Riffle.Networks;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 
 namespace Riffle.Study.Drawings;
 

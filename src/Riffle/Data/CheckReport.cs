@@ -55,6 +55,9 @@ public sealed record CheckReport
     /// <summary>The findings, faults first.</summary>
     public ImmutableArray<CheckGroup> Findings { get; init; } = [];
 
+    /// <summary>Images that are not equal but look alike: across the splits first, then across classes.</summary>
+    public ImmutableArray<NearDuplicateGroup> NearDuplicates { get; init; } = [];
+
     /// <summary>The duration.</summary>
     public TimeSpan Elapsed { get; init; }
 
@@ -82,6 +85,7 @@ public sealed record CheckReport
             Faults,
             Warnings,
             Findings,
+            NearDuplicates = NearDuplicates.Select(group => group.Images.Select(image => new { Split = image.Split.ToString().ToLowerInvariant(), image.Label, image.File, image.Record, image.Name })),
             Seconds = Math.Round(Elapsed.TotalSeconds, 3),
         },
         DatasetInfo.Json);

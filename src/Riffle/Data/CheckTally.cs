@@ -4,15 +4,15 @@ using System.Security.Cryptography;
 
 namespace Riffle.Data;
 
-/// <summary>What a check keeps of an image: its upright size, its length, and hashes of its bytes and of its pixels.</summary>
-internal readonly record struct ImageFacts(int Width, int Height, int Length, UInt128 Bytes, UInt128 Pixels)
+/// <summary>What a check keeps of an image: its upright size, its length, and hashes of its bytes, of its pixels and of what it looks like.</summary>
+internal readonly record struct ImageFacts(int Width, int Height, int Length, UInt128 Bytes, UInt128 Pixels, PictureHash? Picture)
 {
     /// <summary>Decodes an image.</summary>
     /// <exception cref="BadDataException">It can't be decoded.</exception>
     public static ImageFacts Of(IImageCodec codec, ReadOnlySpan<byte> encoded, string name)
     {
         var image = codec.Decode(encoded, name);
-        return new(image.FullWidth, image.FullHeight, encoded.Length, Hash(encoded), Hash(image.Pixels) ^ (UInt128)(uint)image.Width);
+        return new(image.FullWidth, image.FullHeight, encoded.Length, Hash(encoded), Hash(image.Pixels) ^ (UInt128)(uint)image.Width, PictureHash.Of(image));
     }
 
     private static UInt128 Hash(ReadOnlySpan<byte> data)
@@ -35,6 +35,8 @@ internal sealed class CheckTally(CheckFindings findings)
     private readonly Dictionary<UInt128, Seen> _seen = [];
     private readonly Dictionary<(Split Split, int Label), int> _perClass = [];
 
+    private readonly NearDuplicates _alike = new();
+
     public long Bytes { get; private set; }
 
     public int Count(Split split) => _perClass.Where(entry => entry.Key.Split == split).Sum(entry => entry.Value);
@@ -51,7 +53,12 @@ internal sealed class CheckTally(CheckFindings findings)
 
         // Equal bytes are equal pixels, so pixels find both.
         if (_seen.TryAdd(image.Pixels, new(split, label, image.Bytes, place)))
+        {
+            if (image.Picture is { } picture)
+                _alike.Add(picture, new(split, label, place.File, place.Record, place.Name));
             return;
+        }
+
         var first = _seen[image.Pixels];
         var what = $"the same {(first.Bytes == image.Bytes ? "bytes" : "pixels")} as {first.Place.Short}"
             + (first.Label == label ? "" : $", which has another class (label {first.Label}, not {label})");
@@ -59,6 +66,24 @@ internal sealed class CheckTally(CheckFindings findings)
             findings.Fault(CheckKind.SeveralSplits, place, $"a {split.Adjective()} image with {what}, a {first.Split.Adjective()} image");
         else
             findings.Warn(first.Label != label ? CheckKind.TwoClasses : CheckKind.Twice, place, what);
+    }
+
+    /// <summary>Looks for images that look alike, once all are counted; equal ones are found already.</summary>
+    public ImmutableArray<NearDuplicateGroup> CheckNearDuplicates()
+    {
+        var groups = _alike.ToArray();
+        foreach (var group in groups)
+        {
+            var kind = group.IsAcrossSplits ? CheckKind.AlikeInBothSplits : group.IsAcrossClasses ? CheckKind.AlikeInTwoClasses : CheckKind.Alike;
+            var (first, others) = (group.Images[0], group.Images.Skip(1).ToArray());
+            var more = others.Length > 1 ? $" and {others.Length - 1:N0} more" : "";
+            var classes = group.IsAcrossClasses ? $"; their labels are {string.Join(" and ", group.Images.Select(image => image.Label).Distinct().Order())}" : "";
+            findings.Warn(kind, first.File.Length > 0 ? first.File : first.Name, $"{Text(first)}: looks like {Text(others[0])}{more}{classes}");
+        }
+
+        return groups;
+
+        static string Text(CheckedImage image) => image.File.Length == 0 ? image.Name : $"{Path.GetFileName(image.File)}: record {image.Record} ({image.Name})";
     }
 
     /// <summary>Looks at the classes, once all images are counted.</summary>

@@ -35,8 +35,10 @@ public static class DatasetCheck
             ? new PreparedCheck(path, codec, findings, tally).Run(threads, progress, cancel)
             : SourceCheck.Run(path, codec, records ?? TFRecordOptions.Detect, nameEncoding, findings, tally, threads, progress, cancel);
         cancel.ThrowIfCancellationRequested();
+        var alike = tally.CheckNearDuplicates();
         return report with
         {
+            NearDuplicates = alike,
             Train = tally.Count(Split.Train),
             Validation = tally.Count(Split.Validation),
             Test = tally.Count(Split.Test),
@@ -46,7 +48,8 @@ public static class DatasetCheck
         };
     }
 
-    private static bool IsPrepared(string path)
+    /// <summary>Whether a path is a data set folder, or what is left of one.</summary>
+    internal static bool IsPrepared(string path)
     {
         try
         {

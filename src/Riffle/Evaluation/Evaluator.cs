@@ -112,11 +112,17 @@ public sealed class Evaluator : IDisposable
         Calibration? calibration = null,
         Split split = Split.Validation,
         IProgress<WorkProgress>? progress = null,
-        CancellationToken cancel = default)
+        CancellationToken cancel = default) =>
+        Evaluate(model, data, split, threads, confusions, calibration, [], progress, cancel);
+
+    /// <summary>The same, and keeps images that rank high.</summary>
+    internal static EvaluationResult Evaluate(
+        Model model, Dataset data, Split split, int threads, ConfusionMatrix? confusions, Calibration? calibration, RankedImages[] ranked, IProgress<WorkProgress>? progress,
+        CancellationToken cancel)
     {
         using var evaluator = new Evaluator(
             model.Weights, model.Normalisation, model.Classes, data, split, model.TakesBakedImages, threads, imageMemory: null, progress: null, cancel);
-        var (loss, top1, top5) = evaluator.Run(confusions, calibration, mistakes: null, progress, cancel);
+        var (loss, top1, top5) = evaluator.Run(confusions, calibration, ranked, progress, cancel);
         if (evaluator.NonFinite is { } found)
             throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
         return new(model.Name, evaluator.Images, top1, top5, loss) { Split = split };
@@ -128,7 +134,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Metrics Run(ConfusionMatrix? confusions = null, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default) =>
-        Run(confusions, calibration: null, mistakes: null, progress, cancel);
+        Run(confusions, calibration: null, [], progress, cancel);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -144,9 +150,9 @@ public sealed class Evaluator : IDisposable
         return value;
     }
 
-    /// <summary>The same, but also collects misclassified images.</summary>
+    /// <summary>The same, and keeps images that rank high.</summary>
     internal Metrics Run(
-        ConfusionMatrix? confusions, Calibration? calibration, Mistakes? mistakes, IProgress<WorkProgress>? progress, CancellationToken cancel)
+        ConfusionMatrix? confusions, Calibration? calibration, RankedImages[] ranked, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var tally = default(Tally);
         NonFinite = null;
@@ -164,7 +170,8 @@ public sealed class Evaluator : IDisposable
                 tally = tally.Plus(logits, label);
                 confusions?.Add(label, logits);
                 calibration?.Add(label, logits);
-                mistakes?.Add(logits, label, batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
+                foreach (var images in ranked)
+                    images.Add(logits, label, batch.Numbers[i], batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
             }
 
             if (NonFinite is null && !double.IsFinite(tally.LossSum))

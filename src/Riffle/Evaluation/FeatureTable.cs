@@ -34,14 +34,15 @@ public sealed class FeatureTable
     /// <param name="most">The most images, at least 1; further ones, whose order is random, are left out.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancel">Stops between batches.</param>
-    /// <exception cref="RiffleException">The features don't fit into memory.</exception>
+    /// <exception cref="RiffleException">The network's last layer is no classifier of features, or they don't fit into memory.</exception>
     /// <exception cref="BadDataException">The data set is damaged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FeatureTable Of(
         Weights weights, Normalisation normalisation, Dataset data, Split split, int threads = 0, int most = int.MaxValue,
         IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
     {
-        var body = WithoutClassifier(weights);
+        var body = NetworkPart.Features(weights)
+            ?? throw new RiffleException($"{weights.Network.Name}: its last layer does not read features of the whole image; use another network");
         var (images, width, size) = (Math.Min(data.Count(split), most), body.Network.Classes, body.Network.Input.Height);
         if ((long)images * width > Array.MaxLength)
             throw new RiffleException($"{data.Directory}: {images:N0} images with {width:N0} features each don't fit into memory");
@@ -63,19 +64,5 @@ public sealed class FeatureTable
         }
 
         return table;
-    }
-
-    /// <summary>The same network with a classifier that hands the features on: its kernel is the identity, and its biases are zeros.</summary>
-    private static Weights WithoutClassifier(Weights weights)
-    {
-        var kernel = weights.Network.Layers[^1].Parameters.Single(p => p.Kind == ParameterKind.Kernel);
-        var width = kernel.Count / kernel.Shape[0];
-        var body = new Weights(NetworkCatalogue.Build(NetworkSpec.Of(weights.Network) with { Classes = width }));
-        foreach (var p in body.Network.Parameters.Except(body.Network.Layers[^1].Parameters))
-            weights[p.Name].CopyTo(body[p.Name]);
-        var identity = body[kernel.Name];
-        for (var i = 0; i < width; i++)
-            identity[i * width + i] = 1;
-        return body;
     }
 }

@@ -142,6 +142,9 @@ internal sealed class RunFolder : IDisposable
         return candidates.FirstOrDefault(File.Exists) ?? throw ForeignFile.Folder(runOrFile);
     }
 
+    /// <summary>The last checkpoint of a run, with the history of all its epochs; null if the path is no run, or one that was imported.</summary>
+    public static string? FindLast(string run) => Path.Combine(Checkpoints(run), LastName) is var last && File.Exists(last) ? last : null;
+
     /// <summary>The folder of the run's data set, from run.json.</summary>
     /// <exception cref="RiffleException">run.json is missing, damaged or has no such entry.</exception>
     public string ReadDataDirectory() => Read(description => description.DataDirectory, "the data set is", "give its folder with --data");

@@ -78,7 +78,7 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
     /// <param name="report">The epoch.</param>
     /// <param name="weights">The weights after it.</param>
     /// <param name="mistakes">Misclassified validation images.</param>
-    public void Epoch(EpochReport report, Weights weights, IReadOnlyList<Mistake> mistakes)
+    public void Epoch(EpochReport report, Weights weights, IReadOnlyList<ClassifiedImage> mistakes)
     {
         var (metrics, now) = (report.Metrics, Now);
         WriteSteps();
@@ -159,7 +159,7 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
         _buffered = 0;
     }
 
-    private void WriteMistakes(int epoch, IReadOnlyList<Mistake> mistakes, double now)
+    private void WriteMistakes(int epoch, IReadOnlyList<ClassifiedImage> mistakes, double now)
     {
         var size = network.ImageSize;
         var encoded = mistakes.Select(mistake => codec.EncodeJpeg(new(size, size, mistake.Pixels), JpegQuality));

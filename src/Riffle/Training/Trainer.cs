@@ -247,8 +247,8 @@ public sealed class Trainer : IDisposable
             clock.Restart();
             try
             {
-                var mistakes = new Mistakes(RunEvents.Mistakes);
-                var validation = Validate(mistakes, observer is null ? null : new ObservedValidation(observer), cancel);
+                var mistakes = RankedImages.Mistakes(RunEvents.Mistakes);
+                var validation = Validate([mistakes], observer is null ? null : new ObservedValidation(observer), cancel);
                 var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }
@@ -341,11 +341,11 @@ public sealed class Trainer : IDisposable
         return true;
     }
 
-    private Metrics Validate(Mistakes? mistakes, IProgress<WorkProgress>? progress, CancellationToken cancel)
+    private Metrics Validate(RankedImages[] ranked, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var confusions = _recipe.Balanced ? new ConfusionMatrix(_classes.Length) : null;
         var metrics = default(Metrics);
-        Balanced(() => metrics = _evaluator.Run(confusions, calibration: null, mistakes, progress, cancel));
+        Balanced(() => metrics = _evaluator.Run(confusions, calibration: null, ranked, progress, cancel));
         return metrics! with { Balanced = confusions?.BalancedAccuracy };
     }
 
@@ -385,7 +385,7 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Writes the files of an epoch, the last checkpoint at the end: after a crash before that, steps are repeated and the same files result.</summary>
-    private EpochReport EndEpoch(Metrics validation, Mistakes mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
+    private EpochReport EndEpoch(Metrics validation, RankedImages mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
     {
         var progress = _record.Progress;
         var rate = _recipe.Schedule.At(
@@ -422,7 +422,7 @@ public sealed class Trainer : IDisposable
         }
 
         var measured = Fit();
-        _record = _record with { Fitted = new(0, 0, measured, Validate(mistakes: null, progress: null, cancel)) { L2 = _optimiser.Penalty(_weights.Trained) } };
+        _record = _record with { Fitted = new(0, 0, measured, Validate([], progress: null, cancel)) { L2 = _optimiser.Penalty(_weights.Trained) } };
         Balanced(() => _folder.WriteBest(ToCheckpoint().With(_record with { TakenAfter = 0 })));
         if (_recipe.FreezeFeatures)
             return;

@@ -137,7 +137,7 @@ public class SharedImageTests
 
         workspace.Verify();
         for (var lane = 0; lane < program.LaneCount; lane++)
-            program.ReadLogits(workspace.Data, lane, logits.AsSpan(lane * network.Classes, network.Classes));
+            program.ReadOutput(workspace.Data, lane, logits.AsSpan(lane * network.Classes, network.Classes));
         return logits;
     }
 }

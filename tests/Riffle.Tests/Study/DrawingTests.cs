@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Xml.Linq;
 using Riffle.Networks;
 using Riffle.Study;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 using Riffle.Study.Drawings;
 using Riffle.Tests.Execution;
 using Riffle.Tests.Networks;

@@ -4,7 +4,7 @@ using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
 using Riffle.Study;
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 
 namespace Riffle.Tests.Study;
 

@@ -65,12 +65,12 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void Mistakes_are_shown_with_their_classes_the_surest_first()
     {
-        var mistakes = new Mistakes(2);
-        mistakes.Add([0, 1, 0], 0, [1]);
-        mistakes.Add([0, 9, 0], 1, [2]); // right
-        mistakes.Add([0, 0, 5], 0, [3]);
-        mistakes.Add([0, 0, 5], 1, [4]);
-        mistakes.Add([3, 0, 0], 1, [5]);
+        var mistakes = RankedImages.Mistakes(2);
+        mistakes.Add([0, 1, 0], 0, 0, [1]);
+        mistakes.Add([0, 9, 0], 1, 0, [2]); // right
+        mistakes.Add([0, 0, 5], 0, 0, [3]);
+        mistakes.Add([0, 0, 5], 1, 0, [4]);
+        mistakes.Add([3, 0, 0], 1, 0, [5]);
         Assert.Equal([(0, 2, (byte)3), (1, 2, (byte)4)], mistakes.Kept.Select(m => (m.Label, m.Guess, m.Pixels[0])));
         Assert.Equal(Math.Exp(5) / (Math.Exp(5) + 2), mistakes.Kept[0].Probability, 1e-6);
 
@@ -140,11 +140,11 @@ public sealed class RunEventsTests(ITestOutputHelper output) : IDisposable
         var spec = NetworkCatalogue.Resolve("shufflenet-v2-x1.0", Preset.ImageNet, classes: 3);
         var weights = new Weights(NetworkCatalogue.Build(spec));
         Initialisation.Fill(weights, InitialisationKind.He, 1);
-        var mistakes = new Mistakes(RunEvents.Mistakes);
+        var mistakes = RankedImages.Mistakes(RunEvents.Mistakes);
         var pixels = new byte[224 * 224 * 3];
         new Random(1).NextBytes(pixels);
         for (var i = 0; i < RunEvents.Mistakes; i++)
-            mistakes.Add([0, i, 0], 2, pixels);
+            mistakes.Add([0, i, 0], 2, 0, pixels);
         using (var events = new RunEvents(_data.Run("run"), spec, _data.Open().Info.Classes, ImageCodec.Default))
         {
             foreach (var epoch in new[] { 1, 2, 3 })

@@ -209,9 +209,10 @@ public sealed unsafe class InferencePlan : IDisposable
     {
         if (images.Count is 0 || images.Count > Batch)
             throw new ArgumentException($"a run of {images.Count} images; this plan takes 1 to {Batch}");
-        var needed = (long)images.Count * Weights.Network.Classes;
+        var output = Weights.Network.Layers[^1].Output;
+        var needed = images.Count * output.Elements;
         if (logits.Length < needed)
-            throw new ArgumentException($"{images.Count} images of {Weights.Network.Classes} classes need {needed} logits, not {logits.Length}");
+            throw new ArgumentException($"{images.Count} images of {output.Elements} classes need {needed} logits, not {logits.Length}");
         fixed (float* pointer = logits)
         {
             var isAlone = Interlocked.Increment(ref _callers) == 1;

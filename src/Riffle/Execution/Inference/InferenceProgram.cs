@@ -152,11 +152,21 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
         return null;
     }
 
-    /// <summary>Logits of one image of a computed block.</summary>
-    public void ReadLogits(float* data, int lane, Span<float> logits)
+    /// <summary>What the last layer gives for one image of a computed block: the logits or, of a part of a network, planes one after another.</summary>
+    public void ReadOutput(float* data, int lane, Span<float> values)
     {
-        for (var k = 0; k < logits.Length; k++)
-            logits[k] = data[_planes.Offset[Compiled.Lowered.Logits[k]] + lane];
+        var planes = Compiled.Lowered.Logits;
+        var positions = values.Length / planes.Length;
+        for (var k = 0; k < planes.Length; k++)
+        {
+            var plane = data + _planes.Offset[planes[k]] + lane;
+            values[k * positions] = *plane;
+            if (positions == 1)
+                continue;
+            var distance = Compiled.ValueOf(planes[k]).Layout == Layout.ChannelsInLanes ? Lanes.Count : LaneCount;
+            for (var i = 1; i < positions; i++)
+                values[k * positions + i] = plane[i * distance];
+        }
     }
 
     /// <inheritdoc cref="NativeArena.Verify"/>

@@ -101,9 +101,9 @@ internal sealed unsafe class InferenceRun(InferenceProgram? block, InferenceProg
         else
         {
             var (first, count) = ImagesOf(item);
-            var classes = program.Network.Classes;
+            var values = (int)program.Network.Layers[^1].Output.Elements;
             for (var lane = 0; lane < count; lane++)
-                program.ReadLogits(memory.Data, lane, new Span<float>(_logits + (long)(first + lane) * classes, classes));
+                program.ReadOutput(memory.Data, lane, new Span<float>(_logits + (long)(first + lane) * values, values));
             _times?.Lap(worker, OtherWork.Loss);
         }
     }

@@ -45,5 +45,19 @@ public sealed partial record Activation(ActivationKind Kind) : Operation
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.AddStep(layer, new Function(Kind), inputs);
 
+    internal override VectorStep OnVector(double[] input, Func<int, float[]> parameter)
+    {
+        const double H = 1e-5;
+        return VectorStep.Each(input, (_, x) => (At(x), (At(x + H) - At(x - H)) / (2 * H)));
+    }
+
+    private double At(double x) => Kind switch
+    {
+        ActivationKind.HardSwish => x * Math.Clamp(x + 3, 0, 6) / 6,
+        ActivationKind.HardSigmoid => Math.Clamp(x + 3, 0, 6) / 6,
+        ActivationKind.Sigmoid => 1 / (1 + Math.Exp(-x)),
+        _ => x / (1 + Math.Exp(-x)),
+    };
+
     internal override bool IsNonNegative(bool inputsAre) => Kind is ActivationKind.HardSigmoid or ActivationKind.Sigmoid;
 }

@@ -36,4 +36,10 @@ public sealed partial record BatchNorm(float Epsilon = 1e-5f, float Momentum = 0
         double[] scale = [.. weight.Zip(variance, (w, v) => w / Math.Sqrt((double)v + Epsilon))];
         return (scale, [.. bias.Select((b, c) => b - mean[c] * scale[c])]);
     }
+
+    internal override VectorStep OnVector(double[] input, Func<int, float[]> parameter)
+    {
+        var (scale, shift) = AffineOf(parameter)!.Value;
+        return VectorStep.Each(input, (c, x) => (scale[c] * x + shift[c], scale[c]));
+    }
 }

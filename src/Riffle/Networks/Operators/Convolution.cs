@@ -53,5 +53,8 @@ public sealed partial record Convolution(int OutputChannels, int Kernel, int Str
         IsDepthwise(inputs[0].Length) ? new Depthwise(Kernel, Stride, Padding) : new Product(Kernel, Stride, Padding, Groups),
         inputs);
 
+    internal override VectorStep? OnVector(double[] input, Func<int, float[]> parameter) =>
+        Kernel == 1 && Groups == 1 ? VectorStep.Product(input, parameter(0), HasBias ? parameter(1) : null) : null;
+
     private bool IsDepthwise(int inputChannels) => Groups == OutputChannels && Groups == inputChannels;
 }

@@ -30,4 +30,6 @@ public sealed partial record FullyConnected(int Outputs) : Operation
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) =>
         lowering.AddStep(layer, new Product(Kernel: 1, Stride: 1, default, Groups: 1), inputs);
+
+    internal override VectorStep OnVector(double[] input, Func<int, float[]> parameter) => VectorStep.Product(input, parameter(0), parameter(1));
 }

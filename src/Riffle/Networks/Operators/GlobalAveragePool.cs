@@ -14,6 +14,8 @@ public sealed record GlobalAveragePool : Operation
 
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.AddStep(layer, new Mean(), inputs);
 
+    internal override bool IsMean => true;
+
     internal override bool IsNonNegative(bool inputsAre) => inputsAre;
 
     internal override string WriteOnnx(IOnnxGraph graph, Layer layer) => graph.Node("GlobalAveragePool", layer.Name, [graph.Planes(layer)]);

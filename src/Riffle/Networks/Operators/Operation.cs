@@ -64,6 +64,14 @@ public abstract record Operation
     /// <param name="parameter">The values of a parameter by its index.</param>
     internal virtual (double[] Scale, double[] Shift)? AffineOf(Func<int, float[]> parameter) => null;
 
+    /// <summary>What it makes of a value of 1×1; null where it is not for such values.</summary>
+    /// <param name="input">One number per channel.</param>
+    /// <param name="parameter">The values of a parameter by its index.</param>
+    internal virtual VectorStep? OnVector(double[] input, Func<int, float[]> parameter) => null;
+
+    /// <summary>Whether it is the mean of each channel over all positions.</summary>
+    internal virtual bool IsMean => false;
+
     /// <summary>Whether its output is never negative.</summary>
     /// <param name="inputsAre">Whether its inputs are never negative.</param>
     internal virtual bool IsNonNegative(bool inputsAre) => false;

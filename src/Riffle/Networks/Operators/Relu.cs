@@ -25,4 +25,7 @@ public sealed partial record Relu(float Maximum = float.PositiveInfinity) : Oper
     internal override Channel[] Lower(LoweredNetwork lowering, Layer layer, Channel[][] inputs) => lowering.Clamp(inputs[0], low: 0, Maximum);
 
     internal override bool IsNonNegative(bool inputsAre) => true;
+
+    internal override VectorStep OnVector(double[] input, Func<int, float[]> parameter) =>
+        VectorStep.Each(input, (_, x) => (Math.Clamp(x, 0, Maximum), x > 0 && x < Maximum ? 1 : 0));
 }

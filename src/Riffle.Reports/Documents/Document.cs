@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Xml.Linq;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>A report as its writers see it.</summary>
 /// <param name="Title">What it is.</param>
@@ -23,6 +23,12 @@ internal abstract record DocumentBlock;
 
 /// <summary>Text.</summary>
 internal sealed record Paragraph(string Text) : DocumentBlock;
+
+/// <summary>What must not be overlooked.</summary>
+internal sealed record Warning(string Text) : DocumentBlock;
+
+/// <summary>The few numbers that count, large.</summary>
+internal sealed record KeyFigures(ImmutableArray<(string Value, string Meaning)> Figures) : DocumentBlock;
 
 /// <summary>A command line.</summary>
 internal sealed record CommandBlock(string Command) : DocumentBlock;
@@ -54,6 +60,17 @@ internal enum ColumnKind
 /// <param name="Pictures">The pictures.</param>
 /// <param name="Figures">The same in figures, where no other table of the report has them.</param>
 internal sealed record PicturesBlock(ImmutableArray<Picture> Pictures, TableBlock? Figures = null) : DocumentBlock;
+
+/// <summary>Images in rows.</summary>
+/// <param name="Name">What they are, for those who can't see them.</param>
+/// <param name="Tiles">The images.</param>
+internal sealed record Gallery(string Name, ImmutableArray<Tile> Tiles) : DocumentBlock;
+
+/// <summary>Images beside each other, and lines of text below.</summary>
+/// <param name="Jpegs">JPEG files, of about the same size in pixels.</param>
+/// <param name="Title">The first line.</param>
+/// <param name="Lines">Those below it, smaller.</param>
+internal sealed record Tile(ImmutableArray<byte[]> Jpegs, string Title, ImmutableArray<string> Lines);
 
 /// <summary>A chart or a drawing.</summary>
 /// <param name="Title">What it shows.</param>

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>An axis of a chart.</summary>
 /// <param name="Label">What it measures, and in what.</param>

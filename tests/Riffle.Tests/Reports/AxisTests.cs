@@ -1,6 +1,6 @@
-using Riffle.Study.Documents;
+using Riffle.Reports.Documents;
 
-namespace Riffle.Tests.Study;
+namespace Riffle.Tests.Reports;
 
 public class AxisTests
 {

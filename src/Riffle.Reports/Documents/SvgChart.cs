@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>Draws charts as SVG, as elements of a page, whose style sheet has their colours, and as files of their own, which bring it.</summary>
 internal static class SvgChart

@@ -1,4 +1,4 @@
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>How reports look: in light and dark, from the width of a phone on. It has no character that XML would escape.</summary>
 internal static class StyleSheet
@@ -34,7 +34,7 @@ internal static class StyleSheet
         nav ul, .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0; padding: 0; list-style: none; }
         nav a { display: inline-block; padding: .25rem 0; }
         .scroll { max-width: 100%; overflow-x: auto; margin: .75rem 0; }
-        pre.scroll { padding: .6rem .75rem; border-radius: .4rem; background: var(--tint); }
+        pre.scroll { padding: .6rem .75rem; user-select: all; border-radius: .4rem; background: var(--tint); }
         pre, code { font: .85rem ui-monospace, monospace; }
         table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
         th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--rule); text-align: left; }
@@ -47,6 +47,15 @@ internal static class StyleSheet
         figure { min-width: 0; margin: .5rem 0; }
         figcaption { font-weight: 600; }
         figure svg { display: block; width: 100%; height: auto; }
+        .warning { padding: .6rem .75rem; border-left: .3rem solid var(--c6); border-radius: .2rem; background: var(--tint); font-weight: 600; }
+        .key { display: flex; flex-wrap: wrap; gap: .75rem 2rem; margin: 1rem 0; }
+        .key dd { margin: 0; font-size: 1.6rem; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
+        .key dt { color: var(--soft); font-size: .85rem; }
+        .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 13.5rem), 1fr)); gap: 1.25rem 1rem; margin: 1rem 0; }
+        .gallery figure { margin: 0; }
+        .gallery img { width: 6.5rem; height: 6.5rem; margin-right: .25rem; border-radius: .2rem; object-fit: contain; background: var(--tint); }
+        .gallery figcaption { font-size: .875rem; line-height: 1.3; overflow-wrap: anywhere; }
+        .gallery span { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }
         .legend { font-size: .8rem; color: var(--soft); }
         .legend li { display: flex; align-items: center; gap: .35rem; }
         .legend svg { flex: none; width: 24px; height: 12px; }
@@ -72,6 +81,8 @@ internal static class StyleSheet
         .head { fill: var(--soft); }
         .channel { fill: var(--colour); }
         .link { stroke: var(--colour); stroke-width: 1.5; stroke-opacity: .75; }
+        .cell { font: 12px system-ui, sans-serif; text-anchor: middle; fill: var(--text); }
+        .strong { fill: var(--page); }
         .frame { fill: var(--tint); stroke: var(--rule); stroke-width: 1; }
         .unit { fill: var(--soft); font: 600 12px system-ui, sans-serif; }
         .c0 { --colour: var(--c0); } .c1 { --colour: var(--c1); } .c2 { --colour: var(--c2); } .c3 { --colour: var(--c3); }

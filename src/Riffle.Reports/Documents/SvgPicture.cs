@@ -1,6 +1,6 @@
 using System.Xml.Linq;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>Pictures as elements of a page, whose style sheet has their colours, and as files of their own, which bring it.</summary>
 internal static class SvgPicture

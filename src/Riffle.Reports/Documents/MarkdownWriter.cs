@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>A report as Markdown. Its charts are files beside it.</summary>
 internal static class MarkdownWriter
@@ -27,6 +27,9 @@ internal static class MarkdownWriter
         {
             case Paragraph paragraph:
                 text.Append($"{paragraph.Text}\n");
+                break;
+            case Warning warning:
+                text.Append($"**{warning.Text}**\n");
                 break;
             case CommandBlock command:
                 text.Append($"    {command.Command}\n");

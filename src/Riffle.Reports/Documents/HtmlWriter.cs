@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Xml.Linq;
 
-namespace Riffle.Study.Documents;
+namespace Riffle.Reports.Documents;
 
 /// <summary>A report as one page that needs nothing else: HTML that is XML as well.</summary>
 internal static class HtmlWriter
@@ -34,10 +34,21 @@ internal static class HtmlWriter
     {
         Paragraph paragraph => new XElement("p", paragraph.Text),
         CommandBlock command => new XElement("pre", new XAttribute("class", "scroll"), new XAttribute("tabindex", "0"), command.Command),
+        Warning warning => new XElement("p", new XAttribute("class", "warning"), new XAttribute("role", "note"), warning.Text),
+        KeyFigures key => new XElement(
+            "dl", new XAttribute("class", "key"),
+            key.Figures.Select(figure => new XElement("div", new XElement("dd", figure.Value), new XElement("dt", figure.Meaning)))),
+        Gallery gallery => new XElement("div", new XAttribute("class", "gallery"), gallery.Tiles.Select(Write)),
         TableBlock table => Write(table),
         PicturesBlock pictures => Write(pictures),
         _ => throw new NotSupportedException($"{block} has no form on a page"),
     };
+
+    private static XElement Write(Tile tile) => new(
+        "figure",
+        tile.Jpegs.Select(jpeg => new XElement(
+            "img", new XAttribute("src", $"data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}"), new XAttribute("alt", tile.Title), new XAttribute("loading", "lazy"))),
+        new XElement("figcaption", tile.Title, tile.Lines.Select(line => new XElement("span", line))));
 
     private static XElement[] Write(PicturesBlock block)
     {

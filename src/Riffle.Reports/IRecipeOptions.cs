@@ -1,9 +1,9 @@
 using Riffle.Data;
 using Riffle.Recipes;
 
-namespace Riffle.Study;
+namespace Riffle.Reports;
 
-/// <summary>The options of the command line that change a recipe, for the commands in a report.</summary>
+/// <summary>The options of the command line that change a recipe, for the commands in reports.</summary>
 internal interface IRecipeOptions
 {
     /// <summary>The options that turn one recipe into another; null where there are none for that.</summary>

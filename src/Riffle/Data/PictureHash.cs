@@ -1,0 +1,121 @@
+using System.Numerics;
+
+namespace Riffle.Data;
+
+/// <summary>
+/// What a picture looks like, in few bytes: a hash of which pictures that look alike share most bits (the signs of the lowest frequencies of its cosine
+/// transform, against their median; Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010), and a small grey image to verify that.
+/// </summary>
+internal sealed class PictureHash
+{
+    /// <summary>Pictures are alike if at most so many of 64 bits differ, and their small images correlate as much as this.</summary>
+    public const int MostBits = 7;
+
+    private const double LeastCorrelation = 0.975;
+
+    /// <summary>Standard deviation of grey levels below which a picture is too plain to be told from others.</summary>
+    private const double LeastContrast = 6;
+
+    private const int Side = 32, Frequencies = 8, Small = 16;
+
+    private static readonly float[,] Cosines = CreateCosines();
+
+    private readonly sbyte[] _small;
+
+    private PictureHash(ulong bits, ulong mirrored, sbyte[] small) => (Bits, Mirrored, _small) = (bits, mirrored, small);
+
+    /// <summary>The hash.</summary>
+    public ulong Bits { get; }
+
+    /// <summary>The hash of the mirror image.</summary>
+    public ulong Mirrored { get; }
+
+    /// <summary>The hash of an image, stretched to a square; null if it is too plain to be told from others.</summary>
+    public static PictureHash? Of(RgbImage image)
+    {
+        var square = new byte[Side * Side * 3];
+        Resize.Window(new(image), Side, Side, 0, 0, Side, square);
+        var grey = new float[Side * Side];
+        for (var i = 0; i < grey.Length; i++)
+            grey[i] = (0.299f * square[3 * i]) + (0.587f * square[(3 * i) + 1]) + (0.114f * square[(3 * i) + 2]);
+
+        var small = new float[Small * Small];
+        for (var i = 0; i < small.Length; i++)
+        {
+            var at = (2 * (i / Small) * Side) + (2 * (i % Small));
+            small[i] = (grey[at] + grey[at + 1] + grey[at + Side] + grey[at + Side + 1]) / 4;
+        }
+
+        var mean = small.Average();
+        var deviation = Math.Sqrt(small.Sum(value => (value - mean) * (value - mean)) / small.Length);
+        if (deviation < LeastContrast)
+            return null;
+        var coefficients = Transform(grey);
+        return new(
+            BitsOf(coefficients, isMirrored: false), BitsOf(coefficients, isMirrored: true),
+            [.. small.Select(value => (sbyte)Math.Clamp(Math.Round(32 * (value - mean) / deviation), -127, 127))]);
+    }
+
+    /// <summary>Whether two pictures look alike.</summary>
+    /// <param name="other">The other picture.</param>
+    /// <param name="mirrored">Whether this one is mirrored first.</param>
+    public bool IsLike(PictureHash other, bool mirrored)
+    {
+        if (BitOperations.PopCount((mirrored ? Mirrored : Bits) ^ other.Bits) > MostBits)
+            return false;
+        long product = 0, own = 0, others = 0;
+        for (var y = 0; y < Small; y++)
+        {
+            for (var x = 0; x < Small; x++)
+            {
+                int a = _small[(y * Small) + (mirrored ? Small - 1 - x : x)], b = other._small[(y * Small) + x];
+                (product, own, others) = (product + (a * b), own + (a * a), others + (b * b));
+            }
+        }
+
+        return product > LeastCorrelation * Math.Sqrt((double)own * others);
+    }
+
+    /// <summary>The coefficients of the cosine transform for the lowest frequencies but the mean: down, then across.</summary>
+    private static float[] Transform(float[] grey)
+    {
+        var rows = new float[Side * Frequencies];
+        for (var y = 0; y < Side; y++)
+        {
+            for (var u = 0; u < Frequencies; u++)
+            {
+                for (var x = 0; x < Side; x++)
+                    rows[(y * Frequencies) + u] += Cosines[u, x] * grey[(y * Side) + x];
+            }
+        }
+
+        var result = new float[Frequencies * Frequencies];
+        for (var i = 0; i < result.Length; i++)
+        {
+            for (var y = 0; y < Side; y++)
+                result[i] += Cosines[i / Frequencies, y] * rows[(y * Frequencies) + (i % Frequencies)];
+        }
+
+        return result;
+    }
+
+    /// <summary>Odd frequencies across change their sign in a mirror.</summary>
+    private static ulong BitsOf(float[] coefficients, bool isMirrored)
+    {
+        float[] values = [.. coefficients.Select((value, i) => isMirrored && i % 2 == 1 ? -value : value)];
+        var median = values.Skip(1).Order().ElementAt(values.Length / 2);
+        return values.Select((value, i) => value > median ? 1UL << i : 0).Aggregate((a, b) => a | b);
+    }
+
+    private static float[,] CreateCosines()
+    {
+        var table = new float[Frequencies, Side];
+        for (var u = 0; u < Frequencies; u++)
+        {
+            for (var x = 0; x < Side; x++)
+                table[u, x] = (float)Math.Cos(Math.PI * u * (x + 0.5) / Side);
+        }
+
+        return table;
+    }
+}
