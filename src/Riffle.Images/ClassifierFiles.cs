@@ -16,7 +16,7 @@ public static class ClassifierFiles
     /// <exception cref="RiffleException">The file does not exist or can't be read.</exception>
     /// <exception cref="BadDataException">The file is not an image, or is damaged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static IReadOnlyList<Prediction> Classify(this Classifier classifier, string path, int top = 5, CancellationToken cancel = default)
+    public static Classification Classify(this Classifier classifier, string path, int top = 5, CancellationToken cancel = default)
     {
         classifier.Check(top);
         return classifier.Classify(ImageFile.Read(path, cancel), path, top);
@@ -33,7 +33,7 @@ public static class ClassifierFiles
     /// <exception cref="RiffleException">The stream can't be read.</exception>
     /// <exception cref="BadDataException">The bytes are not an image, or are damaged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static IReadOnlyList<Prediction> Classify(
+    public static Classification Classify(
         this Classifier classifier, Stream image, string name = "image", int top = 5, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -51,7 +51,7 @@ public static class ClassifierFiles
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="top"/> is less than 1.</exception>
     /// <exception cref="BadDataException">The bytes are not an image, or are damaged.</exception>
     /// <exception cref="RiffleException">The network produced NaN or infinity.</exception>
-    public static IReadOnlyList<Prediction> Classify(this Classifier classifier, ReadOnlySpan<byte> encodedImage, string name = "image", int top = 5)
+    public static Classification Classify(this Classifier classifier, ReadOnlySpan<byte> encodedImage, string name = "image", int top = 5)
     {
         classifier.Check(top);
         return classifier.Classify(ImageDecoder.DecodeFor(encodedImage, name, ImageFit.StoredSide(classifier.Model.ImageSize)), name, top);

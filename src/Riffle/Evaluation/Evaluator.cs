@@ -20,7 +20,7 @@ public sealed class Evaluator : IDisposable
     private readonly string _directory;
     private readonly Normalisation _normalisation;
     private readonly int[] _classOf;
-    private readonly float[] _logits;
+    private readonly float[] _logits, _features;
     private bool _isDisposed;
 
     /// <summary>Creates an evaluator.</summary>
@@ -72,6 +72,7 @@ public sealed class Evaluator : IDisposable
         {
             _logits = new float[batch * weights.Network.Classes];
             _plan = new(weights, batch, threads);
+            _features = new float[batch * _plan.Features];
         }
         catch
         {
@@ -92,6 +93,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
     /// <param name="calibration">Compares how sure the network is with how often it is right.</param>
+    /// <param name="doubt">Collects what a doubt is fitted to.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="RiffleException">The data set has no validation images, or a class that the network does not have, or the loss is NaN or infinite.
@@ -103,12 +105,13 @@ public sealed class Evaluator : IDisposable
         int threads = 0,
         ConfusionMatrix? confusions = null,
         Calibration? calibration = null,
+        DoubtFit? doubt = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
         using var evaluator = new Evaluator(
             model.Weights, model.Normalisation, model.Classes, data, model.TakesBakedImages, threads, imageMemory: null, progress: null, cancel);
-        var (loss, top1, top5) = evaluator.Run(confusions, calibration, mistakes: null, progress, cancel);
+        var (loss, top1, top5) = evaluator.Run(confusions, calibration, mistakes: null, progress, cancel, doubt);
         if (evaluator.NonFinite is { } found)
             throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
         return new(model.Name, evaluator.Images, top1, top5, loss);
@@ -121,6 +124,14 @@ public sealed class Evaluator : IDisposable
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Metrics Run(ConfusionMatrix? confusions = null, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default) =>
         Run(confusions, calibration: null, mistakes: null, progress, cancel);
+
+    /// <summary>Fits a doubt to the current weights.</summary>
+    internal Doubt FitDoubt()
+    {
+        var fit = new DoubtFit(_plan.Weights.Network.Classes, Images);
+        Run(confusions: null, calibration: null, mistakes: null, progress: null, CancellationToken.None, fit);
+        return fit.Fit();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -136,9 +147,10 @@ public sealed class Evaluator : IDisposable
         return value;
     }
 
-    /// <summary>The same, but also collects misclassified images.</summary>
+    /// <summary>The same, but also collects misclassified images, and what a doubt is fitted to.</summary>
     internal Metrics Run(
-        ConfusionMatrix? confusions, Calibration? calibration, Mistakes? mistakes, IProgress<WorkProgress>? progress, CancellationToken cancel)
+        ConfusionMatrix? confusions, Calibration? calibration, Mistakes? mistakes, IProgress<WorkProgress>? progress, CancellationToken cancel,
+        DoubtFit? doubt = null)
     {
         var tally = default(Tally);
         NonFinite = null;
@@ -148,7 +160,7 @@ public sealed class Evaluator : IDisposable
         while (_loader.TryNext(out var batch))
         {
             cancel.ThrowIfCancellationRequested();
-            _plan.Run(batch.Pixels, batch.Count, _normalisation, _logits);
+            _plan.Run(batch.Pixels, batch.Count, _normalisation, _logits, doubt is null ? [] : _features);
             for (var i = 0; i < batch.Count; i++)
             {
                 var logits = _logits.AsSpan(i * classes, classes);
@@ -156,6 +168,7 @@ public sealed class Evaluator : IDisposable
                 tally = tally.Plus(logits, label);
                 confusions?.Add(label, logits);
                 calibration?.Add(label, logits);
+                doubt?.Add(label, logits, _features.AsSpan(i * _plan.Features, _plan.Features));
                 mistakes?.Add(logits, label, batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
             }
 

@@ -81,7 +81,13 @@ public sealed class Checkpoint : Model
     }
 
     /// <summary>The same weights and state with another record of their training.</summary>
-    internal Checkpoint With(TrainingRecord training) => new(Spec, Weights, Classes, Normalisation, training) { OptimiserState = OptimiserState };
+    internal Checkpoint With(TrainingRecord training) => new(Spec, Weights, Classes, Normalisation, training) { OptimiserState = OptimiserState, Doubt = Doubt };
+
+    /// <summary>The same weights and state with another doubt.</summary>
+    internal Checkpoint With(Doubt doubt) => new(Spec, Weights, Classes, Normalisation, _training, TakesBakedImages ? ImageSize : null)
+    {
+        OptimiserState = OptimiserState, Doubt = doubt,
+    };
 
     internal static Checkpoint Read(string path)
     {
@@ -101,6 +107,7 @@ public sealed class Checkpoint : Model
                 Runnable.Require(path, weights.Network);
             return new(document.Network, weights, document.Classes, document.Normalisation, training, document.BakedSize)
             {
+                Doubt = document.Doubt,
                 OptimiserState = file.Names.Any(IsOptimisers) && training.Value is { } record ? ReadOptimiser(path, file, weights, record.Recipe.Optimiser) : [],
             };
         }

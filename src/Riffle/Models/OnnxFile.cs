@@ -69,7 +69,7 @@ public static class OnnxFile
         List<string> notes = recognised is null ? [] : [recognised];
         if (imported.Scores < network.Classes)
             notes.Add($"{path} has a single output; its sigmoid is the probability of class {classes[1].Name}, and low values mean class {classes[0].Name}");
-        return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes };
+        return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes, Doubt = DoubtOf(path, document) };
     }
 
     /// <summary>Reads the network of a file without resolving its images and classes.</summary>
@@ -166,6 +166,18 @@ public static class OnnxFile
         }
     }
 
+    private static Doubt? DoubtOf(string path, RiffleMetadata? document)
+    {
+        try
+        {
+            return document?.Doubt?.ToDoubt(document.Classes.Length);
+        }
+        catch (ArgumentException e)
+        {
+            throw OnnxReader.Bad(path, $"the metadata entry '{MetadataKey}' is damaged ({e.Message})", e);
+        }
+    }
+
     private static RiffleMetadata Describe(Checkpoint checkpoint, OnnxForm form)
     {
         var size = checkpoint.Spec.ImageSize;
@@ -183,12 +195,14 @@ public static class OnnxFile
             training = new(record.Recipe, record.Seed, record.Data, epoch?.Epoch ?? 0, epoch?.Validation.Top1, epoch?.Validation.Top5);
         }
 
-        return new(CurrentVersion, RiffleVersion.Text, checkpoint.Spec with { Layers = null }, images, checkpoint.Normalisation, [.. checkpoint.Classes], training);
+        return new(CurrentVersion, RiffleVersion.Text, checkpoint.Spec with { Layers = null }, images, checkpoint.Normalisation, [.. checkpoint.Classes], training,
+            DoubtDocument.Of(checkpoint.Doubt));
     }
 
     /// <summary>The document in the metadata.</summary>
     internal sealed record RiffleMetadata(
-        int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training);
+        int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DoubtDocument? Doubt = null);
 
     /// <summary>How an image becomes the graph's input: its shorter side is scaled and the centre is cut out. An image of the size in <c>cut_already</c>, if there
     /// is one, is used as it is.</summary>
