@@ -137,7 +137,7 @@ public sealed class Classifier : IDisposable
     /// <summary>The same for the decoders of files, which know the image's name for error messages.</summary>
     internal Classification Classify(RgbImage image, string name, int top)
     {
-        var pixels = ImageFit.ForInference(image, Model.ImageSize, Model.TakesBakedImages);
+        var pixels = Fit(image);
         var probabilities = new float[Model.Classes.Count];
         Span<Verdict> verdict = stackalloc Verdict[Model.Doubt is null ? 0 : 1];
         Score(pixels, 1, probabilities, verdict);
@@ -152,6 +152,9 @@ public sealed class Classifier : IDisposable
             [.. likeliest.Select(index => new Prediction(Model.Classes[index].Name, Model.Classes[index].Text, index, probabilities[index]))],
             verdict.IsEmpty ? null : verdict[0]);
     }
+
+    /// <summary>The pixels that the network sees of an image.</summary>
+    internal byte[] Fit(RgbImage image) => ImageFit.ForInference(image, Model.ImageSize, Model.TakesBakedImages);
 
     /// <summary>Throws if the classifier has been disposed of, or for an impossible number of predictions.</summary>
     internal void Check(int top)

@@ -26,18 +26,19 @@ public partial class ArchitectureTests
         ["Models"] = ["Model", "OnnxHints", "Recipes", "Evaluation", "Exchange", "Execution", "Networks", "Data", "Formats"],
         ["ModelFiles"] = ["Model", "OnnxHints", "Models", "Formats"],
         ["Prediction"] = [],
-        ["Classifier"] = ["Prediction", "Model", "ModelFiles", "Execution", "Data", "Formats"],
+        ["Classification"] = ["Prediction"],
+        ["Classifier"] = ["Classification", "Prediction", "Model", "ModelFiles", "Execution", "Data", "Formats"],
         ["Distillation"] = ["Model", "Models", "Evaluation", "Execution", "Networks", "Data", "Formats"],
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
-        ["Images"] = ["Classifier", "Prediction", "Model", "Data", "Formats"],
+        ["Images"] = ["Classifier", "Classification", "Prediction", "Model", "Data", "Formats"],
         ["Study"] =
         [
             "Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
         ],
         ["Cli"] =
         [
-            "Study", "Images", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
+            "Study", "Images", "Measurement", "Training", "Distillation", "Classifier", "Classification", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
             "Execution", "Networks", "Data", "Formats",
         ],
     };

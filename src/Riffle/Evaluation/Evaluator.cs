@@ -53,8 +53,10 @@ public sealed class Evaluator : IDisposable
         Images = data.Count(Split.Validation);
         if (Images == 0)
         {
-            throw new RiffleException($"{data.Directory}: the data set has no validation images; prepare it again with --validation-fraction 0.1 "
-                + "(a class needs at least two images)");
+            throw new RiffleException($"{data.Directory}: the data set has no validation images.")
+            {
+                CommandLineAdvice = "Prepare it again with --validation-fraction 0.1 (a class needs at least two images).",
+            };
         }
 
         _classOf = Match(classes, data);

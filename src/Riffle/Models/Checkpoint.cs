@@ -60,6 +60,18 @@ public sealed class Checkpoint : Model
         return checkpoint;
     }
 
+    /// <summary>Stores a doubt in a checkpoint, in place of the one that it has. Its weights do not change.</summary>
+    /// <param name="runOrFile">A checkpoint file, or a run folder (its best checkpoint).</param>
+    /// <param name="doubt">Fitted to this model.</param>
+    /// <exception cref="RiffleException">The file does not exist or can't be written, or a training uses the run.</exception>
+    /// <exception cref="BadDataException">It is damaged or not a checkpoint.</exception>
+    public static void Store(string runOrFile, Doubt doubt)
+    {
+        using var run = RunFolder.IsRun(runOrFile) ? RunFolder.Open(runOrFile) : null;
+        var path = RunFolder.FindCheckpoint(runOrFile);
+        Read(path).With(doubt).Save(path);
+    }
+
     /// <summary>Writes the checkpoint, completely or not at all.</summary>
     /// <exception cref="RiffleException">It can't be written.</exception>
     public void Save(string path)

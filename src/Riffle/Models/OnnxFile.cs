@@ -114,7 +114,7 @@ public static class OnnxFile
         if (imported.TakesBytes)
         {
             if (given is not null)
-                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; remove --mean and --std");
+                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself, so no mean and deviation can be given for it");
             RequireBounds(images, ImageValues.Pixels.Affine);
             return (images.After(ImageValues.Pixels.Affine), null);
         }
@@ -142,8 +142,11 @@ public static class OnnxFile
     private static RiffleException Unclear(string path, ImageArithmetic images) => new(
         $"{path}: {OnnxOperation.Name((images.Doubtful ?? images.First)!.Node)}: it computes something on the images before the first convolution"
         + (images.Doubtful is null ? $" ({images.Describe()} in total)" : "") + ", so it is unclear whether the graph expects pixels from 0 to 255, values from 0 to 1 or others. "
-        + "Give --mean and --std; the graph then gets (pixel / 255 - mean) / std. For values from 0 to 1, give --mean 0,0,0 --std 1,1,1; "
-        + "for pixels, give --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
+        + "A normalisation has to be given.")
+    {
+        CommandLineAdvice = "Give --mean and --std; the graph then gets (pixel / 255 - mean) / std. For values from 0 to 1, give --mean 0,0,0 --std 1,1,1; "
+        + "for pixels, give --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.",
+    };
 
     private static RiffleMetadata? ReadDocument(string path, OnnxModel model)
     {
