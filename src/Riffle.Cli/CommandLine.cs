@@ -158,14 +158,17 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>An error, and what to do about it here.</summary>
+    internal static string Message(RiffleException error) => error.CommandLineAdvice is { } advice ? $"{error.Message} {advice}" : error.Message;
+
     internal static (int Code, string Message) Explain(Exception exception) => exception switch
     {
         // .NET wraps exceptions of parallel threads and of type initialisers.
         AggregateException { InnerExceptions: [var first, ..] } => Explain(first),
         TypeInitializationException { InnerException: { } inner } => Explain(inner),
         OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
-        BadDataException => (ExitCode.BadData, exception.Message),
-        RiffleException or IOException or UnauthorizedAccessException => (ExitCode.Failed, exception.Message),
+        RiffleException riffle => (riffle is BadDataException ? ExitCode.BadData : ExitCode.Failed, Message(riffle)),
+        IOException or UnauthorizedAccessException => (ExitCode.Failed, exception.Message),
         // The request is invalid: an unknown network, a size that is too small.
         ArgumentException => (ExitCode.Usage, exception.Message),
         OutOfMemoryException => (ExitCode.Failed, $"not enough memory ({exception.Message}); use smaller images, a smaller batch or fewer --threads"),

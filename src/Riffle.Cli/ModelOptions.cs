@@ -25,6 +25,9 @@ internal sealed class ModelOptions
     /// <exception cref="ArgumentException">The options do not fit it.</exception>
     public Model Open(ParseResult parse) => ReportNote(Model.Open(parse.GetRequiredValue(_model), new(_input.Classes(parse), _input.Normalisation(parse))));
 
+    /// <summary>The model's file or folder.</summary>
+    public string PathOf(ParseResult parse) => parse.GetRequiredValue(_model);
+
     /// <summary>Prints what was recognised in a model's file on standard error, and returns the model.</summary>
     public static Model ReportNote(Model model)
     {

@@ -5,7 +5,7 @@ namespace Riffle.Images;
 /// <summary>The orientation that a camera notes in a picture's EXIF block (CIPA DC-008, tag 0x0112), and turning the picture upright by it.</summary>
 static class Exif
 {
-    const int Upright = 1;
+    internal const int Upright = 1;
     const ushort OrientationTag = 0x0112, ShortType = 3;
     const int EntrySize = 12;
 

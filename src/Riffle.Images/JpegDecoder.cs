@@ -10,18 +10,22 @@ internal static unsafe class JpegDecoder
     /// </summary>
     private const long MaxPixelsPerByte = 1024;
 
-    public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole, int side)
+    /// <summary>Of a progressive file, libjpeg keeps all coefficients, two bytes each: so many to a pixel where no colour is sampled more coarsely.</summary>
+    private const int CoefficientBytes = 6;
+
+    public static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole, int side, Decoding decoding)
     {
         if (JpegMarkers.UnreadKind(encoded) is { } kind)
             throw new BadDataException($"{name}: {kind}; Riffle reads only baseline and progressive JPEG with 8 bits. Convert or remove it.");
         fixed (byte* file = encoded)
         {
             using var image = new SkiaImage(file, encoded.Length, "JPEG", name);
-            ImageDecoder.CheckSize(image.Width, image.Height, MaxPixelsPerByte * encoded.Length, name);
-            using var turn = (long)image.Width * image.Height > mostWhole ? ImageDecoder.WaitForTurn() : null;
+            ImageDecoder.CheckSize(image.Width, image.Height, MaxPixelsPerByte * encoded.Length, name, decoding.MaxPixels);
+            var pixels = (long)image.Width * image.Height;
             if (JpegScans.Fault(encoded) is { } fault)
                 throw SkiaImage.Bad("JPEG", name, fault);
-            var part = Math.Max(turn is null ? 1 : 2, Part(Math.Min(image.Width, image.Height), side));
+            var part = Math.Max(pixels > mostWhole ? 2 : 1, Part(Math.Min(image.Width, image.Height), side));
+            decoding.Take(pixels / (part * part), 0, image.Orientation, JpegMarkers.IsProgressive(encoded) ? CoefficientBytes * pixels : 0);
             return Exif.Apply(image.DecodeRows(part), image.Orientation);
         }
     }

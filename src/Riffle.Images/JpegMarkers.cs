@@ -30,6 +30,19 @@ internal static class JpegMarkers
         return null;
     }
 
+    /// <summary>Whether the picture comes in several scans.</summary>
+    public static bool IsProgressive(ReadOnlySpan<byte> jpeg)
+    {
+        var at = 2;
+        while (Next(jpeg, ref at, out var marker, out _) && marker is not (StartOfScan or EndOfImage))
+        {
+            if (IsFrame(marker))
+                return marker is 0xC2 or 0xCA;
+        }
+
+        return false;
+    }
+
     /// <summary>Start of frame, of any process. C4, C8 and CC in their midst are other markers.</summary>
     public static bool IsFrame(byte marker) => marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
 

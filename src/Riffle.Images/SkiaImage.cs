@@ -62,8 +62,8 @@ internal sealed unsafe class SkiaImage : IDisposable
         }
     }
 
-    /// <summary>Decodes some rows at a time, with little memory beside the result. Only for JPEG.</summary>
-    /// <param name="part">The part of its width and height at which it is decoded, as its reciprocal: 1, 2, 4 or 8.</param>
+    /// <summary>Decodes some rows at a time, with little memory beside the result. Only for JPEG, and for PNG that is not interlaced.</summary>
+    /// <param name="part">The part of its width and height at which it is decoded, as its reciprocal: 1, 2, 4 or 8; for PNG only 1.</param>
     public RgbImage DecodeRows(int part)
     {
         var size = _codec.GetScaledDimensions(1f / part);

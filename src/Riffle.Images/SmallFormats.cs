@@ -9,7 +9,7 @@ internal static unsafe class SmallFormats
     /// stores an image of one colour in some bytes, whatever its size.</summary>
     private const long MaxPixelsPerByte = 4096;
 
-    public static RgbImage Decode(ReadOnlySpan<byte> encoded, string format, string name)
+    public static RgbImage Decode(ReadOnlySpan<byte> encoded, string format, string name, Decoding decoding)
     {
         var file = format switch
         {
@@ -22,8 +22,8 @@ internal static unsafe class SmallFormats
         {
             using var image = new SkiaImage(bytes, file.Length, format, name);
             ImageDecoder.CheckSize(
-                image.Width, image.Height, format == "WebP" ? long.MaxValue : MaxPixelsPerByte * encoded.Length, name, ImageDecoder.MaxWholePixels);
-            using var turn = (long)image.Width * image.Height > ImageDecoder.MaxSharedPixels ? ImageDecoder.WaitForTurn() : null;
+                image.Width, image.Height, format == "WebP" ? long.MaxValue : MaxPixelsPerByte * encoded.Length, name, Math.Min(decoding.MaxPixels, ImageDecoder.MaxWholePixels));
+            decoding.Take((long)image.Width * image.Height, 4, image.Orientation);
             return Exif.Apply(image.Decode(), image.Orientation);
         }
     }

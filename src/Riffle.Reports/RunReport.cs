@@ -33,7 +33,7 @@ internal sealed class RunReport
         _training = RunFolder.FindLast(source.Path) is { } last ? Checkpoint.Load(last).Training : _model.Training;
         _names = [.. _model.Classes.Select(Text.NameOf)];
         _confusions = new(_names.Length);
-        _result = Evaluator.Evaluate(_model, data, Split.Validation, threads, _confusions, _calibration, [_mistakes, _leastSure], progress, cancel);
+        _result = Evaluator.Evaluate(_model, data, Split.Validation, threads, _confusions, _calibration, [_mistakes, _leastSure], doubt: null, progress, cancel);
     }
 
     /// <summary>Evaluates a network on the validation images, and writes the page.</summary>

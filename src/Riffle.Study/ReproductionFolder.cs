@@ -80,7 +80,7 @@ internal sealed class ReproductionFolder(string path)
             return;
         var last = Checkpoint.Load(LastCheckpointOf(model));
         var training = last.Training! with { TakenAfter = LastOf(last.Training!) };
-        new Checkpoint(last.Spec, last.Weights, last.Classes, last.Normalisation, training).Save(ModelOf(model));
+        new Checkpoint(last.Spec, last.Weights, last.Classes, last.Normalisation, training) { Doubt = last.Doubt }.Save(ModelOf(model));
     }
 
     public RunNotes ReadNotes(string model) => ReadJson<RunNotes>(NotesOf(model)) ?? RunNotes.None;

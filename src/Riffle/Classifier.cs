@@ -1,3 +1,4 @@
+using System.Buffers;
 using Riffle.Data;
 using Riffle.Execution;
 
@@ -8,6 +9,9 @@ namespace Riffle;
 public sealed class Classifier : IDisposable
 {
     private readonly InferencePlan _plan;
+    private readonly int _threads;
+    private readonly Lock _gate = new();
+    private InferencePlan? _batches;
     private bool _isDisposed;
 
     /// <summary>Creates a classifier from a model.</summary>
@@ -16,12 +20,17 @@ public sealed class Classifier : IDisposable
     /// core.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative.</exception>
     /// <exception cref="RiffleException">The network has only one class.</exception>
+    /// <exception cref="BadDataException">The model's doubt belongs to another network.</exception>
     public Classifier(Model model, int threads = 0)
     {
         if (model.Classes.Count == 1)
             throw new RiffleException($"{model.Name}: the network has only one class, so every image would get 100 %; use a network with at least two classes");
-        Model = model;
-        _plan = new(model.Weights, batch: 1, threads);
+        (Model, _threads, _plan) = (model, threads, new(model.Weights, batch: 1, threads));
+        if (model.Doubt is { Features: > 0 } doubt && doubt.Features != _plan.Features)
+        {
+            _plan.Dispose();
+            throw new BadDataException($"{model.Name}: its class means have {doubt.Features} features, but the network has {_plan.Features}; use another file of the model");
+        }
     }
 
     /// <summary>The model.</summary>
@@ -40,11 +49,11 @@ public sealed class Classifier : IDisposable
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="top">The maximum number of predictions, at least 1.</param>
-    /// <returns>The predictions, the most likely first; among equal ones, the lower index first.</returns>
+    /// <returns>The predictions, the most likely first; among equal ones, the lower index first. And whether they can be trusted.</returns>
     /// <exception cref="ArgumentException">The number of pixels does not match the width and height.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="width"/>, <paramref name="height"/> or <paramref name="top"/> is less than 1.</exception>
     /// <exception cref="RiffleException">The network produced NaN or infinity.</exception>
-    public IReadOnlyList<Prediction> Classify(ReadOnlySpan<byte> pixels, int width, int height, int top = 5)
+    public Classification Classify(ReadOnlySpan<byte> pixels, int width, int height, int top = 5)
     {
         Check(top);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
@@ -63,46 +72,129 @@ public sealed class Classifier : IDisposable
     /// do not change.</param>
     /// <exception cref="ArgumentException">The number of pixels is wrong, or there are fewer probabilities than classes.</exception>
     /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
-    public void Score(ReadOnlySpan<byte> pixels, Span<float> probabilities)
+    public void Score(ReadOnlySpan<byte> pixels, Span<float> probabilities) => Score(pixels, 1, probabilities);
+
+    /// <summary>The same for many images, which all cores share. Each gets the bits that it would get alone.</summary>
+    /// <param name="pixels">count×S×S×3 bytes.</param>
+    /// <param name="count">Number of images, at least 1.</param>
+    /// <param name="probabilities">Receives count×classes values.</param>
+    /// <param name="verdicts">Receives a verdict for each image; empty if they are not wanted.</param>
+    /// <param name="cancel">Stops between images.</param>
+    /// <exception cref="ArgumentException">The number of pixels is wrong, the results have no room, or the model has no <see cref="Model.Doubt"/> to judge by.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
+    public void Score(
+        ReadOnlySpan<byte> pixels, int count, Span<float> probabilities, Span<Verdict> verdicts = default, CancellationToken cancel = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        _plan.Run(pixels, 1, Model.Normalisation, probabilities);
-        Softmax(probabilities[..Model.Classes.Count]);
+        var (doubt, classes) = (Model.Doubt, Model.Classes.Count);
+        if (verdicts.Length > 0 && (doubt is null || verdicts.Length < count))
+            throw new ArgumentException(doubt is null ? $"{Model.Name}: the model has no doubt to judge by" : $"{count} verdicts don't fit into {verdicts.Length}", nameof(verdicts));
+        var width = verdicts.Length > 0 ? doubt!.Features : 0;
+        var features = width == 0 ? [] : ArrayPool<float>.Shared.Rent(checked(count * width));
+        try
+        {
+            Run(pixels, count, probabilities, width == 0 ? [] : features.AsSpan(0, count * width), cancel);
+            for (var i = 0; i < count; i++)
+            {
+                var own = probabilities.Slice(i * classes, classes);
+                Softmax(own, doubt?.Temperature ?? 1);
+                if (verdicts.Length > 0)
+                    verdicts[i] = doubt!.Judge(Highest(own), width == 0 ? null : doubt.Familiarity(features.AsSpan(i * width, width)));
+            }
+        }
+        finally
+        {
+            if (width > 0)
+                ArrayPool<float>.Shared.Return(features);
+        }
+    }
+
+    /// <summary>Computes the logits of images that already have the network's size: what the network gives, before the temperature and the softmax.</summary>
+    /// <param name="pixels">count×S×S×3 bytes.</param>
+    /// <param name="count">Number of images, at least 1.</param>
+    /// <param name="logits">Receives count×classes values.</param>
+    /// <param name="cancel">Stops between images.</param>
+    /// <exception cref="ArgumentException">The number of pixels is wrong, or the logits have no room.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
+    public void Logits(ReadOnlySpan<byte> pixels, int count, Span<float> logits, CancellationToken cancel = default)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        Run(pixels, count, logits, [], cancel);
     }
 
     /// <summary>Frees the memory, once the running calls have ended. After that, every member throws <see cref="ObjectDisposedException"/>.</summary>
     public void Dispose()
     {
         _isDisposed = true;
+        lock (_gate)
+            _batches?.Dispose();
         _plan.Dispose();
     }
 
     /// <summary>The same for the decoders of files, which know the image's name for error messages.</summary>
-    internal IReadOnlyList<Prediction> Classify(RgbImage image, string name, int top)
+    internal Classification Classify(RgbImage image, string name, int top)
     {
-        var pixels = ImageFit.ForInference(image, Model.ImageSize, Model.TakesBakedImages);
+        var pixels = Fit(image);
         var probabilities = new float[Model.Classes.Count];
-        Score(pixels, probabilities);
+        Span<Verdict> verdict = stackalloc Verdict[Model.Doubt is null ? 0 : 1];
+        Score(pixels, 1, probabilities, verdict);
         if (float.IsNaN(probabilities[0]))
         {
             var layer = _plan.FirstNonFinite(pixels, 1, Model.Normalisation)?.Layer.Name ?? Model.Weights.Network.Layers[^1].Name;
             throw new RiffleException($"{name}: the network produced NaN or infinity for this image, because its layer {layer} overflows. Use another checkpoint.");
         }
 
-        return
-        [
-            .. Enumerable.Range(0, probabilities.Length)
-                .OrderByDescending(index => probabilities[index])
-                .Take(top)
-                .Select(index => new Prediction(Model.Classes[index].Name, Model.Classes[index].Text, index, probabilities[index])),
-        ];
+        var likeliest = Enumerable.Range(0, probabilities.Length).OrderByDescending(index => probabilities[index]).Take(top);
+        return new(
+            [.. likeliest.Select(index => new Prediction(Model.Classes[index].Name, Model.Classes[index].Text, index, probabilities[index]))],
+            verdict.IsEmpty ? null : verdict[0]);
     }
+
+    /// <summary>The pixels that the network sees of an image.</summary>
+    internal byte[] Fit(RgbImage image) => ImageFit.ForInference(image, Model.ImageSize, Model.TakesBakedImages);
 
     /// <summary>Throws if the classifier has been disposed of, or for an impossible number of predictions.</summary>
     internal void Check(int top)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
+    }
+
+    /// <summary>Computes logits and features, image by image, because in a block of sixteen the last bits would be others.</summary>
+    private void Run(ReadOnlySpan<byte> pixels, int count, Span<float> logits, Span<float> features, CancellationToken cancel)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        var (bytes, classes, width) = (Model.ImageSize * Model.ImageSize * 3, Model.Classes.Count, features.Length / count);
+        if (count == 1)
+        {
+            _plan.Run(pixels, 1, Model.Normalisation, logits, features);
+            return;
+        }
+
+        if (pixels.Length != (long)count * bytes || logits.Length < (long)count * classes)
+            throw new ArgumentException($"{count} images have {(long)count * bytes} bytes and {(long)count * classes} results, but {pixels.Length} and {logits.Length} were given");
+        var plan = Batches();
+        for (var done = 0; done < count; done += plan.Batch)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var images = Math.Min(plan.Batch, count - done);
+            plan.Run(
+                pixels.Slice(done * bytes, images * bytes), images, Model.Normalisation, logits.Slice(done * classes, images * classes),
+                features.Slice(done * width, images * width));
+        }
+    }
+
+    /// <summary>The plan for several images, made when it is first needed.</summary>
+    private InferencePlan Batches()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _batches ??= new(Model.Weights, batch: InferencePlan.MostSingly, _threads);
+        }
     }
 
     private T Live<T>(T value)
@@ -112,16 +204,21 @@ public sealed class Classifier : IDisposable
     }
 
     /// <summary>Turns logits into probabilities. Subtracts the highest logit first, which does not change the result and keeps every exponential at most 1.</summary>
-    private static void Softmax(Span<float> logits)
+    private static void Softmax(Span<float> logits, float temperature)
     {
-        var highest = float.NegativeInfinity;
-        foreach (var logit in logits)
-            highest = Math.Max(highest, logit);
-        var sum = 0.0;
+        var (highest, sum) = (Highest(logits), 0.0);
         foreach (ref var value in logits)
-            sum += value = MathF.Exp(value - highest);
+            sum += value = MathF.Exp((value - highest) / temperature);
         var share = (float)(1 / sum);
         foreach (ref var value in logits)
             value *= share;
+    }
+
+    private static float Highest(ReadOnlySpan<float> values)
+    {
+        var highest = float.NegativeInfinity;
+        foreach (var value in values)
+            highest = Math.Max(highest, value);
+        return highest;
     }
 }

@@ -42,6 +42,9 @@ public class Model
     /// Such a model sees images whole: it scales them to its size, and cuts only what makes them square. Other models see the middle seven eighths.</summary>
     public bool TakesBakedImages { get; internal init; }
 
+    /// <summary>How far the network can be trusted, fitted on its validation images; null if it was not fitted, as for weights from elsewhere.</summary>
+    public Doubt? Doubt { get; init; }
+
     /// <summary>Notes for the user about what Riffle inferred from the file, one sentence each: how an ONNX graph takes its images, what its single output means.
     /// Often empty.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

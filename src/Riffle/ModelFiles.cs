@@ -24,7 +24,7 @@ public static class ModelFiles
 
             return hints is null or { Classes: null, Normalisation: null }
                 ? Checkpoint.Open(path)
-                : throw new ArgumentException($"{path}: a checkpoint has its own classes and normalisation; remove --labels, --mean and --std");
+                : throw new ArgumentException($"{path}: a checkpoint has its own classes and normalisation, so none can be given for it");
         }
     }
 }

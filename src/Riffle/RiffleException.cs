@@ -8,6 +8,10 @@ public class RiffleException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>What to do about it on Riffle's command line, a sentence; null if the message says all. The message itself names no command and no option, so a
+    /// program can show it to people who have never seen Riffle.</summary>
+    public string? CommandLineAdvice { get; init; }
 }
 
 /// <summary>Unusable data: a damaged image, record, checkpoint or data set folder. The message names the file and, if there is one, the

@@ -26,12 +26,13 @@ public partial class ArchitectureTests
         ["Models"] = ["Model", "OnnxHints", "Recipes", "Evaluation", "Exchange", "Execution", "Networks", "Data", "Formats"],
         ["ModelFiles"] = ["Model", "OnnxHints", "Models", "Formats"],
         ["Prediction"] = [],
-        ["Classifier"] = ["Prediction", "Model", "ModelFiles", "Execution", "Data", "Formats"],
+        ["Classification"] = ["Prediction"],
+        ["Classifier"] = ["Classification", "Prediction", "Model", "ModelFiles", "Execution", "Data", "Formats"],
         ["Distillation"] = ["Model", "Models", "Evaluation", "Execution", "Networks", "Data", "Formats"],
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
         ["Learning"] = ["Training", "Measurement", "Evaluation", "Models", "Recipes", "Networks", "Data"],
-        ["Images"] = ["Classifier", "Prediction", "Model", "Data", "Formats"],
+        ["Images"] = ["Classifier", "Classification", "Prediction", "Model", "Data", "Formats"],
         ["Reports"] = ["Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
         ["Study"] =
         [
@@ -39,7 +40,7 @@ public partial class ArchitectureTests
         ],
         ["Cli"] =
         [
-            "Study", "Reports", "Images", "Learning", "Measurement", "Training", "Distillation", "Classifier", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
+            "Study", "Reports", "Images", "Learning", "Measurement", "Training", "Distillation", "Classifier", "Classification", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
             "Execution", "Networks", "Data", "Formats",
         ],
     };

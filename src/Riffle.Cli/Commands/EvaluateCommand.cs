@@ -3,6 +3,7 @@ using System.Text.Json;
 using Riffle.Data;
 using Riffle.Evaluation;
 using Riffle.Images;
+using Riffle.Models;
 
 namespace Riffle.Cli.Commands;
 
@@ -31,9 +32,14 @@ internal static class EvaluateCommand
         {
             Description = $"Show every class, and the confusion matrix. Without it, classes are shown if there are at most {MostClasses}.",
         };
+        var fitDoubt = new Option<bool>("--fit-doubt")
+        {
+            Description = "Fit the model's doubt to these images and store it in its file: a temperature for honest probabilities, and what is none of the classes. "
+                + "Trainings do that at their end. The weights do not change.",
+        };
         var command = new Command(name, "Computes the accuracy of a trained network on all validation or test images of a data set, as a whole and by class.")
         {
-            data, split, byClass, threads, json,
+            data, split, byClass, fitDoubt, threads, json,
         };
         model.AddTo(command);
         return command
@@ -41,23 +47,29 @@ internal static class EvaluateCommand
                 "riffle evaluate runs/first --data data/tiny",
                 "riffle evaluate runs/first --data data/tiny --classes",
                 "riffle evaluate runs/first --data data/flowers --split test",
+                "riffle evaluate old.safetensors --data data/tiny --fit-doubt",
                 "riffle evaluate runs/first/checkpoints/last.safetensors --data data/tiny --json")
             .WithAction((parse, cancel) => Run(
-                model.Open(parse), parse.GetRequiredValue(data), Splits.WithPrefix(parse.GetRequiredValue(split))!.Value, parse.GetValue(byClass),
-                parse.GetValue(threads), parse.GetValue(json), cancel));
+                model.Open(parse), parse.GetRequiredValue(data), Splits.WithPrefix(parse.GetRequiredValue(split))!.Value,
+                parse.GetValue(fitDoubt) ? model.PathOf(parse) : null, parse.GetValue(byClass), parse.GetValue(threads), parse.GetValue(json), cancel));
     }
 
-    private static int Run(Model model, string data, Split split, bool byClass, int threads, bool json, CancellationToken cancel)
+    private static int Run(Model model, string data, Split split, string? fitted, bool byClass, int threads, bool json, CancellationToken cancel)
     {
         var dataset = Dataset.Open(data, ImageCodec.Default);
+        if (fitted is not null && model is not Checkpoint)
+            throw new ArgumentException($"--fit-doubt: {fitted} is not a checkpoint, so nothing can be stored in it; fit the checkpoint and export it again");
         var (confusions, calibration) = (new ConfusionMatrix(model.Classes.Count), new Calibration());
+        var doubt = new DoubtFit(model.Classes.Count, dataset.Count(Split.Validation));
         EvaluationResult result;
         using (var progress = new StageProgress())
-            result = Evaluator.Evaluate(model, dataset, threads, confusions, calibration, split, progress, cancel);
+            result = Evaluator.Evaluate(model, dataset, threads, confusions, calibration, split, doubt, progress, cancel);
+        if (fitted is not null)
+            Checkpoint.Store(fitted, doubt.Fit());
 
         if (json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(EvaluationDocument.Of(result, model, confusions, calibration, withMatrix: byClass), JsonOutput.Settings));
+            Console.WriteLine(JsonSerializer.Serialize(EvaluationDocument.Of(result, model, confusions, calibration, doubt, withMatrix: byClass), JsonOutput.Settings));
             return ExitCode.Done;
         }
 
@@ -66,6 +78,7 @@ internal static class EvaluateCommand
         Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %{top5}, loss {result.Loss:0.0000}, {result.Images:N0} {split.Adjective()} images");
         Console.WriteLine($"With 95 % confidence, top-1 is between {interval.Low:0.0} and {interval.High:0.0} % on such images.");
         Console.WriteLine($"Balanced accuracy {confusions.BalancedAccuracy:0.00} %, calibration error {calibration.Error:0.000}.");
+        WriteDoubt(model, doubt, fitted);
         if (byClass || confusions.Classes <= MostClasses)
         {
             Console.WriteLine();
@@ -80,6 +93,22 @@ internal static class EvaluateCommand
 
         WarnOfUnrecognised(model, confusions);
         return ExitCode.Done;
+    }
+
+    /// <summary>What temperature and threshold are worth, on images that they were not fitted to.</summary>
+    private static void WriteDoubt(Model model, DoubtFit fit, string? fitted)
+    {
+        var (error, kept) = fit.Check();
+        if (error is { } calibrated)
+            Console.WriteLine($"With a temperature fitted to one half of the images, the calibration error of the other half is {calibrated:0.000}.");
+        if (kept is { } share)
+            Console.WriteLine($"A threshold for 'none of the classes' fitted to one half keeps {100 * share:0.0} % of the other half.");
+        if (fit.Shortage is { } shortage)
+            Console.WriteLine($"No full doubt: {shortage}.");
+        if (fitted is not null)
+            Console.WriteLine($"Stored the doubt in {fitted}.");
+        else if (model.Doubt is null)
+            Console.WriteLine("The model has no doubt; --fit-doubt gives it one.");
     }
 
     private static void WriteClasses(Model model, ConfusionMatrix confusions)

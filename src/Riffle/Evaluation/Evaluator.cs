@@ -25,7 +25,7 @@ public sealed class Evaluator : IDisposable
     private readonly Split _split;
     private readonly Normalisation _normalisation;
     private readonly int[] _classOf;
-    private readonly float[] _logits;
+    private readonly float[] _logits, _features;
     private bool _isDisposed;
 
     /// <summary>Creates an evaluator.</summary>
@@ -58,9 +58,11 @@ public sealed class Evaluator : IDisposable
         Images = data.Count(split);
         if (Images == 0)
         {
-            var (option, least) = split == Split.Test ? (" with --test-fraction 0.1", "three") : (" with --validation-fraction 0.1", "two");
-            throw new RiffleException($"{data.Directory}: the data set has no {split.Adjective()} images; prepare it again{option} "
-                + $"(a class needs at least {least} images)");
+            var (option, least) = split == Split.Test ? ("--test-fraction 0.1", "three") : ("--validation-fraction 0.1", "two");
+            throw new RiffleException($"{data.Directory}: the data set has no {split.Adjective()} images.")
+            {
+                CommandLineAdvice = $"Prepare it again with {option} (a class needs at least {least} images).",
+            };
         }
 
         _classOf = Match(classes, data);
@@ -78,6 +80,7 @@ public sealed class Evaluator : IDisposable
         {
             _logits = new float[batch * weights.Network.Classes];
             _plan = new(weights, batch, threads);
+            _features = new float[batch * _plan.Features];
         }
         catch
         {
@@ -99,6 +102,7 @@ public sealed class Evaluator : IDisposable
     /// <param name="confusions">Counts the predictions of each class; must have as many classes as the network.</param>
     /// <param name="calibration">Compares how sure the network is with how often it is right.</param>
     /// <param name="split">The split to measure.</param>
+    /// <param name="doubt">Collects what a doubt is fitted to.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancel">Stops between batches.</param>
     /// <exception cref="RiffleException">The data set has no images in the split, or a class that the network does not have, or the loss is NaN or infinite.
@@ -111,18 +115,19 @@ public sealed class Evaluator : IDisposable
         ConfusionMatrix? confusions = null,
         Calibration? calibration = null,
         Split split = Split.Validation,
+        DoubtFit? doubt = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default) =>
-        Evaluate(model, data, split, threads, confusions, calibration, [], progress, cancel);
+        Evaluate(model, data, split, threads, confusions, calibration, [], doubt, progress, cancel);
 
     /// <summary>The same, and keeps images that rank high.</summary>
     internal static EvaluationResult Evaluate(
-        Model model, Dataset data, Split split, int threads, ConfusionMatrix? confusions, Calibration? calibration, RankedImages[] ranked, IProgress<WorkProgress>? progress,
-        CancellationToken cancel)
+        Model model, Dataset data, Split split, int threads, ConfusionMatrix? confusions, Calibration? calibration, RankedImages[] ranked, DoubtFit? doubt,
+        IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         using var evaluator = new Evaluator(
             model.Weights, model.Normalisation, model.Classes, data, split, model.TakesBakedImages, threads, imageMemory: null, progress: null, cancel);
-        var (loss, top1, top5) = evaluator.Run(confusions, calibration, ranked, progress, cancel);
+        var (loss, top1, top5) = evaluator.Run(confusions, calibration, ranked, progress, cancel, doubt);
         if (evaluator.NonFinite is { } found)
             throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");
         return new(model.Name, evaluator.Images, top1, top5, loss) { Split = split };
@@ -135,6 +140,14 @@ public sealed class Evaluator : IDisposable
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Metrics Run(ConfusionMatrix? confusions = null, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default) =>
         Run(confusions, calibration: null, [], progress, cancel);
+
+    /// <summary>Fits a doubt to the current weights.</summary>
+    internal Doubt FitDoubt()
+    {
+        var fit = new DoubtFit(_plan.Weights.Network.Classes, Images);
+        Run(confusions: null, calibration: null, [], progress: null, CancellationToken.None, fit);
+        return fit.Fit();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -150,9 +163,10 @@ public sealed class Evaluator : IDisposable
         return value;
     }
 
-    /// <summary>The same, and keeps images that rank high.</summary>
+    /// <summary>The same, and keeps images that rank high and what a doubt is fitted to.</summary>
     internal Metrics Run(
-        ConfusionMatrix? confusions, Calibration? calibration, RankedImages[] ranked, IProgress<WorkProgress>? progress, CancellationToken cancel)
+        ConfusionMatrix? confusions, Calibration? calibration, RankedImages[] ranked, IProgress<WorkProgress>? progress, CancellationToken cancel,
+        DoubtFit? doubt = null)
     {
         var tally = default(Tally);
         NonFinite = null;
@@ -162,7 +176,7 @@ public sealed class Evaluator : IDisposable
         while (_loader.TryNext(out var batch))
         {
             cancel.ThrowIfCancellationRequested();
-            _plan.Run(batch.Pixels, batch.Count, _normalisation, _logits);
+            _plan.Run(batch.Pixels, batch.Count, _normalisation, _logits, doubt is null ? [] : _features);
             for (var i = 0; i < batch.Count; i++)
             {
                 var logits = _logits.AsSpan(i * classes, classes);
@@ -170,6 +184,7 @@ public sealed class Evaluator : IDisposable
                 tally = tally.Plus(logits, label);
                 confusions?.Add(label, logits);
                 calibration?.Add(label, logits);
+                doubt?.Add(label, logits, _features.AsSpan(i * _plan.Features, _plan.Features));
                 foreach (var images in ranked)
                     images.Add(logits, label, batch.Numbers[i], batch.Pixels.Slice(i * batch.ImageBytes, batch.ImageBytes));
             }

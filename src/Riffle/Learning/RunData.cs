@@ -11,5 +11,5 @@ public static class RunData
 
     /// <summary>Whether the training of a run has begun, so that it can be resumed.</summary>
     /// <param name="run">The run folder.</param>
-    public static bool IsBegun(string run) => RunFolder.IsBegun(run);
+    public static bool IsBegun(string run) => RunFolder.IsRun(run);
 }

@@ -60,6 +60,18 @@ public sealed class Checkpoint : Model
         return checkpoint;
     }
 
+    /// <summary>Stores a doubt in a checkpoint, in place of the one that it has. Its weights do not change.</summary>
+    /// <param name="runOrFile">A checkpoint file, or a run folder (its best checkpoint).</param>
+    /// <param name="doubt">Fitted to this model.</param>
+    /// <exception cref="RiffleException">The file does not exist or can't be written, or a training uses the run.</exception>
+    /// <exception cref="BadDataException">It is damaged or not a checkpoint.</exception>
+    public static void Store(string runOrFile, Doubt doubt)
+    {
+        using var run = RunFolder.IsRun(runOrFile) ? RunFolder.Open(runOrFile) : null;
+        var path = RunFolder.FindCheckpoint(runOrFile);
+        Read(path).With(doubt).Save(path);
+    }
+
     /// <summary>Writes the checkpoint, completely or not at all.</summary>
     /// <exception cref="RiffleException">It can't be written.</exception>
     public void Save(string path)
@@ -81,7 +93,13 @@ public sealed class Checkpoint : Model
     }
 
     /// <summary>The same weights and state with another record of their training.</summary>
-    internal Checkpoint With(TrainingRecord training) => new(Spec, Weights, Classes, Normalisation, training) { OptimiserState = OptimiserState };
+    internal Checkpoint With(TrainingRecord training) => new(Spec, Weights, Classes, Normalisation, training) { OptimiserState = OptimiserState, Doubt = Doubt };
+
+    /// <summary>The same weights and state with another doubt.</summary>
+    internal Checkpoint With(Doubt doubt) => new(Spec, Weights, Classes, Normalisation, _training, TakesBakedImages ? ImageSize : null)
+    {
+        OptimiserState = OptimiserState, Doubt = doubt,
+    };
 
     internal static Checkpoint Read(string path)
     {
@@ -101,6 +119,7 @@ public sealed class Checkpoint : Model
                 Runnable.Require(path, weights.Network);
             return new(document.Network, weights, document.Classes, document.Normalisation, training, document.BakedSize)
             {
+                Doubt = document.Doubt,
                 OptimiserState = file.Names.Any(IsOptimisers) && training.Value is { } record ? ReadOptimiser(path, file, weights, record.Recipe.Optimiser) : [],
             };
         }

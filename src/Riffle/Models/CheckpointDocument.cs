@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Riffle.Data;
 using Riffle.Networks;
 
@@ -41,6 +42,8 @@ internal sealed class CheckpointDocument
             _training = Entry(root, "training").Clone();
             if (_training.ValueKind == JsonValueKind.Object && _training.TryGetProperty("baking", out var baking) && baking.ValueKind == JsonValueKind.Object)
                 BakedSize = Whole(baking, "size");
+            if (root.TryGetProperty("doubt", out var doubt) && doubt.ValueKind != JsonValueKind.Null)
+                Doubt = DoubtDocument.Read(doubt).ToDoubt(Classes.Length);
         }
         catch (Exception e) when (IsDamage(e))
         {
@@ -60,12 +63,15 @@ internal sealed class CheckpointDocument
     /// <summary>The size of the images that the network was trained on, if they were baked.</summary>
     public int? BakedSize { get; }
 
+    /// <summary>How far the network can be trusted; null if that is unknown.</summary>
+    public Doubt? Doubt { get; }
+
     /// <summary>Writes a document.</summary>
     public static void Write(Utf8JsonWriter writer, Checkpoint checkpoint) => JsonSerializer.Serialize(
         writer,
         new Written(
             checkpoint.Spec.Layers is null ? VersionWithoutLayers : CurrentVersion, RiffleVersion.Text, checkpoint.Spec, [.. checkpoint.Classes],
-            checkpoint.Normalisation, checkpoint.Training),
+            checkpoint.Normalisation, checkpoint.Training, DoubtDocument.Of(checkpoint.Doubt)),
         ModelJson.Compact);
 
     /// <summary>Reads how the weights were trained; null if that is unknown.</summary>
@@ -93,7 +99,7 @@ internal sealed class CheckpointDocument
     public static BadDataException Damaged(string path, string what, Exception? inner = null) =>
         new($"{path}: damaged checkpoint: {what}. Use another checkpoint of the run, or train again.", inner);
 
-    private static bool IsDamage(Exception e) => e is JsonException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException;
+    private static bool IsDamage(Exception e) => e is JsonException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException or KeyNotFoundException or DivideByZeroException;
 
     private static NetworkSpec ReadNetwork(JsonElement network) => new(
         Text(network, "name"), Whole(network, "image_size"), Whole(network, "classes"), List(Entry(network, "units"), units => units.GetInt32()),
@@ -125,5 +131,6 @@ internal sealed class CheckpointDocument
         parent.TryGetProperty(name, out var entry) ? entry : throw new JsonException($"'{name}' is missing");
 
     private sealed record Written(
-        int Version, string Riffle, NetworkSpec Network, ImmutableArray<DatasetClass> Classes, Normalisation Normalisation, TrainingRecord? Training);
+        int Version, string Riffle, NetworkSpec Network, ImmutableArray<DatasetClass> Classes, Normalisation Normalisation, TrainingRecord? Training,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DoubtDocument? Doubt);
 }

@@ -31,12 +31,15 @@ internal static class ForeignFile
 
         var expected = wanted == FileKind.Onnx ? wanted : "a Riffle checkpoint";
         if (FileKind.Describe(start) is { } kind && kind != wanted)
-            throw new BadDataException($"{path}: this is {kind}, but {expected} is needed here. {WayOut(path, kind)}");
+            throw new BadDataException($"{path}: this is {kind}, but {expected} is needed here.") { CommandLineAdvice = WayOut(path, kind) };
     }
 
     /// <summary>The error for a safetensors file without Riffle's metadata.</summary>
     public static BadDataException Weights(string path) =>
-        new($"{path}: this is {FileKind.SafeTensors} with weights only, not a Riffle checkpoint. {WayOut(path, FileKind.SafeTensors)}");
+        new($"{path}: this is {FileKind.SafeTensors} with weights only, not a Riffle checkpoint.")
+        {
+            CommandLineAdvice = WayOut(path, FileKind.SafeTensors),
+        };
 
     /// <summary>The error for a folder that is not a run.</summary>
     public static RiffleException Folder(string path)
@@ -44,11 +47,19 @@ internal static class ForeignFile
         bool Has(string name) => Path.Exists(Path.Combine(path, name));
         var shown = ShellWord.Path(path);
         if (Has(DatasetFiles.Info))
-            return new($"{path}: this is a data set folder, not a run. To train a network on it: riffle train --data {shown} --model MODEL --out RUN");
+        {
+            return new($"{path}: this is a data set folder, not a run.")
+            {
+                CommandLineAdvice = $"To train a network on it: riffle train --data {shown} --model MODEL --out RUN",
+            };
+        }
+
         if (Has(SoftLabelsIdentity.DocumentName))
         {
-            return new($"{path}: this is a folder of soft labels, not a run. To train with them: "
-                + $"riffle train --soft-labels {shown} --data DIR --model MODEL --out RUN");
+            return new($"{path}: this is a folder of soft labels, not a run.")
+            {
+                CommandLineAdvice = $"To train with them: riffle train --soft-labels {shown} --data DIR --model MODEL --out RUN",
+            };
         }
 
         var models = Path.Combine(path, "models");

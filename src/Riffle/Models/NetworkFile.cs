@@ -39,8 +39,10 @@ public static class NetworkFile
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException or NotSupportedException)
         {
-            throw new BadDataException($"{path}: this is not the description of a network: {e.Message}. "
-                + "For an example of one, run: riffle summary mobilenet-v1-x0.25 --description example.json", e);
+            throw new BadDataException($"{path}: this is not the description of a network: {e.Message}.", e)
+            {
+                CommandLineAdvice = "For an example of one, run: riffle summary mobilenet-v1-x0.25 --description example.json",
+            };
         }
     }
 

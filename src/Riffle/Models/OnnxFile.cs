@@ -69,7 +69,7 @@ public static class OnnxFile
         List<string> notes = recognised is null ? [] : [recognised];
         if (imported.Scores < network.Classes)
             notes.Add($"{path} has a single output; its sigmoid is the probability of class {classes[1].Name}, and low values mean class {classes[0].Name}");
-        return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes };
+        return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes, Doubt = DoubtOf(path, document) };
     }
 
     /// <summary>Reads the network of a file without resolving its images and classes.</summary>
@@ -114,7 +114,7 @@ public static class OnnxFile
         if (imported.TakesBytes)
         {
             if (given is not null)
-                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself; remove --mean and --std");
+                throw new ArgumentException($"{path} takes pixels as bytes and normalises them itself, so no mean and deviation can be given for it");
             RequireBounds(images, ImageValues.Pixels.Affine);
             return (images.After(ImageValues.Pixels.Affine), null);
         }
@@ -142,8 +142,11 @@ public static class OnnxFile
     private static RiffleException Unclear(string path, ImageArithmetic images) => new(
         $"{path}: {OnnxOperation.Name((images.Doubtful ?? images.First)!.Node)}: it computes something on the images before the first convolution"
         + (images.Doubtful is null ? $" ({images.Describe()} in total)" : "") + ", so it is unclear whether the graph expects pixels from 0 to 255, values from 0 to 1 or others. "
-        + "Give --mean and --std; the graph then gets (pixel / 255 - mean) / std. For values from 0 to 1, give --mean 0,0,0 --std 1,1,1; "
-        + "for pixels, give --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.");
+        + "A normalisation has to be given.")
+    {
+        CommandLineAdvice = "Give --mean and --std; the graph then gets (pixel / 255 - mean) / std. For values from 0 to 1, give --mean 0,0,0 --std 1,1,1; "
+        + "for pixels, give --mean 0,0,0 --std 0.003921569,0.003921569,0.003921569.",
+    };
 
     private static RiffleMetadata? ReadDocument(string path, OnnxModel model)
     {
@@ -166,6 +169,18 @@ public static class OnnxFile
         }
     }
 
+    private static Doubt? DoubtOf(string path, RiffleMetadata? document)
+    {
+        try
+        {
+            return document?.Doubt?.ToDoubt(document.Classes.Length);
+        }
+        catch (ArgumentException e)
+        {
+            throw OnnxReader.Bad(path, $"the metadata entry '{MetadataKey}' is damaged ({e.Message})", e);
+        }
+    }
+
     private static RiffleMetadata Describe(Checkpoint checkpoint, OnnxForm form)
     {
         var size = checkpoint.Spec.ImageSize;
@@ -183,12 +198,14 @@ public static class OnnxFile
             training = new(record.Recipe, record.Seed, record.Data, epoch?.Epoch ?? 0, epoch?.Validation.Top1, epoch?.Validation.Top5);
         }
 
-        return new(CurrentVersion, RiffleVersion.Text, checkpoint.Spec with { Layers = null }, images, checkpoint.Normalisation, [.. checkpoint.Classes], training);
+        return new(CurrentVersion, RiffleVersion.Text, checkpoint.Spec with { Layers = null }, images, checkpoint.Normalisation, [.. checkpoint.Classes], training,
+            DoubtDocument.Of(checkpoint.Doubt));
     }
 
     /// <summary>The document in the metadata.</summary>
     internal sealed record RiffleMetadata(
-        int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training);
+        int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DoubtDocument? Doubt = null);
 
     /// <summary>How an image becomes the graph's input: its shorter side is scaled and the centre is cut out. An image of the size in <c>cut_already</c>, if there
     /// is one, is used as it is.</summary>

@@ -101,9 +101,6 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Whether a folder contains a run that can be continued.</summary>
-    public static bool IsBegun(string path) => File.Exists(Path.Combine(Checkpoints(path), LastName));
-
     /// <summary>Locks the folder of an existing run.</summary>
     /// <exception cref="RiffleException">There is no run, or another process has locked it.</exception>
     public static RunFolder Open(string path)
@@ -116,7 +113,7 @@ internal sealed class RunFolder : IDisposable
                 : $"{path}: no such folder; give --resume the folder that was --out of 'riffle train'");
         }
 
-        if (!IsBegun(path))
+        if (!IsRun(path))
         {
             throw new RiffleException(
                 $"{path}: not a run, because it has no {Path.Combine("checkpoints", LastName)}; start one with 'riffle train --out', and with --from "
@@ -126,6 +123,9 @@ internal sealed class RunFolder : IDisposable
         return Hold(path);
     }
 
+    /// <summary>Whether a folder has a training that can be continued.</summary>
+    public static bool IsRun(string path) => File.Exists(Path.Combine(Checkpoints(path), LastName));
+
     /// <summary>Resolves a run folder or a file to a checkpoint: a run's best one or, before its first epoch has ended, its last.</summary>
     /// <exception cref="RiffleException">There is none.</exception>
     public static string FindCheckpoint(string runOrFile)
@@ -134,8 +134,10 @@ internal sealed class RunFolder : IDisposable
             return runOrFile;
         if (!System.IO.Directory.Exists(runOrFile))
         {
-            throw new RiffleException(
-                $"{InputFile.Missing(runOrFile)} or folder; give a checkpoint file, or the folder that was --out of 'riffle train'");
+            throw new RiffleException($"{InputFile.Missing(runOrFile)} or folder")
+            {
+                CommandLineAdvice = "Give a checkpoint file, or the folder that was --out of 'riffle train'.",
+            };
         }
 
         string[] candidates = [Path.Combine(Checkpoints(runOrFile), BestName), Path.Combine(Checkpoints(runOrFile), LastName)];

@@ -234,7 +234,7 @@ public sealed class Trainer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (_record.IsFinished)
-            return Outcome(completed: true);
+            return Finish(cancel);
         observer?.Started(Place(LearningRate()));
         while (!_record.IsFinished)
         {
@@ -259,7 +259,7 @@ public sealed class Trainer : IDisposable
         }
 
         _events.Complete();
-        return Outcome(completed: true);
+        return Finish(cancel);
     }
 
     /// <inheritdoc/>
@@ -466,6 +466,12 @@ public sealed class Trainer : IDisposable
             Dispose();
             throw;
         }
+    }
+
+    private TrainingOutcome Finish(CancellationToken cancel)
+    {
+        FinalDoubt.Fit(_folder, _evaluator, _weights, cancel);
+        return Outcome(completed: true);
     }
 
     private TrainingOutcome Stop()

@@ -14,6 +14,9 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <summary>Bytes of activations above which images are computed one by one: sixteen side by side would take memory and no less time.</summary>
     private const long MostBytesOfBlock = 1L << 30;
 
+    /// <summary>The most images of a batch that are computed one by one, so that they get the bits that they would get alone.</summary>
+    internal const int MostSingly = InferenceRun.FewestInBlock - 1;
+
     private readonly List<InferenceProgram> _networks = [];
     private readonly InferenceProgram? _block;
     private readonly InferenceProgram _single;
@@ -91,6 +94,9 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <summary>Threads that compute a batch, or one image: the requested number, but at most as many as that is worth.</summary>
     public int Threads => Live(field);
 
+    /// <summary>Number of features, which the last fully connected layer reads; 0 if there is none.</summary>
+    internal int Features => Live(_single).Features.Length;
+
     /// <summary>Counts the time of each step of the runs that follow, where it is wanted.</summary>
     internal LayerTimes? Times { get; set; }
 
@@ -118,7 +124,21 @@ public sealed unsafe class InferencePlan : IDisposable
     public void Run(ReadOnlySpan<byte> pixels, int count, Normalisation normalisation, Span<float> logits)
     {
         fixed (byte* pointer = pixels)
-            Run(ImageBatch.OfBytes(pointer, pixels.Length, count, Weights.Network, normalisation), logits);
+            Run(ImageBatch.OfBytes(pointer, pixels.Length, count, Weights.Network, normalisation), logits, []);
+    }
+
+    /// <summary>The same, and the features of each image.</summary>
+    /// <param name="pixels">Images×H×W×3 bytes, red first.</param>
+    /// <param name="count">Number of images.</param>
+    /// <param name="normalisation">How bytes become inputs.</param>
+    /// <param name="logits">Receives images×classes.</param>
+    /// <param name="features">Receives images×<see cref="Features"/>; empty if they are not wanted.</param>
+    internal void Run(ReadOnlySpan<byte> pixels, int count, Normalisation normalisation, Span<float> logits, Span<float> features)
+    {
+        if (features.Length > 0 && features.Length < (long)count * Features)
+            throw new ArgumentException($"{count} images of {Features} features don't fit into {features.Length} values");
+        fixed (byte* pointer = pixels)
+            Run(ImageBatch.OfBytes(pointer, pixels.Length, count, Weights.Network, normalisation), logits, features);
     }
 
     /// <summary>The same for inputs that are ready.</summary>
@@ -129,7 +149,7 @@ public sealed unsafe class InferencePlan : IDisposable
     public void Run(ReadOnlySpan<float> images, int count, Span<float> logits)
     {
         fixed (float* pointer = images)
-            Run(ImageBatch.OfFloats(pointer, images.Length, count, Weights.Network), logits);
+            Run(ImageBatch.OfFloats(pointer, images.Length, count, Weights.Network), logits, []);
     }
 
     /// <summary>The layer in which a batch's first value that is infinite or not a number appears; computes it once more.</summary>
@@ -143,7 +163,7 @@ public sealed unsafe class InferencePlan : IDisposable
             {
                 ObjectDisposedException.ThrowIf(_isDisposed, this);
                 var run = Rent();
-                run.Take(images, logits: null, times: null);
+                run.Take(images, logits: null, features: null, times: null);
                 var found = run.FirstNonFinite();
                 Return(run);
                 return found;
@@ -191,13 +211,13 @@ public sealed unsafe class InferencePlan : IDisposable
         return null;
     }
 
-    private void Run(in ImageBatch images, Span<float> logits)
+    private void Run(in ImageBatch images, Span<float> logits, Span<float> features)
     {
         _use.EnterReadLock();
         try
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            RunInUse(images, logits);
+            RunInUse(images, logits, features);
         }
         finally
         {
@@ -205,7 +225,7 @@ public sealed unsafe class InferencePlan : IDisposable
         }
     }
 
-    private void RunInUse(in ImageBatch images, Span<float> logits)
+    private void RunInUse(in ImageBatch images, Span<float> logits, Span<float> features)
     {
         if (images.Count is 0 || images.Count > Batch)
             throw new ArgumentException($"a run of {images.Count} images; this plan takes 1 to {Batch}");
@@ -213,15 +233,15 @@ public sealed unsafe class InferencePlan : IDisposable
         var needed = images.Count * output.Elements;
         if (logits.Length < needed)
             throw new ArgumentException($"{images.Count} images of {output.Elements} classes need {needed} logits, not {logits.Length}");
-        fixed (float* pointer = logits)
+        fixed (float* pointer = logits, wanted = features)
         {
             var isAlone = Interlocked.Increment(ref _callers) == 1;
             try
             {
                 if (isAlone && _crew != null)
-                    RunTogether(images, pointer);
+                    RunTogether(images, pointer, wanted);
                 else
-                    RunAlone(images, pointer);
+                    RunAlone(images, pointer, wanted);
             }
             finally
             {
@@ -230,17 +250,17 @@ public sealed unsafe class InferencePlan : IDisposable
         }
     }
 
-    private void RunTogether(in ImageBatch images, float* logits)
+    private void RunTogether(in ImageBatch images, float* logits, float* features)
     {
-        _ofCrew!.Take(images, logits, Times);
+        _ofCrew!.Take(images, logits, features, Times);
         _crew!.Run(_ofCrew.Items);
         _ofCrew.Verify();
     }
 
-    private void RunAlone(in ImageBatch images, float* logits)
+    private void RunAlone(in ImageBatch images, float* logits, float* features)
     {
         var run = Rent();
-        run.Take(images, logits, Times);
+        run.Take(images, logits, features, Times);
         run.Compute();
         run.Verify();
         Return(run);

@@ -40,6 +40,9 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
             .. Compiled.Steps.Select((step, index) => (step, index)).GroupBy(pair => pair.step.Stage).Select(stage => new InferenceStage(
                 [.. stage.Select(pair => (pair.step.Source.Index, _steps[pair.index], EdgesOf(pair.step, pair.index), StepWork.Of(pair.step, lanes)))])),
         ];
+        var last = Compiled.Steps[^1];
+        var makesLogits = last is { Primitive: Product, Input: { Height: 1, Width: 1 } } && Compiled.Lowered.Logits.All(plane => Compiled.ValueOf(plane) == last.Output);
+        Features = makesLogits ? last.Inputs[0] : [];
         Scratch = (_steps.Max(step => step.Scratch) + Contract.Slack + 63) / 64 * 64;
     }
 
@@ -150,6 +153,16 @@ internal sealed unsafe class InferenceProgram : IVectorWork<InferenceStep[]>, ID
         }
 
         return null;
+    }
+
+    /// <summary>Planes of the features, which the last product reads to make the logits; empty if logits are made otherwise.</summary>
+    public int[] Features { get; }
+
+    /// <summary>Features of one image of a computed block. The last step reads them, so their memory still holds them.</summary>
+    public void ReadFeatures(float* data, int lane, Span<float> features)
+    {
+        for (var k = 0; k < features.Length; k++)
+            features[k] = data[_planes.Offset[Features[k]] + lane];
     }
 
     /// <summary>What the last layer gives for one image of a computed block: the logits or, of a part of a network, planes one after another.</summary>

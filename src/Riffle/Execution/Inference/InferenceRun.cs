@@ -18,7 +18,7 @@ internal sealed unsafe class InferenceRun(InferenceProgram? block, InferenceProg
     private const int LeastBytes = 64 << 10;
 
     private ImageBatch _images;
-    private float* _logits;
+    private float* _logits, _features;
     private LayerTimes? _times;
 
     /// <summary>Number of blocks and single images.</summary>
@@ -38,11 +38,13 @@ internal sealed unsafe class InferenceRun(InferenceProgram? block, InferenceProg
     /// <summary>Takes a batch.</summary>
     /// <param name="images">Its images, which stay in place while it runs.</param>
     /// <param name="logits">Receives images×classes.</param>
+    /// <param name="features">Receives images×features, where they are wanted.</param>
     /// <param name="times">Receives the time of each step, where they are counted.</param>
-    public void Take(in ImageBatch images, float* logits, LayerTimes? times)
+    public void Take(in ImageBatch images, float* logits, float* features, LayerTimes? times)
     {
         (_images, _times) = (images, times);
         _logits = logits;
+        _features = features;
         (Blocks, Items) = Cut(images.Count, block != null);
     }
 
@@ -102,8 +104,14 @@ internal sealed unsafe class InferenceRun(InferenceProgram? block, InferenceProg
         {
             var (first, count) = ImagesOf(item);
             var values = (int)program.Network.Layers[^1].Output.Elements;
+            var width = program.Features.Length;
             for (var lane = 0; lane < count; lane++)
+            {
                 program.ReadOutput(memory.Data, lane, new Span<float>(_logits + (long)(first + lane) * values, values));
+                if (_features != null)
+                    program.ReadFeatures(memory.Data, lane, new Span<float>(_features + (long)(first + lane) * width, width));
+            }
+
             _times?.Lap(worker, OtherWork.Loss);
         }
     }
