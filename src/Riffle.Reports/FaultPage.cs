@@ -76,7 +76,7 @@ internal static class FaultPage
             if (groups.Length == 0)
                 return null;
             var shown = groups.Take(MostGroups).ToArray();
-            var images = shown.SelectMany(group => group.Images.Take(MostOfGroup)).GroupBy(image => image.File)
+            var images = shown.SelectMany(group => group.Members.Take(MostOfGroup)).GroupBy(image => image.File)
                 .SelectMany(shard => ChosenRecords.Read(shard.Key, shard.Select(image => image.Record)), (shard, read) => (Key: (shard.Key, read.Record), read.Example))
                 .DistinctBy(read => read.Key).ToDictionary(read => read.Key, read => read.Example);
             return new(id, title,
@@ -90,10 +90,10 @@ internal static class FaultPage
     private static Tile Tile(NearDuplicateGroup group, Func<CheckedImage, byte[]> picture, string[] names)
     {
         string NameOf(int label) => label < names.Length ? names[label] : $"{label}";
-        var shown = group.Images.Take(MostOfGroup).ToArray();
+        var shown = group.Members.Take(MostOfGroup).ToArray();
         return new(
-            [.. shown.Select(picture)], string.Join(" and ", group.Images.Select(image => NameOf(image.Label)).Distinct()),
-            [.. shown.Select(image => $"{image.Name} ({Named(image.Split)})"), .. group.Images.Length > shown.Length ? [$"and {group.Images.Length - shown.Length:N0} more"] : Array.Empty<string>()]);
+            [.. shown.Select(picture)], string.Join(" and ", group.Members.Select(image => NameOf(image.Label)).Distinct()),
+            [.. shown.Select(image => $"{image.Name} ({Named(image.Split)})"), .. group.Members.Length > shown.Length ? [$"and {group.Members.Length - shown.Length:N0} more"] : Array.Empty<string>()]);
     }
 
     private static string Named(Split split) => split == Split.Train ? "training" : "validation";

@@ -11,9 +11,9 @@ public sealed class ReportCommandTests(FinishedDemo demo) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    private string Run => Path.GetDirectoryName(Directory.GetFiles(demo[""], "run.json", SearchOption.AllDirectories).Single())!;
+    private string Run => demo["run"];
 
-    private string Data => Path.GetDirectoryName(Directory.GetFiles(demo[""], "dataset.json", SearchOption.AllDirectories).Single())!;
+    private string Data => demo["data"];
 
     public void Dispose() => _folder.Dispose();
 
@@ -50,7 +50,7 @@ public sealed class ReportCommandTests(FinishedDemo demo) : IDisposable
     [Fact]
     public void Heat_maps_are_written_beside_the_predictions()
     {
-        var images = Directory.GetFiles(demo[""], "*.jpg", SearchOption.AllDirectories).Take(2).ToArray();
+        var images = Directory.GetFiles(demo["images"], "*.jpg", SearchOption.AllDirectories).Take(2).ToArray();
         var result = Shell.Riffle("predict", Run, images[0], images[1], "--heat-map", _folder.PathOf("maps"), "--top", "1");
         Assert.Equal(ExitCode.Done, result.ExitCode);
         var files = Directory.GetFiles(_folder.PathOf("maps"));

@@ -16,7 +16,7 @@ public class NearDuplicatesTests
         for (var i = 0; i < 20; i++)
             found.Add(PictureHash.Of(Changed(Picture(i), change))!, Image(i, Split.Validation));
         var groups = found.ToArray();
-        Assert.All(groups, group => Assert.Equal((true, false, 2, 1), (group.IsAcrossSplits, group.IsAcrossClasses, group.Images.Length, group.Images.Select(image => image.Name).Distinct().Count())));
+        Assert.All(groups, group => Assert.Equal((true, false, 2, 1), (group.IsAcrossSplits, group.IsAcrossClasses, group.Members.Length, group.Members.Select(image => image.Name).Distinct().Count())));
         Assert.Equal(20, groups.Length);
     }
 
@@ -28,7 +28,7 @@ public class NearDuplicatesTests
         var found = new NearDuplicates();
         for (var i = 0; i < hashes.Length; i++)
             found.Add(hashes[i], Image(i, Split.Train));
-        var groupOf = found.ToArray().SelectMany((group, number) => group.Images.Select(image => (image.Name, number))).ToDictionary(pair => pair.Name, pair => pair.number);
+        var groupOf = found.ToArray().SelectMany((group, number) => group.Members.Select(image => (image.Name, number))).ToDictionary(pair => pair.Name, pair => pair.number);
         var pairs = 0;
         for (var a = 0; a < hashes.Length; a++)
         {
@@ -54,7 +54,7 @@ public class NearDuplicatesTests
         ];
         foreach (var (picture, split, label) in images)
             found.Add(PictureHash.Of(Picture(picture))!, new(split, label, "", 0, $"{picture}"));
-        Assert.Equal(["3", "2", "1"], found.ToArray().Select(group => group.Images[0].Name));
+        Assert.Equal(["3", "2", "1"], found.ToArray().Select(group => group.Members[0].Name));
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public class NearDuplicatesTests
         var found = new NearDuplicates();
         for (var i = 0; i < Many; i++)
             found.Add(hash, Image(i, Split.Train));
-        Assert.Equal(Many, Assert.Single(found.ToArray()).Images.Length);
+        Assert.Equal(Many, Assert.Single(found.ToArray()).Members.Length);
     }
 
     private static CheckedImage Image(int number, Split split) => new(split, 0, "", 0, $"{number}");

@@ -5,13 +5,14 @@ using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Evaluation;
 
-/// <summary>Images of the demo, some of them in the folder of another class.</summary>
-public sealed class LabelCheckTests : IDisposable
+/// <summary>Images like those of the demo, which its network has not seen, some of them in the folder of another class.</summary>
+[Collection(FinishedDemo.Name)]
+public sealed class LabelCheckTests(FinishedDemo demo) : IDisposable
 {
     private const int PerClass = 60, Flipped = 20;
 
     private readonly TemporaryFolder _folder = new();
-    private readonly Model _model = Model.Open(Path.Combine(Shell.Root, "models", "shufflenet-v2-x0.5.safetensors"));
+    private readonly Model _model = Model.Open(demo["run"]);
 
     public void Dispose() => _folder.Dispose();
 
@@ -57,7 +58,7 @@ public sealed class LabelCheckTests : IDisposable
             if (folder != label)
                 flipped.Add(file, label);
             Directory.CreateDirectory(_folder.PathOf($"images/{folder}"));
-            _folder.Add($"images/{folder}/{file}", ImageCodec.Default.EncodeJpeg(DemoImages.Draw(label, i, seed: 1), 90));
+            _folder.Add($"images/{folder}/{file}", ImageCodec.Default.EncodeJpeg(DemoImages.Draw(label, i, seed: 77), 90));
         }
 
         Preparation.Run(_folder.PathOf("images"), _folder.PathOf("data"), options, ImageCodec.Default);
