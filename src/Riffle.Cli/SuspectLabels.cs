@@ -14,7 +14,7 @@ internal static class SuspectLabels
     /// <summary>Lines for people.</summary>
     public static IEnumerable<string> Describe(ImmutableArray<SuspectLabel> suspects, Dataset data)
     {
-        yield return $"  labels      {(suspects.IsEmpty ? "none looks wrong" : $"{suspects.Length:N0} are probably wrong, these most of all:")}";
+        yield return $"  labels      {(suspects.IsEmpty ? "none looks wrong" : $"{suspects.Count(suspect => suspect.IsConfident):N0} are probably wrong, {suspects.Count(suspect => !suspect.IsConfident):N0} more in doubt:")}";
         foreach (var (suspect, name) in Named([.. suspects.Take(Shown)], data))
         {
             var (label, suggested) = (data.Info.Classes[suspect.Label].Name, data.Info.Classes[suspect.Suggested].Name);
@@ -39,6 +39,7 @@ internal static class SuspectLabels
                 Suggested = data.Info.Classes[pair.Suspect.Suggested].Name,
                 pair.Suspect.OfLabel,
                 pair.Suspect.OfSuggested,
+                pair.Suspect.IsConfident,
             }),
             JsonOutput.Settings);
         return document.ToJsonString(JsonOutput.Settings);

@@ -44,8 +44,9 @@ internal static class FaultPage
             new Paragraph(
                 suspects.IsEmpty
                     ? "None. Each image was judged by a classifier that had not seen its label."
-                    : $"{suspects.Length:N0} of {data.Count(Split.Train) + data.Count(Split.Validation):N0}"
-                        + (suspects.Length > shown.Length ? $", of which the first {shown.Length} are shown" : "") + ", the most probably wrong first. "
+                    : $"{suspects.Count(suspect => suspect.IsConfident):N0} of {data.Count(Split.Train) + data.Count(Split.Validation):N0} labels are probably wrong; "
+                        + $"{suspects.Count(suspect => !suspect.IsConfident):N0} more are in doubt, and marked so. The most probably wrong come first"
+                        + (suspects.Length > shown.Length ? $"; the first {shown.Length} are shown. " : ". ")
                         + "Each image was judged by a classifier that had not seen its label. A hard image may be among them: look before you change or remove one."),
             new Gallery(
                 "Labels that are probably wrong",
@@ -53,7 +54,7 @@ internal static class FaultPage
                     .. shown.Select(suspect => (Suspect: suspect, Record: records[suspect.Split].GetValueOrDefault(suspect.Number))).Where(pair => pair.Record is not null)
                         .Select(pair => new Tile(
                             [Picture(data, pair.Record!)],
-                            $"{names[pair.Suspect.Label]}? Rather {names[pair.Suspect.Suggested]}",
+                            $"{names[pair.Suspect.Label]}? {(pair.Suspect.IsConfident ? "Rather" : "Perhaps")} {names[pair.Suspect.Suggested]}",
                             [
                                 $"{names[pair.Suspect.Suggested]} {Text.Probability(pair.Suspect.OfSuggested)}, {names[pair.Suspect.Label]} {Text.Probability(pair.Suspect.OfLabel)}",
                                 $"{pair.Record!.FileName} ({Named(pair.Suspect.Split)})",
@@ -75,7 +76,7 @@ internal static class FaultPage
             if (groups.Length == 0)
                 return null;
             var shown = groups.Take(MostGroups).ToArray();
-            var images = shown.SelectMany(group => group.Images.Take(MostOfGroup)).GroupBy(image => image.File)
+            var images = shown.SelectMany(group => group.Members.Take(MostOfGroup)).GroupBy(image => image.File)
                 .SelectMany(shard => ChosenRecords.Read(shard.Key, shard.Select(image => image.Record)), (shard, read) => (Key: (shard.Key, read.Record), read.Example))
                 .DistinctBy(read => read.Key).ToDictionary(read => read.Key, read => read.Example);
             return new(id, title,
@@ -89,10 +90,10 @@ internal static class FaultPage
     private static Tile Tile(NearDuplicateGroup group, Func<CheckedImage, byte[]> picture, string[] names)
     {
         string NameOf(int label) => label < names.Length ? names[label] : $"{label}";
-        var shown = group.Images.Take(MostOfGroup).ToArray();
+        var shown = group.Members.Take(MostOfGroup).ToArray();
         return new(
-            [.. shown.Select(picture)], string.Join(" and ", group.Images.Select(image => NameOf(image.Label)).Distinct()),
-            [.. shown.Select(image => $"{image.Name} ({Named(image.Split)})"), .. group.Images.Length > shown.Length ? [$"and {group.Images.Length - shown.Length:N0} more"] : Array.Empty<string>()]);
+            [.. shown.Select(picture)], string.Join(" and ", group.Members.Select(image => NameOf(image.Label)).Distinct()),
+            [.. shown.Select(image => $"{image.Name} ({Named(image.Split)})"), .. group.Members.Length > shown.Length ? [$"and {group.Members.Length - shown.Length:N0} more"] : Array.Empty<string>()]);
     }
 
     private static string Named(Split split) => split == Split.Train ? "training" : "validation";

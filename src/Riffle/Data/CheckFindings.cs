@@ -66,10 +66,10 @@ internal sealed class CheckFindings
         _groups[(isFault, kind)] = (counted + count - list.Count, list);
     }
 
-    /// <summary>Faults before warnings, the most frequent first.</summary>
+    /// <summary>Faults before warnings; then what is in several splits, which makes accuracies wrong; then the most frequent.</summary>
     public ImmutableArray<CheckGroup> ToArray() =>
     [
-        .. _groups.OrderByDescending(group => group.Key.IsFault).ThenByDescending(group => group.Value.Count)
+        .. _groups.OrderByDescending(group => group.Key.IsFault).ThenByDescending(group => group.Key.Kind is CheckKind.SeveralSplits or CheckKind.AlikeInBothSplits).ThenByDescending(group => group.Value.Count)
             .ThenBy(group => group.Key.Kind, StringComparer.Ordinal)
             .Select(group => new CheckGroup(group.Key.Kind, group.Key.IsFault, group.Value.Count, [.. group.Value.Examples])),
     ];

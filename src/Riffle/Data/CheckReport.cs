@@ -85,7 +85,7 @@ public sealed record CheckReport
             Faults,
             Warnings,
             Findings,
-            NearDuplicates = NearDuplicates.Select(group => group.Images.Select(image => new { Split = image.Split.ToString().ToLowerInvariant(), image.Label, image.File, image.Record, image.Name })),
+            NearDuplicates = NearDuplicates.Select(group => group.Members.Select(image => new { Split = image.Split.ToString().ToLowerInvariant(), image.Label, image.File, image.Record, image.Name })),
             Seconds = Math.Round(Elapsed.TotalSeconds, 3),
         },
         DatasetInfo.Json);

@@ -75,9 +75,9 @@ internal sealed class CheckTally(CheckFindings findings)
         foreach (var group in groups)
         {
             var kind = group.IsAcrossSplits ? CheckKind.AlikeInBothSplits : group.IsAcrossClasses ? CheckKind.AlikeInTwoClasses : CheckKind.Alike;
-            var (first, others) = (group.Images[0], group.Images.Skip(1).ToArray());
+            var (first, others) = (group.Members[0], group.Members.Skip(1).ToArray());
             var more = others.Length > 1 ? $" and {others.Length - 1:N0} more" : "";
-            var classes = group.IsAcrossClasses ? $"; their labels are {string.Join(" and ", group.Images.Select(image => image.Label).Distinct().Order())}" : "";
+            var classes = group.IsAcrossClasses ? $"; their labels are {string.Join(" and ", group.Members.Select(image => image.Label).Distinct().Order())}" : "";
             findings.Warn(kind, first.File.Length > 0 ? first.File : first.Name, $"{Text(first)}: looks like {Text(others[0])}{more}{classes}");
         }
 

@@ -12,14 +12,14 @@ namespace Riffle.Data;
 public sealed record CheckedImage(Split Split, int Label, string File, long Record, string Name);
 
 /// <summary>Images that look alike: copies at another size or quality, of another cut or brightness, mirror images, neighbours in a series.</summary>
-/// <param name="Images">At least two, in the order of the data set.</param>
-public sealed record NearDuplicateGroup(ImmutableArray<CheckedImage> Images)
+/// <param name="Members">At least two, in the order of the data set.</param>
+public sealed record NearDuplicateGroup(ImmutableArray<CheckedImage> Members)
 {
     /// <summary>Whether they are in both splits, so that accuracy is measured on images that were learnt from.</summary>
-    public bool IsAcrossSplits => Images.Any(image => image.Split != Images[0].Split);
+    public bool IsAcrossSplits => Members.Any(image => image.Split != Members[0].Split);
 
     /// <summary>Whether they are in several classes.</summary>
-    public bool IsAcrossClasses => Images.Any(image => image.Label != Images[0].Label);
+    public bool IsAcrossClasses => Members.Any(image => image.Label != Members[0].Label);
 }
 
 /// <summary>
@@ -68,7 +68,7 @@ internal sealed class NearDuplicates
     [
         .. Enumerable.Range(0, _all.Count).GroupBy(First).Where(group => group.Skip(1).Any())
             .Select(group => new NearDuplicateGroup([.. group.Select(number => _all[number].Image)]))
-            .OrderByDescending(group => group.IsAcrossSplits).ThenByDescending(group => group.IsAcrossClasses).ThenByDescending(group => group.Images.Length),
+            .OrderByDescending(group => group.IsAcrossSplits).ThenByDescending(group => group.IsAcrossClasses).ThenByDescending(group => group.Members.Length),
     ];
 
     private static int Bucket(ulong bits, int quarter) => (quarter * Buckets) + (int)((bits >> (quarter * BitsOfQuarter)) & (Buckets - 1));

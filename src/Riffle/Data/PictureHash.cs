@@ -8,10 +8,10 @@ namespace Riffle.Data;
 /// </summary>
 internal sealed class PictureHash
 {
-    /// <summary>Pictures are alike if at most so many of 64 bits differ, and their small images correlate as much as this.</summary>
+    /// <summary>Pictures are alike if at most so many of 64 bits differ, and their small images are as much correlated as this: grey levels, and edges.</summary>
     public const int MostBits = 7;
 
-    private const double LeastCorrelation = 0.975;
+    private const double LeastOfLevels = 0.85, LeastOfEdges = 0.7;
 
     /// <summary>Standard deviation of grey levels below which a picture is too plain to be told from others.</summary>
     private const double LeastContrast = 6;
@@ -63,17 +63,26 @@ internal sealed class PictureHash
     {
         if (BitOperations.PopCount((mirrored ? Mirrored : Bits) ^ other.Bits) > MostBits)
             return false;
-        long product = 0, own = 0, others = 0;
-        for (var y = 0; y < Small; y++)
-        {
-            for (var x = 0; x < Small; x++)
-            {
-                int a = _small[(y * Small) + (mirrored ? Small - 1 - x : x)], b = other._small[(y * Small) + x];
-                (product, own, others) = (product + (a * b), own + (a * a), others + (b * b));
-            }
-        }
+        var (own, others) = (Levels(mirrored), other.Levels(mirrored: false));
+        var (levels, edges) = (Correlation(own, others), Correlation(Edges(own), Edges(others)));
+        return levels >= LeastOfLevels && edges >= LeastOfEdges;
+    }
 
-        return product > LeastCorrelation * Math.Sqrt((double)own * others);
+    private int[] Levels(bool mirrored) => [.. Enumerable.Range(0, _small.Length).Select(i => (int)_small[mirrored ? (i / Small * Small) + Small - 1 - (i % Small) : i])];
+
+    /// <summary>The differences of neighbours, which pictures that only have the same light and dark areas do not share.</summary>
+    private static int[] Edges(int[] small) =>
+    [
+        .. small.Select((value, i) => i % Small == 0 ? 0 : value - small[i - 1]),
+        .. small.Select((value, i) => i < Small ? 0 : value - small[i - Small]),
+    ];
+
+    private static double Correlation(int[] a, int[] b)
+    {
+        double product = 0, left = 0, right = 0;
+        for (var i = 0; i < a.Length; i++)
+            (product, left, right) = (product + (a[i] * b[i]), left + (a[i] * a[i]), right + (b[i] * b[i]));
+        return product / Math.Sqrt(left * right);
     }
 
     /// <summary>The coefficients of the cosine transform for the lowest frequencies but the mean: down, then across.</summary>

@@ -5,22 +5,26 @@ using Riffle.Networks;
 
 namespace Riffle.Evaluation;
 
-/// <summary>An image whose label is probably wrong.</summary>
+/// <summary>An image whose label may be wrong.</summary>
 /// <param name="Split">Its split.</param>
 /// <param name="Number">Its index in the split, from 0; −1 if <c>dataset.json</c> does not say how many images each shard has.</param>
 /// <param name="Label">Its label, as an index of the data set's classes.</param>
 /// <param name="Suggested">The class that it looks like.</param>
 /// <param name="OfLabel">The probability of its label, judged by images other than itself; from 0 to 1.</param>
 /// <param name="OfSuggested">That of the suggested class.</param>
-public sealed record SuspectLabel(Split Split, int Number, int Label, int Suggested, double OfLabel, double OfSuggested);
+/// <param name="IsConfident">Whether it is probably wrong; otherwise it is in doubt.</param>
+public sealed record SuspectLabel(Split Split, int Number, int Label, int Suggested, double OfLabel, double OfSuggested, bool IsConfident);
 
 /// <summary>
 /// Finds labels that are probably wrong by confident learning (Northcutt et al., "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021): each
-/// image is judged by what a network sees in it and by a classifier that was fitted without it. Its label is suspected if another class gets at
-/// least the probability that this class gets from its own images in the mean.
+/// image is judged by what a network sees in it and by a classifier that was fitted without it. Its label is in doubt if another class is more probable. It
+/// is probably wrong if that class gets at least the probability that it gets from its own images in the mean.
 /// </summary>
 public static class LabelCheck
 {
+    /// <summary>So many labels are looked through in some minutes, and cost little where few are wrong.</summary>
+    private const int FewestListed = 200;
+
     /// <summary>Checks the labels of both splits.</summary>
     /// <param name="model">The network whose features are used: what its last layer reads. It may have other classes than the data set. One that was trained on
     /// the same images has learnt some of their wrong labels by heart; it finds fewer of them.</param>
@@ -28,7 +32,7 @@ public static class LabelCheck
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="cancel">Stops between batches.</param>
-    /// <returns>The suspected labels, the most probably wrong first.</returns>
+    /// <returns>All labels that are probably wrong, the most probably first; then, up to 200 in all, those that are in doubt.</returns>
     /// <exception cref="RiffleException">The network's last layer is no classifier of features; the images are baked, so that each comes several times; there is only one class; or there is not
     /// enough memory.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -67,15 +71,19 @@ public static class LabelCheck
             var (label, suggested) = (images.Labels[i], -1);
             for (var k = 0; k < classes; k++)
             {
-                if (k != label && counts[k] > 0 && own[k] >= sums[k] / counts[k] && (suggested < 0 || own[k] > own[suggested]))
+                if (k != label && (suggested < 0 || own[k] > own[suggested]))
                     suggested = k;
             }
 
-            if (suggested >= 0 && own[suggested] > own[label])
-                found.Add(new(images.Splits[i], images.Numbers[i], label, suggested, own[label], own[suggested]));
+            if (own[suggested] > own[label])
+                found.Add(new(images.Splits[i], images.Numbers[i], label, suggested, own[label], own[suggested], own[suggested] >= sums[suggested] / Math.Max(1, counts[suggested])));
         }
 
-        return [.. found.OrderBy(suspect => suspect.OfLabel - suspect.OfSuggested)];
+        return
+        [
+            .. found.OrderByDescending(suspect => suspect.IsConfident).ThenBy(suspect => suspect.OfLabel - suspect.OfSuggested)
+                .Take(Math.Max(FewestListed, found.Count(suspect => suspect.IsConfident))),
+        ];
     }
 
     /// <summary>Softmax of the logits at the temperature at which the labels are most probable (Guo et al., "On Calibration of Modern Neural Networks", 2017).</summary>
