@@ -7,7 +7,10 @@ public static class DecodingBudget
 {
     private static readonly Lock Gate = new();
     private static readonly LinkedList<Waiter> Waiting = [];
-    private static long _taken;
+    /// <summary>Pixels of so many bytes are left to the garbage collector alone.</summary>
+    private const long LargeBytes = 64 << 20;
+
+    private static long _taken, _discarded;
 
     /// <summary>Bytes, at least 1. At first a quarter of the memory that the process may use, but at most 512 MiB. An image that needs more than that is decoded
     /// while no other is. A change is for images that begin after it.</summary>
@@ -59,11 +62,22 @@ public static class DecodingBudget
     /// <summary>Gives bytes back.</summary>
     internal static void Return(long bytes)
     {
+        Collect(bytes);
         lock (Gate)
         {
             _taken -= bytes;
             Admit();
         }
+    }
+
+    /// <summary>Arrays of hundreds of megabytes would otherwise pile up: the collector lets the heap of large objects grow by gigabytes where the machine has them. It is
+    /// asked once in as many bytes of them as the budget has.</summary>
+    private static void Collect(long bytes)
+    {
+        if (bytes < LargeBytes || Interlocked.Add(ref _discarded, bytes) < Bytes)
+            return;
+        Interlocked.Exchange(ref _discarded, 0);
+        GC.Collect();
     }
 
     private static bool IsLeft(long bytes) => _taken == 0 || _taken + bytes <= Bytes;

@@ -56,13 +56,13 @@ internal static class ImageDecoder
     };
 
     /// <summary>The same with another limit, above which an image is decoded at half its size.</summary>
-    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole)
+    internal static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole, int side = int.MaxValue)
     {
         using var decoding = new Decoding();
-        return Decode(encoded, name, mostWhole, decoding);
+        return Decode(encoded, name, mostWhole, decoding, side);
     }
 
-    private static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole, Decoding decoding, int side = int.MaxValue)
+    private static RgbImage Decode(ReadOnlySpan<byte> encoded, string name, long mostWhole, Decoding decoding, int side)
     {
         try
         {

@@ -12,30 +12,24 @@ internal static unsafe class PngDecoder
         var (width, height) = chunks.Size(encoded, name);
         ImageDecoder.CheckSize(width, height, MaxPixelsPerByte * encoded.Length, name, decoding.MaxPixels);
         var pixels = (long)width * height;
-        var isInterlaced = chunks.Header(encoded, name)[12] != 0;
-        RgbImage image;
-        if (pixels > mostWhole)
-        {
-            decoding.Take(pixels / 4, isInterlaced ? sizeof(ushort) * 3 : 0, chunks.Orientation);
-            image = HalvedPng.Decode(encoded, chunks, name);
-        }
-        else
-        {
-            decoding.Take(pixels, isInterlaced ? 4 : 0, chunks.Orientation, encoded.Length);
-            image = DecodeWhole(chunks.Bare(encoded), name, isInterlaced);
-        }
-
+        var isHalved = pixels > mostWhole;
+        if (isHalved)
+            decoding.Take(pixels / 4, chunks.Header(encoded, name)[12] == 0 ? 0 : 3 * sizeof(ushort), chunks.Orientation);
+        var image = isHalved ? HalvedPng.Decode(encoded, chunks, name) : DecodeWhole(chunks, encoded, name, decoding);
         return Exif.Apply(image, chunks.Orientation);
     }
 
     public static BadDataException Bad(string name, string message) => SkiaImage.Bad("PNG", name, message);
 
-    private static RgbImage DecodeWhole(byte[] bare, string name, bool isInterlaced)
+    private static RgbImage DecodeWhole(PngChunks chunks, ReadOnlySpan<byte> encoded, string name, Decoding decoding)
     {
+        var bare = chunks.Bare(encoded);
         fixed (byte* file = bare)
         {
             using var image = new SkiaImage(file, bare.Length, "PNG", name);
-            return isInterlaced ? image.Decode() : image.DecodeRows(part: 1);
+            var hasRows = image.HasRows();
+            decoding.Take((long)image.Width * image.Height, hasRows ? 0 : 4, chunks.Orientation);
+            return hasRows ? image.DecodeRows(part: 1) : image.Decode();
         }
     }
 }

@@ -62,7 +62,10 @@ internal sealed unsafe class SkiaImage : IDisposable
         }
     }
 
-    /// <summary>Decodes some rows at a time, with little memory beside the result. Only for JPEG, and for PNG that is not interlaced.</summary>
+    /// <summary>Whether the rows of a PNG can be decoded one after another: not if they come in passes, or if Skia first turns all into another form.</summary>
+    public bool HasRows() => _codec.StartScanlineDecode(Rgba(Width, Height)) == SKCodecResult.Success;
+
+    /// <summary>Decodes some rows at a time, with little memory beside the result. Only for JPEG, and for PNG that <see cref="HasRows"/>.</summary>
     /// <param name="part">The part of its width and height at which it is decoded, as its reciprocal: 1, 2, 4 or 8; for PNG only 1.</param>
     public RgbImage DecodeRows(int part)
     {

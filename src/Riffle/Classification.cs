@@ -7,7 +7,7 @@ namespace Riffle;
 /// <param name="verdict">Null if the model has no <see cref="Doubt"/>.</param>
 public sealed class Classification(IReadOnlyList<Prediction> predictions, Verdict? verdict) : IReadOnlyList<Prediction>
 {
-    /// <summary>Whether the network is sure; null if the model does not know, because it was never fitted to validation images (<see cref="Model.Doubt"/>).</summary>
+    /// <summary>Whether the network is sure; null if the model has no <see cref="Doubt"/>, because it was never fitted to validation images.</summary>
     public Verdict? Verdict { get; } = verdict;
 
     /// <summary>The likeliest class.</summary>

@@ -28,8 +28,9 @@ public sealed class Classifier : IDisposable
         (Model, _threads, _plan) = (model, threads, new(model.Weights, batch: 1, threads));
         if (model.Doubt is { Features: > 0 } doubt && doubt.Features != _plan.Features)
         {
+            var features = _plan.Features;
             _plan.Dispose();
-            throw new BadDataException($"{model.Name}: its class means have {doubt.Features} features, but the network has {_plan.Features}; use another file of the model");
+            throw new BadDataException($"{model.Name}: its class means have {doubt.Features} features, but the network has {features}; use another file of the model");
         }
     }
 
