@@ -40,7 +40,7 @@ internal static class PredictCommand
                 "riffle predict runs/first cat.jpg",
                 "riffle predict runs/first photos/ --top 1 --format csv > photos.csv",
                 "riffle predict runs/first 'photos/*.jpg' --format jsonl",
-                "find photos -newer yesterday -print0 | riffle predict runs/first --files-from - --json",
+                "riffle predict runs/first --files-from list.txt --format jsonl",
                 "riffle predict runs/first cat.jpg --heat-map cat-heat.jpg",
                 "riffle predict resnet.onnx cat.jpg --labels imagenet.txt")
             .WithAction((parse, cancel) => Run(

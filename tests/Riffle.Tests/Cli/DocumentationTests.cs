@@ -112,7 +112,7 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
         var source = Lines(File.ReadAllText(Path.Combine(Shell.Root, "tests", "Riffle.Tests", "Cli", "DocumentationTests.cs")));
         var blocks = Blocks("csharp").ToArray();
 
-        Assert.Equal(5, blocks.Length);
+        Assert.Equal(6, blocks.Length);
         Assert.All(blocks, block => Assert.Contains(
             Lines(Paths.Aggregate(block, (code, path) => code.Replace($"\"{path.Key}\"", path.Value, StringComparison.Ordinal))),
             source,
@@ -136,6 +136,17 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
 
         Assert.StartsWith("star: ", output, StringComparison.Ordinal);
         Assert.Equal(3, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public void A_stream_and_bytes_are_classified()
+    {
+        var (run, bytes) = (demo["run"], File.ReadAllBytes(Directory.EnumerateFiles(demo["images"] + "/train/star").First()));
+        using var stream = new MemoryStream(bytes);
+        using var classifier = Classifier.Load(run);
+        var (ofStream, ofSpan) = (classifier.Classify(stream), classifier.Classify(bytes)); // a Stream and a ReadOnlySpan<byte>, of a whole image file
+        Assert.Equal("star", ofStream.Best.Class);
+        Assert.Equal(ofStream, ofSpan);
     }
 
     [Fact]

@@ -141,6 +141,42 @@ public sealed class PredictCommandTests : IDisposable
             Assert.Equal(one, Predict([.. images, "--threads", threads]));
     }
 
+    [Fact]
+    public void A_pattern_that_no_shell_has_expanded_and_a_list_name_images()
+    {
+        Directory.CreateDirectory(_folder.PathOf("x1"));
+        Directory.CreateDirectory(_folder.PathOf("x2"));
+        string[] images = [.. ((string[])["x1/a.jpg", "x1/b.jpg", "x2/a.jpg"]).Select(name => _folder.Add(name, TinyDataset.Jpeg(1)))];
+        Assert.Equal(images, Files(Predict(_folder.PathOf("x*/*.jpg"), "--json").Output));
+        Assert.Equal([images[0], images[2]], Files(Predict(_folder.PathOf("x?/a*"), "--json").Output));
+        var nothing = Predict(_folder.PathOf("x*/*.png"));
+        Assert.Equal(ExitCode.BadData, nothing.ExitCode);
+        Error.Names(nothing.Error, "x*/*.png");
+
+        var list = _folder.Add("list.txt", Encoding.UTF8.GetBytes($"{images[2]}\n{images[0]}\n"));
+        Assert.Equal([images[1], images[2], images[0]], Files(Predict(images[1], "--files-from", list, "--json").Output));
+        Assert.Equal(ExitCode.Usage, Predict().ExitCode);
+        Assert.Equal(ExitCode.Failed, Predict("--files-from", "no-such-list").ExitCode);
+    }
+
+    [Fact]
+    public void Csv_and_json_lines_have_a_line_for_each_image_also_for_one_that_can_t_be_read()
+    {
+        var (image, broken) = (_folder.Add("a, b.jpg", TinyDataset.Jpeg(1)), _folder.Add("c.jpg", "no image"u8.ToArray()));
+        var csv = Predict(image, broken, "--format", "csv", "--top", "2");
+        Assert.Equal(ExitCode.BadData, csv.ExitCode);
+        var lines = csv.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, lines.Length);
+        Assert.Equal("file,verdict,error,class_1,probability_1,class_2,probability_2", lines[0]);
+        Assert.StartsWith($"\"{image}\",,,", lines[1], StringComparison.Ordinal);
+        Assert.StartsWith($"{broken},,", lines[2], StringComparison.Ordinal);
+
+        var answers = Predict(image, broken, "--format", "jsonl").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        Assert.Equal([image, broken], answers.Select(answer => answer.GetProperty("file").GetString()));
+        Assert.Equal(3, answers[0].GetProperty("predictions").GetArrayLength());
+        Assert.StartsWith($"{broken}: ", answers[1].GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
     /// <summary>A program reads it, wherever it was written.</summary>
     [UnixTheory]
     [InlineData("de_DE.ISO-8859-1")]

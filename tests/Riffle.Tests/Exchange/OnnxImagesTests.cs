@@ -202,7 +202,7 @@ public sealed class OnnxImagesTests : IDisposable
     public void What_can_t_be_told_is_refused_by_its_node_and_taken_once_it_is_said(string form)
     {
         var file = Write(Unclear[form].Nodes);
-        var message = Assert.Throws<RiffleException>(() => Model.Open(file)).Message;
+        var message = Riffle.Cli.CommandLine.Message(Assert.Throws<RiffleException>(() => Model.Open(file)));
         Assert.Contains(file, message);
         Assert.Contains($"({Unclear[form].Operator})", message);
         Assert.Contains("--mean", message);

@@ -195,7 +195,7 @@ public sealed class CheckpointTests : IDisposable
     public void Weights_of_others_are_told_apart_from_damage()
     {
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, [("fc.weight", [1], new float[1])], new Dictionary<string, string>()));
-        Error.Names(Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath)).Message, FilePath, $"riffle import {FilePath}");
+        Error.Names(Riffle.Cli.CommandLine.Message(Assert.Throws<BadDataException>(() => Checkpoint.Load(FilePath))), FilePath, $"riffle import {FilePath}");
     }
 
     [Fact]
