@@ -45,7 +45,12 @@ public sealed class DisposalTests : IDisposable
             Members<Classifier>(
                 (nameof(Classifier.Model), classifier => _ = classifier.Model),
                 (nameof(Classifier.Classify), classifier => classifier.Classify(Pixels, width: 1, height: Pixels.Length / 3)),
-                (nameof(Classifier.Score), classifier => classifier.Score(Pixels, new float[1000])))),
+                (nameof(Classifier.Score), classifier => classifier.Score(Pixels, new float[1000])),
+                (nameof(Classifier.Score), classifier => classifier.Score(Pixels, 1, new float[1000])),
+                (nameof(Classifier.Logits), classifier => classifier.Logits(Pixels, 1, new float[1000])))),
+        [nameof(HeatMaps)] = (_ => new HeatMaps(
+            new Model(Weights, [.. Enumerable.Range(0, Weights.Network.Classes).Select(c => new DatasetClass($"{c}", $"{c}"))], Normalisation.ImageNet)),
+            Members<HeatMaps>((nameof(HeatMaps.Of), maps => maps.Of(Pixels, 0)))),
         [nameof(BatchLoader)] = (data => new BatchLoader(
             data.Open(), Split.Train, 24, 8, augmentation: null, shuffle: false, dropLast: false, seed: 1), Members<BatchLoader>(
                 (nameof(BatchLoader.Images), loader => _ = loader.Images),

@@ -14,6 +14,11 @@ internal static class LearnCommand
     /// <summary>A fifth: the few images of most collections are measured more surely than with a tenth, and fine-tuning needs few to learn from.</summary>
     private const string ValidationFraction = "0.2";
 
+    /// <summary>A tenth is kept for one look at the end, where enough is left to learn from.</summary>
+    private const string TestFraction = "0.1";
+
+    private const int FewestForTest = 1000;
+
     public static Command Create(string name)
     {
         var photos = new Argument<string>("PHOTOS")
@@ -68,7 +73,9 @@ internal static class LearnCommand
     {
         if (!Photos.ArePrepared(data))
         {
-            string[] aside = Photos.HasValidation(request.Photos, cancel) ? [] : ["--validation-fraction", ValidationFraction];
+            var photos = Photos.Of(request.Photos, cancel);
+            string[] aside = photos.HasValidation ? []
+                : ["--validation-fraction", ValidationFraction, .. (string[])(photos.Images >= FewestForTest ? ["--test-fraction", TestFraction] : [])];
             yield return ["prepare", request.Photos, "--out", data, "--seed", Text(request.Seed), .. aside];
         }
 
@@ -84,6 +91,8 @@ internal static class LearnCommand
         }
 
         yield return ["evaluate", request.Run, "--data", data];
+        if (Dataset.Open(data, ImageCodec.Default).Count(Split.Test) > 0)
+            yield return ["evaluate", request.Run, "--data", data, "--split", "test"];
     }
 
     private static LearningPlan Plan(Request request, string data, Stopwatch clock, CancellationToken cancel)

@@ -122,7 +122,7 @@ internal sealed class PictureHash
         for (var u = 0; u < Frequencies; u++)
         {
             for (var x = 0; x < Side; x++)
-                table[u, x] = (float)Math.Cos(Math.PI * u * (x + 0.5) / Side);
+                table[u, x] = (float)PortableMath.CosPi(u * (x + 0.5) / Side);
         }
 
         return table;

@@ -6,8 +6,8 @@ namespace Riffle.Models;
 /// <summary>A <see cref="Doubt"/> as JSON, in checkpoints and in the metadata of ONNX files. The class means are signed bytes in base64.</summary>
 internal sealed record DoubtDocument(
     float Temperature,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] float? Threshold,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] byte[]? ClassMeans)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] float? Threshold = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] byte[]? ClassMeans = null)
 {
     public static DoubtDocument? Of(Doubt? doubt) =>
         doubt is null ? null : new(doubt.Temperature, doubt.Threshold, doubt.Threshold is null ? null : doubt.ClassMeans);

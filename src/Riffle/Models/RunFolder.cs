@@ -162,7 +162,7 @@ internal sealed class RunFolder : IDisposable
         System.IO.Directory.CreateDirectory(Checkpoints(Directory));
     }
 
-    /// <summary>Writes a checkpoint before there is any other: one that was imported, or the start of a training.</summary>
+    /// <summary>Writes an imported checkpoint, the only content of the folder.</summary>
     public void WriteBest(Checkpoint checkpoint)
     {
         System.IO.Directory.CreateDirectory(Checkpoints(Directory));
@@ -221,7 +221,7 @@ internal sealed class RunFolder : IDisposable
             System.IO.Directory.EnumerateFileSystemEntries(path).Where(entry => !Path.GetFileName(entry).StartsWith('.'));
         var checkpoints = Checkpoints(Directory);
         return !Entries(Directory).Except([Description, Metrics, checkpoints, Path.Combine(Directory, DataName)]).Any()
-            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Except([Best]).Any());
+            && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Except(File.Exists(Description) ? [Best] : []).Any());
     }
 
     private static string Checkpoints(string run) => Path.Combine(run, "checkpoints");

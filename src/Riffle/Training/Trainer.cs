@@ -155,7 +155,11 @@ public sealed class Trainer : IDisposable
             try
             {
                 if (recipe.FitClassifier && from?.KeepsClassifier(data.Info.Classes) == false)
+                {
+                    // A folder with this description and nothing but a best checkpoint counts as not begun.
+                    trainer.Describe(options.Threads);
                     trainer.FitClassifier(data, options.Threads, progress, cancel);
+                }
             }
             catch
             {
@@ -423,7 +427,7 @@ public sealed class Trainer : IDisposable
 
         var measured = Fit();
         _record = _record with { Fitted = new(0, 0, measured, Validate([], progress: null, cancel)) { L2 = _optimiser.Penalty(_weights.Trained) } };
-        Balanced(() => _folder.WriteBest(ToCheckpoint().With(_record with { TakenAfter = 0 })));
+        Balanced(() => ToCheckpoint().With(_record with { TakenAfter = 0 }).Save(_folder.Best));
         if (_recipe.FreezeFeatures)
             return;
         AdaptStatistics(cancel);
@@ -452,7 +456,7 @@ public sealed class Trainer : IDisposable
         try
         {
             // Also on a resume, because files that a crash left may be older or newer than the checkpoint.
-            _folder.Write(RunDescription.Of(DataDirectory, _softLabelsFolder, _record, _spec, threads));
+            Describe(threads);
             _folder.WriteMetrics(_record.History);
             if (_record.Progress == Progress.None)
                 ToCheckpoint(_optimiser.State).Save(_folder.Last);
@@ -473,6 +477,8 @@ public sealed class Trainer : IDisposable
         FinalDoubt.Fit(_folder, _evaluator, _weights, cancel);
         return Outcome(completed: true);
     }
+
+    private void Describe(int threads) => _folder.Write(RunDescription.Of(DataDirectory, _softLabelsFolder, _record, _spec, threads));
 
     private TrainingOutcome Stop()
     {

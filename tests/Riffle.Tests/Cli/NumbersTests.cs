@@ -12,6 +12,8 @@ public class NumbersTests
         ["summary"] = "m",
         ["benchmark"] = "m",
         ["draw"] = "m --out o",
+        ["learn"] = "p --out o",
+        ["report"] = "r",
         ["prepare"] = "s --out o",
         ["check"] = "s",
         ["train"] = "--data d --model m --out o --soft-labels l",
