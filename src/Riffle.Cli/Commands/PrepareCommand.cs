@@ -104,6 +104,7 @@ internal static class PrepareCommand
         lines.AddRange(LayoutLines.Of(info.Layout, info.LeftOut, info.Notes, [.. info.Classes.Select(c => c.Name)]));
         foreach (var split in Splits.All.Where(split => split != Split.Test || info.Test > 0))
             lines.Add($"  {split.Adjective(),-10}  {Describe(info, split)}");
+        lines.AddRange(ClassCountLines.Of(info.Counts));
         if (info.Sizes is { } sizes)
             lines.Add($"  sizes       {Describe(sizes)}");
         if (info.Baking is { } baking)
@@ -117,6 +118,7 @@ internal static class PrepareCommand
                 lines.Add($"      and {skipped.Count - skipped.Examples.Length:N0} more");
         }
 
+        lines.AddRange(FindingLines.Of("warnings", summary.Findings));
         lines.Add($"  output      {summary.Bytes / 1e6:N1} MB, fingerprint {info.Fingerprint[..16]}");
         lines.Add($"  time        {DurationText.Of(summary.Elapsed)}");
         return string.Join(Environment.NewLine, lines);

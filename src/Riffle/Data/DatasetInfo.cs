@@ -177,6 +177,10 @@ public sealed record DatasetInfo
         _ => (Test, TestShards, TestPerClass ?? []),
     };
 
+    /// <summary>The records of each class in each split.</summary>
+    internal ImmutableArray<ClassCounts> Counts => [.. Classes.Select((found, label) => new ClassCounts(
+        found.Name, TrainPerClass.ElementAtOrDefault(label), ValidationPerClass.ElementAtOrDefault(label), Of(Split.Test).PerClass.ElementAtOrDefault(label)))];
+
     /// <summary>The share of each class that was set aside for a split; null if none was.</summary>
     internal double? SetAside(Split split) => split switch
     {

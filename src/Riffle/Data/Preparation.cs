@@ -39,7 +39,7 @@ public static class Preparation
             info.Save(folder.Path);
             cancel.ThrowIfCancellationRequested();
             folder.Complete();
-            return new PreparationSummary(output, info, clock.Elapsed);
+            return new PreparationSummary(output, info, clock.Elapsed) { Findings = job.Findings };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -60,6 +60,9 @@ public static class Preparation
     {
         private readonly Skips _skips = new(container.Path, options.Strict);
         private readonly Dictionary<(int Width, int Height), int> _sizes = [];
+        private readonly CheckFindings _findings = new();
+
+        public ImmutableArray<CheckGroup> Findings => _findings.ToArray();
 
         public DatasetInfo Write(string directory)
         {
@@ -80,25 +83,27 @@ public static class Preparation
 
             int[][] perClass = [.. Splits.All.Select(_ => new int[layout.Classes.Length])];
             using var shards = new ShardWriter(directory, plan.Shards);
-            WriteRecords(directory, plan, new RecordMaker(layout.Classes, options, codec), shards, perClass);
+            var tally = new CheckTally(_findings);
+            WriteRecords(directory, plan, new RecordMaker(layout.Classes, options, codec), shards, perClass, tally);
             shards.Complete();
             CheckSome(layout, perClass);
+            tally.CheckClasses(container.Path, layout.Classes, hasValidation: shards.Count(Split.Validation) > 0);
             AddEmptyClasses(layout.Classes, perClass[0]);
             return Describe(layout, shards, perClass);
         }
 
         private bool InOrder => container.AnyOrder && options.BakeCopies <= 1;
 
-        private void WriteRecords(string directory, PreparationPlan plan, RecordMaker maker, ShardWriter shards, int[][] perClass)
+        private void WriteRecords(string directory, PreparationPlan plan, RecordMaker maker, ShardWriter shards, int[][] perClass, CheckTally tally)
         {
             if (InOrder)
             {
-                Process(plan, maker, shards, perClass);
+                Process(plan, maker, shards, perClass, tally);
                 return;
             }
 
             using var spill = new SpillFile(Path.Combine(directory, "unordered"), plan.Records);
-            Process(plan, maker, spill, perClass);
+            Process(plan, maker, spill, perClass, tally);
             spill.CopyTo(shards, position =>
             {
                 cancel.ThrowIfCancellationRequested();
@@ -106,7 +111,7 @@ public static class Preparation
             });
         }
 
-        private void Process(PreparationPlan plan, RecordMaker maker, IRecordSink sink, int[][] perClass)
+        private void Process(PreparationPlan plan, RecordMaker maker, IRecordSink sink, int[][] perClass, CheckTally tally)
         {
             var numbers = new Dictionary<int, int>(plan.Images.Count);
             for (var i = 0; i < plan.Images.Count; i++)
@@ -123,12 +128,12 @@ public static class Preparation
             foreach (var (number, record) in made)
             {
                 cancel.ThrowIfCancellationRequested();
-                Store(plan.Images[number], plan.Positions[number], record, sink, perClass);
+                Store(plan.Images[number], plan.Positions[number], record, sink, perClass, tally);
                 progress?.Report(new WorkProgress(WorkStage.Checking, ++done, plan.Images.Count));
             }
         }
 
-        private void Store(LabelledImage image, int[] positions, MadeRecords made, IRecordSink sink, int[][] perClass)
+        private void Store(LabelledImage image, int[] positions, MadeRecords made, IRecordSink sink, int[][] perClass, CheckTally tally)
         {
             if (made.Skip is not null)
             {
@@ -139,7 +144,8 @@ public static class Preparation
             for (var i = 0; i < positions.Length; i++)
                 sink.Add(positions[i], made.Records[i]);
             perClass[(int)image.Split][image.Label] += positions.Length;
-            var size = (made.Width, made.Height);
+            tally.Add(image.Split, image.Label, new("", 0, null, image.Name), made.Facts);
+            var size = (made.Facts.Width, made.Facts.Height);
             _sizes[size] = _sizes.GetValueOrDefault(size) + 1;
         }
 

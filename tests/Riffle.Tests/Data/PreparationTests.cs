@@ -125,6 +125,26 @@ public sealed class PreparationTests : IDisposable
     }
 
     [Fact]
+    public void What_would_spoil_a_training_is_found_while_the_images_are_read()
+    {
+        var source = PreparationSource.OneLevel(10, "a", "b");
+        source.Files["c/0.jpg"] = PreparationSource.Jpeg(5000);
+        source.Files["c/1.jpg"] = PreparationSource.Jpeg(5001);
+        source.Files["d/0.jpg"] = PreparationSource.Jpeg(6000);
+        var path = source.Write("folder", _folder.Path);
+        var first = Prepare(path);
+        Assert.Equal((["class without images", "unequal class sizes"], 2), (first.Findings.Select(group => group.Kind), first.Findings.Sum(group => group.Count)));
+        Error.Names(first.Findings[0].Examples[0].Message, "class d ", "validation");
+        Error.Names(first.Findings[1].Examples[0].Message, "a has 9 ", "c 1", "d 1");
+
+        var (inTrain, inValidation) = (Records(Split.Train).First(e => e.Synset == "a").FileName, Records(Split.Validation).First(e => e.Synset == "a").FileName);
+        source.Files[inValidation] = source.Files[inTrain];
+        var report = Prepare(source.Write("folder", _folder.Path), Defaults with { Replace = true });
+        var same = Assert.Single(report.Findings.Single(group => group.Kind == CheckKind.SeveralSplits).Examples);
+        Error.Names(same.Message, inTrain, inValidation, "validation", "bytes");
+    }
+
+    [Fact]
     public void Seeds_change_order_and_split_but_not_what_there_is()
     {
         var path = PreparationSource.OneLevel(20, "a", "b").Write("folder", _folder.Path);
