@@ -76,8 +76,12 @@ public static class Preparation
             }
 
             if (layout.Test is not null && options.TestFraction is not null)
-                throw new RiffleException($"{container.Path}: already has test images, {layout.Test}; remove --test-fraction, or leave them out with --ignore-validation");
+            {
+                throw new RiffleException(
+                    $"{container.Path}: already has test images, {layout.Test}; remove --test-fraction, or leave them out with --ignore-validation");
+            }
 
+            CheckGroups(layout);
             var plan = PreparationPlan.Make(layout, options);
             CheckSpace(directory, plan);
 
@@ -90,6 +94,26 @@ public static class Preparation
             tally.CheckClasses(container.Path, layout.Classes, hasValidation: shards.Count(Split.Validation) > 0);
             AddEmptyClasses(layout.Classes, perClass[0]);
             return Describe(layout, shards, perClass);
+        }
+
+        /// <summary>Refuses a pattern without effect: it is a mistake, and a split that was to be by patients would be by images.</summary>
+        private void CheckGroups(SourceLayout layout)
+        {
+            if (options.GroupBy is not { } pattern)
+                return;
+            if ((layout.HasValidation || options.ValidationFraction == 0) && options.TestFraction is null or 0)
+            {
+                throw new RiffleException($"{container.Path}: --group-by has no effect, because no images are set aside; leave it out, or add --test-fraction "
+                    + "or --ignore-validation");
+            }
+
+            var groups = new ImageGroups(pattern);
+            var training = layout.Images.Where(image => image.Split == Split.Train);
+            if (training.All(image => groups.Of(image.Name) is null))
+            {
+                throw new RiffleException(
+                    $"{container.Path}: --group-by '{pattern}' matches no path of the {training.Count():N0} training images, for example {training.First().Name}");
+            }
         }
 
         private bool InOrder => container.AnyOrder && options.BakeCopies <= 1;
@@ -186,6 +210,7 @@ public static class Preparation
             Source = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(container.Path))),
             Seed = options.Seed,
             ValidationFraction = layout.HasValidation ? null : options.ValidationFraction ?? PreparationOptions.DefaultFraction,
+            GroupBy = options.GroupBy,
             TestFraction = options.TestFraction is > 0 ? options.TestFraction : null,
             Baking = options.BakeCopies > 0 ? new DatasetBaking(options.BakeCopies, options.BakeSize) : null,
             Train = perClass[(int)Split.Train].Sum(),

@@ -38,6 +38,7 @@ public sealed record PreparationSummary(string Output, DatasetInfo Info, TimeSpa
             Info.ValidationShards,
             Info.TestShards,
             Info.Counts,
+            Info.GroupBy,
             Info.Sizes,
             Info.Baking,
             Info.Skipped,
