@@ -44,6 +44,15 @@ internal sealed class NetworkOptions
     /// <summary>Whether the preset is given on the command line.</summary>
     public bool IsPresetSpecified(ParseResult parse) => TrainingOptions.IsSpecified(parse, _preset);
 
+    /// <summary>The network that the weights in a file belong to, as far as the options don't say it.</summary>
+    /// <exception cref="RiffleException">It can't be read, or its weights fit no network or several.</exception>
+    public NetworkSpec Find(ParseResult parse, string weights, Action<string> tell) => WeightImport.Find(
+        weights,
+        IsPresetSpecified(parse) ? Enum.Parse<Preset>(PresetOf(parse), ignoreCase: true) : null,
+        SizeOf(parse),
+        parse.GetValue(_units) is { Length: > 0 } units ? units : null,
+        tell);
+
     /// <summary>The image size, if given.</summary>
     public int? SizeOf(ParseResult parse) => parse.GetValue(_size);
 

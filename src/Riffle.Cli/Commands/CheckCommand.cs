@@ -10,8 +10,6 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle check</c>: finds faults in a data set before hours of training.</summary>
 internal static class CheckCommand
 {
-    private const int Shown = 10;
-
     public static Command Create(string name)
     {
         var path = new Argument<string>("DIR-OR-SOURCE")
@@ -80,22 +78,11 @@ internal static class CheckCommand
         lines.Add($"  validation  {report.Validation:N0} good images");
         if (report.Test > 0)
             lines.Add($"  test        {report.Test:N0} good images");
+        lines.AddRange(ClassCountLines.Of(report.Counts));
         lines.Add($"  images      {report.Bytes / 1e6:N1} MB");
-        AddFindings(lines, "faults    ", report.Faults, report.Findings.Where(group => group.IsFault));
-        AddFindings(lines, "warnings  ", report.Warnings, report.Findings.Where(group => !group.IsFault));
+        lines.AddRange(FindingLines.Of("faults", report.Findings.Where(group => group.IsFault)));
+        lines.AddRange(FindingLines.Of("warnings", report.Findings.Where(group => !group.IsFault)));
         lines.Add($"  time        {DurationText.Of(report.Elapsed)}");
         return string.Join(Environment.NewLine, lines);
-    }
-
-    private static void AddFindings(List<string> lines, string heading, int count, IEnumerable<CheckGroup> groups)
-    {
-        lines.Add($"  {heading}  {(count == 0 ? "none" : $"{count:N0}")}");
-        foreach (var group in groups)
-        {
-            lines.Add($"    {group.Count:N0} × {group.Kind}:");
-            lines.AddRange(group.Examples.Take(Shown).Select(example => $"      {example.Message}"));
-            if (group.Count > Shown)
-                lines.Add($"      and {group.Count - Shown:N0} more{(group.Examples.Length > Shown ? "; --json lists more of them" : "")}");
-        }
     }
 }

@@ -13,7 +13,7 @@ internal static class ImportCommand
         {
             Description = "Weights with torchvision's parameter names: a safetensors file or a PyTorch checkpoint (.pth, .pt, .ckpt).",
         };
-        var model = new Option<string>("--model") { Description = "Network that the weights belong to.", HelpName = "MODEL", Required = true };
+        var model = new Option<string?>("--model") { Description = "Network that the weights belong to. Default: the one that they fit.", HelpName = "MODEL" };
         var output = new Option<string>("--out") { Description = "Run folder to create; it must be new or empty.", HelpName = "RUN", Required = true };
         var key = new Option<string?>("--key")
         {
@@ -27,14 +27,14 @@ internal static class ImportCommand
         input.AddTo(command);
         return command
             .WithExamples(
-                "riffle import shufflenet_v2_x1_0.pth --model shufflenet-v2-x1.0 --preset imagenet --labels imagenet.txt --out runs/imagenet",
+                "riffle import shufflenet_v2_x1_0.pth --labels imagenet.txt --out runs/imagenet",
                 "riffle import weights.safetensors --model shufflenet-v2-x0.5 --size 96 --units 4,8,4 --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5 --out runs/own")
             .WithAction((parse, _) =>
             {
                 var (path, run) = (parse.GetRequiredValue(file), parse.GetRequiredValue(output));
                 var checkpoint = WeightImport.Read(
                     path,
-                    network.Resolve(parse, parse.GetRequiredValue(model)),
+                    parse.GetValue(model) is { } named ? network.Resolve(parse, named) : network.Find(parse, path, Console.Error.WriteLine),
                     input.Classes(parse),
                     input.Normalisation(parse) ?? Normalisation.ImageNet,
                     parse.GetValue(key),
@@ -42,7 +42,7 @@ internal static class ImportCommand
                 WeightImport.Save(checkpoint, run);
                 var (spec, trained) = (checkpoint.Spec, checkpoint.Weights.Trained.Length);
                 var published = NetworkCatalogue.Resolve(spec.Name, Preset.ImageNet);
-                if (!network.IsPresetSpecified(parse) && published.StemStride != spec.StemStride && published.Units.SequenceEqual(spec.Units))
+                if (parse.GetValue(model) is not null && !network.IsPresetSpecified(parse) && published.StemStride != spec.StemStride && published.Units.SequenceEqual(spec.Units))
                 {
                     Console.Error.WriteLine(
                         $"{path}: imported with a first convolution of stride {spec.StemStride}, because weights do not say which they need. "

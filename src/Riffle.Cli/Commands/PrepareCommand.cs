@@ -32,6 +32,12 @@ internal static class PrepareCommand
             Description = "Share of each class to set aside for testing: images that no training reads, to measure the chosen network once. Default: nothing.",
             HelpName = "X",
         };
+        var groups = new Option<string?>("--group-by")
+        {
+            Description = "Keep images that belong together (of a patient, of a burst) in one split when images are set aside: a regular expression "
+                + "on the path of an image. Images from whose paths it captures the same text, in its first group or as a whole, are a group.",
+            HelpName = "PATTERN",
+        };
         var ignore = new Option<bool>("--ignore-validation")
         {
             Description = "Leave the source's validation and test images out and set training images aside instead, to compare recipes without looking at them.",
@@ -59,13 +65,14 @@ internal static class PrepareCommand
 
         var command = new Command(name, "Turns a folder or an archive of images into a data set: checks and shuffles them, and writes TFRecords.")
         {
-            source, output, fraction, test, ignore, seed, shards, strict, bake, bakeSize, threads, force, json, names,
+            source, output, fraction, test, groups, ignore, seed, shards, strict, bake, bakeSize, threads, force, json, names,
         };
         records.AddTo(command);
         return command.WithExamples(
             "riffle prepare tiny-imagenet-200.tar.gz --out data/tiny",
             "riffle prepare photos/ --out data/photos --validation-fraction 0.2 --seed 7",
             "riffle prepare photos/ --out data/photos --validation-fraction 0.15 --test-fraction 0.15",
+            "riffle prepare scans/ --out data/scans --test-fraction 0.2 --group-by '(patient[0-9]+)'",
             "riffle prepare tiny-imagenet-200.tar.gz --out data/dev --ignore-validation --validation-fraction 0.05",
             "riffle prepare tiny-imagenet-200.tar.gz --out data/baked --bake 4",
             "riffle prepare 'flowers/flowers_train_*.tfrecord' --out data/flowers")
@@ -75,6 +82,7 @@ internal static class PrepareCommand
             {
                 ValidationFraction = parse.GetValue(fraction),
                 TestFraction = parse.GetValue(test),
+                GroupBy = parse.GetValue(groups),
                 IgnoreValidation = parse.GetValue(ignore),
                 Seed = parse.GetValue(seed),
                 Shards = parse.GetValue(shards),
@@ -104,6 +112,7 @@ internal static class PrepareCommand
         lines.AddRange(LayoutLines.Of(info.Layout, info.LeftOut, info.Notes, [.. info.Classes.Select(c => c.Name)]));
         foreach (var split in Splits.All.Where(split => split != Split.Test || info.Test > 0))
             lines.Add($"  {split.Adjective(),-10}  {Describe(info, split)}");
+        lines.AddRange(ClassCountLines.Of(info.Counts));
         if (info.Sizes is { } sizes)
             lines.Add($"  sizes       {Describe(sizes)}");
         if (info.Baking is { } baking)
@@ -117,6 +126,7 @@ internal static class PrepareCommand
                 lines.Add($"      and {skipped.Count - skipped.Examples.Length:N0} more");
         }
 
+        lines.AddRange(FindingLines.Of("warnings", summary.Findings));
         lines.Add($"  output      {summary.Bytes / 1e6:N1} MB, fingerprint {info.Fingerprint[..16]}");
         lines.Add($"  time        {DurationText.Of(summary.Elapsed)}");
         return string.Join(Environment.NewLine, lines);
@@ -129,11 +139,16 @@ internal static class PrepareCommand
             return "no images";
         var (least, most) = (perClass.Min(), perClass.Max());
         var range = least == most ? $"{least:N0}" : $"{least:N0} to {most:N0}";
-        return $"{images:N0} images in {shards:N0} {(shards == 1 ? "file" : "files")}, {range} per class{SetAside(info.SetAside(split))}";
+        return $"{images:N0} images in {shards:N0} {(shards == 1 ? "file" : "files")}, {range} per class{SetAside(info, split)}";
     }
 
-    private static string SetAside(double? fraction) =>
-        fraction is null ? "" : string.Create(CultureInfo.InvariantCulture, $", set aside ({100 * fraction:0.##} % of each class)");
+    private static string SetAside(DatasetInfo info, Split split)
+    {
+        if (info.SetAside(split) is not { } fraction)
+            return "";
+        var reached = info.GroupBy is null ? "of each class" : $"wanted, {100 * info.ShareSetAside(split):0.##} % reached in whole groups";
+        return string.Create(CultureInfo.InvariantCulture, $", set aside ({100 * fraction:0.##} % {reached})");
+    }
 
     private static string Describe(DatasetSizes sizes)
     {

@@ -21,7 +21,7 @@ internal static class CheckKind
     public const string AlikeInTwoClasses = "images in two classes that look alike";
     public const string Alike = "images of a class that look alike";
     public const string EmptyClass = "class without images";
-    public const string Unequal = "very unequal class sizes";
+    public const string Unequal = "unequal class sizes";
     public const string NoValidation = "no validation images";
     public const string OddSize = "odd size";
 }

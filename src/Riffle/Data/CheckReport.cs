@@ -49,6 +49,9 @@ public sealed record CheckReport
     /// <summary>Number of good test images.</summary>
     public int Test { get; init; }
 
+    /// <summary>The good images of each class; empty if the classes are unknown.</summary>
+    public ImmutableArray<ClassCounts> Counts { get; init; } = [];
+
     /// <summary>Size of all good images in bytes.</summary>
     public long Bytes { get; init; }
 
@@ -81,6 +84,7 @@ public sealed record CheckReport
             Train,
             Validation,
             Test,
+            Counts,
             Bytes,
             Faults,
             Warnings,

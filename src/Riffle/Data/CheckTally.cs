@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Riffle.Data.Sources;
 
 namespace Riffle.Data;
 
@@ -13,6 +15,13 @@ internal readonly record struct ImageFacts(int Width, int Height, int Length, UI
     {
         var image = codec.Decode(encoded, name);
         return new(image.FullWidth, image.FullHeight, encoded.Length, Hash(encoded), Hash(image.Pixels) ^ (UInt128)(uint)image.Width, PictureHash.Of(image));
+    }
+
+    /// <summary>The facts of an image that is decoded already, which is told from others by its bytes alone.</summary>
+    public static ImageFacts OfBytes(int width, int height, ReadOnlySpan<byte> encoded)
+    {
+        var hash = Hash(encoded);
+        return new(width, height, encoded.Length, hash, hash);
     }
 
     private static UInt128 Hash(ReadOnlySpan<byte> data)
@@ -30,7 +39,7 @@ internal sealed class CheckTally(CheckFindings findings)
     private const int LeastSide = 8, MostAspect = 5;
 
     /// <summary>The largest class may have this many times the images of the smallest.</summary>
-    private const int MostUnequal = 10;
+    private const int MostUnequal = 3;
 
     private readonly Dictionary<UInt128, Seen> _seen = [];
     private readonly Dictionary<(Split Split, int Label), int> _perClass = [];
@@ -104,14 +113,13 @@ internal sealed class CheckTally(CheckFindings findings)
         var counts = Enumerable.Range(0, classes.Length).Select(label => (Images: Count(split, label), classes[label].Name)).ToArray();
         foreach (var (_, name) in counts.Where(count => count.Images == 0))
             findings.Warn(CheckKind.EmptyClass, path, $"{path}: class {name} has no {named} images");
-        var filled = counts.Where(count => count.Images > 0).ToArray();
-        if (filled.Length == 0)
-            return;
-        var (least, most) = (filled.MinBy(count => count.Images), filled.MaxBy(count => count.Images));
-        if (most.Images > MostUnequal * least.Images)
+        var most = counts.MaxBy(count => count.Images);
+        var few = counts.Where(count => count.Images > 0 && most.Images > MostUnequal * count.Images).OrderBy(count => count.Images).ToArray();
+        if (split == Split.Train && few.Length > 0)
         {
-            findings.Warn(CheckKind.Unequal, path,
-                $"{path}: classes have between {least.Images:N0} {named} images ({least.Name}) and {most.Images:N0} ({most.Name}); a network will favour the larger ones");
+            findings.Warn(CheckKind.Unequal, path, $"{path}: {most.Name} has {most.Images:N0} {named} images, but "
+                + $"{NameList.Of(few.Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Name} {count.Images:N0}")))}; "
+                + "a network will favour the larger classes");
         }
     }
 

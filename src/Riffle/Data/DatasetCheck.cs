@@ -42,6 +42,8 @@ public static class DatasetCheck
             Train = tally.Count(Split.Train),
             Validation = tally.Count(Split.Validation),
             Test = tally.Count(Split.Test),
+            Counts = [.. report.ClassNames.Select((name, label) => new ClassCounts(
+                name, tally.Count(Split.Train, label), tally.Count(Split.Validation, label), tally.Count(Split.Test, label)))],
             Bytes = tally.Bytes,
             Findings = findings.ToArray(),
             Elapsed = clock.Elapsed,

@@ -72,6 +72,9 @@ public sealed record DatasetInfo
     /// <summary>The share of each class's images that was set aside for testing; null if none was.</summary>
     public double? TestFraction { get; init; }
 
+    /// <summary>The regular expression by which images that belong together were kept in one split; null if each image was set aside by itself.</summary>
+    public string? GroupBy { get; init; }
+
     /// <summary>How images were baked; null if the original bytes are stored.</summary>
     public DatasetBaking? Baking { get; init; }
 
@@ -177,6 +180,10 @@ public sealed record DatasetInfo
         _ => (Test, TestShards, TestPerClass ?? []),
     };
 
+    /// <summary>The records of each class in each split.</summary>
+    internal ImmutableArray<ClassCounts> Counts => [.. Classes.Select((found, label) => new ClassCounts(
+        found.Name, TrainPerClass.ElementAtOrDefault(label), ValidationPerClass.ElementAtOrDefault(label), Of(Split.Test).PerClass.ElementAtOrDefault(label)))];
+
     /// <summary>The share of each class that was set aside for a split; null if none was.</summary>
     internal double? SetAside(Split split) => split switch
     {
@@ -184,6 +191,14 @@ public sealed record DatasetInfo
         Split.Validation => ValidationFraction,
         _ => TestFraction,
     };
+
+    /// <summary>The share of the images that could be set aside which a split has got.</summary>
+    internal double ShareSetAside(Split split)
+    {
+        var all = Splits.All.Where(one => one == Split.Train || SetAside(one) is not null)
+            .Sum(one => Of(one).Images / (double)(one == Split.Train ? Baking?.Copies ?? 1 : 1));
+        return Of(split).Images / all;
+    }
 
     private DatasetInfo Checked(string path)
     {

@@ -39,7 +39,7 @@ public static class Preparation
             info.Save(folder.Path);
             cancel.ThrowIfCancellationRequested();
             folder.Complete();
-            return new PreparationSummary(output, info, clock.Elapsed);
+            return new PreparationSummary(output, info, clock.Elapsed) { Findings = job.Findings };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -60,6 +60,9 @@ public static class Preparation
     {
         private readonly Skips _skips = new(container.Path, options.Strict);
         private readonly Dictionary<(int Width, int Height), int> _sizes = [];
+        private readonly CheckFindings _findings = new();
+
+        public ImmutableArray<CheckGroup> Findings => _findings.ToArray();
 
         public DatasetInfo Write(string directory)
         {
@@ -73,32 +76,58 @@ public static class Preparation
             }
 
             if (layout.Test is not null && options.TestFraction is not null)
-                throw new RiffleException($"{container.Path}: already has test images, {layout.Test}; remove --test-fraction, or leave them out with --ignore-validation");
+            {
+                throw new RiffleException(
+                    $"{container.Path}: already has test images, {layout.Test}; remove --test-fraction, or leave them out with --ignore-validation");
+            }
 
+            CheckGroups(layout);
             var plan = PreparationPlan.Make(layout, options);
             CheckSpace(directory, plan);
 
             int[][] perClass = [.. Splits.All.Select(_ => new int[layout.Classes.Length])];
             using var shards = new ShardWriter(directory, plan.Shards);
-            WriteRecords(directory, plan, new RecordMaker(layout.Classes, options, codec), shards, perClass);
+            var tally = new CheckTally(_findings);
+            WriteRecords(directory, plan, new RecordMaker(layout.Classes, options, codec), shards, perClass, tally);
             shards.Complete();
             CheckSome(layout, perClass);
+            tally.CheckClasses(container.Path, layout.Classes, hasValidation: shards.Count(Split.Validation) > 0);
             AddEmptyClasses(layout.Classes, perClass[0]);
             return Describe(layout, shards, perClass);
         }
 
+        /// <summary>Refuses a pattern without effect: it is a mistake, and a split that was to be by patients would be by images.</summary>
+        private void CheckGroups(SourceLayout layout)
+        {
+            if (options.GroupBy is not { } pattern)
+                return;
+            if ((layout.HasValidation || options.ValidationFraction == 0) && options.TestFraction is null or 0)
+            {
+                throw new RiffleException($"{container.Path}: --group-by has no effect, because no images are set aside; leave it out, or add --test-fraction "
+                    + "or --ignore-validation");
+            }
+
+            var groups = new ImageGroups(pattern);
+            var training = layout.Images.Where(image => image.Split == Split.Train);
+            if (training.All(image => groups.Of(image.Name) is null))
+            {
+                throw new RiffleException(
+                    $"{container.Path}: --group-by '{pattern}' matches no path of the {training.Count():N0} training images, for example {training.First().Name}");
+            }
+        }
+
         private bool InOrder => container.AnyOrder && options.BakeCopies <= 1;
 
-        private void WriteRecords(string directory, PreparationPlan plan, RecordMaker maker, ShardWriter shards, int[][] perClass)
+        private void WriteRecords(string directory, PreparationPlan plan, RecordMaker maker, ShardWriter shards, int[][] perClass, CheckTally tally)
         {
             if (InOrder)
             {
-                Process(plan, maker, shards, perClass);
+                Process(plan, maker, shards, perClass, tally);
                 return;
             }
 
             using var spill = new SpillFile(Path.Combine(directory, "unordered"), plan.Records);
-            Process(plan, maker, spill, perClass);
+            Process(plan, maker, spill, perClass, tally);
             spill.CopyTo(shards, position =>
             {
                 cancel.ThrowIfCancellationRequested();
@@ -106,7 +135,7 @@ public static class Preparation
             });
         }
 
-        private void Process(PreparationPlan plan, RecordMaker maker, IRecordSink sink, int[][] perClass)
+        private void Process(PreparationPlan plan, RecordMaker maker, IRecordSink sink, int[][] perClass, CheckTally tally)
         {
             var numbers = new Dictionary<int, int>(plan.Images.Count);
             for (var i = 0; i < plan.Images.Count; i++)
@@ -123,12 +152,12 @@ public static class Preparation
             foreach (var (number, record) in made)
             {
                 cancel.ThrowIfCancellationRequested();
-                Store(plan.Images[number], plan.Positions[number], record, sink, perClass);
+                Store(plan.Images[number], plan.Positions[number], record, sink, perClass, tally);
                 progress?.Report(new WorkProgress(WorkStage.Checking, ++done, plan.Images.Count));
             }
         }
 
-        private void Store(LabelledImage image, int[] positions, MadeRecords made, IRecordSink sink, int[][] perClass)
+        private void Store(LabelledImage image, int[] positions, MadeRecords made, IRecordSink sink, int[][] perClass, CheckTally tally)
         {
             if (made.Skip is not null)
             {
@@ -139,7 +168,8 @@ public static class Preparation
             for (var i = 0; i < positions.Length; i++)
                 sink.Add(positions[i], made.Records[i]);
             perClass[(int)image.Split][image.Label] += positions.Length;
-            var size = (made.Width, made.Height);
+            tally.Add(image.Split, image.Label, new("", 0, null, image.Name), made.Facts);
+            var size = (made.Facts.Width, made.Facts.Height);
             _sizes[size] = _sizes.GetValueOrDefault(size) + 1;
         }
 
@@ -180,6 +210,7 @@ public static class Preparation
             Source = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(container.Path))),
             Seed = options.Seed,
             ValidationFraction = layout.HasValidation ? null : options.ValidationFraction ?? PreparationOptions.DefaultFraction,
+            GroupBy = options.GroupBy,
             TestFraction = options.TestFraction is > 0 ? options.TestFraction : null,
             Baking = options.BakeCopies > 0 ? new DatasetBaking(options.BakeCopies, options.BakeSize) : null,
             Train = perClass[(int)Split.Train].Sum(),

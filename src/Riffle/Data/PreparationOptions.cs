@@ -19,6 +19,13 @@ public sealed record PreparationOptions
     public double? TestFraction { get; init; }
 
     /// <summary>
+    /// A .NET regular expression on an image's path, as <c>CLASS/patient7-2.jpg</c> or <c>train/CLASS/…</c>. Images from whose paths it captures the same
+    /// text (its first group, or the whole match) belong together and are set aside together, whatever their classes; an image that it doesn't match belongs
+    /// to no other. Null: each image is alone.
+    /// </summary>
+    public string? GroupBy { get; init; }
+
+    /// <summary>
     /// Leave the source's own validation and test images out, and set training images aside instead. So recipes can be compared without a look at the images that
     /// the result is measured with.
     /// </summary>
@@ -60,6 +67,8 @@ public sealed record PreparationOptions
         Require(TestFraction is null or (>= 0 and < 1), $"--test-fraction must be from 0 to below 1, for example 0.1, not {TestFraction}");
         Require((ValidationFraction ?? DefaultFraction) + (TestFraction ?? 0) < 1,
             $"--validation-fraction {ValidationFraction ?? DefaultFraction} and --test-fraction {TestFraction} leave nothing for training; give less than 1 in all");
+        if (GroupBy is not null)
+            _ = new ImageGroups(GroupBy);
         Require(Shards is >= 1 and <= DatasetFiles.MaxShards, $"--shards must be from 1 to {DatasetFiles.MaxShards}, not {Shards}");
         Require(BakeCopies is >= 0 and <= 1000, $"--bake must be from 1 to 1000, or 0 for none, not {BakeCopies}");
         Require(BakeSize is >= 8 and <= 1024, $"--bake-size must be from 8 to 1024 pixels, not {BakeSize}");

@@ -33,7 +33,8 @@ internal sealed class PreparationPlan
     public static PreparationPlan Make(SourceLayout layout, PreparationOptions options)
     {
         var fraction = layout.HasValidation ? 0 : options.ValidationFraction ?? PreparationOptions.DefaultFraction;
-        var images = SetAside(layout.Images, fraction, options.TestFraction ?? 0, options.Seed);
+        Func<string, string?> groupOf = options.GroupBy is { } pattern ? new ImageGroups(pattern).Of : _ => null;
+        var images = SettingAside.Apply(layout.Images, fraction, options.TestFraction ?? 0, groupOf, options.Seed);
         var shards = new List<PlannedShard>();
         var imageAt = new List<int>();
         foreach (var split in Splits.All)
@@ -55,31 +56,6 @@ internal sealed class PreparationPlan
         SHA256.HashData(text, hash);
         return BinaryPrimitives.ReadUInt64LittleEndian(hash);
     }
-
-    /// <summary>
-    /// Of each class's training images, the fraction whose hashes are the least goes to validation, and that whose hashes are the greatest to test: at least one
-    /// image each, but never the last one of the class. So neither fraction changes which images the other takes.
-    /// </summary>
-    private static LabelledImage[] SetAside(IReadOnlyList<LabelledImage> images, double validation, double test, ulong seed)
-    {
-        if (validation == 0 && test == 0)
-            return [.. images];
-        return
-        [
-            .. images.Where(image => image.Split != Split.Train),
-            .. images.Where(image => image.Split == Split.Train).GroupBy(image => image.Label).SelectMany(group =>
-            {
-                var ordered = group.OrderBy(image => Hash(seed, "split", image.Name)).ThenBy(image => image.Name, StringComparer.Ordinal).ToArray();
-                var first = Wanted(validation, ordered.Length, ordered.Length - 1);
-                var last = Wanted(test, ordered.Length, ordered.Length - 1 - first);
-                return ordered.Select((image, i) =>
-                    i < first ? image with { Split = Split.Validation } : i >= ordered.Length - last ? image with { Split = Split.Test } : image);
-            }),
-        ];
-    }
-
-    private static int Wanted(double fraction, int images, int most) =>
-        fraction == 0 || most == 0 ? 0 : Math.Clamp((int)Math.Round(fraction * images), 1, most);
 
     private static List<int> Order(LabelledImage[] images, Split split, int copies, ulong seed)
     {

@@ -4,8 +4,8 @@ using Riffle.Formats;
 
 namespace Riffle.Data;
 
-/// <summary>The records of one image with its upright size, or why there are none.</summary>
-internal readonly record struct MadeRecords(byte[][] Records, int Width, int Height, Skip? Skip = null);
+/// <summary>The records of one image and its facts, or why there are none.</summary>
+internal readonly record struct MadeRecords(byte[][] Records, ImageFacts Facts = default, Skip? Skip = null);
 
 /// <summary>Checks an image and makes its records. Called from several threads.</summary>
 internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, PreparationOptions options, IImageCodec codec)
@@ -14,17 +14,18 @@ internal sealed class RecordMaker(ImmutableArray<DatasetClass> classes, Preparat
     public MadeRecords Make(LabelledImage image, SourceFile file)
     {
         if (file.Skip is not null)
-            return new MadeRecords([], 0, 0, file.Skip with { Name = image.Name });
+            return new MadeRecords([], Skip: file.Skip with { Name = image.Name });
         if (Unsupported(codec, image, file.Bytes.Span) is { } unsupported)
-            return new MadeRecords([], 0, 0, unsupported);
+            return new MadeRecords([], Skip: unsupported);
         try
         {
             var decoded = codec.Decode(file.Bytes.Span, image.Name);
-            return new MadeRecords(Records(image, file.Bytes, codec.FormatOf(FileKind.StartOf(file.Bytes.Span))!, decoded), decoded.FullWidth, decoded.FullHeight);
+            var records = Records(image, file.Bytes, codec.FormatOf(FileKind.StartOf(file.Bytes.Span))!, decoded);
+            return new MadeRecords(records, ImageFacts.OfBytes(decoded.FullWidth, decoded.FullHeight, file.Bytes.Span));
         }
         catch (BadDataException e)
         {
-            return new MadeRecords([], 0, 0, new Skip(SkipReason.Damaged, image.Name, e.Message[(image.Name.Length + 2)..]));
+            return new MadeRecords([], Skip: new Skip(SkipReason.Damaged, image.Name, e.Message[(image.Name.Length + 2)..]));
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace Riffle.Data;
@@ -8,6 +9,11 @@ namespace Riffle.Data;
 /// <param name="Elapsed">How long it took.</param>
 public sealed record PreparationSummary(string Output, DatasetInfo Info, TimeSpan Elapsed)
 {
+    /// <summary>
+    /// What may spoil a training: the same file in several splits, in two classes or twice, classes without images or of unequal sizes, odd sizes of images.
+    /// </summary>
+    public ImmutableArray<CheckGroup> Findings { get; init; } = [];
+
     /// <summary>Size of all shards in bytes.</summary>
     public long Bytes => Info.Shards.Sum(shard => shard.Bytes);
 
@@ -31,9 +37,12 @@ public sealed record PreparationSummary(string Output, DatasetInfo Info, TimeSpa
             Info.TrainShards,
             Info.ValidationShards,
             Info.TestShards,
+            Info.Counts,
+            Info.GroupBy,
             Info.Sizes,
             Info.Baking,
             Info.Skipped,
+            Findings,
             Bytes,
             Info.Fingerprint,
             Seconds = Math.Round(Elapsed.TotalSeconds, 3),

@@ -15,7 +15,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
 
     private const int LongestName = 100;
 
-    private readonly Dictionary<NetworkSpec, Network> _networks = [];
+    private readonly FittingNetworks _networks = new(sets);
 
     /// <summary>Chooses the weights.</summary>
     /// <param name="key">Where the weights are; null: the first place that fits.</param>
@@ -25,11 +25,11 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     /// <exception cref="ArgumentException">No weights have the key, or several sets fit equally well.</exception>
     public (WeightSource Source, Network Network) Choose(string? key, Action<string> tell)
     {
-        var all = WeightSource.Find(sets, Build(spec).Parameters);
+        var all = WeightSource.Find(sets, _networks.Build(spec).Parameters);
         var sources = key is null ? all : [.. all.Where(source => source.IsAt(key))];
         if (key is not null && sources.Count == 0)
             throw new ArgumentException($"{path}: --key '{key}' has no weights of a {spec.Name}; possible keys are {Listed(all.Select(source => source.Address))}");
-        var fitting = sources.Where(source => Fits(source, spec)).OrderBy(source => source.Rank).ToArray();
+        var fitting = sources.Where(source => _networks.Fits(source, spec)).OrderBy(source => source.Rank).ToArray();
         if (fitting.Length == 0)
             throw Misfit(sources.Count > 0 ? sources[0] : null);
         var best = fitting[0];
@@ -37,7 +37,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             throw new ArgumentException($"{path}: several sets of weights fit; choose one with --key {Listed(fitting.Select(source => source.Address))}");
         if (Notes(best, fitting[1..]) is { Length: > 0 } notes)
             tell($"{path}: {notes}");
-        return (best, Described(best, spec));
+        return (best, _networks.Described(best, spec));
     }
 
     private static string Notes(WeightSource best, WeightSource[] others)
@@ -56,32 +56,6 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         return string.Join("; ", notes);
     }
 
-    private Network Build(NetworkSpec wanted)
-    {
-        if (!_networks.TryGetValue(wanted, out var network))
-            _networks.Add(wanted, network = NetworkCatalogue.Build(wanted));
-        return network;
-    }
-
-    /// <summary>The network with the number of classes of the file's classifier.</summary>
-    private Network Described(WeightSource source, NetworkSpec wanted)
-    {
-        var classifier = Build(wanted).Layers[^1].Parameters.FirstOrDefault()?.Name;
-        return classifier is not null && source.Names.TryGetValue(classifier, out var name) && source.File.Shape(name) is [>= 1 and <= NetworkCatalogue.MaximumClasses and var rows, ..]
-            ? Build(wanted with { Classes = rows })
-            : Build(wanted);
-    }
-
-    private bool Fits(WeightSource source, NetworkSpec wanted) =>
-        source.Names.Count == Build(wanted).Parameters.Length && !source.Unexpected.Any() && !Misshapen(source, Described(source, wanted)).Any();
-
-    private static IEnumerable<string> Misshapen(WeightSource source, Network network) =>
-        from p in network.Parameters
-        where source.Names.ContainsKey(p.Name)
-        let shape = source.File.Shape(source.Names[p.Name])
-        where !shape.SequenceEqual(p.Shape)
-        select $"{source.Names[p.Name]} ({string.Join('×', shape)}, not {string.Join('×', p.Shape)})";
-
     /// <summary>Says what is wrong with the closest set of weights, and which network they belong to.</summary>
     private BadDataException Misfit(WeightSource? source)
     {
@@ -89,12 +63,12 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         var text = new StringBuilder($"{path}: the file does not contain a {spec.Name}{units}");
         if (source is null)
         {
-            text.Append($": none of its parameters (for example {Build(spec).Parameters[0].Name}) is there, only ")
+            text.Append($": none of its parameters (for example {_networks.Build(spec).Parameters[0].Name}) is there, only ")
                 .Append(Counted([.. sets.SelectMany(set => set.Names)]));
         }
         else
         {
-            var network = Described(source, spec);
+            var network = _networks.Described(source, spec);
             var missing = network.Parameters.Select(p => p.Name).Where(name => !source.Names.ContainsKey(name)).ToArray();
 
             // If an entry is there but unreadable, reading it gives the better error.
@@ -104,7 +78,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             foreach (var (what, tensors) in new[]
             {
                 ("missing", Counted([.. missing.Select(name => source.Prefix + name)])), ("unexpected", Counted([.. source.Unexpected])),
-                ("wrong shape", Some([.. Misshapen(source, network)])),
+                ("wrong shape", Some([.. FittingNetworks.Misshapen(source, network)])),
             })
             {
                 if (tensors.Length > 0)
@@ -119,20 +93,24 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
     private string Advice()
     {
         var others =
-            from preset in Enum.GetValues<Preset>()
-            from name in NetworkCatalogue.Names
-            let other = NetworkCatalogue.Resolve(name, preset)
-            where MayHold(Build(other)) && WeightSource.Find(sets, Build(other).Parameters).Any(source => Fits(source, other))
-            let sameUnits = other.Units.IsEmpty || other.Units.SequenceEqual(spec.Units)
-            select $"--model {name}" + (sameUnits ? "" : $" --preset {preset.ToString().ToLowerInvariant()}");
+            from other in _networks.Fitting()
+            let asked = other.Spec.Units.IsEmpty || other.Spec.Units.SequenceEqual(spec.Units)
+            let isPreset = other.Spec.Units.SequenceEqual(NetworkCatalogue.Resolve(other.Spec.Name, other.Preset).Units)
+            orderby !isPreset
+            let units = asked ? "" : isPreset ? $" --preset {other.Preset.ToString().ToLowerInvariant()}" : $" --units {string.Join(',', other.Spec.Units)}"
+            select $"--model {other.Spec.Name}{units}";
         return others.FirstOrDefault() is { } fits
             ? $"It contains another network. Give {fits}."
             : "Give the --model, --preset and --units that the weights belong to.";
     }
 
-    /// <summary>A quick test before the full one: whether any names end with those of the first and of the last parameter.</summary>
-    private bool MayHold(Network network) => new[] { network.Parameters[0], network.Parameters[^1] }
-        .All(p => sets.Any(set => set.Names.Any(name => name.EndsWith(p.Name, StringComparison.Ordinal))));
+    /// <summary>What a file holds, by the first parts of its names: <c>122 tensors in conv1, bn1, layer1, …</c></summary>
+    public static string Holds(IReadOnlyList<ITensorFile> sets)
+    {
+        var names = sets.SelectMany(set => set.Names).ToArray();
+        var parts = names.Select(name => name.Split('.')[0]).Distinct().ToArray();
+        return $"{names.Length:N0} tensors in {string.Join(", ", parts.Take(Most).Select(Shown))}{(parts.Length > Most ? ", …" : "")}";
+    }
 
     private static string Listed(IEnumerable<string> addresses)
     {

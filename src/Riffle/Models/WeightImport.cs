@@ -45,6 +45,37 @@ public static class WeightImport
         return new(network, weights, classes, normalisation);
     }
 
+    /// <summary>Finds the network of the catalogue that the weights in a file belong to.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="preset">The preset to take; null: the one that has the units of the file, torchvision's if both have them. Weights don't say the stride of the
+    /// first convolution.</param>
+    /// <param name="imageSize">Height and width of an input image in pixels; null: the preset's.</param>
+    /// <param name="units">Units in each stage; null: those that the names of the tensors tell.</param>
+    /// <param name="tell">Receives a line about what was found and what was assumed.</param>
+    /// <exception cref="BadDataException">The file is damaged, or its tensors fit no network; the message says what they are.</exception>
+    /// <exception cref="RiffleException">The file can't be read.</exception>
+    /// <exception cref="ArgumentException">Several networks fit, or an option is out of its range.</exception>
+    public static NetworkSpec Find(
+        string path, Preset? preset = null, int? imageSize = null, IReadOnlyList<int>? units = null, Action<string>? tell = null)
+    {
+        var sets = TensorFile.Read(path);
+        var fitting = new FittingNetworks(sets).Fitting(preset is { } given ? [given] : [Preset.ImageNet, Preset.Tiny], imageSize, units).ToArray();
+        var names = fitting.Select(fits => fits.Spec.Name).Distinct().ToArray();
+        if (names.Length == 0)
+            throw new BadDataException($"{path}: contains {WeightFits.Holds(sets)}, which fit no network of the usual widths; if you know the network, give --model");
+        if (names.Length > 1)
+            throw new ArgumentException($"{path}: the weights fit several networks; choose one with --model {string.Join(" or ", names)}");
+
+        // The study's networks with the papers' units are unusual, so these mean torchvision's first convolution.
+        var imageNet = NetworkCatalogue.Resolve(names[0], Preset.ImageNet);
+        var (spec, taken) = fitting.FirstOrDefault(fits => fits.Spec.Units.SequenceEqual(NetworkCatalogue.Resolve(names[0], fits.Preset).Units), fitting[^1]);
+        var stages = spec.Units.IsEmpty ? "" : $" with units {string.Join(',', spec.Units)}";
+        var assumed = preset is not null || imageNet.StemStride == NetworkCatalogue.Resolve(names[0], Preset.Tiny).StemStride ? ""
+            : $"; weights don't say the stride of the first convolution, {spec.StemStride} is assumed (--preset {taken.ToString().ToLowerInvariant()})";
+        tell?.Invoke($"{path}: contains {spec.Name}{stages}{assumed}");
+        return spec;
+    }
+
     /// <summary>Writes weights as a run folder, which every command accepts as a run.</summary>
     /// <param name="checkpoint">The weights.</param>
     /// <param name="run">The folder, new or empty.</param>

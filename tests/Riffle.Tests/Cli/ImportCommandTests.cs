@@ -59,6 +59,54 @@ public sealed class ImportCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("mobilenet-v2-x0.1")]
+    [InlineData("mobilenet-v3-small-x0.1")]
+    public void A_network_that_is_not_in_the_catalogue_s_list_needs_its_name(string model)
+    {
+        var path = Fixture($"torchvision.{model}.pth");
+        var result = Shell.Riffle("import", path, "--out", _folder.PathOf("run"));
+        Assert.Equal(3, result.ExitCode);
+        Error.Names(result.Error, path, "features, classifier", "--model");
+        Assert.InRange(result.Error.Length, 1, path.Length + 200);
+    }
+
+    [Theory]
+    [InlineData("shufflenet-v1-g3-x0.5", "tiny", 2, 4, 2)]
+    [InlineData("shufflenet-v2-x0.5", "imagenet", 4, 8, 4)]
+    [InlineData("shufflenet-v2-x1.0", "tiny", 1, 3, 2)]
+    [InlineData("mobilenet-v1-x0.25", "imagenet")]
+    [InlineData("mobilenet-v3-small-x1.0", "imagenet")]
+    public void The_network_is_read_off_the_names_and_shapes_of_the_tensors(string model, string preset, params int[] units)
+    {
+        var network = NetworkCatalogue.Build(NetworkCatalogue.Resolve(model, classes: 7, units: units.Length > 0 ? units : null));
+        var path = _folder.PathOf("weights.safetensors");
+        using (var file = File.Create(path))
+        {
+            SafeTensors.Write(
+                file, network.Parameters.Select(p => ("module." + p.Name, p.Shape.ToArray(), (ReadOnlyMemory<float>)new float[p.Count])), new Dictionary<string, string>());
+        }
+
+        var result = Shell.Riffle("import", path, "--out", _folder.PathOf("run"));
+        Assert.Equal(0, result.ExitCode);
+        Error.Names(result.Error, model);
+        var spec = Checkpoint.Load(_folder.PathOf("run")).Spec;
+        var expected = NetworkCatalogue.Resolve(model, Enum.Parse<Preset>(preset, ignoreCase: true), classes: 7, units: units.Length > 0 ? units : null);
+        Assert.Equal((expected.Name, expected.ImageSize, expected.StemStride, 7), (spec.Name, spec.ImageSize, spec.StemStride, spec.Classes));
+        Assert.Equal(expected.Units.AsEnumerable(), spec.Units.AsEnumerable());
+    }
+
+    [ExternalTheory]
+    [InlineData("shufflenet_v2_x0_5.fp32.safetensors")]
+    [InlineData("shufflenet_v2_x0_5.fp32.pth")]
+    public void Torchvision_s_own_weights_need_no_options(string file)
+    {
+        var result = Shell.Riffle("import", ExternalData.PathOf(file), "--out", _folder.PathOf("run"));
+        Assert.Equal(0, result.ExitCode);
+        Error.Names(result.Error, "shufflenet-v2-x0.5", "4,8,4", "--preset imagenet");
+        Assert.Contains("224×224, 1,000 classes", result.Output);
+    }
+
+    [Theory]
     [InlineData("torch.script.pt", "torch.jit.load")]
     [InlineData("onnx/resnet.onnx", "predict, evaluate, benchmark")]
     [InlineData("torch.beside.4.pth", "--units")]

@@ -163,7 +163,7 @@ public sealed class DatasetCheckTests : IDisposable
         source.Files["d/"] = [];
         var report = Check(source.Write("folder", _folder.Path));
         Assert.Equal((0, 3), (report.Faults, report.Warnings));
-        Error.Names(Found(report, "very unequal class sizes").Message, "1 training images (c)", "33 (a)");
+        Error.Names(Found(report, "unequal class sizes").Message, "a has 33 training images", "c 1;");
         Assert.Equal("c/0.jpg: 60×8 pixels", Found(report, "odd size").Message);
         Assert.Equal("d", Found(report, "class folder without images").File);
     }

@@ -125,6 +125,47 @@ public sealed class PreparationTests : IDisposable
     }
 
     [Fact]
+    public void What_would_spoil_a_training_is_found_while_the_images_are_read()
+    {
+        var source = PreparationSource.OneLevel(10, "a", "b");
+        source.Files["c/0.jpg"] = PreparationSource.Jpeg(5000);
+        source.Files["c/1.jpg"] = PreparationSource.Jpeg(5001);
+        source.Files["d/0.jpg"] = PreparationSource.Jpeg(6000);
+        var path = source.Write("folder", _folder.Path);
+        var first = Prepare(path);
+        Assert.Equal([("class without images", 1), ("unequal class sizes", 1)], first.Findings.Select(group => (group.Kind, group.Count)));
+        Error.Names(first.Findings[0].Examples[0].Message, "class d ", "validation");
+        Error.Names(first.Findings[1].Examples[0].Message, "a has 9 ", "c 1", "d 1");
+
+        var (inTrain, inValidation) = (Records(Split.Train).First(e => e.Synset == "a").FileName, Records(Split.Validation).First(e => e.Synset == "a").FileName);
+        source.Files[inValidation] = source.Files[inTrain];
+        var report = Prepare(source.Write("folder", _folder.Path), Defaults with { Replace = true });
+        var same = Assert.Single(report.Findings.Single(group => group.Kind == CheckKind.SeveralSplits).Examples);
+        Error.Names(same.Message, inTrain, inValidation, "validation", "bytes");
+    }
+
+    [Fact]
+    public void Images_of_a_group_stay_together_and_a_pattern_without_effect_is_refused()
+    {
+        var source = new PreparationSource();
+        for (var i = 0; i < 60; i++)
+            source.Files[$"{(i % 2 == 0 ? "a" : "b")}/p{i / 4}_{i}.jpg"] = PreparationSource.Jpeg(i);
+        var path = source.Write("zip", _folder.Path);
+        var options = Defaults with { ValidationFraction = 0.2, TestFraction = 0.2, GroupBy = "/(p[0-9]+)_", Replace = true };
+        var info = Prepare(path, options).Info;
+        Assert.Equal((36, 12, 12, options.GroupBy), (info.Train, info.Validation, info.Test, info.GroupBy));
+        Assert.Equal(15, Splits.All.Sum(split => Records(split).Select(example => example.FileName[2..].Split('_')[0]).Distinct().Count()));
+
+        Error.Names(Assert.Throws<ArgumentException>(() => Prepare(path, options with { GroupBy = "(p" })).Message, "--group-by");
+        Error.Names(Assert.Throws<RiffleException>(() => Prepare(path, options with { GroupBy = "patient" })).Message, "'patient'", "a/p0_0.jpg");
+        Error.Names(Assert.Throws<RiffleException>(() => Prepare(path, options with { ValidationFraction = 0, TestFraction = null })).Message, "--group-by");
+    }
+
+    [Fact]
+    public void A_pattern_that_takes_exponential_time_is_stopped() =>
+        Error.Names(Assert.Throws<RiffleException>(() => new ImageGroups("(a+)+$").Of(new string('a', 60) + "!")).Message, "--group-by");
+
+    [Fact]
     public void Seeds_change_order_and_split_but_not_what_there_is()
     {
         var path = PreparationSource.OneLevel(20, "a", "b").Write("folder", _folder.Path);
