@@ -21,7 +21,7 @@ internal readonly record struct ImageFacts(int Width, int Height, int Length, UI
     public static ImageFacts OfBytes(int width, int height, ReadOnlySpan<byte> encoded)
     {
         var hash = Hash(encoded);
-        return new(width, height, encoded.Length, hash, hash);
+        return new(width, height, encoded.Length, hash, hash, Picture: null);
     }
 
     private static UInt128 Hash(ReadOnlySpan<byte> data)
