@@ -102,6 +102,59 @@ public class ClassifierTests
         Assert.Throws<ObjectDisposedException>(() => classifier.Score(pixels, probabilities));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(33)]
+    public void Many_images_get_the_bits_that_each_gets_alone(int images)
+    {
+        using var classifier = new Classifier(Sample, threads: 3);
+        var pixels = new byte[images * Size * Size * 3];
+        new Random(images).NextBytes(pixels);
+        float[] together = new float[images * Classes], alone = new float[Classes], logits = new float[images * Classes];
+        classifier.Score(pixels, images, together);
+        classifier.Logits(pixels, images, logits);
+        for (var i = 0; i < images; i++)
+        {
+            classifier.Score(pixels.AsSpan(i * Size * Size * 3, Size * Size * 3), alone);
+            Assert.Equal(alone, together[(i * Classes)..((i + 1) * Classes)]);
+            var sum = logits[(i * Classes)..((i + 1) * Classes)].Sum(logit => Math.Exp(logit));
+            Assert.All(Enumerable.Range(0, Classes), c => Assert.Equal(Math.Exp(logits[(i * Classes) + c]) / sum, alone[c], 5));
+        }
+
+        Assert.Throws<ArgumentException>(() => classifier.Score(pixels, images, together, new Verdict[images])); // no doubt
+        Assert.Throws<ArgumentException>(() => classifier.Score(pixels.AsSpan(3), images, together));
+        Assert.Throws<OperationCanceledException>(() => classifier.Score(pixels, images, together, default, new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public void A_doubt_s_temperature_and_verdict_are_those_of_the_logits_and_the_features()
+    {
+        var means = new byte[Classes * 1024];
+        new Random(1).NextBytes(means);
+        var pixels = new byte[Size * Size * 3];
+        new Random(2).NextBytes(pixels);
+        float[] logits = new float[Classes], probabilities = new float[Classes];
+        foreach (var (threshold, expected) in ((float, Verdict)[])[(-1.1f, Verdict.NotSure), (1.1f, Verdict.NoneOfTheClasses)])
+        {
+            using var classifier = new Classifier(Sample.With(new Doubt(50, threshold, means, Classes)));
+            classifier.Logits(pixels, 1, logits);
+            var verdicts = new Verdict[1];
+            classifier.Score(pixels, 1, probabilities, verdicts);
+            var sum = logits.Sum(logit => Math.Exp(logit / 50));
+            Assert.All(Enumerable.Range(0, Classes), c => Assert.Equal(Math.Exp(logits[c] / 50) / sum, probabilities[c], 5));
+            Assert.Equal(expected, verdicts[0]);
+        }
+    }
+
+    [Fact]
+    public void Pixels_are_what_the_network_sees_of_a_file()
+    {
+        using var classifier = new Classifier(Sample);
+        var probabilities = new float[Classes];
+        classifier.Score(classifier.Pixels(TinyDataset.Jpeg(1)), probabilities);
+        Assert.Equal(classifier.Classify(TinyDataset.Jpeg(1)).Best.Probability, probabilities.Max());
+    }
+
     [Fact]
     public void One_classifier_tells_many_threads_what_it_tells_one()
     {

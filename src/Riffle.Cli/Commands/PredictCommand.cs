@@ -24,7 +24,8 @@ internal static class PredictCommand
         threads.Description = "Threads that compute, each an image of its own, or all of them the only one. 0: one per core. Does not change the result.";
         var format = new Option<string>("--format")
         {
-            Description = "text: for people. csv, jsonl: a line for each image, also for one that can't be read. json: one document.", DefaultValueFactory = _ => "text",
+            Description = "text: for people. csv, jsonl: a line for each image, also for one that can't be read. json: one document.",
+            DefaultValueFactory = _ => "text",
         };
         format.AcceptOnlyFromAmong("text", "csv", "jsonl", "json");
         var json = new Option<bool>("--json") { Description = "Print one JSON document; the same as --format json." };

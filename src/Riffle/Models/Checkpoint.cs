@@ -98,7 +98,8 @@ public sealed class Checkpoint : Model
     /// <summary>The same weights and state with another doubt.</summary>
     internal Checkpoint With(Doubt doubt) => new(Spec, Weights, Classes, Normalisation, _training, TakesBakedImages ? ImageSize : null)
     {
-        OptimiserState = OptimiserState, Doubt = doubt,
+        OptimiserState = OptimiserState,
+        Doubt = doubt,
     };
 
     internal static Checkpoint Read(string path)

@@ -328,8 +328,8 @@ public sealed class TrainerTests : IDisposable
     public void A_data_set_without_validation_images_is_refused()
     {
         using var data = new TinyDataset(validation: 0);
-        Assert.Contains("--validation-fraction", Assert.Throws<RiffleException>(
-            () => Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(), data.Run("run"))).Message);
+        Assert.Contains("--validation-fraction", Riffle.Cli.CommandLine.Message(Assert.Throws<RiffleException>(
+            () => Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(), data.Run("run")))));
 
         // And the folder can still be used.
         using var trainer = Trainer.Start(_data.Open(), _data.Spec(), TinyDataset.Recipe(), data.Run("run"));
