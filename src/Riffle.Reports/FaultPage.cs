@@ -66,9 +66,9 @@ internal static class FaultPage
     private static IEnumerable<Section?> Alike(CheckReport report, Dataset data, string[] names)
     {
         var rest = report.NearDuplicates;
-        yield return Section("both", "Alike in training and validation", "Accuracy is measured on images that were learnt from. Remove one of each.", rest.Where(group => group.IsAcrossSplits));
+        yield return Section("both", "Alike in training and validation", "If they are copies or of one series, accuracy is measured on images that were learnt from: remove one of each.", rest.Where(group => group.IsAcrossSplits));
         yield return Section("classes", "Alike in several classes", "At most one of the labels is right, unless the classes overlap.", rest.Where(group => !group.IsAcrossSplits && group.IsAcrossClasses));
-        yield return Section("alike", "Alike in one class", "Copies count twice in training, and would be split if validation images were set aside at random.", rest.Where(group => !group.IsAcrossSplits && !group.IsAcrossClasses));
+        yield return Section("alike", "Alike in one class", "Copies count twice in training, and would come into both splits if validation images were set aside at random.", rest.Where(group => !group.IsAcrossSplits && !group.IsAcrossClasses));
 
         Section? Section(string id, string title, string text, IEnumerable<NearDuplicateGroup> all)
         {

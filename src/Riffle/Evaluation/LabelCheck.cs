@@ -180,7 +180,8 @@ public static class LabelCheck
                     images.Labels.CopyTo(Labels.AsSpan(done));
                     images.Numbers.CopyTo(Numbers.AsSpan(done));
                     Splits.AsSpan(done, images.Count).Fill(split);
-                    progress?.Report(new(WorkStage.Judging, done += images.Count, Labels.Length));
+                    done += images.Count;
+                    progress?.Report(new(WorkStage.Judging, done, Labels.Length));
                 }
             }
         }
