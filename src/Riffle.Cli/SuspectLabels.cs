@@ -52,5 +52,5 @@ internal static class SuspectLabels
         return suspects.Select(suspect => (suspect, records[suspect.Split].GetValueOrDefault(suspect.Number)?.FileName ?? $"image {suspect.Number}"));
     }
 
-    private static string Split(SuspectLabel suspect) => suspect.Split == Data.Split.Train ? "training" : "validation";
+    private static string Split(SuspectLabel suspect) => suspect.Split.Adjective();
 }

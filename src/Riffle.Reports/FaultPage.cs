@@ -96,7 +96,7 @@ internal static class FaultPage
             [.. shown.Select(image => $"{image.Name} ({Named(image.Split)})"), .. group.Members.Length > shown.Length ? [$"and {group.Members.Length - shown.Length:N0} more"] : Array.Empty<string>()]);
     }
 
-    private static string Named(Split split) => split == Split.Train ? "training" : "validation";
+    private static string Named(Split split) => split.Adjective();
 
     private static byte[] Picture(Dataset data, ImageExample example) => Thumbnail.Of(data.Codec, data.Codec.Decode(example.Encoded.Span, example.FileName));
 }

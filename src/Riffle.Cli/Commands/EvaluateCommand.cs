@@ -56,6 +56,8 @@ internal static class EvaluateCommand
 
     private static int Run(Model model, string data, Split split, string? fitted, bool byClass, int threads, bool json, CancellationToken cancel)
     {
+        if (fitted is not null && split != Split.Validation)
+            throw new ArgumentException($"--fit-doubt needs the validation images; leave out --split {split.Prefix()}");
         var dataset = Dataset.Open(data, ImageCodec.Default);
         if (fitted is not null && model is not Checkpoint)
             throw new ArgumentException($"--fit-doubt: {fitted} is not a checkpoint, so nothing can be stored in it; fit the checkpoint and export it again");

@@ -17,7 +17,7 @@ internal static class CheckKind
     public const string SeveralSplits = "image in several splits";
     public const string TwoClasses = "image in two classes";
     public const string Twice = "duplicate image";
-    public const string AlikeInBothSplits = "images in training and validation that look alike";
+    public const string AlikeInBothSplits = "images in several splits that look alike";
     public const string AlikeInTwoClasses = "images in two classes that look alike";
     public const string Alike = "images of a class that look alike";
     public const string EmptyClass = "class without images";

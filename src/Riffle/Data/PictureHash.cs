@@ -122,7 +122,11 @@ internal sealed class PictureHash
         for (var u = 0; u < Frequencies; u++)
         {
             for (var x = 0; x < Side; x++)
-                table[u, x] = (float)PortableMath.CosPi(u * (x + 0.5) / Side);
+            {
+                // Of a cosine's period the half from 0 to π is enough.
+                var turn = u * (x + 0.5) / Side % 2;
+                table[u, x] = (float)PortableMath.CosPi(turn > 1 ? 2 - turn : turn);
+            }
         }
 
         return table;
