@@ -122,7 +122,11 @@ internal sealed class PictureHash
         for (var u = 0; u < Frequencies; u++)
         {
             for (var x = 0; x < Side; x++)
-                table[u, x] = (float)PortableMath.CosPi(u * (x + 0.5) / Side);
+            {
+                // A cosine falls for half a turn and comes back.
+                var halfTurns = u * (x + 0.5) / Side % 2;
+                table[u, x] = (float)PortableMath.CosPi(Math.Min(halfTurns, 2 - halfTurns));
+            }
         }
 
         return table;
