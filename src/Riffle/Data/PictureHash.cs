@@ -123,9 +123,9 @@ internal sealed class PictureHash
         {
             for (var x = 0; x < Side; x++)
             {
-                // Of a cosine's period the half from 0 to π is enough.
-                var turn = u * (x + 0.5) / Side % 2;
-                table[u, x] = (float)PortableMath.CosPi(turn > 1 ? 2 - turn : turn);
+                // A cosine falls for half a turn and comes back.
+                var halfTurns = u * (x + 0.5) / Side % 2;
+                table[u, x] = (float)PortableMath.CosPi(Math.Min(halfTurns, 2 - halfTurns));
             }
         }
 
