@@ -21,7 +21,7 @@ public enum WorkStage
     /// <summary>The features of images are computed, which a classifier is fitted to.</summary>
     Features,
 
-        /// <summary>Soft labels are computed for the training images, once per view.</summary>
+    /// <summary>Soft labels are computed for the training images, once per view.</summary>
     Teaching,
 
     /// <summary>Labels are compared with what a network sees in the images.</summary>

@@ -71,7 +71,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
         var feasible = candidates.Where(candidate => candidate.Epoch * FewestEpochs <= left).ToArray();
         var chosen = feasible.Length > 0 ? feasible.MinBy(candidate => candidate.Measured.Loss)! : candidates.MinBy(candidate => candidate.Epoch)!;
         var epochs = (int)Math.Clamp(left / chosen.Epoch, 1, MostEpochs);
-        var recipe = Recipe.FineTune.FitTo(chosen.Start.Network(data.Info.Classes.Length, chosen.ImageSize), data.Count(Split.Train)) ;
+        var recipe = Recipe.FineTune.FitTo(chosen.Start.Network(data.Info.Classes.Length, chosen.ImageSize), data.Count(Split.Train));
         return new(chosen, [.. candidates], recipe with
         {
             Epochs = epochs,

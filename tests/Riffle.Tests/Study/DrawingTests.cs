@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Xml.Linq;
 using Riffle.Networks;
-using Riffle.Study;
 using Riffle.Reports.Documents;
+using Riffle.Study;
 using Riffle.Study.Drawings;
 using Riffle.Tests.Execution;
 using Riffle.Tests.Networks;

@@ -3,8 +3,8 @@ using Riffle.Data;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
-using Riffle.Study;
 using Riffle.Reports.Documents;
+using Riffle.Study;
 
 namespace Riffle.Tests.Study;
 
