@@ -72,7 +72,7 @@ internal sealed class CheckTally(CheckFindings findings)
         var what = $"the same {(first.Bytes == image.Bytes ? "bytes" : "pixels")} as {first.Place.Short}"
             + (first.Label == label ? "" : $", which has another class (label {first.Label}, not {label})");
         if (first.Split != split)
-            findings.Fault(CheckKind.SeveralSplits, place, $"a {split.Adjective()} image with {what}, a {first.Split.Adjective()} image");
+            findings.Warn(CheckKind.SeveralSplits, place, $"a {split.Adjective()} image with {what}, a {first.Split.Adjective()} image");
         else
             findings.Warn(first.Label != label ? CheckKind.TwoClasses : CheckKind.Twice, place, what);
     }
