@@ -34,7 +34,6 @@ internal sealed class StageProgress : IProgress<WorkProgress>, IDisposable
                 WorkStage.Decoding => new("decode", value.Total, "images"),
                 WorkStage.Evaluating => new("evaluate", value.Total, "images"),
                 WorkStage.Features => new("features", value.Total, "images"),
-                WorkStage.Judging => new("look", value.Total, "images"),
                 _ => new("teach", value.Total, "images", start: value.Done),
             };
         }

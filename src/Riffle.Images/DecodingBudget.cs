@@ -5,11 +5,11 @@ namespace Riffle.Images;
 /// gigabytes.</remarks>
 public static class DecodingBudget
 {
-    private static readonly Lock Gate = new();
-    private static readonly LinkedList<Waiter> Waiting = [];
-    /// <summary>Pixels of so many bytes are left to the garbage collector alone.</summary>
+    /// <summary>Images of fewer bytes are left to the garbage collector alone.</summary>
     private const long LargeBytes = 64 << 20;
 
+    private static readonly Lock Gate = new();
+    private static readonly LinkedList<Waiter> Waiting = [];
     private static long _taken, _discarded;
 
     /// <summary>Bytes, at least 1. At first a quarter of the memory that the process may use, but at most 512 MiB. An image that needs more than that is decoded

@@ -75,7 +75,7 @@ internal sealed class RunReport
             $"A network that tells {_names.Length} classes apart in images of {_model.ImageSize}×{_model.ImageSize} pixels. It has {Text.Plain(Math.Round(cost.Parameters / 1e6, 2))} million "
             + $"parameters and takes {Text.Plain(Math.Round(cost.Macs / 1e6, 1))} million multiply-adds an image."
             + (_training is { } training ? $" It learnt from {training.Data.Train:N0} images in {training.Progress.Epochs} epoch{(training.Progress.Epochs == 1 ? "" : "s")}." : "")
-            + $" What follows was measured on the {_result.Images:N0} validation images, which it did not learn from"
+            + $" What follows was measured on the {_result.Images:N0} validation images, which it did not learn from but by which its epoch was chosen"
             + (_training?.Measured is { } measured ? $", with the weights after epoch {_model.Training?.Measured?.Epoch ?? measured.Epoch}." : "."));
         var right = Enumerable.Range(0, _names.Length).Sum(label => _confusions.Of(label).Right);
         var interval = Interval.Of(right, _result.Images);

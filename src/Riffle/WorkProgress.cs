@@ -18,14 +18,11 @@ public enum WorkStage
     /// <summary>The accuracy on the validation images is computed.</summary>
     Evaluating,
 
-    /// <summary>The features of images are computed, which a classifier is fitted to.</summary>
+    /// <summary>The features of images are computed, to which a classifier is fitted.</summary>
     Features,
 
     /// <summary>Soft labels are computed for the training images, once per view.</summary>
     Teaching,
-
-    /// <summary>Labels are compared with what a network sees in the images.</summary>
-    Judging,
 }
 
 /// <summary>The progress of long work. Reports come on the threads that do the work, so a handler should return quickly.</summary>
@@ -34,3 +31,12 @@ public enum WorkStage
 /// <param name="Total">The total count; 0 if unknown.</param>
 /// <param name="Top1">The accuracy on the validation images so far, in percent; null in stages without one.</param>
 public readonly record struct WorkProgress(WorkStage Stage, long Done, long Total, double? Top1 = null);
+
+/// <summary>Reports a part of some work as what is done of the whole.</summary>
+/// <param name="whole">Receives it.</param>
+/// <param name="before">What was done before this part.</param>
+/// <param name="total">The total count of the whole.</param>
+internal sealed class PartOfWork(IProgress<WorkProgress> whole, long before, long total) : IProgress<WorkProgress>
+{
+    public void Report(WorkProgress value) => whole.Report(value with { Done = before + value.Done, Total = total });
+}

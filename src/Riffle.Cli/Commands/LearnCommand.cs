@@ -27,7 +27,7 @@ internal static class LearnCommand
         };
         var output = new Option<string>("--out") { Description = "Run folder to write. The same command continues an interrupted one.", HelpName = "RUN", Required = true };
         var minutes = Numbers.Option("--minutes", "N", new Limits<double>(0.1, 100_000));
-        (minutes.Description, minutes.DefaultValueFactory) = ("Time that it may take.", _ => 10);
+        (minutes.Description, minutes.DefaultValueFactory) = ("Time to plan for. A machine that becomes busy takes longer.", _ => 10);
         var starts = new Option<string[]>("--start")
         {
             Description = "Run or checkpoint to consider as a start beside the networks that come with Riffle. May be given several times.",
@@ -53,6 +53,12 @@ internal static class LearnCommand
     {
         var clock = Stopwatch.StartNew();
         var data = Photos.ArePrepared(request.Photos) ? request.Photos : RunData.FolderOf(request.Run);
+        if (data != request.Photos && Photos.ArePrepared(data) && Dataset.Open(data, ImageCodec.Default).Info.Source is var source
+            && source != Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Photos))))
+        {
+            throw new ArgumentException($"{request.Run}: the folder has a run on {source}, not on {request.Photos}; give another --out");
+        }
+
         var steps = Steps(request, data, clock, cancel);
         foreach (var step in steps)
         {
@@ -120,7 +126,8 @@ internal static class LearnCommand
     private static string[] TrainingWords(LearningPlan plan, Request request, string data) =>
     [
         "train", "--data", data, "--from", plan.Chosen.Start.Path, "--size", Text(plan.Chosen.ImageSize), "--out", request.Run,
-        .. (string[])(plan.Recipe.Balanced ? ["--balance"] : []), "--epochs", Text(plan.Recipe.Epochs), "--stop-after", Text(plan.Recipe.Schedule.StopAfter), "--seed", Text(request.Seed), "--threads", Text(request.Threads),
+        .. (string[])(plan.Recipe.Balanced ? ["--balance"] : []), "--epochs", Text(plan.Recipe.Epochs), "--stop-after", Text(plan.Recipe.Schedule.StopAfter),
+        "--seed", Text(request.Seed), "--threads", Text(request.Threads),
     ];
 
     private static string Text<T>(T number)

@@ -91,9 +91,7 @@ internal static class TrainCommand
                 var dataset = Dataset.Open(directory, ImageCodec.Default);
                 spec = spec with { Classes = dataset.Info.Classes.Length };
 
-                // A classifier alone is trained at the full rate, which can't damage frozen features.
-                var usual = start is null || parse.GetValue(entries.Freeze) ? Recipe.Best : Recipe.FineTune;
-                var named = parse.GetValue(recipe) ?? usual.Name;
+                var named = parse.GetValue(recipe) ?? (start is null ? Recipe.Best : Recipe.FineTune).Name;
                 var labels = parse.GetValue(softLabels);
                 var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
                     .WithAugmentationOf(labels is null ? null : SoftLabels.Open(labels).Identity.Augmentation);
@@ -126,8 +124,9 @@ internal static class TrainCommand
             Console.Error.WriteLine($"All {before.Epochs} epochs of {run} are done. {Longer.WayOn(run)}");
         var report = before == outcome.Training.Progress ? null : ReportCommand.WriteAfter(new(run, trainer.DataDirectory, new TrainingOptions()), cancel);
         var best = outcome.Training.Best!;
+        var more = (trainer.Network.Classes > 5 ? $", top-5 {best.Validation.Top5:0.00} %" : "") + (best.Validation.Balanced is { } balanced ? $", balanced accuracy {balanced:0.00} %" : "");
         Console.WriteLine($"""
-            Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %, top-5 {best.Validation.Top5:0.00} %, in {outcome.BestCheckpoint}
+            Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %{more}, in {outcome.BestCheckpoint}
             {(report is null ? "" : $"Report: {report}{Environment.NewLine}")}Next:
               riffle evaluate {ShellWord.Path(run)} --data {ShellWord.Path(trainer.DataDirectory)}
               riffle predict {ShellWord.Path(run)} IMAGE

@@ -19,8 +19,6 @@ public sealed class DoubtFit
     /// <summary>More images make no better doubt, and take memory.</summary>
     private const int MostImages = 10_000;
 
-    private const double LeastTemperature = 0.05, MostTemperature = 20;
-
     private readonly int _classes, _step;
     private readonly int[] _ofClass;
     private readonly List<Sample> _samples = [];
@@ -62,7 +60,7 @@ public sealed class DoubtFit
     {
         if (Images < FewestImages)
             return new(1, null, [], _classes);
-        var temperature = (float)Temperature(_samples);
+        var temperature = (float)TemperatureOf(_samples);
         if (!HasThreshold)
             return new(temperature, null, [], _classes);
         var (first, second) = Familiarities();
@@ -78,7 +76,7 @@ public sealed class DoubtFit
         var calibration = new Calibration();
         foreach (var half in (bool[])[true, false])
         {
-            var temperature = (float)Temperature(Half(!half));
+            var temperature = (float)TemperatureOf(Half(!half));
             foreach (var sample in Half(half))
                 calibration.Add(sample.Label, [.. sample.Logits.Select(logit => logit / temperature)]);
         }
@@ -129,41 +127,8 @@ public sealed class DoubtFit
         return bytes;
     }
 
-    /// <summary>
-    /// The temperature with the lowest loss. The loss is convex in its reciprocal, so its slope is halved in. A network that is right on all images would want
-    /// the lowest temperature there is; the labels are therefore smoothed by the count of images (Platt, "Probabilistic outputs for support vector machines", 1999).
-    /// </summary>
-    private double Temperature(IReadOnlyList<Sample> samples)
-    {
-        const int Halvings = 24;
-        var smoothing = 1.0 / (samples.Count + 2);
-        double low = 1 / MostTemperature, high = 1 / LeastTemperature;
-        for (var i = 0; i < Halvings; i++)
-        {
-            var middle = Math.Sqrt(low * high);
-            var slopes = new double[samples.Count];
-            Parallel.For(0, samples.Count, n => slopes[n] = Slope(samples[n], middle, smoothing));
-            (low, high) = slopes.Sum() < 0 ? (middle, high) : (low, middle);
-        }
-
-        return Math.Round(1 / Math.Sqrt(low * high), 4);
-    }
-
-    /// <summary>The derivative of an image's loss with respect to the factor of its logits: their mean by the probabilities, less that by the label.</summary>
-    private double Slope(Sample sample, double factor, double smoothing)
-    {
-        double highest = sample.Logits.Max(), sum = 0, weighted = 0, others = 0;
-        foreach (var logit in sample.Logits)
-        {
-            var share = PortableMath.Exp(factor * (logit - highest));
-            sum += share;
-            weighted += share * logit;
-            others += logit;
-        }
-
-        var own = sample.Logits[sample.Label];
-        return (weighted / sum) - ((1 - smoothing) * own) - (smoothing * (others - own) / Math.Max(1, _classes - 1));
-    }
+    private double TemperatureOf(IReadOnlyList<Sample> samples) =>
+        Temperature.Fit([.. samples.SelectMany(sample => sample.Logits)], [.. samples.Select(sample => sample.Label)], _classes);
 
     private sealed record Sample(int Label, bool IsFirstHalf, float[] Logits, float[] Features);
 }

@@ -4,7 +4,7 @@ using Riffle.Networks;
 
 namespace Riffle.Evaluation;
 
-/// <summary>What a network's classifier reads of each image of a split: the features, without augmentation.</summary>
+/// <summary>What a network's classifier reads of each image: the features, without augmentation.</summary>
 public sealed class FeatureTable
 {
     private readonly float[] _values;
@@ -18,18 +18,20 @@ public sealed class FeatureTable
     /// <summary>The number of features of an image: the columns of the classifier's kernel.</summary>
     public int Width { get; }
 
-    /// <summary>The class of each image in the data set, in the order of the shards.</summary>
+    /// <summary>The class of each image in the data set, in the order of the splits and their shards.</summary>
     public ReadOnlySpan<int> Labels => _labels;
 
     /// <summary>The features of an image.</summary>
-    /// <param name="image">Its place in the order of the shards, from 0.</param>
+    /// <param name="image">Its place in that order, from 0.</param>
     public ReadOnlySpan<float> this[int image] => _values.AsSpan(image * Width, Width);
 
-    /// <summary>Computes the features of a split.</summary>
-    /// <param name="weights">The network; its last layer is the classifier.</param>
-    /// <param name="normalisation">How bytes become inputs.</param>
+    /// <summary>All features: images × width.</summary>
+    internal float[] Values => _values;
+
+    /// <summary>Computes the features of splits, one after the other.</summary>
+    /// <param name="model">The network; its last layer is the classifier.</param>
     /// <param name="data">The data set.</param>
-    /// <param name="split">The split.</param>
+    /// <param name="splits">The splits.</param>
     /// <param name="threads">Threads that compute; results do not depend on it. 0: one per core.</param>
     /// <param name="most">The most images, at least 1; further ones, whose order is random, are left out.</param>
     /// <param name="progress">Receives the number of images done.</param>
@@ -38,29 +40,36 @@ public sealed class FeatureTable
     /// <exception cref="BadDataException">The data set is damaged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FeatureTable Of(
-        Weights weights, Normalisation normalisation, Dataset data, Split split, int threads = 0, int most = int.MaxValue,
-        IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
+        Model model, Dataset data, IReadOnlyList<Split> splits, int threads = 0, int most = int.MaxValue, IProgress<WorkProgress>? progress = null,
+        CancellationToken cancel = default)
     {
-        var body = NetworkPart.Features(weights)
-            ?? throw new RiffleException($"{weights.Network.Name}: its last layer does not read features of the whole image; use another network");
-        var (images, width, size) = (Math.Min(data.Count(split), most), body.Network.Classes, body.Network.Input.Height);
-        if ((long)images * width > Array.MaxLength)
-            throw new RiffleException($"{data.Directory}: {images:N0} images with {width:N0} features each don't fit into memory");
-        var table = new FeatureTable(width, new float[images * width], new int[images]);
+        var body = NetworkPart.Features(model.Weights)
+            ?? throw new RiffleException($"{model.Name}: its last layer does not read features of the whole image; use another network");
+        var (images, width, size) = (Math.Min(splits.Sum(data.Count), most), body.Network.Classes, model.ImageSize);
+        var values = (long)images * width;
+        if (values > Array.MaxLength || values * sizeof(float) > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2)
+            throw new RiffleException($"not enough memory for {width:N0} features of each of {images:N0} images; use a network with fewer");
+        var table = new FeatureTable(width, new float[values], new int[images]);
         var batch = Batch.ForInference(Math.Max(1, images), size);
-        using var loader = new BatchLoader(
-            data, split, size, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0, BatchLoader.ThreadsFor(threads), memoryBudgetBytes: 0, cancel: cancel);
+        var side = model.TakesBakedImages ? size : ImageFit.StoredSide(size, data.Info);
         using var plan = new InferencePlan(body, batch, threads);
-        loader.StartEpoch(0);
         var done = 0;
-        while (done < images && loader.TryNext(out var some))
+        foreach (var split in splits.Where(split => data.Count(split) > 0))
         {
-            cancel.ThrowIfCancellationRequested();
-            var count = Math.Min(some.Count, images - done);
-            plan.Run(some.Pixels[..(count * some.ImageBytes)], count, normalisation, table._values.AsSpan(done * width));
-            some.Labels[..count].CopyTo(table._labels.AsSpan(done));
-            done += count;
-            progress?.Report(new(WorkStage.Features, done, images));
+            // Each image is needed once, so none is kept.
+            using var loader = new BatchLoader(
+                data, split, size, side, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0, BatchLoader.ThreadsFor(threads),
+                memoryBudgetBytes: 0, progress: null, cancel);
+            loader.StartEpoch(0);
+            while (done < images && loader.TryNext(out var some))
+            {
+                cancel.ThrowIfCancellationRequested();
+                var count = Math.Min(some.Count, images - done);
+                plan.Run(some.Pixels[..(count * some.ImageBytes)], count, model.Normalisation, table._values.AsSpan(done * width));
+                some.Labels[..count].CopyTo(table._labels.AsSpan(done));
+                done += count;
+                progress?.Report(new(WorkStage.Features, done, images));
+            }
         }
 
         return table;

@@ -42,7 +42,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
     /// <param name="starts">Weights that training may start from, at least one.</param>
     /// <param name="time">The time that is left for everything.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
-    /// <param name="progress">Receives the number of images done, for each candidate.</param>
+    /// <param name="progress">Receives the number of images done, over all candidates; some may be left out, so it may end before the total.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="ArgumentException">There are no weights to start from.</exception>
     /// <exception cref="BadDataException">The data set is damaged.</exception>
@@ -53,6 +53,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
         if (starts.Count == 0)
             throw new ArgumentException("there are no weights to start from");
         var clock = Stopwatch.StartNew();
+        var images = Math.Min(ImagesToCompare, data.Count(Split.Train));
         var candidates = new List<LearningCandidate>();
         foreach (var start in starts)
         {
@@ -63,7 +64,8 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
                 var epoch = TimeOfEpoch(network, data, threads, cancel);
                 if (candidates.Count > 0 && epoch * FewestEpochs > (time - clock.Elapsed) * TimeForEpochs)
                     break;
-                candidates.Add(new(start, size, Measure(start, network, data, threads, progress, cancel), epoch));
+                var part = progress is null ? null : new PartOfWork(progress, (long)candidates.Count * images, (long)starts.Count * Sizes.Length * images);
+                candidates.Add(new(start, size, Measure(start, network, data, threads, part, cancel), epoch));
             }
         }
 
@@ -109,7 +111,8 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
     {
         var weights = new Weights(NetworkCatalogue.Build(network));
         start.Begin(weights, network, data.Info.Classes);
-        var features = FeatureTable.Of(weights, start.Checkpoint.Normalisation, data, Split.Train, threads, ImagesToCompare, progress, cancel);
+        var features = FeatureTable.Of(
+            new(weights, data.Info.Classes, start.Checkpoint.Normalisation), data, [Split.Train], threads, ImagesToCompare, progress, cancel);
         return ClassifierFit.CrossValidate(features, network.Classes, threads, cancel).Measured;
     }
 }

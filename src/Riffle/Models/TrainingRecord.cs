@@ -51,13 +51,16 @@ public sealed record TrainingRecord(
 
     /// <summary>Whether the training is at its end: all epochs have ended, or its schedule says that no gain is to be expected.</summary>
     [JsonIgnore]
-    public bool IsFinished => Progress.Epochs >= Recipe.Epochs || Recipe.Schedule.HasEnded(History.Select(epoch => epoch.Validation.Top1));
+    public bool IsFinished => Progress.Epochs >= Recipe.Epochs || Recipe.Schedule.HasEnded(Accuracies);
 
     /// <summary>
     /// The epoch with the highest validation top-1 or, if the training counts all classes alike, balanced accuracy, and among those with the same the one with the lowest loss, which is the surest of what it gets right; null
     /// before the first epoch has ended.
     /// </summary>
     public EpochMetrics? Best => Epochs.MaxBy(epoch => Rank(epoch.Validation));
+
+    /// <summary>What the epochs are judged by, in percent: validation top-1 or, if the training counts all classes alike, balanced accuracy.</summary>
+    internal IEnumerable<double> Accuracies => History.Select(epoch => Rank(epoch.Validation).Accuracy);
 
     private IEnumerable<EpochMetrics> Epochs => Fitted is { } fitted ? History.Prepend(fitted) : History;
 

@@ -33,7 +33,8 @@ public sealed class Trainer : IDisposable
     private readonly TrainingPlan _plan;
     private readonly SoftLabels? _softLabels;
     private readonly string? _softLabelsFolder;
-    private readonly float[] _taught = [], _logShares;
+    private readonly float[] _taught = [];
+    private readonly ClassBalance? _balance;
     private readonly Evaluator _evaluator;
     private readonly RunEvents _events;
     private readonly Stack<IDisposable> _owned = new();
@@ -62,13 +63,13 @@ public sealed class Trainer : IDisposable
 
             var batch = Math.Min(_recipe.Batch, data.Count(Split.Train));
             IProgress<WorkProgress>? Decoding(int before) =>
-                progress is null ? null : new PartOfDecoding(progress, before, data.Count(Split.Train) + data.Count(Split.Validation));
+                progress is null ? null : new PartOfWork(progress, before, data.Count(Split.Train) + data.Count(Split.Validation));
             _owned.Push(_loader = new(
                 data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
                 BatchLoader.ThreadsFor(threads), imageMemory, Decoding(0), cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
                 throw new BadDataException($"{folder.Last}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
-            _logShares = _recipe.Balanced ? LogShares(data) : [];
+            _balance = _recipe.Balanced ? new(_weights, data) : null;
             _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
             if (softLabels is var (labels, _))
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
@@ -347,45 +348,19 @@ public sealed class Trainer : IDisposable
 
     private Metrics Validate(RankedImages[] ranked, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
-        var confusions = _recipe.Balanced ? new ConfusionMatrix(_classes.Length) : null;
+        var confusions = _balance is not null ? new ConfusionMatrix(_classes.Length) : null;
         var metrics = default(Metrics);
         Balanced(() => metrics = _evaluator.Run(confusions, calibration: null, ranked, progress, cancel));
         return metrics! with { Balanced = confusions?.BalancedAccuracy };
     }
 
-    /// <summary>Does something with weights that count every class alike, if the recipe says so: those of training, but for the classifier's biases.</summary>
+    /// <summary>Does something with the weights that the run is about: those of training or, if the recipe says so, balanced ones.</summary>
     private void Balanced(Action work)
     {
-        if (!_recipe.Balanced)
-        {
+        if (_balance is null)
             work();
-            return;
-        }
-
-        var name = _weights.Network.Layers[^1].Parameters.Single(p => p.Kind != ParameterKind.Kernel).Name;
-        var biases = _weights[name];
-        var kept = biases.ToArray();
-        for (var c = 0; c < kept.Length; c++)
-            biases[c] -= _logShares[c];
-        try
-        {
-            work();
-        }
-        finally
-        {
-            kept.CopyTo(_weights[name]);
-        }
-    }
-
-    /// <summary>The logarithm of each class's share of the training images.</summary>
-    private static float[] LogShares(Dataset data)
-    {
-        var counts = data.Info.TrainPerClass;
-        if (counts.IsEmpty)
-            throw new RiffleException($"{data.Directory}: an older Riffle wrote the data set without the number of images of each class, which --balance needs; prepare it again");
-
-        // A class without images is treated as if it had one.
-        return [.. counts.Select(count => (float)PortableMath.Log(Math.Max(1, count) / (double)data.Count(Split.Train)))];
+        else
+            _balance.Apply(work);
     }
 
     /// <summary>Writes the files of an epoch, the last checkpoint at the end: after a crash before that, steps are repeated and the same files result.</summary>
@@ -419,7 +394,7 @@ public sealed class Trainer : IDisposable
     {
         Metrics Fit()
         {
-            var features = FeatureTable.Of(_weights, _normalisation, data, Split.Train, threads, progress: progress, cancel: cancel);
+            var features = FeatureTable.Of(ToCheckpoint(), data, [Split.Train], threads, progress: progress, cancel: cancel);
             var (decay, measured) = ClassifierFit.CrossValidate(features, _spec.Classes, threads, cancel);
             ClassifierFit.Apply(_weights, features, decay, threads, cancel);
             return measured;
@@ -508,7 +483,7 @@ public sealed class Trainer : IDisposable
     private double LearningRate() => _recipe.Schedule.At(
         (long)_record.Progress.Epochs * _loader.BatchesPerEpoch + _record.Progress.Steps, _loader.BatchesPerEpoch, _recipe.Epochs, PlateauDrops());
 
-    private int PlateauDrops() => _recipe.Schedule.PlateauDrops(_record.History.Select(epoch => epoch.Validation.Top1));
+    private int PlateauDrops() => _recipe.Schedule.PlateauDrops(_record.Accuracies);
 
     /// <summary>Keeps NaN and infinity out of checkpoints. The loss is computed before the update, so it does not reveal what the update does to the weights.</summary>
     private void RequireFinite(double rate)
@@ -543,11 +518,6 @@ public sealed class Trainer : IDisposable
             ? (labels, place)
             : throw new RiffleException($"{place}: these are not the soft labels of the run (their fingerprint is {labels.Identity.Fingerprint}, that of the run "
                 + $"{own.Fingerprint}); give the right folder with --soft-labels");
-    }
-
-    private sealed class PartOfDecoding(IProgress<WorkProgress> whole, long before, long total) : IProgress<WorkProgress>
-    {
-        public void Report(WorkProgress value) => whole.Report(value with { Done = before + value.Done, Total = total });
     }
 
     private sealed class ObservedValidation(ITrainingObserver observer) : IProgress<WorkProgress>
