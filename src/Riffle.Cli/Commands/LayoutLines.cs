@@ -15,7 +15,7 @@ internal static class LayoutLines
         if (layout.Length > 0)
             yield return $"  layout      {layout}";
         foreach (var left in leftOut)
-            yield return $"  left out    {left.Count:N0} {left.Reason}: {Some(left.Examples, left.Examples.Length)}";
+            yield return $"  left out    {left.Count:N0} {left.Reason}{(left.Examples.IsEmpty ? "" : $": {Some(left.Examples, left.Examples.Length)}")}";
         foreach (var note in notes)
             yield return $"  note        {note}";
         yield return $"  classes     {classes.Count:N0}{(classes.Count == 0 ? "" : $": {Some(classes, Names)}")}";

@@ -27,6 +27,8 @@ internal static class PrepareCommand
                 + "there is a test folder.",
             HelpName = "X",
         };
+        var fold = Numbers.Option("--fold", "K", new Limits<int>(0, 1000));
+        fold.Description = "Which part of each class to set aside for validation. With --validation-fraction 0.2, folds 0 to 4 set each image aside once, for cross-validation.";
         var test = new Option<double?>("--test-fraction")
         {
             Description = "Share of each class to set aside for testing: images that no training reads, to measure the chosen network once. Default: nothing.",
@@ -41,6 +43,12 @@ internal static class PrepareCommand
         var ignore = new Option<bool>("--ignore-validation")
         {
             Description = "Leave the source's validation and test images out and set training images aside instead, to compare recipes without looking at them.",
+        };
+        var addTo = new Option<string?>("--add-to")
+        {
+            Description = "Take the images of another data set folder, too, each in the split it has there. SOURCE may then have a single class. What that data set has "
+                + "already is left out, and new images are set aside as its were.",
+            HelpName = "DIR",
         };
         var seed = new Option<ulong>("--seed")
         {
@@ -65,7 +73,7 @@ internal static class PrepareCommand
 
         var command = new Command(name, "Turns a folder or an archive of images into a data set: checks and shuffles them, and writes TFRecords.")
         {
-            source, output, fraction, test, groups, ignore, seed, shards, strict, bake, bakeSize, threads, force, json, names,
+            source, output, fraction, fold, test, groups, ignore, addTo, seed, shards, strict, bake, bakeSize, threads, force, json, names,
         };
         records.AddTo(command);
         return command.WithExamples(
@@ -73,6 +81,7 @@ internal static class PrepareCommand
             "riffle prepare photos/ --out data/photos --validation-fraction 0.2 --seed 7",
             "riffle prepare photos/ --out data/photos --validation-fraction 0.15 --test-fraction 0.15",
             "riffle prepare scans/ --out data/scans --test-fraction 0.2 --group-by '(patient[0-9]+)'",
+            "riffle prepare more/ --out data/photos2 --add-to data/photos",
             "riffle prepare tiny-imagenet-200.tar.gz --out data/dev --ignore-validation --validation-fraction 0.05",
             "riffle prepare tiny-imagenet-200.tar.gz --out data/baked --bake 4",
             "riffle prepare 'flowers/flowers_train_*.tfrecord' --out data/flowers")
@@ -81,9 +90,11 @@ internal static class PrepareCommand
             var options = new PreparationOptions
             {
                 ValidationFraction = parse.GetValue(fraction),
+                Fold = parse.GetValue(fold),
                 TestFraction = parse.GetValue(test),
                 GroupBy = parse.GetValue(groups),
                 IgnoreValidation = parse.GetValue(ignore),
+                AddTo = parse.GetValue(addTo),
                 Seed = parse.GetValue(seed),
                 Shards = parse.GetValue(shards),
                 Strict = parse.GetValue(strict),
@@ -109,6 +120,8 @@ internal static class PrepareCommand
         {
             $"{info.Source} → {summary.Output}",
         };
+        if (info.AddedTo is { } other)
+            lines.Add($"  added to    {other.Source}, whose images keep their splits");
         lines.AddRange(LayoutLines.Of(info.Layout, info.LeftOut, info.Notes, [.. info.Classes.Select(c => c.Name)]));
         foreach (var split in Splits.All.Where(split => split != Split.Test || info.Test > 0))
             lines.Add($"  {split.Adjective(),-10}  {Describe(info, split)}");

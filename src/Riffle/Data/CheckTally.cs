@@ -24,7 +24,8 @@ internal readonly record struct ImageFacts(int Width, int Height, int Length, UI
         return new(width, height, encoded.Length, hash, hash, Picture: null);
     }
 
-    private static UInt128 Hash(ReadOnlySpan<byte> data)
+    /// <summary>Half of SHA-256, by which equal images are known.</summary>
+    public static UInt128 Hash(ReadOnlySpan<byte> data)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(data, hash);

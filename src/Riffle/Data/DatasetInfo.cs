@@ -39,6 +39,11 @@ public sealed record DatasetSkipped(string Reason, int Count, ImmutableArray<str
 /// <param name="Size">Their height and width in pixels.</param>
 public sealed record DatasetBaking(int Copies, int Size);
 
+/// <summary>A data set whose images another one has too.</summary>
+/// <param name="Source">The file or folder name of its source.</param>
+/// <param name="Fingerprint">Its <see cref="DatasetInfo.Fingerprint"/>.</param>
+public sealed record DatasetOrigin(string Source, string Fingerprint);
+
 /// <summary>The content of <c>dataset.json</c>, which describes a data set folder. It depends only on the images and the options, not on time or machine.</summary>
 public sealed record DatasetInfo
 {
@@ -62,6 +67,9 @@ public sealed record DatasetInfo
 
     /// <summary>File or folder name of the source, without its path.</summary>
     public string Source { get; init; } = "";
+
+    /// <summary>The data set that the source's images were added to; null if there is none.</summary>
+    public DatasetOrigin? AddedTo { get; init; }
 
     /// <summary>Seed of the order of records, of the split and of baking.</summary>
     public ulong Seed { get; init; }

@@ -61,6 +61,8 @@ public static class Preparation
         private readonly Skips _skips = new(container.Path, options.Strict);
         private readonly Dictionary<(int Width, int Height), int> _sizes = [];
         private readonly CheckFindings _findings = new();
+        private EarlierImages? _earlier;
+        private int _known;
 
         public ImmutableArray<CheckGroup> Findings => _findings.ToArray();
 
@@ -68,7 +70,7 @@ public static class Preparation
         {
             var listing = container.List(found => progress?.Report(new WorkProgress(WorkStage.Listing, found, 0)), cancel);
             var layout = SourceLayout.Find(
-                container.Path, listing, _skips, setAside: options.ValidationFraction is not null, options.IgnoreValidation);
+                container.Path, listing, _skips, setAside: options.ValidationFraction is not null, options.IgnoreValidation, oneClass: options.AddTo is not null);
             if (layout.HasValidation && options.ValidationFraction is not null)
             {
                 throw new RiffleException(
@@ -82,18 +84,35 @@ public static class Preparation
             }
 
             CheckGroups(layout);
-            var plan = PreparationPlan.Make(layout, options);
+            var (classes, images, settings) = options.AddTo is null
+                ? (layout.Classes, SettingAside.Apply(layout.Images, layout.HasValidation, options), options)
+                : Join(layout, listing.Files.Max(file => file.Index) + 1);
+            var plan = PreparationPlan.Make(images, options);
             CheckSpace(directory, plan);
 
-            int[][] perClass = [.. Splits.All.Select(_ => new int[layout.Classes.Length])];
+            int[][] perClass = [.. Splits.All.Select(_ => new int[classes.Length])];
             using var shards = new ShardWriter(directory, plan.Shards);
             var tally = new CheckTally(_findings);
-            WriteRecords(directory, plan, new RecordMaker(layout.Classes, options, codec), shards, perClass, tally);
+            WriteRecords(directory, plan, new RecordMaker(classes, options, codec), shards, perClass, tally);
             shards.Complete();
             CheckSome(layout, perClass);
-            tally.CheckClasses(container.Path, layout.Classes, hasValidation: shards.Count(Split.Validation) > 0);
-            AddEmptyClasses(layout.Classes, perClass[0]);
-            return Describe(layout, shards, perClass);
+            tally.CheckClasses(container.Path, classes, hasValidation: shards.Count(Split.Validation) > 0);
+            AddEmptyClasses(classes, perClass[0]);
+            return Describe(layout, settings, classes, shards, perClass);
+        }
+
+        /// <summary>The images of another data set, and those of the source that it does not have.</summary>
+        private (ImmutableArray<DatasetClass> Classes, LabelledImage[] Images, PreparationOptions Settings) Join(SourceLayout layout, int firstIndex)
+        {
+            _earlier = EarlierImages.Open(options.AddTo!, options, codec, firstIndex, cancel);
+            var settings = _earlier.Complete(options, layout);
+            var known = container.Read([.. layout.Images.Select(image => image.Entry)])
+                .Where(file => file.Skip is null && _earlier.Has(file.Bytes.Span)).Select(file => file.Entry.Index).ToHashSet();
+            _known = known.Count;
+            var images = layout.Images.Where(image => !known.Contains(image.Entry.Index)).ToArray();
+            if (images.Length == 0)
+                throw new RiffleException($"{container.Path}: nothing to add; all {_known:N0} images are in {options.AddTo} already");
+            return (_earlier.ClassesWith(layout.Classes), _earlier.With(layout, images, settings), settings);
         }
 
         /// <summary>Refuses a pattern without effect: it is a mistake, and a split that was to be by patients would be by images.</summary>
@@ -116,7 +135,7 @@ public static class Preparation
             }
         }
 
-        private bool InOrder => container.AnyOrder && options.BakeCopies <= 1;
+        private bool InOrder => container.AnyOrder && _earlier is null && options.BakeCopies <= 1;
 
         private void WriteRecords(string directory, PreparationPlan plan, RecordMaker maker, ShardWriter shards, int[][] perClass, CheckTally tally)
         {
@@ -140,7 +159,8 @@ public static class Preparation
             var numbers = new Dictionary<int, int>(plan.Images.Count);
             for (var i = 0; i < plan.Images.Count; i++)
                 numbers.Add(plan.Images[i].Entry.Index, i);
-            var files = container.Read([.. plan.Images.Select(image => image.Entry)]);
+            var files = container.Read([.. plan.Images.Select(image => image.Entry).Where(entry => _earlier?.Contains(entry) != true)])
+                .Concat(_earlier?.Read() ?? []);
             var made = PreparationPipeline.Run(
                 files,
                 file => file.Bytes.Length,
@@ -204,14 +224,16 @@ public static class Preparation
             }
         }
 
-        private DatasetInfo Describe(SourceLayout layout, ShardWriter shards, int[][] perClass) => new()
+        private DatasetInfo Describe(
+            SourceLayout layout, PreparationOptions settings, ImmutableArray<DatasetClass> classes, ShardWriter shards, int[][] perClass) => new()
         {
             Riffle = typeof(Preparation).Assembly.GetName().Version!.ToString(3),
             Source = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(container.Path))),
             Seed = options.Seed,
-            ValidationFraction = layout.HasValidation ? null : options.ValidationFraction ?? PreparationOptions.DefaultFraction,
-            GroupBy = options.GroupBy,
-            TestFraction = options.TestFraction is > 0 ? options.TestFraction : null,
+            ValidationFraction = layout.HasValidation ? null : settings.ValidationFraction ?? PreparationOptions.DefaultFraction,
+            GroupBy = settings.GroupBy,
+            TestFraction = settings.TestFraction is > 0 ? settings.TestFraction : null,
+            AddedTo = _earlier?.Origin,
             Baking = options.BakeCopies > 0 ? new DatasetBaking(options.BakeCopies, options.BakeSize) : null,
             Train = perClass[(int)Split.Train].Sum(),
             Validation = perClass[(int)Split.Validation].Sum(),
@@ -223,13 +245,13 @@ public static class Preparation
             Sizes = Sizes(),
             Layout = layout.Shown,
             Notes = layout.Notes,
-            LeftOut = layout.LeftOut,
+            LeftOut = _known == 0 ? layout.LeftOut : [.. layout.LeftOut, new DatasetSkipped(LeftOutReason.Known, _known, [])],
             Skipped = _skips.ToArray(),
             TrainPerClass = [.. perClass[(int)Split.Train]],
             ValidationPerClass = [.. perClass[(int)Split.Validation]],
             TestPerClass = shards.Count(Split.Test) > 0 ? [.. perClass[(int)Split.Test]] : null,
             Shards = [.. shards.Done],
-            Classes = layout.Classes,
+            Classes = classes,
         };
 
         private DatasetSizes Sizes()

@@ -13,6 +13,11 @@ public sealed record PreparationOptions
     public double? ValidationFraction { get; init; }
 
     /// <summary>
+    /// Which part of the images is set aside for validation, from 0: with a fraction of 0.2, folds 0 to 4 set each image aside once, for five-fold cross-validation.
+    /// </summary>
+    public int Fold { get; init; }
+
+    /// <summary>
     /// Share of each class to set aside for testing, from 0 to below 1; null: none. Only allowed if the source has no labelled test images of its own beside
     /// validation images, or with <see cref="IgnoreValidation"/>. It does not change which images are set aside for validation.
     /// </summary>
@@ -30,6 +35,12 @@ public sealed record PreparationOptions
     /// the result is measured with.
     /// </summary>
     public bool IgnoreValidation { get; init; }
+
+    /// <summary>
+    /// A prepared data set whose images come too, each in the split that it has there; null: none. Images of the source that it has already, byte for byte, are left
+    /// out. The others are set aside as its images were, unless the options say otherwise.
+    /// </summary>
+    public string? AddTo { get; init; }
 
     /// <summary>Seed of which images are set aside, of the order of records, and of the augmentation of baked copies.</summary>
     public ulong Seed { get; init; }
@@ -67,6 +78,8 @@ public sealed record PreparationOptions
         Require(TestFraction is null or (>= 0 and < 1), $"--test-fraction must be from 0 to below 1, for example 0.1, not {TestFraction}");
         Require((ValidationFraction ?? DefaultFraction) + (TestFraction ?? 0) < 1,
             $"--validation-fraction {ValidationFraction ?? DefaultFraction} and --test-fraction {TestFraction} leave nothing for training; give less than 1 in all");
+        Require(Fold >= 0 && (Fold == 0 || (Fold + 1) * (ValidationFraction ?? DefaultFraction) < 1 + 1e-9),
+            $"--fold must be from 0 to {(int)(1 / (ValidationFraction ?? DefaultFraction) + 1e-9) - 1} with --validation-fraction {ValidationFraction ?? DefaultFraction}, not {Fold}");
         if (GroupBy is not null)
             _ = new ImageGroups(GroupBy);
         Require(Shards is >= 1 and <= DatasetFiles.MaxShards, $"--shards must be from 1 to {DatasetFiles.MaxShards}, not {Shards}");

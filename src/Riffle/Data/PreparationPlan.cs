@@ -29,12 +29,11 @@ internal sealed class PreparationPlan
     /// <summary>Number of positions.</summary>
     public int Records => Shards.Count == 0 ? 0 : Shards[^1].End;
 
-    /// <summary>Sets validation and test images aside where that is wanted, and orders all records.</summary>
-    public static PreparationPlan Make(SourceLayout layout, PreparationOptions options)
+    /// <summary>Orders all records.</summary>
+    /// <param name="images">The images, with their splits.</param>
+    /// <param name="options">The options.</param>
+    public static PreparationPlan Make(LabelledImage[] images, PreparationOptions options)
     {
-        var fraction = layout.HasValidation ? 0 : options.ValidationFraction ?? PreparationOptions.DefaultFraction;
-        Func<string, string?> groupOf = options.GroupBy is { } pattern ? new ImageGroups(pattern).Of : _ => null;
-        var images = SettingAside.Apply(layout.Images, fraction, options.TestFraction ?? 0, groupOf, options.Seed);
         var shards = new List<PlannedShard>();
         var imageAt = new List<int>();
         foreach (var split in Splits.All)
@@ -66,7 +65,8 @@ internal sealed class PreparationPlan
                 keys.Add((Hash(seed, copy == 0 ? "order" : $"order {copy}", images[i].Name), images[i].Name, copy, i));
         }
 
-        keys.Sort((a, b) => a.Key != b.Key ? a.Key.CompareTo(b.Key) : a.Copy != b.Copy ? a.Copy.CompareTo(b.Copy) : string.CompareOrdinal(a.Name, b.Name));
+        keys.Sort((a, b) => a.Key != b.Key ? a.Key.CompareTo(b.Key) : a.Copy != b.Copy ? a.Copy.CompareTo(b.Copy)
+            : string.CompareOrdinal(a.Name, b.Name) is not 0 and var order ? order : a.Image.CompareTo(b.Image));
         return [.. keys.Select(key => key.Image)];
     }
 

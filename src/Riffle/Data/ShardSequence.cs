@@ -13,6 +13,22 @@ internal readonly record struct RecordPlace(string File, int Shard, long Index, 
     /// <param name="firstOfShard">The number of each shard's first record.</param>
     public static int Number(ulong id, int[]? firstOfShard) => firstOfShard is null ? -1 : firstOfShard[id >> 32] + (int)(uint)id;
 
+    /// <summary>Reads the image of a record.</summary>
+    /// <exception cref="BadDataException">It holds no image of a known class.</exception>
+    public ImageExample Parse(ReadOnlySpan<byte> record, int classes)
+    {
+        try
+        {
+            var example = ImageExample.Parse(record);
+            return example.Label < classes ? example : throw new BadDataException(
+                $"its label is {example.Label}, but {DatasetFiles.Info} has {classes} classes, counted from 0. Run riffle prepare again.");
+        }
+        catch (BadDataException e)
+        {
+            throw Damaged(e.Message, e);
+        }
+    }
+
     public BadDataException Damaged(string what, Exception? inner = null) => new($"{File}: record {Index} at byte {Offset}: {what}", inner);
 }
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Riffle.Formats;
 
 namespace Riffle.Data;
 
@@ -45,11 +44,9 @@ internal sealed unsafe class StoredImages : IDisposable
     /// <exception cref="BadDataException">The record holds no image of a known class; the message names file and offset.</exception>
     public void Decode(int slot, ReadOnlySpan<byte> record, RecordPlace place, int classes)
     {
+        var example = place.Parse(record, classes);
         try
         {
-            var example = ImageExample.Parse(record);
-            if (example.Label >= classes)
-                throw new BadDataException($"its label is {example.Label}, but {DatasetFiles.Info} has {classes} classes, counted from 0. Run riffle prepare again.");
             ImageFit.FitSquare(_codec.Decode(example.Encoded.Span, example.FileName, Side), Side, At(slot));
             (_labels[slot], _ids[slot]) = (example.Label, place.Id);
         }

@@ -41,6 +41,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
     /// <param name="data">The data set.</param>
     /// <param name="starts">Weights that training may start from, at least one.</param>
     /// <param name="time">The time that is left for everything.</param>
+    /// <param name="keepSize">Whether to keep the image size that weights were trained at.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="progress">Receives the number of images done, over all candidates; some may be left out, so it may end before the total.</param>
     /// <param name="cancel">Stops it.</param>
@@ -48,7 +49,8 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
     /// <exception cref="BadDataException">The data set is damaged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static LearningPlan Make(
-        Dataset data, IReadOnlyList<FineTuning> starts, TimeSpan time, int threads = 0, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
+        Dataset data, IReadOnlyList<FineTuning> starts, TimeSpan time, bool keepSize = false, int threads = 0, IProgress<WorkProgress>? progress = null,
+        CancellationToken cancel = default)
     {
         if (starts.Count == 0)
             throw new ArgumentException("there are no weights to start from");
@@ -57,7 +59,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
         var candidates = new List<LearningCandidate>();
         foreach (var start in starts)
         {
-            foreach (var size in SizesFor(start, data))
+            foreach (var size in keepSize ? [start.Checkpoint.Spec.ImageSize] : SizesFor(start, data))
             {
                 // Larger images take longer still.
                 var network = start.Network(data.Info.Classes.Length, size);

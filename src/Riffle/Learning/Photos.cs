@@ -10,14 +10,15 @@ public sealed record Photos(bool HasValidation, int Images)
 {
     /// <summary>Lists a source.</summary>
     /// <param name="source">Anything that <see cref="Preparation"/> accepts.</param>
+    /// <param name="oneClass">Whether one class is enough, because the photos are added to others.</param>
     /// <param name="cancel">Stops it.</param>
     /// <exception cref="RiffleException">The source can't be read.</exception>
     /// <exception cref="BadDataException">The layout is unknown, or an archive is damaged.</exception>
-    public static Photos Of(string source, CancellationToken cancel = default)
+    public static Photos Of(string source, bool oneClass = false, CancellationToken cancel = default)
     {
         var options = new PreparationOptions();
         using var container = SourceContainer.Open(source, options.Records, options.NameEncoding);
-        var layout = SourceLayout.Find(source, container.List(_ => { }, cancel), new Skips(source, strict: false));
+        var layout = SourceLayout.Find(source, container.List(_ => { }, cancel), new Skips(source, strict: false), oneClass: oneClass);
         return new(layout.HasValidation, layout.Images.Count);
     }
 

@@ -15,7 +15,8 @@ namespace Riffle.Models;
 /// </remarks>
 public sealed class Checkpoint : Model
 {
-    private const string MetadataKey = "riffle";
+    /// <summary>The key of the document in the file's metadata, by which a checkpoint is known.</summary>
+    internal const string MetadataKey = "riffle";
 
     private readonly Lazy<TrainingRecord?> _training;
 

@@ -56,6 +56,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>The folder of a data set that belongs to the run.</summary>
     internal const string DataName = "data";
 
+    /// <summary>The folder of imported weights that the run may start from.</summary>
+    internal const string StartsName = "starts";
+
     private const string BestName = "best.safetensors", LastName = "last.safetensors";
 
     private readonly FileStream _lock;
@@ -220,7 +223,7 @@ internal sealed class RunFolder : IDisposable
         static IEnumerable<string> Entries(string path) =>
             System.IO.Directory.EnumerateFileSystemEntries(path).Where(entry => !Path.GetFileName(entry).StartsWith('.'));
         var checkpoints = Checkpoints(Directory);
-        return !Entries(Directory).Except([Description, Metrics, checkpoints, Path.Combine(Directory, DataName)]).Any()
+        return !Entries(Directory).Except([Description, Metrics, checkpoints, Path.Combine(Directory, DataName), Path.Combine(Directory, StartsName)]).Any()
             && (!System.IO.Directory.Exists(checkpoints) || !Entries(checkpoints).Except(File.Exists(Description) ? [Best] : []).Any());
     }
 

@@ -62,7 +62,7 @@ public sealed record TrainingRecord(
     /// <summary>What the epochs are judged by, in percent: validation top-1 or, if the training counts all classes alike, balanced accuracy.</summary>
     internal IEnumerable<double> Accuracies => History.Select(epoch => Rank(epoch.Validation).Accuracy);
 
-    private IEnumerable<EpochMetrics> Epochs => Fitted is { } fitted ? History.Prepend(fitted) : History;
+    internal IEnumerable<EpochMetrics> Epochs => Fitted is { } fitted ? History.Prepend(fitted) : History;
 
     /// <summary>The metrics after an epoch, or before the first if it is 0; null where there are none.</summary>
     public EpochMetrics? After(int epoch) => Epochs.FirstOrDefault(metrics => metrics.Epoch == epoch);

@@ -76,6 +76,27 @@ public static class WeightImport
         return spec;
     }
 
+    /// <summary>Whether a path is a file of weights that training can only start from once it has been imported.</summary>
+    /// <param name="path">The path.</param>
+    /// <exception cref="RiffleException">It can't be read.</exception>
+    /// <exception cref="BadDataException">It is damaged.</exception>
+    public static bool IsNeeded(string path)
+    {
+        try
+        {
+            return File.Exists(path) && FileKind.Describe(InputFile.Start(path)) switch
+            {
+                FileKind.Torch or FileKind.Pickled => true,
+                FileKind.SafeTensors => !SafeTensors.Read(path).Metadata.ContainsKey(Checkpoint.MetadataKey),
+                _ => false,
+            };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw AtomicFile.CannotRead(path, e);
+        }
+    }
+
     /// <summary>Writes weights as a run folder, which every command accepts as a run.</summary>
     /// <param name="checkpoint">The weights.</param>
     /// <param name="run">The folder, new or empty.</param>

@@ -73,6 +73,26 @@ public class PreparationPlanTests
     }).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void The_folds_of_a_fifth_set_each_image_aside_once() => Prop.ForAll(Cases, c =>
+    {
+        string[][] folds = [.. Enumerable.Range(0, 5).Select(fold => Fold(c.Sizes, fold, c.Seed, 0)
+            .Images.Where(image => image.Split == Split.Validation).Select(image => image.Name).ToArray())];
+        Assert.Equal(Plan(c.Sizes, 0.2, c.Seed, 4, 0).Images.Where(image => image.Split == Split.Validation).Select(image => image.Name), folds[0]);
+        var all = folds.SelectMany(names => names).ToArray();
+        Assert.Equal(c.Sizes.Where(size => size > 1).Sum(), all.Length);
+        Assert.Equal(all.Length, all.Distinct().Count());
+    }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Folds_leave_the_test_images_alone()
+    {
+        IEnumerable<string> Tests(int fold) => Fold([20, 30], fold, 3, 0.1).Images.Where(image => image.Split == Split.Test).Select(image => image.Name).Order(StringComparer.Ordinal);
+        Assert.Equal(5, Tests(0).Count());
+        for (var fold = 1; fold < 4; fold++)
+            Assert.Equal(Tests(0), Tests(fold));
+    }
+
+    [Fact]
     public void No_group_stands_in_two_splits_and_shares_are_near_what_is_wanted() => Prop.ForAll(Cases, c =>
     {
         // Groups of up to five images go through all classes.
@@ -85,7 +105,7 @@ public class PreparationPlanTests
                 listing.Files.Add(new SourceEntry(listing.Files.Count, $"class{label:D3}/{random.Next(c.Sizes.Sum())}-{i}.jpg", 100));
         }
 
-        var plan = PreparationPlan.Make(SourceLayout.Find("source", listing, new Skips("source", strict: true)), options);
+        var plan = Plan(listing, options);
         Assert.Equal(listing.Files.Count, plan.Images.Count);
         Assert.All(plan.Images.GroupBy(image => image.Name.Split('/')[1].Split('-')[0]), group => Assert.Single(group.Select(image => image.Split).Distinct()));
         Assert.All(plan.Images.GroupBy(image => image.Label), label => Assert.Contains(label, image => image.Split == Split.Train));
@@ -110,6 +130,12 @@ public class PreparationPlanTests
 
     private static PreparationPlan Plan(int[] sizes, double fraction, int seed, int shards, int copies, double test = 0)
     {
+        var options = new PreparationOptions { ValidationFraction = fraction, TestFraction = test, Seed = (ulong)seed, Shards = shards, BakeCopies = copies };
+        return Plan(Listing(sizes), options);
+    }
+
+    private static SourceListing Listing(int[] sizes)
+    {
         var listing = new SourceListing();
         for (var label = 0; label < sizes.Length; label++)
         {
@@ -117,8 +143,15 @@ public class PreparationPlanTests
                 listing.Files.Add(new SourceEntry(listing.Files.Count, $"class{label:D3}/{i}.jpg", 100));
         }
 
+        return listing;
+    }
+
+    private static PreparationPlan Fold(int[] sizes, int fold, int seed, double test) =>
+        Plan(Listing(sizes), new() { ValidationFraction = 0.2, Fold = fold, TestFraction = test, Seed = (ulong)seed, Shards = 4 });
+
+    private static PreparationPlan Plan(SourceListing listing, PreparationOptions options)
+    {
         var layout = SourceLayout.Find("source", listing, new Skips("source", strict: true));
-        var options = new PreparationOptions { ValidationFraction = fraction, TestFraction = test, Seed = (ulong)seed, Shards = shards, BakeCopies = copies };
-        return PreparationPlan.Make(layout, options);
+        return PreparationPlan.Make(SettingAside.Apply(layout.Images, layout.HasValidation, options), options);
     }
 }

@@ -12,6 +12,7 @@ internal static class LeftOutReason
     public const string Unlabelled = "validation images without classes";
     public const string UnlabelledTest = "test images without classes";
     public const string SeveralTests = "test images in several folders, because it is not clear which are meant";
+    public const string Known = "images that are in the other data set already";
     public const string Test = "test images, because the source's own parts are not wanted";
 }
 

@@ -33,6 +33,7 @@ internal sealed class SourceLayout
     private readonly List<LabelledImage> _images = [];
     private readonly List<string> _notes = [];
     private readonly Dictionary<Split, string> _heldOut = [];
+    private int _fewestClasses;
 
     private SourceLayout(string source, SourceListing listing, Skips skips)
     {
@@ -79,10 +80,12 @@ internal sealed class SourceLayout
     /// <param name="skips">Told what of the data set can't be taken.</param>
     /// <param name="setAside">Whether validation images are to be set aside, so that test images are not used for validation.</param>
     /// <param name="ignoreValidation">Whether the source's own validation and test images are left out.</param>
+    /// <param name="oneClass">Whether one class is enough, because there are others elsewhere.</param>
     /// <exception cref="BadDataException">It is laid out in no way that is known, or something is wrong and <paramref name="skips"/> are strict.</exception>
-    public static SourceLayout Find(string source, SourceListing listing, Skips skips, bool setAside = false, bool ignoreValidation = false)
+    public static SourceLayout Find(
+        string source, SourceListing listing, Skips skips, bool setAside = false, bool ignoreValidation = false, bool oneClass = false)
     {
-        var layout = new SourceLayout(source, listing, skips);
+        var layout = new SourceLayout(source, listing, skips) { _fewestClasses = oneClass ? 1 : 2 };
         layout.AddTraining();
         layout.AddHeldOut(setAside, ignoreValidation);
         layout.SkipStrays();
@@ -162,7 +165,7 @@ internal sealed class SourceLayout
             byClass.Remove(name);
         }
 
-        return byClass.Count > 1 ? byClass : throw TooFew([.. byClass.Keys], unread);
+        return byClass.Count >= _fewestClasses ? byClass : throw TooFew([.. byClass.Keys], unread);
     }
 
     private BadDataException TooFew(string[] classes, UnreadImages unread)
