@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Riffle.Formats;
 using Riffle.Models;
 using Riffle.Networks;
@@ -15,6 +16,9 @@ namespace Riffle.Study;
 /// </remarks>
 internal sealed class ReproductionFolder(string path)
 {
+    /// <summary>As checkpoints have it, for the types of the study.</summary>
+    private static readonly JsonSerializerOptions Json = new(ModelJson.Indented) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+
     public string Html => Path.Combine(path, "report.html");
 
     public string Markdown => Path.Combine(path, "report.md");
@@ -114,7 +118,7 @@ internal sealed class ReproductionFolder(string path)
 
     private string LatencyOf(string model) => Path.Combine(path, "latency", model + ".json");
 
-    private static void WriteJson<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, ModelJson.Indented) + "\n");
+    private static void WriteJson<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json) + "\n");
 
     private static T? ReadJson<T>(string file)
         where T : class
@@ -123,7 +127,7 @@ internal sealed class ReproductionFolder(string path)
             return null;
         try
         {
-            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), ModelJson.Indented) ?? throw new JsonException("it is null");
+            return JsonSerializer.Deserialize<T>(File.ReadAllBytes(file), Json) ?? throw new JsonException("it is null");
         }
         catch (JsonException e)
         {

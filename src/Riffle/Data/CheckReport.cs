@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Riffle.Formats;
 
 namespace Riffle.Data;
 
@@ -72,25 +73,10 @@ public sealed record CheckReport
 
     /// <summary>The report as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(
-        new
-        {
-            Path,
-            IsPrepared,
-            Layout,
-            Notes,
-            LeftOut,
-            Classes,
-            ClassNames,
-            Train,
-            Validation,
-            Test,
-            Counts,
-            Bytes,
-            Faults,
-            Warnings,
-            Findings,
-            NearDuplicates = NearDuplicates.Select(group => group.Members.Select(image => new { Split = image.Split.ToString().ToLowerInvariant(), image.Label, image.File, image.Record, image.Name })),
-            Seconds = Math.Round(Elapsed.TotalSeconds, 3),
-        },
-        DatasetInfo.Json);
+        new CheckDocument(
+            Path, IsPrepared, Layout, Notes, LeftOut, Classes, ClassNames, Train, Validation, Test, Counts, Bytes, Faults, Warnings, Findings,
+            NearDuplicates.Select(group => group.Members.Select(image => new AlikeDocument(
+                image.Split.ToString().ToLowerInvariant(), image.Label, image.File, image.Record, image.Name))),
+            Math.Round(Elapsed.TotalSeconds, 3)),
+        DatasetJson.Options.Of<CheckDocument>());
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Riffle.Formats;
@@ -49,15 +48,6 @@ public sealed record DatasetInfo
 {
     /// <summary>The format version that this library writes.</summary>
     internal const int CurrentVersion = 1;
-
-    internal static readonly JsonSerializerOptions Json = NoNullsInLists.Strict(new()
-    {
-        WriteIndented = true,
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        NewLine = "\n",
-    });
 
     /// <summary>Version of the format of the folder.</summary>
     public int Version { get; init; } = CurrentVersion;
@@ -150,7 +140,7 @@ public sealed record DatasetInfo
         var path = Path.Combine(directory, DatasetFiles.Info);
         try
         {
-            var info = JsonSerializer.Deserialize<DatasetInfo>(InputFile.ReadDocument(path), Json)
+            var info = JsonSerializer.Deserialize(InputFile.ReadDocument(path), DatasetJson.Options.Of<DatasetInfo>())
                 ?? throw new BadDataException($"{path}: the file is empty; run riffle prepare again");
             return info.Checked(path);
         }
@@ -178,7 +168,7 @@ public sealed record DatasetInfo
     internal void Save(string directory) => AtomicFile.WriteText(Path.Combine(directory, DatasetFiles.Info), ToJson() + "\n");
 
     /// <summary>The content of <c>dataset.json</c>.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, Json);
+    public string ToJson() => JsonSerializer.Serialize(this, DatasetJson.Options.Of<DatasetInfo>());
 
     /// <summary>The numbers of a split. Of an older version, the records per class may be missing.</summary>
     internal (int Images, int Shards, ImmutableArray<int> PerClass) Of(Split split) => split switch

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Riffle.Formats;
 
 namespace Riffle.Data;
 
@@ -22,30 +23,9 @@ public sealed record PreparationSummary(string Output, DatasetInfo Info, TimeSpa
 
     /// <summary>All but the words of classes and the list of shards, which dataset.json holds, as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(
-        new
-        {
-            Output,
-            Info.Source,
-            Info.Layout,
-            Info.Notes,
-            Info.LeftOut,
-            Classes = Info.Classes.Length,
-            ClassNames = Info.Classes.Select(c => c.Name),
-            Info.Train,
-            Info.Validation,
-            Info.Test,
-            Info.TrainShards,
-            Info.ValidationShards,
-            Info.TestShards,
-            Info.Counts,
-            Info.GroupBy,
-            Info.Sizes,
-            Info.Baking,
-            Info.Skipped,
-            Findings,
-            Bytes,
-            Info.Fingerprint,
-            Seconds = Math.Round(Elapsed.TotalSeconds, 3),
-        },
-        DatasetInfo.Json);
+        new PreparationDocument(
+            Output, Info.Source, Info.Layout, Info.Notes, Info.LeftOut, Info.Classes.Length, Info.Classes.Select(c => c.Name), Info.Train, Info.Validation, Info.Test,
+            Info.TrainShards, Info.ValidationShards, Info.TestShards, Info.Counts, Info.GroupBy, Info.Sizes, Info.Baking, Info.Skipped, Findings, Bytes, Info.Fingerprint,
+            Math.Round(Elapsed.TotalSeconds, 3)),
+        DatasetJson.Options.Of<PreparationDocument>());
 }

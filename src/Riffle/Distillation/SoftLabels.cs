@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -23,14 +22,14 @@ public sealed class SoftLabels
     private const string Tensor = "logits", DocumentKey = "soft-labels", NumbersKey = "images";
 
     private readonly string _folder;
-    private readonly Document _document;
+    private readonly SoftLabelsDocument _document;
     private int _classes;
     private float[] _logits = [];
 
     /// <summary>Of an excerpt, whether it has an image; null: all images are there.</summary>
     private bool[]? _has;
 
-    private SoftLabels(string folder, Document document) => (_folder, _document) = (folder, document);
+    private SoftLabels(string folder, SoftLabelsDocument document) => (_folder, _document) = (folder, document);
 
     /// <summary>The allowed numbers of views.</summary>
     public static Limits<int> ViewLimits { get; } = new(1, 1000);
@@ -121,11 +120,11 @@ public sealed class SoftLabels
         var logits = new float[numbers.Length * _classes];
         foreach (var (i, number) in numbers.Index())
             _logits.AsSpan(number * _classes, _classes).CopyTo(logits.AsSpan(i * _classes));
-        var document = JsonSerializer.Serialize(_document, ModelJson.Compact);
+        var document = JsonSerializer.Serialize(_document, ModelJson.Compact.Of<SoftLabelsDocument>());
         AtomicFile.Write(path, stream => SafeTensors.Write(
             stream,
             [(Tensor, [numbers.Length, _classes], logits)],
-            new Dictionary<string, string> { [DocumentKey] = document, [NumbersKey] = JsonSerializer.Serialize(numbers) },
+            new Dictionary<string, string> { [DocumentKey] = document, [NumbersKey] = JsonSerializer.Serialize(numbers, ModelJson.Compact.Of<int[]>()) },
             "F16"));
     }
 
@@ -190,7 +189,7 @@ public sealed class SoftLabels
             return null;
         try
         {
-            var document = JsonSerializer.Deserialize<Document>(InputFile.ReadDocument(path), ModelJson.Indented) ?? throw new JsonException("it is null");
+            var document = JsonSerializer.Deserialize(InputFile.ReadDocument(path), ModelJson.Indented.Of<SoftLabelsDocument>()) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
                 throw new RiffleException($"{path}: the format version is {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             return document.SoftLabels.Teachers.IsDefaultOrEmpty || document.Views.IsDefault || document.Views.Length > document.SoftLabels.Views
@@ -214,8 +213,8 @@ public sealed class SoftLabels
         try
         {
             string Metadata(string key) => file.Metadata.TryGetValue(key, out var text) ? text : throw new JsonException($"there is no {key}");
-            var document = JsonSerializer.Deserialize<Document>(Metadata(DocumentKey), ModelJson.Compact) ?? throw new JsonException("it is null");
-            var numbers = JsonSerializer.Deserialize<int[]>(Metadata(NumbersKey)) ?? throw new JsonException("it is null");
+            var document = JsonSerializer.Deserialize(Metadata(DocumentKey), ModelJson.Compact.Of<SoftLabelsDocument>()) ?? throw new JsonException("it is null");
+            var numbers = JsonSerializer.Deserialize(Metadata(NumbersKey), ModelJson.Compact.Of<int[]>()) ?? throw new JsonException("it is null");
             var images = document.SoftLabels.Data.Train;
             if (!file.Contains(Tensor) || file.Shape(Tensor) is not [var rows, var classes] || rows != numbers.Length || numbers.Any(number => number < 0 || number >= images))
                 throw new JsonException($"the tensor '{Tensor}' does not have a row for each image");
@@ -246,10 +245,7 @@ public sealed class SoftLabels
 
     private SoftLabels Saved()
     {
-        AtomicFile.WriteText(Path.Combine(_folder, SoftLabelsIdentity.DocumentName), JsonSerializer.Serialize(_document, ModelJson.Indented) + "\n");
+        AtomicFile.WriteText(Path.Combine(_folder, SoftLabelsIdentity.DocumentName), JsonSerializer.Serialize(_document, ModelJson.Indented.Of<SoftLabelsDocument>()) + "\n");
         return this;
     }
-
-    /// <summary>The content of soft-labels.json, including the SHA-256 of the file of each finished view.</summary>
-    private sealed record Document(int Version, string Riffle, SoftLabelsIdentity SoftLabels, double Top1, ImmutableArray<string> Views);
 }

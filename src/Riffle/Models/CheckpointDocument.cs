@@ -3,14 +3,15 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Riffle.Data;
+using Riffle.Formats;
 using Riffle.Networks;
 
 namespace Riffle.Models;
 
 /// <summary>The JSON document in a checkpoint.</summary>
 /// <remarks>
-/// What a prediction needs is read by hand. The rest, the record of the training, is read by the serializer when it is asked for: the serializer creates code for every
-/// type that it meets, which takes a hundred times as long as a prediction.
+/// What a prediction needs is read by hand. The rest, the record of the training, is read by the serializer when it is asked for, because the serializer prepares every
+/// type that it meets, which takes many times as long as a prediction.
 /// </remarks>
 internal sealed class CheckpointDocument
 {
@@ -72,7 +73,7 @@ internal sealed class CheckpointDocument
         new Written(
             checkpoint.Spec.Layers is null ? VersionWithoutLayers : CurrentVersion, RiffleVersion.Text, checkpoint.Spec, [.. checkpoint.Classes],
             checkpoint.Normalisation, checkpoint.Training, DoubtDocument.Of(checkpoint.Doubt)),
-        ModelJson.Compact);
+        ModelJson.Compact.Of<Written>());
 
     /// <summary>Reads how the weights were trained; null if that is unknown.</summary>
     /// <exception cref="BadDataException">It is damaged.</exception>
@@ -80,7 +81,7 @@ internal sealed class CheckpointDocument
     {
         try
         {
-            var record = _training.Deserialize<TrainingRecord>(ModelJson.Compact);
+            var record = _training.Deserialize(ModelJson.Compact.Of<TrainingRecord>());
             for (var training = record; training is not null; training = training.Origin?.Training)
             {
                 if (training.History.IsDefault)
@@ -105,7 +106,7 @@ internal sealed class CheckpointDocument
         Text(network, "name"), Whole(network, "image_size"), Whole(network, "classes"), List(Entry(network, "units"), units => units.GetInt32()),
         Whole(network, "stem_stride"))
     {
-        Layers = network.TryGetProperty("layers", out var layers) ? layers.Deserialize<ImmutableArray<LayerDescription>?>(ModelJson.Compact) : null,
+        Layers = network.TryGetProperty("layers", out var layers) ? layers.Deserialize(ModelJson.Compact.Of<ImmutableArray<LayerDescription>?>()) : null,
     };
 
     private static RgbTriple Colours(JsonElement parent, string name)
@@ -130,7 +131,7 @@ internal sealed class CheckpointDocument
     private static JsonElement Entry(JsonElement parent, string name) =>
         parent.TryGetProperty(name, out var entry) ? entry : throw new JsonException($"'{name}' is missing");
 
-    private sealed record Written(
+    internal sealed record Written(
         int Version, string Riffle, NetworkSpec Network, ImmutableArray<DatasetClass> Classes, Normalisation Normalisation, TrainingRecord? Training,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DoubtDocument? Doubt);
 }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Riffle.Formats;
 using Riffle.Networks;
 
@@ -18,17 +19,16 @@ internal sealed class LayersConverter : JsonConverter<ImmutableArray<LayerDescri
 
     private static readonly JsonNamingPolicy Naming = JsonNamingPolicy.SnakeCaseLower;
 
-    /// <summary>Every operator that there is, by the name of its type.</summary>
-    private static readonly Dictionary<string, Type> Operators =
-        typeof(Operation).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Operation))).ToDictionary(NameOf);
-
     /// <summary>Settings are what operators are made from, by their constructors.</summary>
-    private static readonly JsonSerializerOptions Settings = NoNullsInLists.Strict(new()
+    private static readonly JsonSerializerOptions Settings = new JsonSerializerOptions
     {
         PropertyNamingPolicy = Naming,
-        Converters = { new JsonStringEnumConverter(Naming, allowIntegerValues: false), new FloatConverter() },
+        Converters = { new FloatConverter() },
         IgnoreReadOnlyProperties = true,
-    });
+    }.Strict(OperatorTypes.Default, new EnumName<ActivationKind>());
+
+    /// <summary>Every operator that there is, by the name of its type.</summary>
+    private static readonly Dictionary<string, JsonTypeInfo> Operators = OperatorTypes.All.ToDictionary(NameOf, Settings.GetTypeInfo);
 
     public override ImmutableArray<LayerDescription> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
@@ -83,7 +83,7 @@ internal sealed class LayersConverter : JsonConverter<ImmutableArray<LayerDescri
         writer.WriteStartObject();
         writer.WriteString(Name, name);
         writer.WriteString(Operator, NameOf(operation.GetType()));
-        foreach (var setting in JsonSerializer.SerializeToElement(operation, operation.GetType(), Settings).EnumerateObject())
+        foreach (var setting in JsonSerializer.SerializeToElement(operation, Settings.GetTypeInfo(operation.GetType())).EnumerateObject())
             setting.WriteTo(writer);
         if (inputs is not [var only] || only != before)
         {
@@ -103,7 +103,8 @@ internal sealed class LayersConverter : JsonConverter<ImmutableArray<LayerDescri
         var name = Text(layer, Operator) ?? throw new JsonException("it has no 'op'");
         if (!Operators.TryGetValue(name, out var type))
             throw new JsonException($"there is no operator '{name}'; there are {string.Join(", ", Operators.Keys.Order())}");
-        var known = type.GetConstructors().Single().GetParameters().ToDictionary(parameter => Naming.ConvertName(parameter.Name!), parameter => parameter.HasDefaultValue);
+        var known = type.Properties.Where(property => property.AssociatedParameter is not null)
+            .ToDictionary(property => property.Name, property => property.AssociatedParameter!.HasDefaultValue);
         settings.ResetWrittenCount();
         using (var writer = new Utf8JsonWriter(settings))
         {
@@ -122,7 +123,7 @@ internal sealed class LayersConverter : JsonConverter<ImmutableArray<LayerDescri
             throw new JsonException($"its '{missing}' is missing");
         try
         {
-            return (Operation)JsonSerializer.Deserialize(settings.WrittenSpan, type, Settings)!;
+            return (Operation)JsonSerializer.Deserialize(settings.WrittenSpan, type)!;
         }
         catch (JsonException e) when (e.Path is ['$', '.', .. var setting])
         {

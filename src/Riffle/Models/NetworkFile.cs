@@ -24,7 +24,7 @@ public static class NetworkFile
     {
         try
         {
-            var document = JsonSerializer.Deserialize<Document>(InputFile.ReadDocument(path), Json) ?? throw new JsonException("it is null");
+            var document = JsonSerializer.Deserialize(InputFile.ReadDocument(path), Json.Of<Document>()) ?? throw new JsonException("it is null");
             var spec = new NetworkSpec(document.Name, document.ImageSize, document.Classes, [], StemStride: 1) { Layers = document.Layers };
             NetworkCatalogue.Build(spec);
             return spec;
@@ -52,8 +52,8 @@ public static class NetworkFile
     public static void Write(Network network, string path)
     {
         var spec = NetworkSpec.Of(network);
-        AtomicFile.WriteText(path, JsonSerializer.Serialize(new Document(spec.Name, spec.ImageSize, spec.Classes, spec.Layers!.Value), Json) + "\n");
+        AtomicFile.WriteText(path, JsonSerializer.Serialize(new Document(spec.Name, spec.ImageSize, spec.Classes, spec.Layers!.Value), Json.Of<Document>()) + "\n");
     }
 
-    private sealed record Document(string Name, int ImageSize, int Classes, ImmutableArray<LayerDescription> Layers);
+    internal sealed record Document(string Name, int ImageSize, int Classes, ImmutableArray<LayerDescription> Layers);
 }

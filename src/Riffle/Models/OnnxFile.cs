@@ -26,7 +26,7 @@ public static class OnnxFile
     public static void Write(Checkpoint checkpoint, string path, OnnxForm? form = null)
     {
         form ??= new();
-        var metadata = new Dictionary<string, string> { [MetadataKey] = JsonSerializer.Serialize(Describe(checkpoint, form), ModelJson.Compact) };
+        var metadata = new Dictionary<string, string> { [MetadataKey] = JsonSerializer.Serialize(Describe(checkpoint, form), ModelJson.Compact.Of<RiffleMetadata>()) };
         var model = OnnxExport.Write(checkpoint.Weights, checkpoint.Normalisation, form, ("Riffle", RiffleVersion.Text), metadata);
         AtomicFile.Write(path, stream => OnnxWriter.Write(stream, model));
     }
@@ -154,7 +154,7 @@ public static class OnnxFile
             return null;
         try
         {
-            var document = JsonSerializer.Deserialize<RiffleMetadata>(text, ModelJson.Compact) ?? throw new JsonException("it is null");
+            var document = JsonSerializer.Deserialize(text, ModelJson.Compact.Of<RiffleMetadata>()) ?? throw new JsonException("it is null");
             if (document.Version > CurrentVersion)
                 throw new RiffleException($"{path}: its metadata has version {document.Version}, but this Riffle reads only up to {CurrentVersion}; use a newer Riffle");
             if (document is not { Classes.IsDefaultOrEmpty: false, Network.Name: not null, Normalisation: { } normalisation }

@@ -33,7 +33,7 @@ internal sealed record RunDescription(
         var path = Path.Combine(run, RunFolder.DescriptionName);
         try
         {
-            return JsonSerializer.Deserialize<RunDescription>(InputFile.ReadDocument(path), ModelJson.Indented) ?? throw new JsonException("it is null");
+            return JsonSerializer.Deserialize(InputFile.ReadDocument(path), ModelJson.Indented.Of<RunDescription>()) ?? throw new JsonException("it is null");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or ArgumentException or NotSupportedException
             or BadDataException)
@@ -161,7 +161,7 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Writes run.json and creates the checkpoints folder.</summary>
     public void Write(RunDescription description)
     {
-        AtomicFile.WriteText(Description, JsonSerializer.Serialize(description, ModelJson.Indented) + "\n");
+        AtomicFile.WriteText(Description, JsonSerializer.Serialize(description, ModelJson.Indented.Of<RunDescription>()) + "\n");
         System.IO.Directory.CreateDirectory(Checkpoints(Directory));
     }
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Riffle.Data;
+using Riffle.Formats;
 
 namespace Riffle.Models;
 
@@ -40,5 +41,8 @@ public sealed record SoftLabelsIdentity(
 
     /// <summary>The fingerprint: equal for equal labels.</summary>
     [JsonIgnore]
-    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, ModelJson.Compact)))[..16];
+    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(this, ModelJson.Compact.Of<SoftLabelsIdentity>())))[..16];
 }
+
+/// <summary>The content of soft-labels.json, including the SHA-256 of the file of each finished view.</summary>
+internal sealed record SoftLabelsDocument(int Version, string Riffle, SoftLabelsIdentity SoftLabels, double Top1, ImmutableArray<string> Views);

@@ -9,6 +9,7 @@ using Riffle.Formats;
 using Riffle.Formats.Protos;
 using Riffle.Models;
 using Riffle.Networks;
+using Riffle.Recipes;
 
 namespace Riffle.Training;
 
@@ -186,8 +187,8 @@ internal sealed class RunEvents(string run, NetworkSpec network, IReadOnlyList<D
         };
         if (record.From is { } from)
             values["from"] = from;
-        AddAll(JsonSerializer.SerializeToElement(record.Recipe, ModelJson.Compact), "", values);
-        var group = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(values, ModelJson.Compact)));
+        AddAll(JsonSerializer.SerializeToElement(record.Recipe, ModelJson.Compact.Of<Recipe>()), "", values);
+        var group = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(values, ModelJson.Compact.Of<SortedDictionary<string, object>>())));
         Session.HyperParameters(values, group, Now);
     }
 

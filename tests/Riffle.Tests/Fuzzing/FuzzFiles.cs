@@ -156,7 +156,7 @@ internal static class FuzzFiles
     {
         var spec = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25");
         var description = new RunDescription("0.1.0", ".NET 10", "linux-x64", "/data", new("00ff", 70, 14), spec, Recipe.Paper, 7, 0);
-        return System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(description, ModelJson.Indented);
+        return System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(description, ModelJson.Indented.Of<RunDescription>());
     }
 
     public static byte[] SoftLabelsBytes()
