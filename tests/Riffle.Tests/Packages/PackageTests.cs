@@ -1,5 +1,8 @@
 using System.IO.Compression;
 using System.Xml.Linq;
+using Riffle.Data;
+using Riffle.Models;
+using Riffle.Recipes;
 using Riffle.Tests.Cli;
 using Riffle.Tests.Formats;
 
@@ -11,6 +14,26 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
 {
     private const string Program = """
         using Riffle;
+        using Riffle.Data;
+        using Riffle.Images;
+        using Riffle.Models;
+        using Riffle.Networks;
+        using Riffle.Recipes;
+        using Riffle.Training;
+
+        if (args is [var photos, var data, var run])
+        {
+            Preparation.Run(photos, data, new(), ImageCodec.Default);
+            var builder = new NetworkBuilder();
+            var x = builder.Relu(builder.BatchNorm("norm", builder.Convolution("first", builder.Input(16, 16), 8, kernel: 3, stride: 2)));
+            builder.FullyConnected("fc", builder.GlobalAveragePool(x), 3);
+            var network = NetworkSpec.Of(builder.Build("mine"));
+            using (var trainer = Trainer.Start(Dataset.Open(data, ImageCodec.Default), network, Recipe.Best with { Epochs = 2 }, run))
+                trainer.Run();
+            OnnxFile.Write(Checkpoint.Load(run), run + ".onnx");
+            return;
+        }
+
         using var classifier = Classifier.Load(args[0]);
         foreach (var guess in classifier.Classify(args[1], top: 5))
             Console.WriteLine($"{guess.Class} {BitConverter.SingleToInt32Bits(guess.Probability):x8}");
@@ -79,6 +102,15 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         var expected = string.Concat(classifier.Classify(image).Select(guess => $"{guess.Class} {BitConverter.SingleToInt32Bits(guess.Probability):x8}\n"));
         var result = Shell.Run(folder.PathOf("out/Outside"), [model, image]);
         Assert.Equal(("", expected), (result.Error, result.Output.ReplaceLineEndings("\n")));
+
+        // All documents: of a data set, a run, a checkpoint, a network of one's own, an ONNX file.
+        DemoImages.Write(folder.PathOf("photos"), 8, 4, seed: 1, ImageCodec.Default, _ => { }, CancellationToken.None);
+        var trained = Shell.Run(folder.PathOf("out/Outside"), [folder.PathOf("photos"), folder.PathOf("data"), folder.PathOf("run")]);
+        Assert.Equal(("", 0), (trained.Error, trained.ExitCode));
+        var (checkpoint, onnx) = (Checkpoint.Load(folder.PathOf("run")), Model.Open(folder.PathOf("run.onnx")));
+        Assert.Equal(Recipe.Best with { Epochs = 2 }, checkpoint.Training!.Recipe);
+        Assert.Equal(Dataset.Open(folder.PathOf("data"), ImageCodec.Default).Info.Classes, checkpoint.Classes);
+        Assert.Equal(checkpoint.Classes, onnx.Classes);
     }
 
     [Fact]
