@@ -49,8 +49,8 @@ internal sealed class HeatMapFiles : IDisposable
     /// <summary>Writes the map of an image for a class.</summary>
     public void Write(string file, int label)
     {
-        var image = ImageCodec.Default.Decode(File.ReadAllBytes(file), file, ImageFit.SideForInference(_model.ImageSize, _model.TakesBakedImages));
-        var pixels = ImageFit.ForInference(image, _model.ImageSize, _model.TakesBakedImages);
+        var image = ImageCodec.Default.Decode(File.ReadAllBytes(file), file, ImageFit.SideForInference(_model.ImageSize, _model.SeesWhole));
+        var pixels = ImageFit.ForInference(image, _model.ImageSize, _model.SeesWhole, _model.Fit);
         var jpeg = ImageCodec.Default.EncodeJpeg(HeatPicture.Of(pixels, _model.ImageSize, _maps.Of(pixels, label)), Quality);
         AtomicFile.Write(_outputs[file], stream => stream.Write(jpeg));
     }

@@ -93,8 +93,9 @@ internal static class TrainCommand
 
                 var named = parse.GetValue(recipe) ?? (start is null ? Recipe.Best : Recipe.FineTune).Name;
                 var labels = parse.GetValue(softLabels);
+                var seen = labels is null ? null : SoftLabels.Open(labels).Identity;
                 var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
-                    .WithAugmentationOf(labels is null ? null : SoftLabels.Open(labels).Identity.Augmentation);
+                    .WithImagesAs(seen?.Augmentation, seen?.Fit ?? start?.Checkpoint.Fit);
                 var chosen = entries.Apply(parse, fitting);
                 var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels };
                 return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, cancel);

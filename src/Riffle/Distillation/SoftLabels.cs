@@ -131,11 +131,12 @@ public sealed class SoftLabels
 
     /// <summary>Checks that the labels fit a training's images.</summary>
     /// <exception cref="ArgumentException">They don't fit.</exception>
-    internal void RequireFor(Dataset data, int imageSize, Augmentation augmentation)
+    internal void RequireFor(Dataset data, int imageSize, FitKind fit, Augmentation augmentation)
     {
         var difference = DatasetIdentity.Of(data) is var own && own != Identity.Data
                 ? $"the data set {Identity.Data.Fingerprint} with {Identity.Data.Train:N0} training images, but {data.Directory} is {own.Fingerprint} with {own.Train:N0}"
             : imageSize != Identity.ImageSize ? $"images of {Identity.ImageSize}×{Identity.ImageSize} pixels, but the network has {imageSize}×{imageSize}"
+            : fit != Identity.Fit ? $"images that become squares by {Identity.Fit.Name()}, but this training has {fit.Name()}"
             : augmentation != Identity.Augmentation ? "images with another augmentation than this training (remove the augmentation options)"
             : null;
         if (difference is not null)

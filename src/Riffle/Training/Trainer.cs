@@ -66,7 +66,7 @@ public sealed class Trainer : IDisposable
                 progress is null ? null : new PartOfWork(progress, before, data.Count(Split.Train) + data.Count(Split.Validation));
             _owned.Push(_loader = new(
                 data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
-                BatchLoader.ThreadsFor(threads), imageMemory, Decoding(0), cancel));
+                BatchLoader.ThreadsFor(threads), imageMemory, _recipe.Fit, Decoding(0), cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
                 throw new BadDataException($"{folder.Last}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
             _balance = _recipe.Balanced ? new(_weights, data) : null;
@@ -74,7 +74,8 @@ public sealed class Trainer : IDisposable
             if (softLabels is var (labels, _))
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
             _owned.Push(_evaluator = new(
-                _weights, _normalisation, _classes, data, threads, imageMemory / 2, Decoding(data.Count(Split.Train)), cancel));
+                _weights, _normalisation, _classes, data, Split.Validation, isWhole: _recipe.Fit != FitKind.Crop, _recipe.Fit, threads, imageMemory / 2,
+                Decoding(data.Count(Split.Train)), cancel));
             _owned.Push(_events = new(folder.Directory, _spec, _classes, data.Codec));
         }
         catch
@@ -136,12 +137,18 @@ public sealed class Trainer : IDisposable
         if (data.Count(Split.Train) == 0)
             throw new RiffleException($"{data.Directory}: the data set has no training images");
 
+        if (recipe.Fit != FitKind.Crop && data.Info.Baking is not null)
+        {
+            throw new ArgumentException(
+                $"{data.Directory}: its images were cut to squares when they were baked, so they can't become squares by {recipe.Fit.Name()}; prepare the original images without baking them");
+        }
+
         var weights = new Weights(NetworkCatalogue.Build(network));
         RequireTrainable(network.Name, weights.Network);
         Initialisation.Fill(weights, recipe.Initialisation, seed);
         from?.Begin(weights, network, data.Info.Classes);
         var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
-        labels?.RequireFor(data, network.ImageSize, recipe.Augmentation);
+        labels?.RequireFor(data, network.ImageSize, recipe.Fit, recipe.Augmentation);
         var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), Progress.None, [], from?.Path, labels?.Identity,
             from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking, Arithmetic.Version)
         {
