@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Riffle.Data;
 using Riffle.Distillation;
+using Riffle.Evaluation;
 using Riffle.Images;
 using Riffle.Recipes;
 using Riffle.Training;
@@ -125,7 +126,7 @@ internal static class TrainCommand
             Console.Error.WriteLine($"All {before.Epochs} epochs of {run} are done. {Longer.WayOn(run)}");
         var report = before == outcome.Training.Progress ? null : ReportCommand.WriteAfter(new(run, trainer.DataDirectory, new TrainingOptions()), cancel);
         var best = outcome.Training.Best!;
-        var more = (trainer.Network.Classes > 5 ? $", top-5 {best.Validation.Top5:0.00} %" : "") + (best.Validation.Balanced is { } balanced ? $", balanced accuracy {balanced:0.00} %" : "");
+        var more = (Metrics.HasTop5(trainer.Network.Classes) ? $", top-5 {best.Validation.Top5:0.00} %" : "") + (best.Validation.Balanced is { } balanced ? $", balanced accuracy {balanced:0.00} %" : "");
         Console.WriteLine($"""
             Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %{more}, in {outcome.BestCheckpoint}
             {(report is null ? "" : $"Report: {report}{Environment.NewLine}")}Next:

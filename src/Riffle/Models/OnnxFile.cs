@@ -214,7 +214,7 @@ public static class OnnxFile
     /// <summary>How an image becomes the graph's input: its shorter side is scaled and the centre is cut out, or it becomes a square of the size in another way,
     /// <c>fit</c>, and nothing is cut off. An image of the size in <c>cut_already</c>, if there is one, is used as it is.</summary>
     internal sealed record Images(
-        int Size, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values,
+        int Size, int? ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? CutAlready = null,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] FitKind Fit = FitKind.Crop);
 
