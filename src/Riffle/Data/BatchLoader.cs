@@ -96,7 +96,7 @@ internal sealed class BatchLoader : IDisposable
         (Images, _firstOfShard) = (data.Count(split), data.FirstOfShard(split));
         BatchesPerEpoch = dropLast ? Images / batchSize : (int)(((long)Images + batchSize - 1) / batchSize);
         if (dropLast && Images > 0 && BatchesPerEpoch == 0)
-            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Use a smaller --batch.");
+            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}; a smaller batch is needed.") { CommandLineAdvice = "Use a smaller --batch." };
 
         var makers = Math.Min(threads, MostMakers);
         var budget = memoryBudgetBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;

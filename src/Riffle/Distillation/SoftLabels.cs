@@ -68,7 +68,7 @@ public sealed class SoftLabels
         var found = Find(folder);
         return found is null || found.Identity.Fingerprint == identity.Fingerprint
             ? found
-            : throw new RiffleException($"{folder}: the folder contains soft labels with other settings ({found.Identity.Fingerprint}); give another --out");
+            : throw new RiffleException($"{folder}: the folder contains soft labels with other settings ({found.Identity.Fingerprint}).") { CommandLineAdvice = "Give another --out." };
     }
 
     /// <summary>Creates a folder of soft labels.</summary>
@@ -82,11 +82,11 @@ public sealed class SoftLabels
         {
             Directory.CreateDirectory(folder);
             if (Directory.EnumerateFileSystemEntries(folder).Any())
-                throw new RiffleException($"{folder}: the folder is not empty; give another --out");
+                throw new RiffleException($"{folder}: the folder is not empty.") { CommandLineAdvice = "Give another --out." };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{folder}: can't create the folder: {e.Message} Give another --out.", e);
+            throw new RiffleException($"{folder}: can't create the folder: {e.Message}", e) { CommandLineAdvice = "Give another --out." };
         }
 
         return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, validate(), [])).Saved();

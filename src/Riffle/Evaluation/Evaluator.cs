@@ -59,10 +59,10 @@ public sealed class Evaluator : IDisposable
         Images = data.Count(split);
         if (Images == 0)
         {
-            var (option, least) = split == Split.Test ? ("--test-fraction 0.1", "three") : ("--validation-fraction 0.1", "two");
+            var (option, least) = split == Split.Test ? ("test-fraction", "three") : ("validation-fraction", "two");
             throw new RiffleException($"{data.Directory}: the data set has no {split.Adjective()} images.")
             {
-                CommandLineAdvice = $"Prepare it again with {option} (a class needs at least {least} images).",
+                CommandLineAdvice = $"Prepare it again with --{option} 0.1 (a class needs at least {least} images).",
             };
         }
 

@@ -139,8 +139,10 @@ public sealed class Trainer : IDisposable
 
         if (recipe.Fit != FitKind.Crop && data.Info.Baking is not null)
         {
-            throw new ArgumentException(
-                $"{data.Directory}: its images were cut to squares when they were baked, so they can't become squares by {recipe.Fit.Name()}; prepare the original images without baking them");
+            throw new AdvisedArgumentException($"{data.Directory}: its images were cut to squares when they were baked, so they can't become squares by {recipe.Fit.Name()}.")
+            {
+                CommandLineAdvice = $"Prepare the images without --bake, or train with --fit crop instead of --fit {recipe.Fit.Name()}.",
+            };
         }
 
         var weights = new Weights(NetworkCatalogue.Build(network));
@@ -210,7 +212,7 @@ public sealed class Trainer : IDisposable
         {
             var checkpoint = Checkpoint.Read(folder.Last);
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
-                throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued; start a new run with --from");
+                throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued.") { CommandLineAdvice = "Start a new run with --from." };
             RequireTrainable(folder.Last, checkpoint.Weights.Network);
             var isNew = training.Progress == Progress.None;
             training = training with
@@ -225,7 +227,10 @@ public sealed class Trainer : IDisposable
             {
                 throw new RiffleException(
                     $"{data.Directory}: this is not the data set of the run "
-                    + $"(its fingerprint is {data.Info.Fingerprint}, that of the run {training.Data.Fingerprint}); give the right folder with --data, or start a new run");
+                    + $"(its fingerprint is {data.Info.Fingerprint}, that of the run {training.Data.Fingerprint}).")
+                {
+                    CommandLineAdvice = "Give the right folder with --data, or start a new run.",
+                };
             }
 
             return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, imageMemory, progress, cancel).Begin(threads);
@@ -513,18 +518,21 @@ public sealed class Trainer : IDisposable
     private RiffleException Diverged(string what, int step, double rate, NonFinite? first) => new(
         $"{what} in epoch {_record.Progress.Epochs + 1}, step {step}, at learning rate {rate:G6}. "
         + (first is null ? "" : $"The first affected layer is {first.Layer.Name}: {first.What} contains {first.Value}. ")
-        + $"Earlier weights are in {_folder.Last}. Start again with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
+        + $"Earlier weights are in {_folder.Last}. A lower learning rate, a longer warm-up or a smaller weight decay may prevent it.")
+    {
+        CommandLineAdvice = "Start again with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.",
+    };
 
     private static (SoftLabels Labels, string Folder)? FindSoftLabels(RunFolder folder, TrainingRecord training, string? given)
     {
         if (training.SoftLabels is not { } own)
-            return given is null ? null : throw new ArgumentException($"{folder.Directory}: the run was started without soft labels; remove --soft-labels");
+            return given is null ? null : throw new AdvisedArgumentException($"{folder.Directory}: the run was started without soft labels.") { CommandLineAdvice = "Remove --soft-labels." };
         var place = given ?? folder.ReadSoftLabelsFolder();
         var labels = SoftLabels.Open(place);
         return labels.Identity.Fingerprint == own.Fingerprint
             ? (labels, place)
             : throw new RiffleException($"{place}: these are not the soft labels of the run (their fingerprint is {labels.Identity.Fingerprint}, that of the run "
-                + $"{own.Fingerprint}); give the right folder with --soft-labels");
+                + $"{own.Fingerprint}).") { CommandLineAdvice = "Give the right folder with --soft-labels." };
     }
 
     private sealed class ObservedValidation(ITrainingObserver observer) : IProgress<WorkProgress>

@@ -62,10 +62,10 @@ public sealed class FitTests : IDisposable
     {
         var data = _data.Open();
         (data.Info with { Baking = new(2, 24) }).Save(_data.DataFolder);
-        var error = Assert.Throws<ArgumentException>(() => Train("run", FitKind.Stretch));
-        Error.Names(error.Message, _data.DataFolder, "stretch");
+        var error = Assert.ThrowsAny<ArgumentException>(() => Train("run", FitKind.Stretch));
+        Error.Names(Error.OnCommandLine(error), _data.DataFolder, "--bake", "--fit stretch");
         Assert.False(Directory.Exists(_data.Run("run")));
-        Assert.False(Train("run", FitKind.Crop).SeesWhole == false);
+        Assert.True(Train("run", FitKind.Crop).SeesWhole);
     }
 
     [Fact]
