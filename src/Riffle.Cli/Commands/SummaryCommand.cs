@@ -263,7 +263,7 @@ internal static class SummaryCommand
         counted.Cost.Macs,
         counted.Cost.Parameters,
         latency is null ? null : Math.Round(latency.Timings.Median, 4),
-        counted.Training?.Recipe.Fit.Name(),
+        counted.Training is { Recipe.Fit: not FitKind.Crop and var fit } ? fit.Name() : null,
         counted.Training?.Best is { } best ? Math.Round(best.Validation.Top1, 4) : null,
         layers ? [.. counted.Cost.Layers.Select(l => new SummaryLayer(l.Name, l.Operation, Dimensions(l.Output), l.Macs, l.Parameters))] : null);
 

@@ -160,11 +160,11 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>The folder of the run's data set, from run.json.</summary>
     /// <exception cref="RiffleException">run.json is missing, damaged or has no such entry.</exception>
-    public string ReadDataDirectory() => Read(description => description.DataDirectory, "the data set is", CommandLineAdvice: "Give its folder with --data.");
+    public string ReadDataDirectory() => Read(description => description.DataDirectory, "the data set is", "data");
 
     /// <summary>The folder of the run's soft labels, from run.json.</summary>
     /// <exception cref="RiffleException">run.json is missing, damaged or has no such entry.</exception>
-    public string ReadSoftLabelsFolder() => Read(description => description.SoftLabelsFolder, "the soft labels are", CommandLineAdvice: "Give their folder with --soft-labels.");
+    public string ReadSoftLabelsFolder() => Read(description => description.SoftLabelsFolder, "the soft labels are", "soft-labels");
 
     /// <summary>Writes run.json and creates the checkpoints folder.</summary>
     public void Write(RunDescription description)
@@ -214,7 +214,7 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Unlocks the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private string Read(Func<RunDescription, string?> entry, string what, string CommandLineAdvice)
+    private string Read(Func<RunDescription, string?> entry, string what, string option)
     {
         try
         {
@@ -222,7 +222,7 @@ internal sealed class RunFolder : IDisposable
         }
         catch (RiffleException e)
         {
-            throw new RiffleException($"{e.Message}. So it is unknown where {what}.", e) { CommandLineAdvice = CommandLineAdvice };
+            throw new RiffleException($"{e.Message}. So it is unknown where {what}.", e) { CommandLineAdvice = $"Give the folder with --{option}." };
         }
     }
 

@@ -63,6 +63,20 @@ public sealed class FitCommandTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Learn_passes_its_fit_on_and_refuses_another_for_a_run_that_was_begun()
+    {
+        var (photos, run) = (_folder.PathOf("photos"), _folder.PathOf("run"));
+        DemoImages.Write(photos, 8, 4, seed: 1, ImageCodec.Default, _ => { }, CancellationToken.None);
+        var learnt = Shell.Riffle("learn", photos, "--out", run, "--minutes", "0.1", "--fit", "pad");
+        Assert.True(learnt.ExitCode == ExitCode.Done, learnt.Error);
+        Assert.Contains(" --fit pad ", learnt.Output, StringComparison.Ordinal);
+        Assert.Equal(FitKind.Pad, Checkpoint.Load(run).Training!.Recipe.Fit);
+        var other = Shell.Riffle("learn", photos, "--out", run, "--fit", "stretch");
+        Assert.Equal(ExitCode.Usage, other.ExitCode);
+        Error.Names(other.Error, run, "--fit stretch", "pad");
+    }
+
     private static void Done(params string[] words)
     {
         var result = Shell.Riffle(words);
