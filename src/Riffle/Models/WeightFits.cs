@@ -34,7 +34,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             throw Misfit(sources.Count > 0 ? sources[0] : null);
         var best = fitting[0];
         if (fitting.Length > 1 && fitting[1].Rank == best.Rank)
-            {
+        {
             throw new AdvisedArgumentException($"{path}: several sets of weights fit, under these keys: {Listed(fitting.Select(source => source.Address))}.")
             {
                 CommandLineAdvice = "Choose one with --key.",

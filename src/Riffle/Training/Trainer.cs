@@ -532,7 +532,10 @@ public sealed class Trainer : IDisposable
         return labels.Identity.Fingerprint == own.Fingerprint
             ? (labels, place)
             : throw new RiffleException($"{place}: these are not the soft labels of the run (their fingerprint is {labels.Identity.Fingerprint}, that of the run "
-                + $"{own.Fingerprint}).") { CommandLineAdvice = "Give the right folder with --soft-labels." };
+                + $"{own.Fingerprint}).")
+            {
+                CommandLineAdvice = "Give the right folder with --soft-labels.",
+            };
     }
 
     private sealed class ObservedValidation(ITrainingObserver observer) : IProgress<WorkProgress>
