@@ -169,6 +169,8 @@ internal static class CommandLine
         OperationCanceledException => (ExitCode.Interrupted, "interrupted"),
         RiffleException riffle => (riffle is BadDataException ? ExitCode.BadData : ExitCode.Failed, Message(riffle)),
         IOException or UnauthorizedAccessException => (ExitCode.Failed, exception.Message),
+        AdvisedArgumentException advised => (ExitCode.Usage, $"{advised.Message} {advised.CommandLineAdvice}"),
+
         // The request is invalid: an unknown network, a size that is too small.
         ArgumentException => (ExitCode.Usage, exception.Message),
         OutOfMemoryException => (ExitCode.Failed, $"not enough memory ({exception.Message}); use smaller images, a smaller batch or fewer --threads"),

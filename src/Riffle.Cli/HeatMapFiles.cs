@@ -49,9 +49,11 @@ internal sealed class HeatMapFiles : IDisposable
     /// <summary>Writes the map of an image for a class.</summary>
     public void Write(string file, int label)
     {
-        var image = ImageCodec.Default.Decode(File.ReadAllBytes(file), file, ImageFit.SideForInference(_model.ImageSize, _model.TakesBakedImages));
-        var pixels = ImageFit.ForInference(image, _model.ImageSize, _model.TakesBakedImages);
-        var jpeg = ImageCodec.Default.EncodeJpeg(HeatPicture.Of(pixels, _model.ImageSize, _maps.Of(pixels, label)), Quality);
+        var image = ImageCodec.Default.Decode(File.ReadAllBytes(file), file, ImageFit.SideForInference(_model.ImageSize, _model.SeesWhole));
+        var pixels = ImageFit.ForInference(image, _model.ImageSize, _model.SeesWhole, _model.Fit);
+        var map = _maps.Of(pixels, label);
+        var picture = _model.Fit == FitKind.Crop ? HeatPicture.Of(pixels, _model.ImageSize, map) : HeatPicture.Of(image, _model.ImageSize, _model.Fit, map);
+        var jpeg = ImageCodec.Default.EncodeJpeg(picture, Quality);
         AtomicFile.Write(_outputs[file], stream => stream.Write(jpeg));
     }
 

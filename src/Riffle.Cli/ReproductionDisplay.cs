@@ -33,7 +33,7 @@ internal sealed class ReproductionDisplay : IReproductionDisplay
     public void Began(IReadOnlyList<Stage> stages, int index, TimeSpan own, TimeSpan all) => Console.Error.WriteLine(
         $"\n{index + 1} of {stages.Count}: {stages[index].Name}, about {DurationText.Of(own)}; about {DurationText.Of(all)} for everything left");
 
-    public void Failed(Stage stage, RiffleException reason) => Console.Error.WriteLine($"riffle: {stage.Name}: {reason.Message}");
+    public void Failed(Stage stage, RiffleException reason) => Console.Error.WriteLine($"riffle: {stage.Name}: {CommandLine.Message(reason)}");
 
     public Trainer Open(Func<IProgress<WorkProgress>, Trainer> open) => TrainingSession.Open(open);
 

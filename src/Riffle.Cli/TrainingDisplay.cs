@@ -5,7 +5,7 @@ using Riffle.Training;
 namespace Riffle.Cli;
 
 /// <summary>Shows a training: one row per epoch, and in between a live line on a terminal or otherwise a plain line every ten seconds.</summary>
-internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> columns, TimeProvider clock) : ITrainingObserver
+internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> columns, TimeProvider clock, int classes) : ITrainingObserver
 {
     private const int BarWidth = 20;
 
@@ -17,10 +17,12 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
     private double _validationSeconds;
 
     /// <summary>Writes to standard error.</summary>
-    public TrainingDisplay()
-        : this(Console.Error, LiveLine.IsPossible, LiveLine.TerminalColumns, TimeProvider.System)
+    public TrainingDisplay(int classes)
+        : this(Console.Error, LiveLine.IsPossible, LiveLine.TerminalColumns, TimeProvider.System, classes)
     {
     }
+
+    private bool HasTop5 => Metrics.HasTop5(classes);
 
     private TimeSpan Interval => live ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(10);
 
@@ -28,8 +30,9 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
     {
         _runBegan = clock.GetTimestamp();
         BeginEpoch(place);
-        output.WriteLine("            learning  training                            validation");
-        output.WriteLine("  epoch         rate      loss      cost   top-1   top-5        loss   top-1   top-5   images/s       time");
+        var (wide, top5) = HasTop5 ? ("        ", "   top-5") : ("", "");
+        output.WriteLine($"            learning  training                    {wide}validation");
+        output.WriteLine($"  epoch         rate      loss      cost   top-1{top5}        loss   top-1{top5}   images/s       time");
     }
 
     public void Stepped(in TrainingPlace place)
@@ -64,7 +67,7 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
 
     private static string Loss(Metrics metrics) => Text($"{metrics.Loss,8:0.0000}");
 
-    private static string Accuracies(Metrics metrics) => Text($"{metrics.Top1,6:0.00}  {metrics.Top5,6:0.00}");
+    private string Accuracies(Metrics metrics) => Text($"{metrics.Top1,6:0.00}") + (HasTop5 ? Text($"  {metrics.Top5,6:0.00}") : "");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Riffle.Data;
 using Riffle.Models;
 using Riffle.Training;
 
@@ -24,6 +25,7 @@ internal static class TrainingSession
         Console.Error.WriteLine($"{trainer.Network.Name}, {trainer.Network.ImageSize}×{trainer.Network.ImageSize}, {trainer.Network.Classes} classes; "
             + $"{identity.Train:N0} training and {identity.Validation:N0} validation images; "
             + $"recipe {recipe.Name}, {recipe.Epochs} epoch{(recipe.Epochs == 1 ? "" : "s")}"
+            + (recipe.Fit == FitKind.Crop ? "" : $"; images become squares by {recipe.Fit.Name()}")
             + (trainer.Training.SoftLabels is { } labels ? $"; soft labels {labels.Fingerprint}" : "")
             + (progress == Progress.None ? "" : $"; continuing in epoch {Math.Min(progress.Epochs + 1, recipe.Epochs)} after step {progress.Steps}"));
         if (trainer.Training is { Fitted: { } fitted, Progress: var done } && done == Progress.None)
@@ -32,7 +34,7 @@ internal static class TrainingSession
                 $"new classifier, fitted to the features as they are: top-1 {fitted.Train.Top1:0.00} % on training images (cross-validated), {fitted.Validation.Top1:0.00} % on validation images"));
         }
 
-        var display = new TrainingDisplay();
+        var display = new TrainingDisplay(trainer.Network.Classes);
         try
         {
             return trainer.Run(observer is null ? display : new Both(display, observer), cancel);

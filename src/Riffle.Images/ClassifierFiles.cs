@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Riffle.Data;
 using Riffle.Images;
 
 namespace Riffle;
@@ -145,5 +144,5 @@ public static class ClassifierFiles
     }
 
     private static RgbImage Decode(Classifier classifier, ReadOnlySpan<byte> encoded, ClassifyOptions options, Decoding decoding) =>
-        ImageDecoder.DecodeFor(encoded, options.Name, ImageFit.StoredSide(classifier.Model.ImageSize), decoding);
+        ImageDecoder.DecodeFor(encoded, options.Name, classifier.DecodingSide, decoding);
 }

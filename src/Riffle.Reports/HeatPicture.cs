@@ -1,3 +1,4 @@
+using Riffle.Data;
 using Riffle.Evaluation;
 
 namespace Riffle.Reports;
@@ -24,22 +25,45 @@ internal static class HeatPicture
     public static RgbImage Of(ReadOnlySpan<byte> pixels, int size, HeatMap map)
     {
         var side = size * Math.Max(1, (LeastSide + size - 1) / size);
+        var enlarged = new byte[side * side * 3];
+        for (var i = 0; i < side * side; i++)
+            pixels.Slice(3 * ((i / side * size / side * size) + (i % side * size / side)), 3).CopyTo(enlarged.AsSpan(3 * i));
+        return Draw(new(side, side, enlarged), map, 0, 0, 1, 1);
+    }
+
+    /// <summary>Draws it over an image of which the network saw all, in the image's own shape.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="size">Height and width of the network's input.</param>
+    /// <param name="fit">How it became that square: by pad or stretch.</param>
+    /// <param name="map">The map of the square.</param>
+    public static RgbImage Of(RgbImage image, int size, FitKind fit, HeatMap map)
+    {
+        var (_, _, width, height) = ImageFit.PlaceOf(image.Width, image.Height, Math.Max(size, LeastSide), FitKind.Pad);
+        var scaled = new byte[width * height * 3];
+        Resize.Whole(new(image), width, height, scaled);
+        var seen = ImageFit.PlaceOf(image.Width, image.Height, size, fit);
+        double Share(int pixels) => (double)pixels / size;
+        return Draw(new(width, height, scaled), map, Share(seen.Left), Share(seen.Top), Share(seen.Width), Share(seen.Height));
+    }
+
+    /// <summary>Draws the part of a map that lies over a picture; its place and size are shares of the map's.</summary>
+    private static RgbImage Draw(RgbImage picture, HeatMap map, double left, double top, double width, double height)
+    {
         var highest = Math.Max(map.Values.Max(), 1e-12f);
-        var result = new byte[side * side * 3];
-        for (var y = 0; y < side; y++)
+        var result = new byte[picture.Pixels.Length];
+        for (var y = 0; y < picture.Height; y++)
         {
-            for (var x = 0; x < side; x++)
+            for (var x = 0; x < picture.Width; x++)
             {
-                var from = 3 * ((y * size / side * size) + (x * size / side));
-                var grey = (0.299 * pixels[from]) + (0.587 * pixels[from + 1]) + (0.114 * pixels[from + 2]);
-                var heat = Math.Clamp(At(map, (x + 0.5) / side, (y + 0.5) / side) / highest, 0, 1);
-                var (red, green, blue) = ColourOf(heat);
-                var to = 3 * ((y * side) + x);
-                (result[to], result[to + 1], result[to + 2]) = (Mix(grey, red), Mix(grey, green), Mix(grey, blue));
+                var at = 3 * ((y * picture.Width) + x);
+                var grey = (0.299 * picture.Pixels[at]) + (0.587 * picture.Pixels[at + 1]) + (0.114 * picture.Pixels[at + 2]);
+                var (across, down) = (left + (width * (x + 0.5) / picture.Width), top + (height * (y + 0.5) / picture.Height));
+                var (red, green, blue) = ColourOf(Math.Clamp(At(map, across, down) / highest, 0, 1));
+                (result[at], result[at + 1], result[at + 2]) = (Mix(grey, red), Mix(grey, green), Mix(grey, blue));
             }
         }
 
-        return new(side, side, result);
+        return new(picture.Width, picture.Height, result);
     }
 
     private static byte Mix(double grey, double colour) => (byte)Math.Round(((1 - Share) * grey) + (Share * colour));

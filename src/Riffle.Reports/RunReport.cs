@@ -82,7 +82,7 @@ internal sealed class RunReport
         yield return new KeyFigures(
         [
             ($"{Text.Percent(_result.Top1)} %", $"top-1, between {Text.Rough(interval.Low)} and {Text.Rough(interval.High)} % with 95 % confidence"),
-            .. _names.Length > 5 ? [($"{Text.Percent(_result.Top5)} %", "top-5")] : Array.Empty<(string, string)>(),
+            .. Metrics.HasTop5(_names.Length) ? [($"{Text.Percent(_result.Top5)} %", "top-5")] : Array.Empty<(string, string)>(),
             ($"{Text.Percent(_confusions.BalancedAccuracy)} %", "mean over the classes"),
             ($"{Text.Rough(100 * _calibration.Error)} %", "calibration error"),
         ]);

@@ -30,6 +30,8 @@ internal static class TrainingSection
         if (training.Data.Fingerprint != info.Fingerprint)
             yield return ["Trained on", $"another data set than the one above: {training.Data.Train:N0} images, fingerprint {training.Data.Fingerprint[..16]}"];
         yield return ["Recipe", $"{recipe.Name}: {training.Progress.Epochs} of {recipe.Epochs} epochs, {recipe.Batch} images in a step, learning rate up to {Text.Plain(recipe.Schedule.LearningRate)}"];
+        if (recipe.Fit != FitKind.Crop)
+            yield return ["Images become squares by", recipe.Fit.Name()];
         yield return ["Seed", $"{training.Seed}"];
         if (training.From is { } from)
             yield return ["Began with", $"the weights of {from}{(recipe.FreezeFeatures ? ", of which only the classifier was trained" : "")}"];

@@ -15,7 +15,7 @@ internal static class TrainingWords
     {
         var recipe = training.Recipe;
         var named = Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Recipe.Best;
-        var usual = named.FitTo(network, training.Data.Train).WithAugmentationOf(training.SoftLabels?.Augmentation) with { Epochs = recipe.Epochs };
+        var usual = named.FitTo(network, training.Data.Train).WithImagesAs(training.SoftLabels?.Augmentation, training.SoftLabels?.Fit ?? training.Origin?.Training?.Recipe.Fit) with { Epochs = recipe.Epochs };
 
         // Without soft labels nothing hangs on how they would count.
         var distillation = training.SoftLabels is null ? usual.Distillation : recipe.Distillation with { LastTemperature = recipe.Distillation.TemperatureAt(1) };

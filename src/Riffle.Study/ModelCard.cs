@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Riffle.Data;
+using Riffle.Evaluation;
 using Riffle.Models;
 using Riffle.Recipes;
 using Riffle.Reports.Documents;
@@ -16,14 +17,14 @@ internal static class ModelCard
     public static Document Of(Row row, Checkpoint model)
     {
         var training = model.Training!;
-        var (measured, best) = (training.Measured!, training.Best!);
+        var (measured, best, hasTop5) = (training.Measured!, training.Best!, Metrics.HasTop5(model.Classes.Count));
         return new(
             row.Model,
             [
                 new Paragraph(
                     $"A network for images of {model.Spec.ImageSize}×{model.Spec.ImageSize} pixels and {model.Classes.Count} classes: "
                     + $"{Cell.Millions(row.Cost.Parameters)} million parameters, {Cell.Millions(row.Cost.Macs)} million multiply-adds an image. "
-                    + $"Top-1 {Cell.Percent(measured.Validation.Top1)} % and top-5 {Cell.Percent(measured.Validation.Top5)} % on the "
+                    + $"Top-1 {Cell.Percent(measured.Validation.Top1)} %{(hasTop5 ? $" and top-5 {Cell.Percent(measured.Validation.Top5)} %" : "")} on the "
                     + $"{training.Data.Validation:N0} validation images. The weights are those after epoch {measured.Epoch} of {training.Recipe.Epochs}. The highest top-1 "
                     + $"of all epochs is {Cell.Percent(best.Validation.Top1)} % (epoch {best.Epoch}); the study that Riffle reproduces printed "
                     + $"{Cell.Number(row.Published.Top1)} %, the highest of its own."),
@@ -40,41 +41,42 @@ internal static class ModelCard
                     new Paragraph(Terms(model, training)),
                 ]),
                 Recipe("training", "How it was trained", training, row.Run!.Notes, WeightsOrigin.Of(model).Fingerprint),
-                Accuracy("accuracy", "Accuracy by epoch", training),
-                .. Before(training, row.Run.Notes),
+                Accuracy("accuracy", "Accuracy by epoch", training, hasTop5),
+                .. Before(training, row.Run.Notes, hasTop5),
                 new("classes", "Classes", [new Paragraph(string.Join("; ", model.Classes.Select(ShortName)) + ".")]),
             ]);
     }
 
     /// <summary>How the weights came about that the training began with, and those before them.</summary>
-    private static IEnumerable<Section> Before(TrainingRecord training, RunNotes notes)
+    private static IEnumerable<Section> Before(TrainingRecord training, RunNotes notes, bool hasTop5)
     {
         for (var i = 1; training.Origin?.Training is { } before; i++)
         {
             (training, notes, var weights) = (before, notes.Before ?? RunNotes.None, training.Origin!.Fingerprint);
             var which = i == 1 ? "first weights" : $"first weights, {i} trainings back";
             yield return Recipe($"training-{i}", $"How its {which} were trained", training, notes, weights);
-            yield return Accuracy($"accuracy-{i}", $"Accuracy by epoch of its {which}", training);
+            yield return Accuracy($"accuracy-{i}", $"Accuracy by epoch of its {which}", training, hasTop5);
         }
     }
 
-    private static Section Accuracy(string id, string title, TrainingRecord training) => new(id, title,
+    private static Section Accuracy(string id, string title, TrainingRecord training, bool hasTop5) => new(id, title,
     [
         new Paragraph("That of training images is of augmented ones, while the weights change."),
-        new TableBlock(title, AccuracyColumns, [.. training.History.Select(AccuracyCells)]),
+        new TableBlock(
+            title,
+            [
+                new("Epoch", ColumnKind.Number), new("Training loss", ColumnKind.Number), new("Training top-1, %", ColumnKind.Number),
+                new("Validation loss", ColumnKind.Number), new("Validation top-1, %", ColumnKind.Number),
+                .. hasTop5 ? [new("Validation top-5, %", ColumnKind.Number)] : Array.Empty<Column>(),
+            ],
+            [
+                .. training.History.Select(epoch => (ImmutableArray<string>)
+                [
+                    $"{epoch.Epoch}", Loss(epoch.Train.Loss), Cell.Percent(epoch.Train.Top1), Loss(epoch.Validation.Loss), Cell.Percent(epoch.Validation.Top1),
+                    .. hasTop5 ? [Cell.Percent(epoch.Validation.Top5)] : Array.Empty<string>(),
+                ]),
+            ]),
     ]);
-
-    private static readonly ImmutableArray<Column> AccuracyColumns =
-    [
-        new("Epoch", ColumnKind.Number), new("Training loss", ColumnKind.Number), new("Training top-1, %", ColumnKind.Number),
-        new("Validation loss", ColumnKind.Number), new("Validation top-1, %", ColumnKind.Number), new("Validation top-5, %", ColumnKind.Number),
-    ];
-
-    private static ImmutableArray<string> AccuracyCells(EpochMetrics epoch) =>
-    [
-        $"{epoch.Epoch}", Loss(epoch.Train.Loss), Cell.Percent(epoch.Train.Top1), Loss(epoch.Validation.Loss), Cell.Percent(epoch.Validation.Top1),
-        Cell.Percent(epoch.Validation.Top5),
-    ];
 
     private static Section Recipe(string id, string title, TrainingRecord training, RunNotes notes, string weights)
     {
@@ -88,6 +90,7 @@ internal static class ModelCard
             ["L2 on kernels, label smoothing", $"{Plain(recipe.WeightDecay)}, {Plain(recipe.LabelSmoothing)}"],
             ["Soft labels", training.SoftLabels is { } labels ? Describe(labels, recipe.Distillation) : "none"],
             ["Kernels begin as", training.Origin is { } origin ? Describe(origin) : Lower(recipe.Initialisation)],
+            .. recipe.Fit == FitKind.Crop ? [] : (ImmutableArray<string>[])[["Images become squares by", recipe.Fit.Name()]],
             ["Augmentation", Describe(recipe.Augmentation)],
             ["Seed", $"{training.Seed}"],
             ["Images", $"{training.Data.Train:N0} of training; data set {training.Data.Fingerprint[..16]}"],

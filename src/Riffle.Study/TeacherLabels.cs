@@ -90,7 +90,7 @@ internal sealed class TeacherLabels
     {
         using var loader = new BatchLoader(
             _data, Split.Train, labels.Identity.ImageSize, Math.Min(_recipe.Batch, _data.Count(Split.Train)), _recipe.Augmentation, shuffle: true, dropLast: true,
-            _settings.Seed, BatchLoader.ThreadsFor(_settings.Threads), cancel: cancel);
+            _settings.Seed, BatchLoader.ThreadsFor(_settings.Threads), cancel: cancel, fit: labels.Identity.Fit);
         loader.StartEpoch(0, 0, labels.SeenIn(0));
         var images = new List<int>();
         for (var step = 0; step < TrainingRecord.EarlySteps && loader.TryNext(out var batch); step++)

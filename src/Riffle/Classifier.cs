@@ -155,7 +155,10 @@ public sealed class Classifier : IDisposable
     }
 
     /// <summary>The pixels that the network sees of an image.</summary>
-    internal byte[] Fit(RgbImage image) => ImageFit.ForInference(image, Model.ImageSize, Model.TakesBakedImages);
+    internal byte[] Fit(RgbImage image) => ImageFit.ForInference(image, Model.ImageSize, Model.SeesWhole, Model.Fit);
+
+    /// <summary>The side of the square that an image is decoded for.</summary>
+    internal int DecodingSide => Model.Fit == FitKind.Crop ? ImageFit.StoredSide(Model.ImageSize) : Model.ImageSize;
 
     /// <summary>Throws if the classifier has been disposed of, or for an impossible number of predictions.</summary>
     internal void Check(int top)

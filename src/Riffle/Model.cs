@@ -39,8 +39,14 @@ public class Model
     public Normalisation Normalisation { get; }
 
     /// <summary>Whether the model was trained on baked images, which got its size when their data set was made (<see cref="Data.DatasetInfo.Baking"/>).
-    /// Such a model sees images whole: it scales them to its size, and cuts only what makes them square. Other models see the middle seven eighths.</summary>
+    /// Such a model sees images whole: it scales them to its size, and cuts only what makes them square. Other models that crop see the middle seven eighths.</summary>
     public bool TakesBakedImages { get; internal init; }
+
+    /// <summary>How images that are not square become squares for this model.</summary>
+    public FitKind Fit { get; internal init; }
+
+    /// <summary>Whether nothing is cut off the squares that images become.</summary>
+    internal bool SeesWhole => TakesBakedImages || Fit != FitKind.Crop;
 
     /// <summary>How far the network can be trusted, fitted on its validation images; null if it was not fitted, as for weights from elsewhere.</summary>
     public Doubt? Doubt { get; init; }

@@ -86,6 +86,24 @@ public partial class ArchitectureTests
             file => Regex.Match(File.ReadAllText(file), """(LibraryImport|DllImport)\("(?<library>\w+)""") is { Success: true } import && import.Groups["library"].Value != "libc");
     }
 
+    /// <summary>A program may show the library's messages to people who have never seen Riffle's command line. What to do there is <c>CommandLineAdvice</c>.</summary>
+    [Fact]
+    public void Messages_of_the_library_name_no_options_of_the_command_line()
+    {
+        var wrong =
+            from file in Sources(Library).Concat(Sources($"{Library}.Images"))
+            from option in OptionsInMessages(File.ReadAllText(file))
+            select $"{Path.GetRelativePath(Shell.Root, file)}: {option}";
+        Assert.Empty(wrong);
+    }
+
+    [Theory]
+    [InlineData("throw new RiffleException($\"{path}: give --out\");", "--out")]
+    [InlineData("var x = $\"\"\"{path} --force\"\"\";", "--force")]
+    [InlineData("throw new RiffleException(\"a; b\") { CommandLineAdvice = \"give --out; or --force\" }; Tell(\"and --data\");", "--data")]
+    [InlineData("i--; j --k; // give --out", "")]
+    public void An_option_in_a_message_is_seen(string source, string options) => Assert.Equal(options, string.Join(' ', OptionsInMessages(source)));
+
     [Fact]
     public void The_table_has_no_circle()
     {
@@ -135,6 +153,37 @@ public partial class ArchitectureTests
             .Where(file => Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).All(IsSource));
 
     private static bool IsSource(string name) => name is not ("bin" or "obj");
+
+    /// <summary>The options in strings, but for those of advice, which ends with its statement.</summary>
+    private static IEnumerable<string> OptionsInMessages(string source)
+    {
+        var code = Comment().Replace(source, "");
+        var isAdvice = false;
+        foreach (Match part in StringOrCode().Matches(code))
+        {
+            if (part.Value[0] == '"')
+            {
+                foreach (Match option in CommandLineOption().Matches(isAdvice ? "" : part.Value))
+                    yield return option.Value;
+            }
+            else
+            {
+                isAdvice = part.Value.LastIndexOf("CommandLineAdvice", StringComparison.Ordinal) is >= 0 and var at
+                    ? !part.Value[at..].Contains(';') : isAdvice && !part.Value.Contains(';');
+            }
+        }
+    }
+
+    [GeneratedRegex("""
+        "(\\.|[^"\\\n])*"|[^"]+|"
+        """)]
+    private static partial Regex StringOrCode();
+
+    [GeneratedRegex(@"(?<![\w-])--[a-z][a-z-]*")]
+    private static partial Regex CommandLineOption();
+
+    [GeneratedRegex(@"(?<![:""])//[^\n]*")]
+    private static partial Regex Comment();
 
     /// <summary>Strings and plain comments; documentation stays, for a reference in it is one to the compiler.</summary>
     [GeneratedRegex("""

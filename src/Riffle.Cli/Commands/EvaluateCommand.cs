@@ -76,7 +76,7 @@ internal static class EvaluateCommand
         }
 
         var interval = EvaluationDocument.IntervalOf(confusions);
-        var top5 = model.Classes.Count > 5 ? $", top-5 {result.Top5:0.00} %" : "";
+        var top5 = Metrics.HasTop5(model.Classes.Count) ? $", top-5 {result.Top5:0.00} %" : "";
         Console.WriteLine($"{result.Model}: top-1 {result.Top1:0.00} %{top5}, loss {result.Loss:0.0000}, {result.Images:N0} {split.Adjective()} images");
         Console.WriteLine($"With 95 % confidence, top-1 is between {interval.Low:0.0} and {interval.High:0.0} % on such images.");
         Console.WriteLine($"Balanced accuracy {confusions.BalancedAccuracy:0.00} %, calibration error {calibration.Error:0.000}.");

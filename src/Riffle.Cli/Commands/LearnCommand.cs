@@ -42,20 +42,23 @@ internal static class LearnCommand
                 + "not forgotten.",
             HelpName = "RUN",
         };
+        var fit = TrainingOptions.Fit();
+        fit.Description += " Default: crop, or as the start has it.";
         var seed = new Option<ulong>("--seed") { Description = "Seed of everything random.", HelpName = "N", DefaultValueFactory = _ => 0 };
         var threads = TrainingOptions.Threads();
         return new Command(name, "Turns a folder of photos into a classifier: chooses what to start from, the image size and the epochs, trains and evaluates.")
         {
-            photos, output, minutes, starts, from, seed, threads,
+            photos, output, minutes, starts, from, fit, seed, threads,
         }
         .WithExamples(
             "riffle learn photos/ --out runs/photos",
             "riffle learn photos.zip --out runs/photos --minutes 3",
             "riffle learn photos/ --out runs/photos --start shufflenetv2_x0.5.pth",
+            "riffle learn panoramas/ --out runs/panoramas --fit stretch",
             "riffle learn more/ --out runs/photos2 --from runs/photos")
         .WithAction((parse, cancel) => Run(
             new(parse.GetRequiredValue(photos), parse.GetRequiredValue(output), TimeSpan.FromMinutes(parse.GetValue(minutes)), parse.GetValue(starts) ?? [],
-                parse.GetValue(from), parse.GetValue(seed), parse.GetValue(threads)),
+                parse.GetValue(from), parse.GetValue(fit) is { } given ? Enum.Parse<FitKind>(given, ignoreCase: true) : null, parse.GetValue(seed), parse.GetValue(threads)),
             cancel));
     }
 
@@ -113,6 +116,8 @@ internal static class LearnCommand
         var training = clock.Elapsed;
         if (RunData.IsBegun(request.Run))
         {
+            if (request.Fit is { } fit && Checkpoint.Load(RunFolder.FindLast(request.Run)!).Fit is var begun && begun != fit)
+                throw new ArgumentException($"--fit {fit.Name()}: the run {request.Run} was begun with {begun.Name()}; leave the option out, or give another --out");
             yield return new(["train", "--resume", request.Run, "--threads", Text(request.Threads)]);
         }
         else
@@ -193,7 +198,7 @@ internal static class LearnCommand
         using var progress = new StageProgress();
         return LearningPlan.Make(
             Dataset.Open(data, ImageCodec.Default), [.. starts.Select(FineTuning.Load)], request.Time - clock.Elapsed, keepSize: request.From is not null,
-            request.Threads, progress, cancel);
+            request.Fit, request.Threads, progress, cancel);
     }
 
     private static void Show(LearningPlan plan, Request request)
@@ -214,7 +219,8 @@ internal static class LearnCommand
 
     private static string[] TrainingWords(string start, int size, Recipe recipe, Request request, string data, string run) =>
     [
-        "train", "--data", data, "--from", start, "--size", Text(size), "--out", run, .. (string[])(recipe.Balanced ? ["--balance"] : []),
+        "train", "--data", data, "--from", start, "--size", Text(size), "--out", run,
+        .. (string[])(request.Fit is null && recipe.Fit == FitKind.Crop ? [] : ["--fit", recipe.Fit.Name()]), .. (string[])(recipe.Balanced ? ["--balance"] : []),
         "--epochs", Text(recipe.Epochs), "--stop-after", Text(recipe.Schedule.StopAfter), "--seed", Text(request.Seed), "--threads", Text(request.Threads),
     ];
 
@@ -224,7 +230,7 @@ internal static class LearnCommand
         where T : IFormattable => number.ToString(null, CultureInfo.InvariantCulture);
 
     /// <summary>The command line.</summary>
-    private sealed record Request(string Photos, string Run, TimeSpan Time, string[] Starts, string? From, ulong Seed, int Threads);
+    private sealed record Request(string Photos, string Run, TimeSpan Time, string[] Starts, string? From, FitKind? Fit, ulong Seed, int Threads);
 
     /// <summary>A command to run.</summary>
     private sealed record Step(string[] Words, bool IsSilent = false);

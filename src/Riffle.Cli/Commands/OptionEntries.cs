@@ -40,16 +40,23 @@ internal sealed class OptionEntries<TRecord>
         return option;
     }
 
-    public void AddChoice<T>(string name, string description, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
+    /// <summary>An option that takes one of the names of an enumeration.</summary>
+    public static Option<string> Choice<T>(string name, string description)
         where T : struct, Enum
     {
         // An option of the enumeration type would also accept numbers.
         var option = new Option<string>(name) { Description = description };
         option.AcceptOnlyFromAmong([.. Enum.GetNames<T>().Select(choice => choice.ToLowerInvariant())]);
-        Add(
-            option, record => get(record).ToString().ToLowerInvariant(), (record, choice) => set(record, Enum.Parse<T>(choice, ignoreCase: true)),
-            choice => $"{name} {choice}");
+        return option;
     }
+
+    public void AddChoice<T>(string name, string description, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
+        where T : struct, Enum => AddChoice(Choice<T>(name, description), get, set);
+
+    public void AddChoice<T>(Option<string> option, Func<TRecord, T> get, Func<TRecord, T, TRecord> set)
+        where T : struct, Enum => Add(
+            option, record => get(record).ToString().ToLowerInvariant(), (record, choice) => set(record, Enum.Parse<T>(choice, ignoreCase: true)),
+            choice => $"{option.Name} {choice}");
 
     /// <summary>Adds a switch, which can only be given.</summary>
     /// <param name="option">The switch.</param>

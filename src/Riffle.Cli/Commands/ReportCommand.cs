@@ -43,7 +43,7 @@ internal static class ReportCommand
         }
         catch (Exception e) when (e is RiffleException or OperationCanceledException or IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"The training is saved, but its report is not written: {e.Message} To write it: riffle report {ShellWord.Path(run.Path)}");
+            Console.Error.WriteLine($"The training is saved, but its report is not written: {CommandLine.Explain(e).Message} To write it: riffle report {ShellWord.Path(run.Path)}");
             return null;
         }
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Riffle.Data;
 using Riffle.Execution;
 using Riffle.Measurement;
 using Riffle.Models;
@@ -191,6 +192,9 @@ internal static class SummaryCommand
                     + $"{Number(training.Data.Validation)} images." : "."));
         }
 
+        if (training is { Recipe.Fit: not FitKind.Crop and var fit })
+            output.WriteLine($"Images that are not square become squares by {fit.Name()}.");
+
         if (latency is not null)
         {
             output.WriteLine(FormattableString.Invariant(
@@ -259,6 +263,7 @@ internal static class SummaryCommand
         counted.Cost.Macs,
         counted.Cost.Parameters,
         latency is null ? null : Math.Round(latency.Timings.Median, 4),
+        counted.Training is { Recipe.Fit: not FitKind.Crop and var fit } ? fit.Name() : null,
         counted.Training?.Best is { } best ? Math.Round(best.Validation.Top1, 4) : null,
         layers ? [.. counted.Cost.Layers.Select(l => new SummaryLayer(l.Name, l.Operation, Dimensions(l.Output), l.Macs, l.Parameters))] : null);
 
@@ -277,7 +282,7 @@ internal static class SummaryCommand
     private sealed record Counted(NetworkSpec? Spec, Network Network, NetworkComplexity Cost, TrainingRecord? Training = null);
 
     private sealed record SummaryDocument(
-        string Model, int[] Input, int Classes, long Macs, long Parameters, double? LatencyMs, double? Top1, SummaryLayer[]? Layers);
+        string Model, int[] Input, int Classes, long Macs, long Parameters, double? LatencyMs, string? Fit, double? Top1, SummaryLayer[]? Layers);
 
     private sealed record SummaryLayer(string Name, string Op, int[] Output, long Macs, long Parameters);
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Riffle.Data;
 using Riffle.Distillation;
+using Riffle.Evaluation;
 using Riffle.Images;
 using Riffle.Recipes;
 using Riffle.Training;
@@ -93,8 +94,9 @@ internal static class TrainCommand
 
                 var named = parse.GetValue(recipe) ?? (start is null ? Recipe.Best : Recipe.FineTune).Name;
                 var labels = parse.GetValue(softLabels);
+                var seen = labels is null ? null : SoftLabels.Open(labels).Identity;
                 var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
-                    .WithAugmentationOf(labels is null ? null : SoftLabels.Open(labels).Identity.Augmentation);
+                    .WithImagesAs(seen?.Augmentation, seen?.Fit ?? start?.Checkpoint.Fit);
                 var chosen = entries.Apply(parse, fitting);
                 var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels };
                 return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, cancel);
@@ -124,7 +126,7 @@ internal static class TrainCommand
             Console.Error.WriteLine($"All {before.Epochs} epochs of {run} are done. {Longer.WayOn(run)}");
         var report = before == outcome.Training.Progress ? null : ReportCommand.WriteAfter(new(run, trainer.DataDirectory, new TrainingOptions()), cancel);
         var best = outcome.Training.Best!;
-        var more = (trainer.Network.Classes > 5 ? $", top-5 {best.Validation.Top5:0.00} %" : "") + (best.Validation.Balanced is { } balanced ? $", balanced accuracy {balanced:0.00} %" : "");
+        var more = (Metrics.HasTop5(trainer.Network.Classes) ? $", top-5 {best.Validation.Top5:0.00} %" : "") + (best.Validation.Balanced is { } balanced ? $", balanced accuracy {balanced:0.00} %" : "");
         Console.WriteLine($"""
             Best: epoch {best.Epoch}, validation top-1 {best.Validation.Top1:0.00} %{more}, in {outcome.BestCheckpoint}
             {(report is null ? "" : $"Report: {report}{Environment.NewLine}")}Next:

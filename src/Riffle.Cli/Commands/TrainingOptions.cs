@@ -54,6 +54,9 @@ internal sealed class TrainingOptions : IRecipeOptions
             r => r.Schedule.Factor, (r, v) => Change(r, s => s with { Factor = v }));
         _entries.Add<double>("--minimum-rate", "X", "Lower limit of the learning rate.", RecipeLimits.MinimumRate,
             r => r.Schedule.Minimum, (r, v) => Change(r, s => s with { Minimum = v }));
+        var fit = Fit();
+        fit.Description += " Default: crop, or as --from or --soft-labels have it.";
+        _entries.AddChoice<FitKind>(fit, r => r.Fit, (r, v) => r with { Fit = v });
         _entries.AddSwitch(
             new("--balance") { Description = "Count every class alike, however many images it has; for data sets whose classes differ by more than 3 to 1." },
             r => r.Balanced, r => r with { Balanced = true });
@@ -82,6 +85,10 @@ internal sealed class TrainingOptions : IRecipeOptions
         Description = "Soft labels written by 'riffle teach', to learn from beside the labels (distillation).",
         HelpName = "FOLDER",
     };
+
+    public static Option<string> Fit() => OptionEntries<Recipe>.Choice<FitKind>(
+        "--fit",
+        "How images that are not square become squares, for training and whenever the network is used: crop cuts their ends off, pad adds grey, stretch changes shapes.");
 
     public static Option<int> Threads()
     {

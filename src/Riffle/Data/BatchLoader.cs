@@ -47,6 +47,7 @@ internal sealed class BatchLoader : IDisposable
     /// <param name="threads">Threads that make batches and, if images are not kept in memory, decode them; from 1.</param>
     /// <param name="memoryBudgetBytes">The maximum memory for decoded images; null: half of what the machine or container has. Does not change any
     /// batch.</param>
+    /// <param name="fit">How images become squares.</param>
     /// <param name="progress">Receives the number of decoded images, while the constructor decodes them.</param>
     /// <param name="cancel">Stops the constructor.</param>
     /// <exception cref="BadDataException">A shard is damaged; the message names it and the offset.</exception>
@@ -62,10 +63,11 @@ internal sealed class BatchLoader : IDisposable
         ulong seed,
         int threads = 1,
         long? memoryBudgetBytes = null,
+        FitKind fit = FitKind.Crop,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
         : this(
-            data, split, imageSize, ImageFit.StoredSide(imageSize, data.Info), batchSize, augmentation, shuffle, dropLast, seed, threads,
+            data, split, imageSize, ImageFit.StoredSide(imageSize, data.Info), fit, batchSize, augmentation, shuffle, dropLast, seed, threads,
             memoryBudgetBytes, progress, cancel)
     {
     }
@@ -76,6 +78,7 @@ internal sealed class BatchLoader : IDisposable
         Split split,
         int imageSize,
         int side,
+        FitKind fit,
         int batchSize,
         Augmentation? augmentation,
         bool shuffle,
@@ -93,14 +96,14 @@ internal sealed class BatchLoader : IDisposable
         (Images, _firstOfShard) = (data.Count(split), data.FirstOfShard(split));
         BatchesPerEpoch = dropLast ? Images / batchSize : (int)(((long)Images + batchSize - 1) / batchSize);
         if (dropLast && Images > 0 && BatchesPerEpoch == 0)
-            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}. Use a smaller --batch.");
+            throw new RiffleException($"{data.Directory}: {Images} images don't fill a batch of {batchSize}; a smaller batch is needed.") { CommandLineAdvice = "Use a smaller --batch." };
 
         var makers = Math.Min(threads, MostMakers);
         var budget = memoryBudgetBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         InMemory = (long)Images * StoredImages.BytesOf(side) <= budget;
         _source = InMemory
-            ? ResidentImages.Load(data, split, side, shuffle, seed, progress, cancel)
-            : new StreamedImages(data, split, side, SlotsFor(batchSize, threads), shuffle, seed, threads, cancel);
+            ? ResidentImages.Load(data, split, side, fit, shuffle, seed, progress, cancel)
+            : new StreamedImages(data, split, side, fit, SlotsFor(batchSize, threads), shuffle, seed, threads, cancel);
 
         try
         {

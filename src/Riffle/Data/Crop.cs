@@ -26,13 +26,13 @@ internal static class Crop
         var rectangle = new PixelRectangle(source[(((top * side) + left) * 3)..], width, height, side * 3);
         if (!mirrored)
         {
-            Resize.Window(rectangle, size, size, 0, 0, size, destination);
+            Resize.Whole(rectangle, size, size, destination);
             return;
         }
 
         var bytes = size * size * 3;
         var scaled = ArrayPool<byte>.Shared.Rent(bytes);
-        Resize.Window(rectangle, size, size, 0, 0, size, scaled);
+        Resize.Whole(rectangle, size, size, scaled);
         Copy(scaled.AsSpan(0, bytes), size, 0, 0, size, mirrored: true, destination);
         ArrayPool<byte>.Shared.Return(scaled);
     }

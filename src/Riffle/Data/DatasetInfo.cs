@@ -146,12 +146,15 @@ public sealed record DatasetInfo
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
+            var exists = Directory.Exists(directory);
             throw new RiffleException(
-                File.Exists(directory) ? $"{directory}: this is a file, not a data set folder; riffle prepare writes such a folder"
-                : Directory.Exists(directory) ? $"{directory}: not a data set folder, because it has no {DatasetFiles.Info}. "
-                    + $"If it contains images, run: riffle prepare {ShellWord.Path(directory)} --out DIR"
-                : $"{directory}: no such folder; riffle prepare writes a data set folder",
-                e);
+                File.Exists(directory) ? $"{directory}: this is a file, not a data set folder."
+                : exists ? $"{directory}: not a data set folder, because it has no {DatasetFiles.Info}."
+                : $"{directory}: no such folder.",
+                e)
+            {
+                CommandLineAdvice = exists ? $"If it contains images, run: riffle prepare {ShellWord.Path(directory)} --out DIR" : "'riffle prepare' writes a data set folder.",
+            };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

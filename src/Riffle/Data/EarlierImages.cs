@@ -49,7 +49,7 @@ internal sealed class EarlierImages
     {
         var data = Dataset.Open(folder, codec);
         if (data.Info.Baking is not null)
-            throw new RiffleException($"{folder}: the data set is baked, so its images can't be prepared again; add to the data set that was prepared without --bake");
+            throw new RiffleException($"{folder}: the data set is baked, so its images can't be prepared again; add to a data set of the original images");
         return new(data, options, firstIndex, cancel);
     }
 

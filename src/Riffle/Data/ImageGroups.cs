@@ -20,7 +20,7 @@ internal sealed class ImageGroups
         }
         catch (RegexParseException e)
         {
-            throw new ArgumentException($"--group-by is not a regular expression: {e.Message}", e);
+            throw new AdvisedArgumentException($"the pattern of groups is not a regular expression: {e.Message}", e) { CommandLineAdvice = "Give another --group-by." };
         }
     }
 
@@ -35,7 +35,10 @@ internal sealed class ImageGroups
         catch (RegexMatchTimeoutException e)
         {
             throw new RiffleException(
-                $"{path}: --group-by takes more than {MostTime.TotalSeconds:0} s on this path; use a simpler pattern without nested repetitions", e);
+                $"{path}: the pattern of groups takes more than {MostTime.TotalSeconds:0} s on this path; use a simpler one without nested repetitions.", e)
+            {
+                CommandLineAdvice = "Give another --group-by.",
+            };
         }
     }
 }

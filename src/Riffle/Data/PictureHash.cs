@@ -34,7 +34,7 @@ internal sealed class PictureHash
     public static PictureHash? Of(RgbImage image)
     {
         var square = new byte[Side * Side * 3];
-        Resize.Window(new(image), Side, Side, 0, 0, Side, square);
+        Resize.Whole(new(image), Side, Side, square);
         var grey = new float[Side * Side];
         for (var i = 0; i < grey.Length; i++)
             grey[i] = (0.299f * square[3 * i]) + (0.587f * square[(3 * i) + 1]) + (0.114f * square[(3 * i) + 2]);

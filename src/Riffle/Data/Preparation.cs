@@ -74,13 +74,19 @@ public static class Preparation
             if (layout.HasValidation && options.ValidationFraction is not null)
             {
                 throw new RiffleException(
-                    $"{container.Path}: already has validation images, {layout.Validation}; remove --validation-fraction, or leave them out with --ignore-validation");
+                    $"{container.Path}: already has validation images, {layout.Validation}, so none are set aside.")
+                {
+                    CommandLineAdvice = "Remove --validation-fraction, or leave them out with --ignore-validation.",
+                };
             }
 
             if (layout.Test is not null && options.TestFraction is not null)
             {
                 throw new RiffleException(
-                    $"{container.Path}: already has test images, {layout.Test}; remove --test-fraction, or leave them out with --ignore-validation");
+                    $"{container.Path}: already has test images, {layout.Test}, so none are set aside.")
+                {
+                    CommandLineAdvice = "Remove --test-fraction, or leave them out with --ignore-validation.",
+                };
             }
 
             CheckGroups(layout);
@@ -122,8 +128,10 @@ public static class Preparation
                 return;
             if ((layout.HasValidation || options.ValidationFraction == 0) && options.TestFraction is null or 0)
             {
-                throw new RiffleException($"{container.Path}: --group-by has no effect, because no images are set aside; leave it out, or add --test-fraction "
-                    + "or --ignore-validation");
+                throw new RiffleException($"{container.Path}: a pattern of groups has no effect, because no images are set aside.")
+                {
+                    CommandLineAdvice = "Leave out --group-by, or add --test-fraction or --ignore-validation.",
+                };
             }
 
             var groups = new ImageGroups(pattern);
@@ -131,7 +139,10 @@ public static class Preparation
             if (training.All(image => groups.Of(image.Name) is null))
             {
                 throw new RiffleException(
-                    $"{container.Path}: --group-by '{pattern}' matches no path of the {training.Count():N0} training images, for example {training.First().Name}");
+                    $"{container.Path}: the pattern of groups '{pattern}' matches no path of the {training.Count():N0} training images, for example {training.First().Name}.")
+                {
+                    CommandLineAdvice = "Give another --group-by.",
+                };
             }
         }
 

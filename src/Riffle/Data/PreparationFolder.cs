@@ -95,7 +95,7 @@ internal sealed class PreparationFolder : IDisposable
         if (names.Find(name => !DatasetFiles.Belongs(name)) is { } other)
             throw new RiffleException($"{target}: the folder has other content than a data set, for example {other}; name another folder");
         if (!replace)
-            throw new RiffleException($"{target}: the folder already contains a data set; name another folder, or replace it with --force");
+            throw new RiffleException($"{target}: the folder already contains a data set; name another folder, or let it be replaced.") { CommandLineAdvice = "To replace it, give --force." };
     }
 
     private static void RemoveLeftovers(string parent, string name)

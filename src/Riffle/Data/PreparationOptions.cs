@@ -74,23 +74,25 @@ public sealed record PreparationOptions
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     internal void Check()
     {
-        Require(ValidationFraction is null or (>= 0 and < 1), $"--validation-fraction must be from 0 to below 1, for example 0.1, not {ValidationFraction}");
-        Require(TestFraction is null or (>= 0 and < 1), $"--test-fraction must be from 0 to below 1, for example 0.1, not {TestFraction}");
-        Require((ValidationFraction ?? DefaultFraction) + (TestFraction ?? 0) < 1,
-            $"--validation-fraction {ValidationFraction ?? DefaultFraction} and --test-fraction {TestFraction} leave nothing for training; give less than 1 in all");
-        Require(Fold >= 0 && (Fold == 0 || (Fold + 1) * (ValidationFraction ?? DefaultFraction) < 1 + 1e-9),
-            $"--fold must be from 0 to {(int)(1 / (ValidationFraction ?? DefaultFraction) + 1e-9) - 1} with --validation-fraction {ValidationFraction ?? DefaultFraction}, not {Fold}");
+        Require(ValidationFraction is null or (>= 0 and < 1), $"the share of validation images must be from 0 to below 1, for example 0.1, not {ValidationFraction}", "validation-fraction");
+        Require(TestFraction is null or (>= 0 and < 1), $"the share of test images must be from 0 to below 1, for example 0.1, not {TestFraction}", "test-fraction");
+        Require(
+            (ValidationFraction ?? DefaultFraction) + (TestFraction ?? 0) < 1,
+            $"shares of {ValidationFraction ?? DefaultFraction} for validation and {TestFraction} for the test leave nothing for training; they must be less than 1 in all", "test-fraction");
+        Require(
+            Fold >= 0 && (Fold == 0 || (Fold + 1) * (ValidationFraction ?? DefaultFraction) < 1 + 1e-9),
+            $"the fold must be from 0 to {(int)(1 / (ValidationFraction ?? DefaultFraction) + 1e-9) - 1} with {ValidationFraction ?? DefaultFraction} for validation, not {Fold}", "fold");
         if (GroupBy is not null)
             _ = new ImageGroups(GroupBy);
-        Require(Shards is >= 1 and <= DatasetFiles.MaxShards, $"--shards must be from 1 to {DatasetFiles.MaxShards}, not {Shards}");
-        Require(BakeCopies is >= 0 and <= 1000, $"--bake must be from 1 to 1000, or 0 for none, not {BakeCopies}");
-        Require(BakeSize is >= 8 and <= 1024, $"--bake-size must be from 8 to 1024 pixels, not {BakeSize}");
-        Require(Threads >= 1, $"--threads must be at least 1, not {Threads}");
+        Require(Shards is >= 1 and <= DatasetFiles.MaxShards, $"the number of shards must be from 1 to {DatasetFiles.MaxShards}, not {Shards}", "shards");
+        Require(BakeCopies is >= 0 and <= 1000, $"the number of baked copies must be from 1 to 1000, or 0 for none, not {BakeCopies}", "bake");
+        Require(BakeSize is >= 8 and <= 1024, $"the size of baked images must be from 8 to 1024 pixels, not {BakeSize}", "bake-size");
+        Require(Threads >= 1, $"the number of threads must be at least 1, not {Threads}", "threads");
     }
 
-    private static void Require(bool condition, string message)
+    private static void Require(bool condition, string message, string option)
     {
         if (!condition)
-            throw new ArgumentException(message);
+            throw new AdvisedArgumentException($"{message}.") { CommandLineAdvice = $"Give another --{option}." };
     }
 }

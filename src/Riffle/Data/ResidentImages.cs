@@ -18,9 +18,9 @@ internal sealed class ResidentImages : ImageSource
 
     /// <summary>Decodes a split on all cores. Image i of the shards ends in slot i, whichever thread decodes it.</summary>
     public static ResidentImages Load(
-        Dataset data, Split split, int side, bool shuffle, ulong seed, IProgress<WorkProgress>? progress, CancellationToken cancel)
+        Dataset data, Split split, int side, FitKind fit, bool shuffle, ulong seed, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
-        var images = new StoredImages(data.Count(split), side, data.Codec);
+        var images = new StoredImages(data.Count(split), side, data.Codec, fit);
         try
         {
             using var loading = new Loading(data, split, images, progress, cancel);

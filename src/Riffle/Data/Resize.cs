@@ -11,48 +11,57 @@ internal static class Resize
 {
     private const int FractionBits = TriangleFilter.FractionBits, Half = 1 << (FractionBits - 1);
 
-    /// <summary>Scales an image to width × height and cuts a square out of the result, of which alone the pixels are computed. Allocates nothing.</summary>
+    /// <summary>Scales an image to width × height and cuts a rectangle out of the result, of which alone the pixels are computed. Allocates nothing.</summary>
     /// <param name="image">A rectangle of pixels.</param>
     /// <param name="width">Width of the whole scaled image.</param>
     /// <param name="height">Its height.</param>
-    /// <param name="left">The first column of the square in it.</param>
-    /// <param name="top">The first row of the square in it.</param>
-    /// <param name="side">Side of the square.</param>
-    /// <param name="destination">Receives side × side × 3 bytes.</param>
-    public static void Window(PixelRectangle image, long width, long height, long left, long top, int side, Span<byte> destination)
+    /// <param name="left">The first column of the rectangle in it.</param>
+    /// <param name="top">The first row of the rectangle in it.</param>
+    /// <param name="columns">Width of the rectangle.</param>
+    /// <param name="rows">Height of the rectangle.</param>
+    /// <param name="destination">Receives rows × columns × 3 bytes.</param>
+    public static void Window(PixelRectangle image, long width, long height, long left, long top, int columns, int rows, Span<byte> destination)
     {
         if (height == image.Height)
         {
-            ScaleAcross(image, (int)top, side, width, left, side, destination);
+            ScaleAcross(image, (int)top, rows, width, left, columns, destination);
             return;
         }
 
-        using var down = new TriangleFilter(image.Height, height, top, side);
-        var rowBytes = side * 3;
+        using var down = new TriangleFilter(image.Height, height, top, rows);
+        var rowBytes = columns * 3;
         var narrowed = ArrayPool<byte>.Shared.Rent(checked(down.Reach * rowBytes));
-        ScaleAcross(image, down.First, down.Reach, width, left, side, narrowed);
-        for (var y = 0; y < side; y++)
+        ScaleAcross(image, down.First, down.Reach, width, left, columns, narrowed);
+        for (var y = 0; y < rows; y++)
             ScaleDown(narrowed.AsSpan((down.Start(y) - down.First) * rowBytes), down.Weights(y), destination.Slice(y * rowBytes, rowBytes));
         ArrayPool<byte>.Shared.Return(narrowed);
     }
 
-    private static void ScaleAcross(PixelRectangle image, int firstRow, int rows, long width, long left, int side, Span<byte> destination)
+    /// <summary>Scales an image to width × height.</summary>
+    /// <param name="image">A rectangle of pixels.</param>
+    /// <param name="width">Width of the result.</param>
+    /// <param name="height">Height of the result.</param>
+    /// <param name="destination">Receives height × width × 3 bytes.</param>
+    public static void Whole(PixelRectangle image, int width, int height, Span<byte> destination) =>
+        Window(image, width, height, 0, 0, width, height, destination);
+
+    private static void ScaleAcross(PixelRectangle image, int firstRow, int rows, long width, long left, int columns, Span<byte> destination)
     {
         if (width == image.Width)
         {
             for (var y = 0; y < rows; y++)
-                image.Row(firstRow + y).Slice((int)left * 3, side * 3).CopyTo(destination[(y * side * 3)..]);
+                image.Row(firstRow + y).Slice((int)left * 3, columns * 3).CopyTo(destination[(y * columns * 3)..]);
             return;
         }
 
         // Pixels are read as four bytes, so the last one of a row needs a byte after it.
-        using var filter = new TriangleFilter(image.Width, width, left, side);
+        using var filter = new TriangleFilter(image.Width, width, left, columns);
         var padded = ArrayPool<byte>.Shared.Rent((image.Width * 3) + 1);
         for (var y = 0; y < rows; y++)
         {
             image.Row(firstRow + y).CopyTo(padded);
-            var to = destination.Slice(y * side * 3, side * 3);
-            for (var x = 0; x < side; x++)
+            var to = destination.Slice(y * columns * 3, columns * 3);
+            for (var x = 0; x < columns; x++)
                 WeightedPixel(padded.AsSpan(filter.Start(x) * 3), filter.Weights(x), to.Slice(x * 3, 3));
         }
 

@@ -8,11 +8,12 @@ internal sealed unsafe class StoredImages : IDisposable
     private readonly int[] _labels;
     private readonly ulong[] _ids;
     private readonly IImageCodec _codec;
+    private readonly FitKind _fit;
     private byte* _pixels;
 
-    public StoredImages(int capacity, int side, IImageCodec codec)
+    public StoredImages(int capacity, int side, IImageCodec codec, FitKind fit = FitKind.Crop)
     {
-        (Side, _codec) = (side, codec);
+        (Side, _codec, _fit) = (side, codec, fit);
         ImageBytes = BytesOf(side);
         (_labels, _ids) = (new int[capacity], new ulong[capacity]);
         try
@@ -47,7 +48,7 @@ internal sealed unsafe class StoredImages : IDisposable
         var example = place.Parse(record, classes);
         try
         {
-            ImageFit.FitSquare(_codec.Decode(example.Encoded.Span, example.FileName, Side), Side, At(slot));
+            ImageFit.FitSquare(_codec.Decode(example.Encoded.Span, example.FileName, Side), Side, At(slot), _fit);
             (_labels[slot], _ids[slot]) = (example.Label, place.Id);
         }
         catch (BadDataException e)

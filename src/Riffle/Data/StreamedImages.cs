@@ -23,12 +23,13 @@ internal sealed class StreamedImages : ImageSource
     /// <param name="data">The data set.</param>
     /// <param name="split">The split.</param>
     /// <param name="side">Side of the squares that the images become.</param>
+    /// <param name="fit">How they become squares.</param>
     /// <param name="slots">The number of images in memory; at least as many as are requested at the same time.</param>
     /// <param name="shuffle">Whether to shuffle in each epoch, instead of using the order of the shards.</param>
     /// <param name="seed">The seed of the order.</param>
     /// <param name="threads">The number of threads that index the shards.</param>
     /// <param name="cancel">Stops it.</param>
-    public StreamedImages(Dataset data, Split split, int side, int slots, bool shuffle, ulong seed, int threads, CancellationToken cancel)
+    public StreamedImages(Dataset data, Split split, int side, FitKind fit, int slots, bool shuffle, ulong seed, int threads, CancellationToken cancel)
     {
         (_files, _classes, _shuffle, _seed) = (data.Shards(split), data.Info.Classes.Length, shuffle, seed);
         _shards = Open(_files, inOrder: !shuffle, threads, cancel);
@@ -38,7 +39,7 @@ internal sealed class StreamedImages : ImageSource
             if (_records.Length != data.Count(split))
                 throw ShardSequence.Miscounted(data, split, $"have {_records.Length}");
             (_order, _held) = (new int[_records.Length], new int[Math.Min(slots, _records.Length)]);
-            _images = new(_held.Length, side, data.Codec);
+            _images = new(_held.Length, side, data.Codec, fit);
         }
         catch
         {

@@ -67,7 +67,7 @@ public sealed class SoftLabels
         var found = Find(folder);
         return found is null || found.Identity.Fingerprint == identity.Fingerprint
             ? found
-            : throw new RiffleException($"{folder}: the folder contains soft labels with other settings ({found.Identity.Fingerprint}); give another --out");
+            : throw new RiffleException($"{folder}: the folder contains soft labels with other settings ({found.Identity.Fingerprint}).") { CommandLineAdvice = "Give another --out." };
     }
 
     /// <summary>Creates a folder of soft labels.</summary>
@@ -81,11 +81,11 @@ public sealed class SoftLabels
         {
             Directory.CreateDirectory(folder);
             if (Directory.EnumerateFileSystemEntries(folder).Any())
-                throw new RiffleException($"{folder}: the folder is not empty; give another --out");
+                throw new RiffleException($"{folder}: the folder is not empty.") { CommandLineAdvice = "Give another --out." };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{folder}: can't create the folder: {e.Message} Give another --out.", e);
+            throw new RiffleException($"{folder}: can't create the folder: {e.Message}", e) { CommandLineAdvice = "Give another --out." };
         }
 
         return new SoftLabels(folder, new(CurrentVersion, RiffleVersion.Text, identity, validate(), [])).Saved();
@@ -130,11 +130,12 @@ public sealed class SoftLabels
 
     /// <summary>Checks that the labels fit a training's images.</summary>
     /// <exception cref="ArgumentException">They don't fit.</exception>
-    internal void RequireFor(Dataset data, int imageSize, Augmentation augmentation)
+    internal void RequireFor(Dataset data, int imageSize, FitKind fit, Augmentation augmentation)
     {
         var difference = DatasetIdentity.Of(data) is var own && own != Identity.Data
                 ? $"the data set {Identity.Data.Fingerprint} with {Identity.Data.Train:N0} training images, but {data.Directory} is {own.Fingerprint} with {own.Train:N0}"
             : imageSize != Identity.ImageSize ? $"images of {Identity.ImageSize}×{Identity.ImageSize} pixels, but the network has {imageSize}×{imageSize}"
+            : fit != Identity.Fit ? $"images that become squares by {Identity.Fit.Name()}, but this training has {fit.Name()}"
             : augmentation != Identity.Augmentation ? "images with another augmentation than this training (remove the augmentation options)"
             : null;
         if (difference is not null)

@@ -13,7 +13,7 @@ public static class Teachers
 {
     /// <summary>Makes soft labels for the training images of a data set, or continues after an interruption.</summary>
     /// <param name="folder">The folder of the labels: new, empty, or with an unfinished part of the same labels.</param>
-    /// <param name="teachers">At least one; all with the same image size, and with the data set's classes in the same order.</param>
+    /// <param name="teachers">At least one; all with the same image size and fit, and with the data set's classes in the same order.</param>
     /// <param name="data">The data set.</param>
     /// <param name="augmentation">The augmentation, which a training with these labels uses too.</param>
     /// <param name="views">The number of views of each image, each augmented differently; see <see cref="SoftLabels.ViewLimits"/>. A training with more epochs
@@ -44,15 +44,15 @@ public static class Teachers
         Require(teachers, data);
         var size = teachers[0].ImageSize;
         var identity = new SoftLabelsIdentity(
-            DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views, Mirrored: true, Arithmetic.VectorBits);
+            DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views, Mirrored: true, Arithmetic.VectorBits, teachers[0].Fit);
         var labels = SoftLabels.Begun(folder, identity);
         if (labels?.Made == views)
             return labels;
         using var ensemble = new Ensemble(teachers, threads);
-        labels ??= SoftLabels.Begin(folder, identity, () => Validate(ensemble, data, size, threads, progress, cancel));
+        labels ??= SoftLabels.Begin(folder, identity, () => Validate(ensemble, data, size, identity.Fit, threads, progress, cancel));
         var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
         var logits = SoftLabels.Allocate(images, classes);
-        using var loader = Open(data, Split.Train, size, augmentation, seed, threads, cancel);
+        using var loader = Open(data, Split.Train, size, identity.Fit, augmentation, seed, threads, cancel);
         var (done, total) = ((long)labels.Made * images, (long)views * images);
         progress?.Report(new(WorkStage.Teaching, done, total, labels.Top1));
         while (labels.Made < views)
@@ -74,11 +74,11 @@ public static class Teachers
     }
 
     private static double Validate(
-        Ensemble ensemble, Dataset data, int imageSize, int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
+        Ensemble ensemble, Dataset data, int imageSize, FitKind fit, int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var (tally, images, classes) = (default(Tally), data.Count(Split.Validation), data.Info.Classes.Length);
         progress?.Report(new(WorkStage.Evaluating, 0, images, Top1: 0));
-        using var loader = Open(data, Split.Validation, imageSize, null, seed: 0, threads, cancel);
+        using var loader = Open(data, Split.Validation, imageSize, fit, null, seed: 0, threads, cancel);
         loader.StartEpoch(0);
         while (loader.TryNext(out var batch))
         {
@@ -104,6 +104,12 @@ public static class Teachers
                     + $"{teacher.ImageSize}×{teacher.ImageSize}; run 'riffle teach' separately for each");
             }
 
+            if (teacher.Fit != teachers[0].Fit)
+            {
+                throw new ArgumentException($"{teachers[0].Name} has images that become squares by {teachers[0].Fit.Name()}, but {teacher.Name} by {teacher.Fit.Name()}; "
+                    + "run 'riffle teach' separately for each");
+            }
+
             if (!teacher.Classes.Select(c => c.Name).SequenceEqual(data.Info.Classes.Select(c => c.Name)))
             {
                 throw new ArgumentException($"{teacher.Name} has {teacher.Classes.Count} classes, which are not the {data.Info.Classes.Length} of "
@@ -113,15 +119,16 @@ public static class Teachers
     }
 
     private static BatchLoader Open(
-        Dataset data, Split split, int imageSize, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
+        Dataset data, Split split, int imageSize, FitKind fit, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
     {
         if (data.Count(split) == 0)
             throw new RiffleException($"{data.Directory}: the data set has no {split.Adjective()} images; prepare it again with some");
         if (data.FirstOfShard(split) is null)
             throw new RiffleException($"{data.Directory}: {DatasetFiles.Info} does not say how many images each shard has; prepare the data set again");
         return new(
-            data, split, imageSize, Batch.ForInference(data.Count(split), imageSize), augmentation, shuffle: false, dropLast: false, seed,
-            BatchLoader.ThreadsFor(threads), cancel: cancel);
+            data, split, imageSize, ImageFit.SideForInference(imageSize, split == Split.Validation && fit != FitKind.Crop, data.Info), fit,
+            Batch.ForInference(data.Count(split), imageSize), augmentation, shuffle: false, dropLast: false, seed, BatchLoader.ThreadsFor(threads),
+            memoryBudgetBytes: null, progress: null, cancel);
     }
 
     /// <summary>The plans of all teachers.</summary>

@@ -47,21 +47,22 @@ public sealed class Evaluator : IDisposable
         long? imageMemory = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
-        : this(weights, normalisation, classes, data, Split.Validation, isWhole: false, threads, imageMemory, progress, cancel)
+        : this(weights, normalisation, classes, data, Split.Validation, isWhole: false, FitKind.Crop, threads, imageMemory, progress, cancel)
     {
     }
 
-    private Evaluator(
-        Weights weights, Normalisation normalisation, IReadOnlyList<DatasetClass> classes, Dataset data, Split split, bool isWhole, int threads,
+    /// <summary>The same for a split, and for images that become squares in another way.</summary>
+    internal Evaluator(
+        Weights weights, Normalisation normalisation, IReadOnlyList<DatasetClass> classes, Dataset data, Split split, bool isWhole, FitKind fit, int threads,
         long? imageMemory, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         Images = data.Count(split);
         if (Images == 0)
         {
-            var (option, least) = split == Split.Test ? ("--test-fraction 0.1", "three") : ("--validation-fraction 0.1", "two");
+            var (option, least) = split == Split.Test ? ("test-fraction", "three") : ("validation-fraction", "two");
             throw new RiffleException($"{data.Directory}: the data set has no {split.Adjective()} images.")
             {
-                CommandLineAdvice = $"Prepare it again with {option} (a class needs at least {least} images).",
+                CommandLineAdvice = $"Prepare it again with --{option} 0.1 (a class needs at least {least} images).",
             };
         }
 
@@ -72,9 +73,9 @@ public sealed class Evaluator : IDisposable
 
         // The training images of a run get half of the memory.
         var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
-        var side = isWhole ? ImageFit.SideForInference(size, isWhole) : ImageFit.StoredSide(size, data.Info);
+        var side = ImageFit.SideForInference(size, isWhole, data.Info);
         _loader = new(
-            data, split, size, side, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
+            data, split, size, side, fit, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
             BatchLoader.ThreadsFor(threads), memory, progress, cancel);
         try
         {
@@ -126,7 +127,7 @@ public sealed class Evaluator : IDisposable
         IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         using var evaluator = new Evaluator(
-            model.Weights, model.Normalisation, model.Classes, data, split, model.TakesBakedImages, threads, imageMemory: null, progress: null, cancel);
+            model.Weights, model.Normalisation, model.Classes, data, split, model.SeesWhole, model.Fit, threads, imageMemory: null, progress: null, cancel);
         var (loss, top1, top5) = evaluator.Run(confusions, calibration, ranked, progress, cancel, doubt);
         if (evaluator.NonFinite is { } found)
             throw new RiffleException($"{model.Name}: the loss is {loss}, because layer {found.Layer.Name} produced {found.Value}. Use another checkpoint.");

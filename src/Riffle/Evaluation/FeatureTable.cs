@@ -51,14 +51,14 @@ public sealed class FeatureTable
             throw new RiffleException($"not enough memory for {width:N0} features of each of {images:N0} images; use a network with fewer");
         var table = new FeatureTable(width, new float[values], new int[images]);
         var batch = Batch.ForInference(Math.Max(1, images), size);
-        var side = model.TakesBakedImages ? size : ImageFit.StoredSide(size, data.Info);
+        var side = ImageFit.SideForInference(size, model.SeesWhole, data.Info);
         using var plan = new InferencePlan(body, batch, threads);
         var done = 0;
         foreach (var split in splits.Where(split => data.Count(split) > 0))
         {
             // Each image is needed once, so none is kept.
             using var loader = new BatchLoader(
-                data, split, size, side, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0, BatchLoader.ThreadsFor(threads),
+                data, split, size, side, model.Fit, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0, BatchLoader.ThreadsFor(threads),
                 memoryBudgetBytes: 0, progress: null, cancel);
             loader.StartEpoch(0);
             while (done < images && loader.TryNext(out var some))

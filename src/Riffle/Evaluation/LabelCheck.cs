@@ -38,7 +38,7 @@ public static class LabelCheck
         Model model, Dataset data, int threads = 0, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
     {
         if (data.Info.Baking is not null)
-            throw new RiffleException($"{data.Directory}: its images are baked, each several times, and would vouch for their own labels; check the data set without --bake");
+            throw new RiffleException($"{data.Directory}: its images are baked, each several times, and would vouch for their own labels; check a data set of the original images");
         if (data.Info.Classes.Length < 2)
             throw new RiffleException($"{data.Directory}: has only one class, so that no label can be wrong");
         var features = FeatureTable.Of(model, data, [Split.Train, Split.Validation], threads, progress: progress, cancel: cancel);

@@ -12,6 +12,9 @@ public sealed record Metrics(double Loss, double Top1, double Top5)
     /// <summary>The mean recall of the classes in percent, if the training counts them alike (<c>Recipe.Balanced</c>); otherwise null.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Balanced { get; init; }
+
+    /// <summary>Whether top-5 says anything: with five classes or fewer it is always 100 %.</summary>
+    internal static bool HasTop5(int classes) => classes > 5;
 }
 
 /// <summary>Sums from which <see cref="Metrics"/> come. Added in the same order, they give the same bits.</summary>

@@ -42,6 +42,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
     /// <param name="starts">Weights that training may start from, at least one.</param>
     /// <param name="time">The time that is left for everything.</param>
     /// <param name="keepSize">Whether to keep the image size that weights were trained at.</param>
+    /// <param name="fit">How images that are not square become squares; null: as for each start.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="progress">Receives the number of images done, over all candidates; some may be left out, so it may end before the total.</param>
     /// <param name="cancel">Stops it.</param>
@@ -49,8 +50,8 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
     /// <exception cref="BadDataException">The data set is damaged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static LearningPlan Make(
-        Dataset data, IReadOnlyList<FineTuning> starts, TimeSpan time, bool keepSize = false, int threads = 0, IProgress<WorkProgress>? progress = null,
-        CancellationToken cancel = default)
+        Dataset data, IReadOnlyList<FineTuning> starts, TimeSpan time, bool keepSize = false, FitKind? fit = null, int threads = 0,
+        IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
     {
         if (starts.Count == 0)
             throw new ArgumentException("there are no weights to start from");
@@ -67,7 +68,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
                 if (candidates.Count > 0 && epoch * FewestEpochs > (time - clock.Elapsed) * TimeForEpochs)
                     break;
                 var part = progress is null ? null : new PartOfWork(progress, (long)candidates.Count * images, (long)starts.Count * Sizes.Length * images);
-                candidates.Add(new(start, size, Measure(start, network, data, threads, part, cancel), epoch));
+                candidates.Add(new(start, size, Measure(start, network, fit ?? start.Checkpoint.Fit, data, threads, part, cancel), epoch));
             }
         }
 
@@ -79,6 +80,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
         return new(chosen, [.. candidates], recipe with
         {
             Epochs = epochs,
+            Fit = fit ?? chosen.Start.Checkpoint.Fit,
             Balanced = IsUneven(data),
             Schedule = recipe.Schedule with { StopAfter = Math.Max(FewestEpochs, epochs / 3) },
         });
@@ -109,12 +111,12 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
     }
 
     private static Metrics Measure(
-        FineTuning start, NetworkSpec network, Dataset data, int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
+        FineTuning start, NetworkSpec network, FitKind fit, Dataset data, int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var weights = new Weights(NetworkCatalogue.Build(network));
         start.Begin(weights, network, data.Info.Classes);
         var features = FeatureTable.Of(
-            new(weights, data.Info.Classes, start.Checkpoint.Normalisation), data, [Split.Train], threads, ImagesToCompare, progress, cancel);
+            new(weights, data.Info.Classes, start.Checkpoint.Normalisation) { Fit = fit }, data, [Split.Train], threads, ImagesToCompare, progress, cancel);
         return ClassifierFit.CrossValidate(features, network.Classes, threads, cancel).Measured;
     }
 }

@@ -5,7 +5,7 @@ namespace Riffle.Learning;
 /// <summary>The data set that <c>riffle learn</c> keeps in a run folder, so that the run is everything there is.</summary>
 public static class RunData
 {
-    private const string Start = "Give all photos, with the run as a start: riffle learn PHOTOS --out NEW --start RUN";
+    private const string CommandLineAdvice = "Give all photos, with the run as a start: riffle learn PHOTOS --out NEW --start RUN";
 
     /// <summary>Its folder.</summary>
     /// <param name="run">The run folder.</param>
@@ -33,13 +33,13 @@ public static class RunData
         if (!IsBegun(run))
             throw new RiffleException($"{run}: this is no run that was trained here, so there are no photos of it that could be trained on again")
             {
-                CommandLineAdvice = Start,
+                CommandLineAdvice = CommandLineAdvice,
             };
         string[] places = [FolderOf(run), RunDescription.Read(run).DataDirectory];
         return Array.Find(places, Photos.ArePrepared)
             ?? throw new RiffleException($"{run}: the photos that it was trained on are neither in {places[0]} nor in {places[1]}, so what it knows can't be kept")
             {
-                CommandLineAdvice = Start,
+                CommandLineAdvice = CommandLineAdvice,
             };
     }
 }

@@ -27,17 +27,18 @@ public sealed class Checkpoint : Model
     /// <param name="normalisation">How bytes become inputs.</param>
     /// <param name="training">How the weights were trained, if known.</param>
     public Checkpoint(NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, TrainingRecord? training = null)
-        : this(spec, weights, classes, normalisation, new Lazy<TrainingRecord?>(training), training?.Baking?.Size)
+        : this(spec, weights, classes, normalisation, new Lazy<TrainingRecord?>(training), training?.Baking?.Size, training?.Recipe.Fit ?? FitKind.Crop)
     {
     }
 
     private Checkpoint(
-        NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, Lazy<TrainingRecord?> training, int? bakedSize)
+        NetworkSpec spec, Weights weights, IReadOnlyList<DatasetClass> classes, Normalisation normalisation, Lazy<TrainingRecord?> training, int? bakedSize,
+        FitKind fit)
         : base(weights, classes, normalisation)
     {
         // The layers of a network of one's own contain its number of classes, which may have changed with the specification's.
         Spec = spec.Layers is null ? spec : NetworkSpec.Of(weights.Network);
-        (_training, TakesBakedImages) = (training, bakedSize == ImageSize);
+        (_training, TakesBakedImages, Fit) = (training, bakedSize == ImageSize, fit);
     }
 
     /// <summary>The specification of the network, with its layers if it is not in the catalogue.</summary>
@@ -97,7 +98,7 @@ public sealed class Checkpoint : Model
     internal Checkpoint With(TrainingRecord training) => new(Spec, Weights, Classes, Normalisation, training) { OptimiserState = OptimiserState, Doubt = Doubt };
 
     /// <summary>The same weights and state with another doubt.</summary>
-    internal Checkpoint With(Doubt doubt) => new(Spec, Weights, Classes, Normalisation, _training, TakesBakedImages ? ImageSize : null)
+    internal Checkpoint With(Doubt doubt) => new(Spec, Weights, Classes, Normalisation, _training, TakesBakedImages ? ImageSize : null, Fit)
     {
         OptimiserState = OptimiserState,
         Doubt = doubt,
@@ -119,7 +120,7 @@ public sealed class Checkpoint : Model
                 file.Get(p.Name).CopyTo(weights[p.Name]);
             if (document.Network.Layers is not null)
                 Runnable.Require(path, weights.Network);
-            return new(document.Network, weights, document.Classes, document.Normalisation, training, document.BakedSize)
+            return new(document.Network, weights, document.Classes, document.Normalisation, training, document.BakedSize, document.Fit)
             {
                 Doubt = document.Doubt,
                 OptimiserState = file.Names.Any(IsOptimisers) && training.Value is { } record ? ReadOptimiser(path, file, weights, record.Recipe.Optimiser) : [],

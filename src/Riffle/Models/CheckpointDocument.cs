@@ -15,8 +15,9 @@ namespace Riffle.Models;
 /// </remarks>
 internal sealed class CheckpointDocument
 {
-    /// <summary>Version 2 has the layers of networks that are not in the catalogue; other networks are written as version 1.</summary>
-    private const int CurrentVersion = 2, VersionWithoutLayers = 1;
+    /// <summary>Each file has the lowest version that all its readers must know. Version 2 has the layers of networks that are not in the catalogue, version 3 another
+    /// fit than crop, which older readers would pass over.</summary>
+    private const int CurrentVersion = 3, VersionWithLayers = 2, FirstVersion = 1;
 
     private readonly string _path;
     private readonly JsonElement _training;
@@ -43,6 +44,8 @@ internal sealed class CheckpointDocument
             _training = Entry(root, "training").Clone();
             if (_training.ValueKind == JsonValueKind.Object && _training.TryGetProperty("baking", out var baking) && baking.ValueKind == JsonValueKind.Object)
                 BakedSize = Whole(baking, "size");
+            if (_training.ValueKind == JsonValueKind.Object && Entry(_training, "recipe").TryGetProperty("fit", out var fit))
+                Fit = fit.Deserialize<FitKind>(ModelJson.Compact);
             if (root.TryGetProperty("doubt", out var doubt) && doubt.ValueKind != JsonValueKind.Null)
                 Doubt = DoubtDocument.Read(doubt).ToDoubt(Classes.Length);
         }
@@ -64,6 +67,9 @@ internal sealed class CheckpointDocument
     /// <summary>The size of the images that the network was trained on, if they were baked.</summary>
     public int? BakedSize { get; }
 
+    /// <summary>How images became squares when the network was trained.</summary>
+    public FitKind Fit { get; }
+
     /// <summary>How far the network can be trusted; null if that is unknown.</summary>
     public Doubt? Doubt { get; }
 
@@ -71,7 +77,7 @@ internal sealed class CheckpointDocument
     public static void Write(Utf8JsonWriter writer, Checkpoint checkpoint) => JsonSerializer.Serialize(
         writer,
         new Written(
-            checkpoint.Spec.Layers is null ? VersionWithoutLayers : CurrentVersion, RiffleVersion.Text, checkpoint.Spec, [.. checkpoint.Classes],
+            checkpoint.Fit != FitKind.Crop ? CurrentVersion : checkpoint.Spec.Layers is not null ? VersionWithLayers : FirstVersion, RiffleVersion.Text, checkpoint.Spec, [.. checkpoint.Classes],
             checkpoint.Normalisation, checkpoint.Training, DoubtDocument.Of(checkpoint.Doubt)),
         ModelJson.Compact.Of<Written>());
 

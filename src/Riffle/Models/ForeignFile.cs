@@ -31,14 +31,14 @@ internal static class ForeignFile
 
         var expected = wanted == FileKind.Onnx ? wanted : "a Riffle checkpoint";
         if (FileKind.Describe(start) is { } kind && kind != wanted)
-            throw new BadDataException($"{path}: this is {kind}, but {expected} is needed here.") { CommandLineAdvice = WayOut(path, kind) };
+            throw new BadDataException($"{path}: this is {kind}, but {expected} is needed here.") { CommandLineAdvice = CommandLineAdvice(path, kind) };
     }
 
     /// <summary>The error for a safetensors file without Riffle's metadata.</summary>
     public static BadDataException Weights(string path) =>
         new($"{path}: this is {FileKind.SafeTensors} with weights only, not a Riffle checkpoint.")
         {
-            CommandLineAdvice = WayOut(path, FileKind.SafeTensors),
+            CommandLineAdvice = CommandLineAdvice(path, FileKind.SafeTensors),
         };
 
     /// <summary>The error for a folder that is not a run.</summary>
@@ -70,7 +70,7 @@ internal static class ForeignFile
             : new($"{path}: the folder has no checkpoint; a run folder has them in {Path.Combine(path, "checkpoints")}");
     }
 
-    private static string WayOut(string path, string kind) => kind switch
+    private static string CommandLineAdvice(string path, string kind) => kind switch
     {
         FileKind.SafeTensors or FileKind.Torch or FileKind.Pickled =>
             $"To turn these weights into a run: riffle import {ShellWord.Path(path)} --model MODEL --out RUN",

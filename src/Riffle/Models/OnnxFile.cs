@@ -16,7 +16,8 @@ public static class OnnxFile
 {
     internal const string MetadataKey = "riffle";
 
-    private const int CurrentVersion = 1;
+    /// <summary>Version 2 has another fit than crop, which older readers would pass over; other files are written as version 1.</summary>
+    private const int CurrentVersion = 2, FirstVersion = 1;
 
     /// <summary>Writes a checkpoint as an ONNX model with a free batch size, completely or not at all.</summary>
     /// <param name="checkpoint">The network.</param>
@@ -69,7 +70,7 @@ public static class OnnxFile
         List<string> notes = recognised is null ? [] : [recognised];
         if (imported.Scores < network.Classes)
             notes.Add($"{path} has a single output; its sigmoid is the probability of class {classes[1].Name}, and low values mean class {classes[0].Name}");
-        return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Notes = notes, Doubt = DoubtOf(path, document) };
+        return new(imported.Weights, classes, normalisation) { TakesBakedImages = document?.Images.CutAlready == network.Input.Height, Fit = document?.Images.Fit ?? FitKind.Crop, Notes = notes, Doubt = DoubtOf(path, document) };
     }
 
     /// <summary>Reads the network of a file without resolving its images and classes.</summary>
@@ -184,10 +185,13 @@ public static class OnnxFile
     private static RiffleMetadata Describe(Checkpoint checkpoint, OnnxForm form)
     {
         var size = checkpoint.Spec.ImageSize;
-        var side = ImageFit.SideForInference(size, checkpoint.TakesBakedImages);
+        var cropped = checkpoint.Fit == FitKind.Crop;
+        int? side = cropped ? ImageFit.SideForInference(size, checkpoint.TakesBakedImages) : null;
+        var crop = cropped ? "centre" : "none";
         var images = form.Pixels
-            ? new Images(size, side, "centre", "bilinear, antialiased", "rgb", "nhwc", "bytes")
-            : new Images(size, side, "centre", "bilinear, antialiased", "rgb", "nchw", "normalised");
+            ? new Images(size, side, crop, "bilinear, antialiased", "rgb", "nhwc", "bytes")
+            : new Images(size, side, crop, "bilinear, antialiased", "rgb", "nchw", "normalised");
+        images = images with { Fit = checkpoint.Fit };
         if (checkpoint.TakesBakedImages)
             images = images with { CutAlready = size };
         Origin? training = null;
@@ -198,7 +202,7 @@ public static class OnnxFile
             training = new(record.Recipe, record.Seed, record.Data, epoch?.Epoch ?? 0, epoch?.Validation.Top1, epoch?.Validation.Top5);
         }
 
-        return new(CurrentVersion, RiffleVersion.Text, checkpoint.Spec with { Layers = null }, images, checkpoint.Normalisation, [.. checkpoint.Classes], training,
+        return new(cropped ? FirstVersion : CurrentVersion, RiffleVersion.Text, checkpoint.Spec with { Layers = null }, images, checkpoint.Normalisation, [.. checkpoint.Classes], training,
             DoubtDocument.Of(checkpoint.Doubt));
     }
 
@@ -207,11 +211,12 @@ public static class OnnxFile
         int Version, string Riffle, NetworkSpec Network, Images Images, Normalisation Normalisation, ImmutableArray<DatasetClass> Classes, Origin? Training,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DoubtDocument? Doubt = null);
 
-    /// <summary>How an image becomes the graph's input: its shorter side is scaled and the centre is cut out. An image of the size in <c>cut_already</c>, if there
-    /// is one, is used as it is.</summary>
+    /// <summary>How an image becomes the graph's input: its shorter side is scaled and the centre is cut out, or it becomes a square of the size in another way,
+    /// <c>fit</c>, and nothing is cut off. An image of the size in <c>cut_already</c>, if there is one, is used as it is.</summary>
     internal sealed record Images(
-        int Size, int ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? CutAlready = null);
+        int Size, int? ShorterSide, string Crop, string Filter, string Colours, string Layout, string Values,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? CutAlready = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] FitKind Fit = FitKind.Crop);
 
     /// <summary>How the weights were trained, and their accuracy in percent of the validation images.</summary>
     internal sealed record Origin(Recipe Recipe, ulong Seed, DatasetIdentity Data, int Epochs, double? Top1, double? Top5);

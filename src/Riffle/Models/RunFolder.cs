@@ -82,7 +82,7 @@ internal sealed class RunFolder : IDisposable
     public static RunFolder Create(string path)
     {
         if (File.Exists(path))
-            throw new RiffleException($"{path}: this is a file, but a run needs a folder; give another --out");
+            throw new RiffleException($"{path}: this is a file, but a run needs a folder.") { CommandLineAdvice = "Give another --out." };
         try
         {
             System.IO.Directory.CreateDirectory(path);
@@ -91,16 +91,19 @@ internal sealed class RunFolder : IDisposable
             if (!folder.IsUnbegun())
             {
                 folder.Dispose();
-                throw new RiffleException(File.Exists(folder.Last)
-                    ? $"{path}: the folder already contains a run; continue it with riffle train --resume {ShellWord.Path(path)}, or give another --out"
-                    : $"{path}: the folder is not empty; give another --out, or empty it");
+                throw File.Exists(folder.Last)
+                    ? new RiffleException($"{path}: the folder already contains a run.")
+                    {
+                        CommandLineAdvice = $"Continue it with riffle train --resume {ShellWord.Path(path)}, or give another --out.",
+                    }
+                    : new RiffleException($"{path}: the folder is not empty.") { CommandLineAdvice = "Give another --out, or empty it." };
             }
 
             return folder;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: can't create the run folder: {e.Message} Give another --out.", e);
+            throw new RiffleException($"{path}: can't create the run folder: {e.Message}", e) { CommandLineAdvice = "Give another --out." };
         }
     }
 
@@ -110,17 +113,22 @@ internal sealed class RunFolder : IDisposable
     {
         if (!System.IO.Directory.Exists(path))
         {
-            throw new RiffleException(Path.GetDirectoryName(path) is { } checkpoints && Path.GetFileName(checkpoints) == "checkpoints"
+            throw Path.GetDirectoryName(path) is { } checkpoints && Path.GetFileName(checkpoints) == "checkpoints"
                 && Path.GetDirectoryName(checkpoints) is { Length: > 0 } run
-                ? $"{path}: this is a checkpoint file; give the run folder: riffle train --resume {ShellWord.Path(run)}"
-                : $"{path}: no such folder; give --resume the folder that was --out of 'riffle train'");
+                ? new RiffleException($"{path}: this is a checkpoint file, but a run folder is needed here.")
+                {
+                    CommandLineAdvice = $"Give the run folder: riffle train --resume {ShellWord.Path(run)}",
+                }
+                : new RiffleException($"{path}: no such folder.") { CommandLineAdvice = "Give --resume the folder that was --out of 'riffle train'." };
         }
 
         if (!IsRun(path))
         {
             throw new RiffleException(
-                $"{path}: not a run, because it has no {Path.Combine("checkpoints", LastName)}; start one with 'riffle train --out', and with --from "
-                + "to start from other weights");
+                $"{path}: not a run, because it has no {Path.Combine("checkpoints", LastName)}.")
+            {
+                CommandLineAdvice = "Start one with 'riffle train --out', and with --from to start from other weights.",
+            };
         }
 
         return Hold(path);
@@ -152,11 +160,11 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>The folder of the run's data set, from run.json.</summary>
     /// <exception cref="RiffleException">run.json is missing, damaged or has no such entry.</exception>
-    public string ReadDataDirectory() => Read(description => description.DataDirectory, "the data set is", "give its folder with --data");
+    public string ReadDataDirectory() => Read(description => description.DataDirectory, "the data set is", "data");
 
     /// <summary>The folder of the run's soft labels, from run.json.</summary>
     /// <exception cref="RiffleException">run.json is missing, damaged or has no such entry.</exception>
-    public string ReadSoftLabelsFolder() => Read(description => description.SoftLabelsFolder, "the soft labels are", "give their folder with --soft-labels");
+    public string ReadSoftLabelsFolder() => Read(description => description.SoftLabelsFolder, "the soft labels are", "soft-labels");
 
     /// <summary>Writes run.json and creates the checkpoints folder.</summary>
     public void Write(RunDescription description)
@@ -196,14 +204,17 @@ internal sealed class RunFolder : IDisposable
         {
             throw new RiffleException(
                 $"{Directory}: the run folder, or the .lock file in it, was moved or deleted during the training. If the folder was moved, the last checkpoint "
-                + "is in its new place; continue with 'riffle train --resume' and that folder");
+                + "is in its new place.")
+            {
+                CommandLineAdvice = "Continue with 'riffle train --resume' and that folder.",
+            };
         }
     }
 
     /// <summary>Unlocks the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private string Read(Func<RunDescription, string?> entry, string what, string wayOut)
+    private string Read(Func<RunDescription, string?> entry, string what, string option)
     {
         try
         {
@@ -211,7 +222,7 @@ internal sealed class RunFolder : IDisposable
         }
         catch (RiffleException e)
         {
-            throw new RiffleException($"{e.Message}. So it is unknown where {what}; {wayOut}", e);
+            throw new RiffleException($"{e.Message}. So it is unknown where {what}.", e) { CommandLineAdvice = $"Give the folder with --{option}." };
         }
     }
 
@@ -241,7 +252,7 @@ internal sealed class RunFolder : IDisposable
         }
         catch (IOException e) when (IsHeldByAnother(e))
         {
-            throw new RiffleException($"{path}: another process is training in this folder ({e.Message}); wait for it, stop it, or give another --out", e);
+            throw new RiffleException($"{path}: another process is training in this folder ({e.Message}); wait for it, or stop it.", e) { CommandLineAdvice = "Or give another --out." };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -26,6 +26,7 @@ public sealed record TeacherIdentity(string Network, double? Top1, string Finger
 /// <param name="Views">The number of views of each image.</param>
 /// <param name="Mirrored">Whether the logits of a view are the mean of those for the view and for its mirror image. False only in labels by older versions.</param>
 /// <param name="VectorBits">The width of the vectors that computed them, on which their last bits depend; null in labels by older versions.</param>
+/// <param name="Fit">How images that are not square became squares for the teachers.</param>
 public sealed record SoftLabelsIdentity(
     DatasetIdentity Data,
     ImmutableArray<TeacherIdentity> Teachers,
@@ -34,7 +35,8 @@ public sealed record SoftLabelsIdentity(
     ulong Seed,
     int Views,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Mirrored = false,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? VectorBits = null)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? VectorBits = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] FitKind Fit = FitKind.Crop)
 {
     /// <summary>The file of a folder of soft labels that holds it.</summary>
     internal const string DocumentName = "soft-labels.json";

@@ -28,13 +28,19 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         var all = WeightSource.Find(sets, _networks.Build(spec).Parameters);
         var sources = key is null ? all : [.. all.Where(source => source.IsAt(key))];
         if (key is not null && sources.Count == 0)
-            throw new ArgumentException($"{path}: --key '{key}' has no weights of a {spec.Name}; possible keys are {Listed(all.Select(source => source.Address))}");
+            throw new AdvisedArgumentException($"{path}: the key '{key}' has no weights of a {spec.Name}; possible keys are {Listed(all.Select(source => source.Address))}.") { CommandLineAdvice = "Give another --key." };
         var fitting = sources.Where(source => _networks.Fits(source, spec)).OrderBy(source => source.Rank).ToArray();
         if (fitting.Length == 0)
             throw Misfit(sources.Count > 0 ? sources[0] : null);
         var best = fitting[0];
         if (fitting.Length > 1 && fitting[1].Rank == best.Rank)
-            throw new ArgumentException($"{path}: several sets of weights fit; choose one with --key {Listed(fitting.Select(source => source.Address))}");
+        {
+            throw new AdvisedArgumentException($"{path}: several sets of weights fit, under these keys: {Listed(fitting.Select(source => source.Address))}.")
+            {
+                CommandLineAdvice = "Choose one with --key.",
+            };
+        }
+
         if (Notes(best, fitting[1..]) is { Length: > 0 } notes)
             tell($"{path}: {notes}");
         return (best, _networks.Described(best, spec));
@@ -52,7 +58,7 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
         if (beside.Length > 0)
             notes.Add($"ignoring {Counted(beside)}");
         if (others.Length > 0)
-            notes.Add($"others fit too, choose them with --key: {Listed(others.Select(other => other.Address))}");
+            notes.Add($"others fit too, under these keys: {Listed(others.Select(other => other.Address))}");
         return string.Join("; ", notes);
     }
 
@@ -86,11 +92,12 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             }
         }
 
-        return new(text.Append('\n').Append(Advice()).ToString());
+        var (fits, advice) = Fitting();
+        return new(text.Append('\n').Append(fits).ToString()) { CommandLineAdvice = advice };
     }
 
     /// <summary>Suggests the network of the catalogue that the file contains.</summary>
-    private string Advice()
+    private (string Fits, string CommandLineAdvice) Fitting()
     {
         var others =
             from other in _networks.Fitting()
@@ -98,10 +105,10 @@ internal sealed class WeightFits(string path, IReadOnlyList<ITensorFile> sets, N
             let isPreset = other.Spec.Units.SequenceEqual(NetworkCatalogue.Resolve(other.Spec.Name, other.Preset).Units)
             orderby !isPreset
             let units = asked ? "" : isPreset ? $" --preset {other.Preset.ToString().ToLowerInvariant()}" : $" --units {string.Join(',', other.Spec.Units)}"
-            select $"--model {other.Spec.Name}{units}";
-        return others.FirstOrDefault() is { } fits
-            ? $"It contains another network. Give {fits}."
-            : "Give the --model, --preset and --units that the weights belong to.";
+            select (other.Spec.Name, CommandLineAdvice: $"Give --model {other.Spec.Name}{units}.");
+        return others.FirstOrDefault() is (not null, _) and var fits
+            ? ($"It contains another network, {fits.Name}.", fits.CommandLineAdvice)
+            : ("It contains another network.", CommandLineAdvice: "Give the --model, --preset and --units that the weights belong to.");
     }
 
     /// <summary>What a file holds, by the first parts of its names: <c>122 tensors in conv1, bn1, layer1, …</c></summary>

@@ -62,16 +62,27 @@ public static class WeightImport
         var fitting = new FittingNetworks(sets).Fitting(preset is { } given ? [given] : [Preset.ImageNet, Preset.Tiny], imageSize, units).ToArray();
         var names = fitting.Select(fits => fits.Spec.Name).Distinct().ToArray();
         if (names.Length == 0)
-            throw new BadDataException($"{path}: contains {WeightFits.Holds(sets)}, which fit no network of the usual widths; if you know the network, give --model");
+        {
+            throw new BadDataException($"{path}: contains {WeightFits.Holds(sets)}, which fit no network of the usual widths.")
+            {
+                CommandLineAdvice = "If you know the network, give --model.",
+            };
+        }
+
         if (names.Length > 1)
-            throw new ArgumentException($"{path}: the weights fit several networks; choose one with --model {string.Join(" or ", names)}");
+        {
+            throw new AdvisedArgumentException($"{path}: the weights fit several networks: {string.Join(", ", names)}.")
+            {
+                CommandLineAdvice = $"Choose one with --model {string.Join(" or ", names)}.",
+            };
+        }
 
         // The study's networks with the papers' units are unusual, so these mean torchvision's first convolution.
         var imageNet = NetworkCatalogue.Resolve(names[0], Preset.ImageNet);
         var (spec, taken) = fitting.FirstOrDefault(fits => fits.Spec.Units.SequenceEqual(NetworkCatalogue.Resolve(names[0], fits.Preset).Units), fitting[^1]);
         var stages = spec.Units.IsEmpty ? "" : $" with units {string.Join(',', spec.Units)}";
         var assumed = preset is not null || imageNet.StemStride == NetworkCatalogue.Resolve(names[0], Preset.Tiny).StemStride ? ""
-            : $"; weights don't say the stride of the first convolution, {spec.StemStride} is assumed (--preset {taken.ToString().ToLowerInvariant()})";
+            : $"; weights don't say the stride of the first convolution, {spec.StemStride} is assumed, as the preset {taken.ToString().ToLowerInvariant()} has it";
         tell?.Invoke($"{path}: contains {spec.Name}{stages}{assumed}");
         return spec;
     }

@@ -98,7 +98,7 @@ public static partial class NetworkCatalogue
                 $"images of {spec.ImageSize}×{spec.ImageSize} pixels; choose {smallest} (each stride of 2 needs more than one pixel) to {MaximumSize}",
             _ when spec.Classes is < 1 or > MaximumClasses => $"{spec.Classes} classes; choose 1 to {MaximumClasses}",
             _ when units.Length != family.Stages && family.Stages == 0 =>
-                $"units, because {family.Name} has no stages; remove --units",
+                $"units, because {family.Name} has no stages",
             _ when units.Length != family.Stages => $"units in {units.Length} stages, because it has {family.Stages} stages; give for example 2,4,2",
             _ when units.Any(count => !UnitLimits.Contain(count)) => $"units {string.Join(',', units)}; each stage has {UnitLimits.Least} to {UnitLimits.Most}",
             _ => null,

@@ -57,6 +57,10 @@ public sealed record Recipe
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Balanced { get; init; }
 
+    /// <summary>How images that are not square become squares, for training and for the use of the network.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public FitKind Fit { get; init; }
+
     /// <summary>The augmentation of training images.</summary>
     public required Augmentation Augmentation { get; init; }
 
@@ -116,9 +120,10 @@ public sealed record Recipe
         };
     }
 
-    /// <summary>Adapts this recipe to soft labels: it uses the augmentation that the teachers saw.</summary>
-    /// <param name="seen">How these were changed; null: there are no soft labels, and nothing changes.</param>
-    public Recipe WithAugmentationOf(Augmentation? seen) => seen is null ? this : this with { Augmentation = seen };
+    /// <summary>Adapts this recipe to soft labels: its images become squares and are augmented as those that the teachers saw.</summary>
+    /// <param name="seen">How these were augmented; null: there are no soft labels, and nothing changes.</param>
+    /// <param name="fit">How they became squares.</param>
+    public Recipe WithImagesAs(Augmentation? seen, FitKind? fit) => this with { Augmentation = seen ?? Augmentation, Fit = fit ?? Fit };
 
     /// <summary>Checks all values.</summary>
     /// <exception cref="ArgumentException">A value is not allowed. The message names it and its range.</exception>
@@ -142,6 +147,7 @@ public sealed record Recipe
         RecipeLimits.StepEpochs.Require(Schedule.StepEpochs, "number of epochs between drops");
         RecipeLimits.Factor.Require(Schedule.Factor, "factor of the schedule");
         RecipeLimits.MinimumRate.Require(Schedule.Minimum, "lowest learning rate");
+        RequireDefined(Fit, "fit");
         RequireDefined(Optimiser, "optimiser");
         RequireDefined(Initialisation, "initialisation");
         RequireDefined(Schedule.Kind, "schedule");

@@ -19,9 +19,12 @@ internal sealed class ClassBalance
     {
         var counts = data.Info.TrainPerClass;
         if (counts.IsEmpty)
-            throw new RiffleException($"{data.Directory}: an older Riffle wrote the data set without the number of images of each class, which --balance needs; prepare it again");
+            throw new RiffleException($"{data.Directory}: an older Riffle wrote the data set without the number of images of each class, which balanced training needs; prepare it again");
         _biases = weights.Network.Layers[^1].Parameters.FirstOrDefault(p => p.Kind != ParameterKind.Kernel)?.Name
-            ?? throw new ArgumentException($"{weights.Network.Name}: --balance changes the biases of the classifier, but it has none");
+            ?? throw new AdvisedArgumentException($"{weights.Network.Name}: balanced training changes the biases of the classifier, but it has none.")
+            {
+                CommandLineAdvice = "Leave out --balance.",
+            };
         _weights = weights;
 
         // A class without images is treated as if it had one.

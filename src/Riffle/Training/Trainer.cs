@@ -66,7 +66,7 @@ public sealed class Trainer : IDisposable
                 progress is null ? null : new PartOfWork(progress, before, data.Count(Split.Train) + data.Count(Split.Validation));
             _owned.Push(_loader = new(
                 data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
-                BatchLoader.ThreadsFor(threads), imageMemory, Decoding(0), cancel));
+                BatchLoader.ThreadsFor(threads), imageMemory, _recipe.Fit, Decoding(0), cancel));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
                 throw new BadDataException($"{folder.Last}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
             _balance = _recipe.Balanced ? new(_weights, data) : null;
@@ -74,7 +74,8 @@ public sealed class Trainer : IDisposable
             if (softLabels is var (labels, _))
                 (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
             _owned.Push(_evaluator = new(
-                _weights, _normalisation, _classes, data, threads, imageMemory / 2, Decoding(data.Count(Split.Train)), cancel));
+                _weights, _normalisation, _classes, data, Split.Validation, isWhole: _recipe.Fit != FitKind.Crop, _recipe.Fit, threads, imageMemory / 2,
+                Decoding(data.Count(Split.Train)), cancel));
             _owned.Push(_events = new(folder.Directory, _spec, _classes, data.Codec));
         }
         catch
@@ -136,12 +137,20 @@ public sealed class Trainer : IDisposable
         if (data.Count(Split.Train) == 0)
             throw new RiffleException($"{data.Directory}: the data set has no training images");
 
+        if (recipe.Fit != FitKind.Crop && data.Info.Baking is not null)
+        {
+            throw new AdvisedArgumentException($"{data.Directory}: its images were cut to squares when they were baked, so they can't become squares by {recipe.Fit.Name()}.")
+            {
+                CommandLineAdvice = $"Prepare the images without --bake, or train with --fit crop instead of --fit {recipe.Fit.Name()}.",
+            };
+        }
+
         var weights = new Weights(NetworkCatalogue.Build(network));
         RequireTrainable(network.Name, weights.Network);
         Initialisation.Fill(weights, recipe.Initialisation, seed);
         from?.Begin(weights, network, data.Info.Classes);
         var labels = softLabels is null ? null : SoftLabels.Open(softLabels);
-        labels?.RequireFor(data, network.ImageSize, recipe.Augmentation);
+        labels?.RequireFor(data, network.ImageSize, recipe.Fit, recipe.Augmentation);
         var record = new TrainingRecord(recipe, seed, DatasetIdentity.Of(data), Progress.None, [], from?.Path, labels?.Identity,
             from is null ? null : WeightsOrigin.Of(from.Checkpoint), data.Info.Baking, Arithmetic.Version)
         {
@@ -203,7 +212,7 @@ public sealed class Trainer : IDisposable
         {
             var checkpoint = Checkpoint.Read(folder.Last);
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
-                throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued; start a new run with --from");
+                throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued.") { CommandLineAdvice = "Start a new run with --from." };
             RequireTrainable(folder.Last, checkpoint.Weights.Network);
             var isNew = training.Progress == Progress.None;
             training = training with
@@ -218,7 +227,10 @@ public sealed class Trainer : IDisposable
             {
                 throw new RiffleException(
                     $"{data.Directory}: this is not the data set of the run "
-                    + $"(its fingerprint is {data.Info.Fingerprint}, that of the run {training.Data.Fingerprint}); give the right folder with --data, or start a new run");
+                    + $"(its fingerprint is {data.Info.Fingerprint}, that of the run {training.Data.Fingerprint}).")
+                {
+                    CommandLineAdvice = "Give the right folder with --data, or start a new run.",
+                };
             }
 
             return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, imageMemory, progress, cancel).Begin(threads);
@@ -506,18 +518,24 @@ public sealed class Trainer : IDisposable
     private RiffleException Diverged(string what, int step, double rate, NonFinite? first) => new(
         $"{what} in epoch {_record.Progress.Epochs + 1}, step {step}, at learning rate {rate:G6}. "
         + (first is null ? "" : $"The first affected layer is {first.Layer.Name}: {first.What} contains {first.Value}. ")
-        + $"Earlier weights are in {_folder.Last}. Start again with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.");
+        + $"Earlier weights are in {_folder.Last}. A lower learning rate, a longer warm-up or a smaller weight decay may prevent it.")
+    {
+        CommandLineAdvice = "Start again with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.",
+    };
 
     private static (SoftLabels Labels, string Folder)? FindSoftLabels(RunFolder folder, TrainingRecord training, string? given)
     {
         if (training.SoftLabels is not { } own)
-            return given is null ? null : throw new ArgumentException($"{folder.Directory}: the run was started without soft labels; remove --soft-labels");
+            return given is null ? null : throw new AdvisedArgumentException($"{folder.Directory}: the run was started without soft labels.") { CommandLineAdvice = "Remove --soft-labels." };
         var place = given ?? folder.ReadSoftLabelsFolder();
         var labels = SoftLabels.Open(place);
         return labels.Identity.Fingerprint == own.Fingerprint
             ? (labels, place)
             : throw new RiffleException($"{place}: these are not the soft labels of the run (their fingerprint is {labels.Identity.Fingerprint}, that of the run "
-                + $"{own.Fingerprint}); give the right folder with --soft-labels");
+                + $"{own.Fingerprint}).")
+            {
+                CommandLineAdvice = "Give the right folder with --soft-labels.",
+            };
     }
 
     private sealed class ObservedValidation(ITrainingObserver observer) : IProgress<WorkProgress>

@@ -102,7 +102,7 @@ public sealed class ImportCommandTests : IDisposable
     {
         var result = Shell.Riffle("import", ExternalData.PathOf(file), "--out", _folder.PathOf("run"));
         Assert.Equal(0, result.ExitCode);
-        Error.Names(result.Error, "shufflenet-v2-x0.5", "4,8,4", "--preset imagenet");
+        Error.Names(result.Error, "shufflenet-v2-x0.5", "4,8,4", "preset imagenet");
         Assert.Contains("224×224, 1,000 classes", result.Output);
     }
 

@@ -68,7 +68,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Equal(Checkpoint.Load(Last(Smallest)).Weights.Trained, model.Weights.Trained);
         Assert.Equal(256, model.Training.VectorBits);
         var card = File.ReadAllText(Path.Combine(Out, "models", Smallest + ".md"));
-        Assert.Contains($"Top-1 {Text(last, "0.00")} % and top-5 ", card);
+        Assert.Contains($"Top-1 {Text(last, "0.00")} % on the ", card);
         Assert.Contains($"not recorded, {WeightsOrigin.Of(model).Fingerprint} ", card);
         Assert.Contains("| Optimiser | nesterov, momentum 0.9 |", card);
         Directory.Delete(Path.Combine(Out, "runs"), recursive: true);

@@ -90,7 +90,7 @@ public class NearDuplicatesTests
     private static RgbImage Scaled(RgbImage image, int side)
     {
         var pixels = new byte[side * side * 3];
-        Resize.Window(new(image), side, side, 0, 0, side, pixels);
+        Resize.Whole(new(image), side, side, pixels);
         return new(side, side, pixels);
     }
 

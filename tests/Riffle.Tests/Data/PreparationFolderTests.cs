@@ -28,7 +28,7 @@ public sealed class PreparationFolderTests : IDisposable
     {
         Prepare(Output, new PreparationOptions { Shards = 1 });
         var before = File.ReadAllText(Path.Combine(Output, "dataset.json"));
-        Assert.Contains("--force", Assert.Throws<RiffleException>(() => Prepare(Output, new PreparationOptions())).Message, StringComparison.Ordinal);
+        Assert.Contains("--force", Error.OnCommandLine(Assert.ThrowsAny<RiffleException>(() => Prepare(Output, new PreparationOptions()))), StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllText(Path.Combine(Output, "dataset.json")));
 
         Prepare(Output, new PreparationOptions { Shards = 2, Replace = true });
@@ -68,7 +68,7 @@ public sealed class PreparationFolderTests : IDisposable
         using var slow = new PreparationFolder(Output, replace: false);
         Prepare(Output, new PreparationOptions());
         var before = File.ReadAllText(Path.Combine(Output, "dataset.json"));
-        Assert.Contains("--force", Assert.Throws<RiffleException>(slow.Complete).Message, StringComparison.Ordinal);
+        Assert.Contains("--force", Error.OnCommandLine(Assert.ThrowsAny<RiffleException>(slow.Complete)), StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllText(Path.Combine(Output, "dataset.json")));
     }
 
@@ -86,13 +86,13 @@ public sealed class PreparationFolderTests : IDisposable
     [InlineData(double.NaN, 16, 0, 56, 1, "--validation-fraction")]
     [InlineData(0.1, 0, 0, 56, 1, "--shards")]
     [InlineData(0.1, 100_000, 0, 56, 1, "--shards")]
-    [InlineData(0.1, 16, -1, 56, 1, "--bake ")]
+    [InlineData(0.1, 16, -1, 56, 1, "--bake.")]
     [InlineData(0.1, 16, 0, 7, 1, "--bake-size")]
     [InlineData(0.1, 16, 0, 56, 0, "--threads")]
     public void Impossible_options_are_refused(double fraction, int shards, int copies, int size, int threads, string named)
     {
         var options = new PreparationOptions { ValidationFraction = fraction, Shards = shards, BakeCopies = copies, BakeSize = size, Threads = threads };
-        Assert.Contains(named, Assert.Throws<ArgumentException>(() => Prepare(Output, options)).Message, StringComparison.Ordinal);
+        Assert.Contains(named, Error.OnCommandLine(Assert.ThrowsAny<ArgumentException>(() => Prepare(Output, options))), StringComparison.Ordinal);
     }
 
     private void Prepare(string output, PreparationOptions options)

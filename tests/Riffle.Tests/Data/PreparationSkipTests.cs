@@ -154,7 +154,7 @@ public sealed class PreparationSkipTests : IDisposable
     {
         var path = PreparationSource.TinyImageNet().Write("zip", _folder.Path);
         var error = Assert.Throws<RiffleException>(() => Preparation.Run(path, _folder.PathOf("out"), new PreparationOptions { ValidationFraction = 0.2 }, ImageCodec.Default));
-        Error.Names(error.Message, path, "tiny/val/val_annotations.txt", "--validation-fraction");
+        Error.Names(Error.OnCommandLine(error), path, "tiny/val/val_annotations.txt", "--validation-fraction");
     }
 
     /// <summary>ImageNet as it is unpacked, labels of other classes, and no images at all.</summary>

@@ -118,10 +118,10 @@ public sealed class PreparationTests : IDisposable
         Assert.Equal(without.Shards.AsEnumerable(), info.Shards.SkipLast(1));
         Assert.Equal([1, 0], info.TestPerClass!.Value.AsEnumerable());
         Error.Names(
-            Assert.Throws<RiffleException>(() => Prepare(path, Defaults with { TestFraction = 0.1, Replace = true })).Message, "test/CLASS", "--test-fraction");
+            Error.OnCommandLine(Assert.ThrowsAny<RiffleException>(() => Prepare(path, Defaults with { TestFraction = 0.1, Replace = true }))), "test/CLASS", "--test-fraction");
         var own = Prepare(path, Defaults with { TestFraction = 0.1, IgnoreValidation = true, Replace = true }).Info;
         Assert.Equal((8, 2, 2, 5), (own.Train, own.Validation, own.Test, own.LeftOut.Sum(left => left.Count)));
-        Assert.Throws<ArgumentException>(() => Prepare(path, Defaults with { ValidationFraction = 0.5, TestFraction = 0.5, Replace = true }));
+        Assert.ThrowsAny<ArgumentException>(() => Prepare(path, Defaults with { ValidationFraction = 0.5, TestFraction = 0.5, Replace = true }));
     }
 
     [Fact]
@@ -156,14 +156,14 @@ public sealed class PreparationTests : IDisposable
         Assert.Equal((36, 12, 12, options.GroupBy), (info.Train, info.Validation, info.Test, info.GroupBy));
         Assert.Equal(15, Splits.All.Sum(split => Records(split).Select(example => example.FileName[2..].Split('_')[0]).Distinct().Count()));
 
-        Error.Names(Assert.Throws<ArgumentException>(() => Prepare(path, options with { GroupBy = "(p" })).Message, "--group-by");
+        Error.Names(Error.OnCommandLine(Assert.ThrowsAny<ArgumentException>(() => Prepare(path, options with { GroupBy = "(p" }))), "--group-by");
         Error.Names(Assert.Throws<RiffleException>(() => Prepare(path, options with { GroupBy = "patient" })).Message, "'patient'", "a/p0_0.jpg");
-        Error.Names(Assert.Throws<RiffleException>(() => Prepare(path, options with { ValidationFraction = 0, TestFraction = null })).Message, "--group-by");
+        Error.Names(Error.OnCommandLine(Assert.ThrowsAny<RiffleException>(() => Prepare(path, options with { ValidationFraction = 0, TestFraction = null }))), "--group-by");
     }
 
     [Fact]
     public void A_pattern_that_takes_exponential_time_is_stopped() =>
-        Error.Names(Assert.Throws<RiffleException>(() => new ImageGroups("(a+)+$").Of(new string('a', 60) + "!")).Message, "--group-by");
+        Error.Names(Error.OnCommandLine(Assert.ThrowsAny<RiffleException>(() => new ImageGroups("(a+)+$").Of(new string('a', 60) + "!"))), "--group-by");
 
     [Fact]
     public void Seeds_change_order_and_split_but_not_what_there_is()

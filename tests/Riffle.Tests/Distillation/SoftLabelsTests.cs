@@ -264,8 +264,8 @@ public sealed class SoftLabelsTests : IDisposable
         File.WriteAllText(document, text.Replace("\"views\": 2", "\"views\": 0", StringComparison.Ordinal));
         Assert.StartsWith(document, Assert.Throws<BadDataException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default)).Message);
         File.WriteAllText(document, text.Replace("\"seed\": 0", "\"seed\": 1", StringComparison.Ordinal));
-        Error.Names(Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default)).Message, Soft, "fingerprint", "--soft-labels");
-        Error.Names(Assert.Throws<ArgumentException>(() => Trainer.Resume(_data.Run("teacher"), ImageCodec.Default, softLabels: Soft)).Message, _data.Run("teacher"), "--soft-labels");
+        Error.Names(Error.OnCommandLine(Assert.ThrowsAny<RiffleException>(() => Trainer.Resume(_data.Run("run"), ImageCodec.Default))), Soft, "fingerprint", "--soft-labels");
+        Error.Names(Error.OnCommandLine(Assert.ThrowsAny<ArgumentException>(() => Trainer.Resume(_data.Run("teacher"), ImageCodec.Default, softLabels: Soft))), _data.Run("teacher"), "--soft-labels");
     }
 
     /// <summary>The mean of a teacher's logits of each image and of its mirror image.</summary>

@@ -201,7 +201,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_newer_format_asks_for_a_newer_Riffle()
     {
-        Write(("fc.weight", [1], new float[1]), "{\"version\":3}");
+        Write(("fc.weight", [1], new float[1]), "{\"version\":4}");
         var error = Assert.Throws<RiffleException>(() => Checkpoint.Load(FilePath));
         Assert.IsNotType<BadDataException>(error);
         Assert.Contains("newer Riffle", error.Message);

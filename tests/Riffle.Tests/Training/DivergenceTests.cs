@@ -24,7 +24,7 @@ public sealed class DivergenceTests : IDisposable
         using (var trainer = Trainer.Start(_data.Open(), _data.Spec(), recipe, _data.Run("run"), new() { Seed = 3, Threads = 1 }))
         {
             before = File.ReadAllBytes(Last);
-            var message = Assert.Throws<RiffleException>(() => trainer.Run()).Message;
+            var message = Error.OnCommandLine(Assert.Throws<RiffleException>(() => trainer.Run()));
 
             // The first update makes weights of some 1e30; the first convolution's outputs are that large, and the squares batch norm sums up overflow.
             Error.Names(message, "loss", "epoch 1, step 2", "learning rate 1E+30", "conv1.1:", "conv1.1.running_var", "--learning-rate", Last);
@@ -171,7 +171,7 @@ public sealed class DivergenceTests : IDisposable
         checkpoint.Save(Last);
         var before = File.ReadAllBytes(Last);
         using var trainer = Trainer.Resume(_data.Run("run"), ImageCodec.Default, threads: 1);
-        var message = Assert.Throws<RiffleException>(() => trainer.Run()).Message;
+        var message = Error.OnCommandLine(Assert.Throws<RiffleException>(() => trainer.Run()));
         Assert.Equal(before, File.ReadAllBytes(Last));
         return message;
     }

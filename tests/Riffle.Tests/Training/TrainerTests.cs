@@ -199,7 +199,7 @@ public sealed class TrainerTests : IDisposable
             var error = Assert.Throws<RiffleException>(() => trainer.Run());
             Assert.Contains("epoch 1, step", error.Message);
             Assert.Contains("learning rate 1", error.Message);
-            Assert.Contains("--learning-rate", error.Message);
+            Assert.Contains("--learning-rate", Error.OnCommandLine(error));
         }
 
         Assert.All(Checkpoint.Load(_data.Run("run")).Weights.Trained.ToArray(), value => Assert.True(float.IsFinite(value)));
@@ -243,10 +243,10 @@ public sealed class TrainerTests : IDisposable
     {
         Train("run", TinyDataset.Recipe(epochs: 1));
         var before = Files("run");
-        Assert.Contains($"riffle train --resume {_data.Run("run")}", Assert.Throws<RiffleException>(() => Start("run", TinyDataset.Recipe())).Message);
+        Assert.Contains($"riffle train --resume {_data.Run("run")}", Error.OnCommandLine(Assert.ThrowsAny<RiffleException>(() => Start("run", TinyDataset.Recipe()))));
         Assert.Equal(before, Files("run"));
         Assert.Contains("not empty", Assert.Throws<RiffleException>(() => Start("data", TinyDataset.Recipe())).Message);
-        Assert.Contains("--out", Assert.Throws<RiffleException>(() => Trainer.Resume(_data.DataFolder, ImageCodec.Default)).Message);
+        Assert.Contains("--out", Error.OnCommandLine(Assert.ThrowsAny<RiffleException>(() => Trainer.Resume(_data.DataFolder, ImageCodec.Default))));
         Assert.StartsWith(_data.Run("nowhere"), Assert.Throws<RiffleException>(() => Trainer.Resume(_data.Run("nowhere"), ImageCodec.Default)).Message);
     }
 

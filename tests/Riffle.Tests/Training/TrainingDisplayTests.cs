@@ -15,7 +15,7 @@ public sealed class TrainingDisplayTests : IDisposable
     [Fact]
     public void Without_a_terminal_there_is_a_line_every_ten_seconds_and_a_row_for_each_epoch()
     {
-        var display = new TrainingDisplay(_output, live: false, () => 200, _clock);
+        var display = new TrainingDisplay(_output, live: false, () => 200, _clock, classes: 10);
         display.Started(Place(1, 0));
         for (var step = 1; step <= 100; step++)
         {
@@ -37,10 +37,28 @@ public sealed class TrainingDisplayTests : IDisposable
             _output.ToString());
     }
 
+    [Theory]
+    [InlineData(2, 0)]
+    [InlineData(5, 0)]
+    [InlineData(6, 2)]
+    public void Top_5_is_shown_where_it_says_anything(int classes, int columns)
+    {
+        var display = new TrainingDisplay(_output, live: false, () => 200, _clock, classes);
+        display.Started(Place(1, 0));
+        display.EpochEnded(Report(1));
+        var lines = _output.ToString().Split('\n');
+        Assert.Equal(columns, lines[1].Split("top-5").Length - 1);
+
+        // Headings and values end below each other.
+        foreach (var (heading, value) in ((string, string)[])[("images/s", " 128 "), ("time", "30.0 s")])
+            Assert.Equal(lines[1].IndexOf(heading, StringComparison.Ordinal) + heading.Length, lines[2].IndexOf(value, StringComparison.Ordinal) + value.TrimEnd().Length);
+        Assert.Equal(lines[0].IndexOf("validation", StringComparison.Ordinal), lines[1].LastIndexOf("loss", StringComparison.Ordinal) - 6);
+    }
+
     [Fact]
     public void Time_left_counts_validation_once_it_is_known()
     {
-        var display = new TrainingDisplay(_output, live: false, () => 200, _clock);
+        var display = new TrainingDisplay(_output, live: false, () => 200, _clock, classes: 10);
         display.Started(Place(1, 0));
         display.EpochEnded(Report(1));
         for (var step = 1; step <= 50; step++)
@@ -56,7 +74,7 @@ public sealed class TrainingDisplayTests : IDisposable
     [Fact]
     public void On_a_terminal_a_live_line_fits_the_width_and_gives_way_to_the_row()
     {
-        var display = new TrainingDisplay(_output, live: true, () => 40, _clock);
+        var display = new TrainingDisplay(_output, live: true, () => 40, _clock, classes: 10);
         display.Started(Place(1, 50));
         _clock.Advance(1);
         display.Stepped(Place(1, 51));
@@ -70,7 +88,7 @@ public sealed class TrainingDisplayTests : IDisposable
     [Fact]
     public void Steps_of_before_a_resume_took_no_time()
     {
-        var display = new TrainingDisplay(_output, live: false, () => 200, _clock);
+        var display = new TrainingDisplay(_output, live: false, () => 200, _clock, classes: 10);
         display.Started(Place(1, 80));
         _clock.Advance(10);
         display.Stepped(Place(1, 90));

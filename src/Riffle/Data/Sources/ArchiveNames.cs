@@ -33,7 +33,7 @@ internal sealed class ArchiveNames
         {
             var example = Names[Enumerable.Range(0, names.Count).First(i => !Utf8.IsValid(names[i].Bytes))];
             Note = $"the code page of the names in the archive is unknown; they were read as code page 437, for example {example}. "
-                + "Give the right one with --name-encoding, for example shift_jis, gbk or cp866";
+                + "If that is wrong, name the right one, for example shift_jis, gbk or cp866";
         }
     }
 
@@ -70,7 +70,10 @@ internal sealed class ArchiveNames
         {
             var shown = CodePage.Ibm437.GetString(bytes);
             throw new BadDataException(
-                $"{_path}: the name '{shown}' (shown in code page 437) is invalid in {encoding.WebName}; give another code page with --name-encoding", e);
+                $"{_path}: the name '{shown}' (shown in code page 437) is invalid in {encoding.WebName}.", e)
+            {
+                CommandLineAdvice = "Give another code page with --name-encoding.",
+            };
         }
 
         if (Ascii.IsValid(text))
@@ -83,6 +86,8 @@ internal sealed class ArchiveNames
     }
 
     private BadDataException Ambiguous(string text, Encoding one, Encoding other) => new(
-        $"{_path}: two different names both read as '{text}', in {one.WebName} and in {other.WebName}; "
-        + "give the archive's code page with --name-encoding");
+        $"{_path}: two different names both read as '{text}', in {one.WebName} and in {other.WebName}.")
+    {
+        CommandLineAdvice = "Give the archive's code page with --name-encoding.",
+    };
 }

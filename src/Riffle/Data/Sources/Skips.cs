@@ -54,7 +54,7 @@ internal sealed class Skips(string source, bool strict)
     public void Add(Skip skip)
     {
         if (strict)
-            throw new BadDataException($"{source}: {skip} ({skip.Reason}); fix it, or remove --strict to skip and count it");
+            throw new BadDataException($"{source}: {skip} ({skip.Reason}); fix it first.") { CommandLineAdvice = "Or remove --strict to skip and count it." };
         var (count, examples) = _reasons.GetValueOrDefault(skip.Reason, (0, new SortedSet<string>(StringComparer.Ordinal)));
 
         // The first by name, so that the order of an archive makes no difference.

@@ -62,12 +62,15 @@ internal abstract class SourceContainer(string path) : IDisposable
     public static SourceContainer Open(string path, TFRecordOptions? records = null, string? nameEncoding = null)
     {
         var encoding = nameEncoding is null ? null : CodePage.Find(nameEncoding)
-            ?? throw new ArgumentException(
-                $"--name-encoding: unknown code page '{nameEncoding}'; use for example shift_jis, gbk, big5, euc-kr, cp437, cp850, cp866 or windows-1252");
+            ?? throw new AdvisedArgumentException(
+                $"unknown code page '{nameEncoding}' of names; there are for example shift_jis, gbk, big5, euc-kr, cp437, cp850, cp866 and windows-1252.")
+            {
+                CommandLineAdvice = "Give another --name-encoding.",
+            };
         if (TFRecordSource.Find(path) is { Count: > 0 } shards)
             return new TFRecordSource(path, shards, records ?? TFRecordOptions.Detect);
         if (records is not null && records != TFRecordOptions.Detect && System.IO.Path.Exists(path))
-            throw new RiffleException($"{path}: contains no TFRecords; remove --image-key, --label-key and --label-offset");
+            throw new RiffleException($"{path}: contains no TFRecords, so nothing can be said of their keys.") { CommandLineAdvice = "Remove --image-key, --label-key and --label-offset." };
         if (Directory.Exists(path))
             return new FolderSource(path);
         try

@@ -208,7 +208,7 @@ internal sealed class SourceLayout
         if (split == Split.Validation && HasValidation)
         {
             _notes.Add($"{test.Named} contains test images, which are used for validation because there are no validation images; "
-                + "use --validation-fraction to set training images aside instead");
+                + "a share of the training images can be set aside instead");
         }
     }
 

@@ -82,7 +82,7 @@ internal static class ZipDirectory
         if (disk is not (0 or ushort.MaxValue))
         {
             throw new BadDataException(
-                $"{path}: this is the last of {disk + 1} parts of a split archive; join them into one file, for example with 'zip -s 0 PARTS.zip --out WHOLE.zip'");
+                $"{path}: this is the last of {disk + 1} parts of a split archive; join them into one file, for example with 'zip -s 0 PARTS.zip -O WHOLE.zip'");
         }
 
         var end64 = file.Length - tail.Length + found - LocatorLength;

@@ -49,13 +49,13 @@ public sealed class ArchiveNamesTests : IDisposable
             }
             catch (BadDataException e)
             {
-                Assert.Contains("--name-encoding", e.Message, StringComparison.Ordinal);
+                Assert.Contains("--name-encoding", Error.OnCommandLine(e), StringComparison.Ordinal);
             }
         }).QuickCheckThrowOnFailure();
         ArchiveName[] both = [new([0x82], IsUtf8: false), new("\u00e9"u8.ToArray(), IsUtf8: true)];
         Assert.Equal(["\u00e9", "\u00e9"], new ArchiveNames("x.zip", both, CodePage.Ibm437).Names);
         ArchiveName[] flagged = [new([0x82], IsUtf8: false), both[0], both[1]];
-        Error.Names(Assert.Throws<BadDataException>(() => new ArchiveNames("x.zip", flagged, null)).Message, "x.zip: ", "'\u00e9'", "--name-encoding");
+        Error.Names(Error.OnCommandLine(Assert.ThrowsAny<BadDataException>(() => new ArchiveNames("x.zip", flagged, null))), "x.zip: ", "'\u00e9'", "--name-encoding");
     }
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class ArchiveNamesTests : IDisposable
             var summary = Prepare(path, null);
             Assert.Equal((3, 9, 0), (summary.Classes.Length, summary.Train + summary.Validation, summary.Skipped.Length));
             Assert.Equal(encoding == "utf-8", summary.Notes.Length == 0);
-            Assert.All(summary.Notes, note => Assert.Contains("--name-encoding", note, StringComparison.Ordinal));
+            Assert.All(summary.Notes, note => Assert.Contains("code page", note, StringComparison.Ordinal));
 
             summary = Prepare(path, encoding);
             Assert.Equal(classes.Order(StringComparer.Ordinal), summary.Classes.Select(c => c.Name));
@@ -85,9 +85,9 @@ public sealed class ArchiveNamesTests : IDisposable
     public void A_code_page_that_is_not_that_of_the_names_or_does_not_exist_is_an_error()
     {
         var path = Zip(CodePage.Find("gbk")!, "\u732b\u54aa", "\u72d7\u72d7");
-        Error.Names(Assert.Throws<BadDataException>(() => Prepare(path, "shift_jis")).Message, path, "shift_jis", "--name-encoding");
+        Error.Names(Error.OnCommandLine(Assert.ThrowsAny<BadDataException>(() => Prepare(path, "shift_jis"))), path, "shift_jis", "--name-encoding");
         foreach (var none in new[] { "klingon", "utf-16", "", "iso-2022-jp", "99999", "IBM037", "\0" })
-            Assert.Contains("shift_jis", Assert.Throws<ArgumentException>(() => Prepare(path, none)).Message, StringComparison.Ordinal);
+            Assert.Contains("shift_jis", Assert.ThrowsAny<ArgumentException>(() => Prepare(path, none)).Message, StringComparison.Ordinal);
         foreach (var name in new[] { "gbk", "GBK", "936", "cp936", "CP936", "windows-936" })
             Assert.Equal("\u72d7\u72d7", Prepare(path, name).Classes[0].Name);
     }

@@ -111,7 +111,7 @@ public sealed class LayoutTests
         Error.Names(Assert.Throws<BadDataException>(() => Find(folders)).Message, ["source: ", .. names]);
 
     [Theory]
-    [InlineData("train/a*2 train/b*2 test/a*1", "test/ ", "--validation-fraction")]
+    [InlineData("train/a*2 train/b*2 test/a*1", "test/ ", "set aside")]
     [InlineData("train/a*2 train/b*2 val*4", "no image in val/ ")]
     [InlineData("bus*3 car*3 train*3", "train/ is treated as a class")]
     [InlineData("a*3 b*3 unlabeled*9", "unlabeled/ is treated as a class")]
