@@ -45,7 +45,7 @@ internal sealed class CheckpointDocument
             if (_training.ValueKind == JsonValueKind.Object && _training.TryGetProperty("baking", out var baking) && baking.ValueKind == JsonValueKind.Object)
                 BakedSize = Whole(baking, "size");
             if (_training.ValueKind == JsonValueKind.Object && Entry(_training, "recipe").TryGetProperty("fit", out var fit))
-                Fit = fit.Deserialize<FitKind>(ModelJson.Compact);
+                Fit = fit.Deserialize(ModelJson.Compact.Of<FitKind>());
             if (root.TryGetProperty("doubt", out var doubt) && doubt.ValueKind != JsonValueKind.Null)
                 Doubt = DoubtDocument.Read(doubt).ToDoubt(Classes.Length);
         }

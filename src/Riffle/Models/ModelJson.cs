@@ -21,7 +21,7 @@ internal static class ModelJson
         MaxDepth = MaxDepth,
         NewLine = "\n",
     }.Strict(
-        ModelTypes.Default, new EnumName<OptimiserKind>(), new EnumName<InitialisationKind>(), new EnumName<ScheduleKind>(),
+        ModelTypes.Default, new EnumName<OptimiserKind>(), new EnumName<InitialisationKind>(), new EnumName<ScheduleKind>(), new EnumName<FitKind>(),
         new NoNullsIn<DatasetClass>(), new NoNullsIn<EpochMetrics>(), new NoNullsIn<TeacherIdentity>(), new NoNullsIn<string>())
         .With(new Schedule()).With(new Recipe { Name = "", Schedule = new(), Augmentation = new() });
 

@@ -74,7 +74,7 @@ public sealed class DatasetInfoTests : IDisposable
 
     [Fact]
     public void A_folder_that_is_no_data_set_is_named() =>
-        Assert.Contains("riffle prepare", Assert.Throws<RiffleException>(() => DatasetInfo.Load(_folder.Path)).Message, StringComparison.Ordinal);
+        Error.Names(Error.OnCommandLine(Assert.Throws<RiffleException>(() => DatasetInfo.Load(_folder.Path))), _folder.Path, "riffle prepare");
 
     [Fact]
     public void Names_of_shards()

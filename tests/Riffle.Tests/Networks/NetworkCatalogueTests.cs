@@ -111,7 +111,7 @@ public class NetworkCatalogueTests
     [InlineData("mobilenet-v1-x1.0", 100_000, 10, "", "to 4096")]
     [InlineData("mobilenet-v1-x1.0", 56, 0, "", "0 classes", "1 to 100000")]
     [InlineData("mobilenet-v1-x1.0", 56, int.MaxValue, "", "2147483647 classes", "1 to 100000")]
-    [InlineData("mobilenet-v1-x1.0", 56, 10, "2,4,2", "no stages", "--units")]
+    [InlineData("mobilenet-v1-x1.0", 56, 10, "2,4,2", "no stages")]
     [InlineData("shufflenet-v2-x1.0", 56, 10, "2,4", "2 stages", "3 stages")]
     [InlineData("shufflenet-v2-x1.0", 56, 10, "2,0,2", "2,0,2", "1 to 100")]
     public void An_impossible_request_says_what_is_possible(string name, int size, int classes, string units, params string[] names)
