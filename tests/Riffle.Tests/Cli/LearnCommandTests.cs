@@ -67,6 +67,7 @@ public sealed class LearnCommandTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "slow")] // five trainings
     public void Few_photos_are_cross_validated()
     {
         var (photos, run) = (Path.Combine(_folder, "photos"), Path.Combine(_folder, "run"));
