@@ -99,11 +99,11 @@ internal sealed class Batcher : IDisposable
         lock (_gate)
         {
             var now = Stopwatch.GetTimestamp();
-            Sweep(now);
+            var earliest = Sweep(now);
             if (_waiting == 0)
                 return (0, _isStopping ? 0 : -1);
-            var left = _queue[_first].Work.Enqueued + _delay - now;
-            if (left > 0 && _waiting < _batch.Length && !_isStopping)
+            var left = Math.Min(_queue[_first].Work.Enqueued + _delay, earliest) - now;
+            if (left > 0 && _delay > 0 && _waiting < _batch.Length && !_isStopping)
                 return (0, (int)Math.Max(1, left * 1000 / Stopwatch.Frequency));
             var count = 0;
             while (_waiting > 0 && count < _batch.Length && _queue[_first].Work.IsFloat == (count == 0 ? _queue[_first] : _batch[0]).Work.IsFloat)
@@ -121,21 +121,23 @@ internal sealed class Batcher : IDisposable
     }
 
     /// <summary>Removes what nobody waits for, wherever it stands in the queue, so that it is also answered at once.</summary>
-    private void Sweep(long now)
+    /// <returns>The earliest deadline of the others.</returns>
+    private long Sweep(long now)
     {
-        var kept = 0;
+        var (kept, earliest) = (0, long.MaxValue);
         for (var i = 0; i < _waiting; i++)
         {
             var item = _queue[(_first + i) % _queue.Length];
             if (item.Work.IsAbandoned(now))
                 item.Work.Complete(item.Work.Cancel.IsCancellationRequested ? new OperationCanceledException(item.Work.Cancel) : RequestException.TooLate());
             else
-                _queue[(_first + kept++) % _queue.Length] = item;
+                (_queue[(_first + kept++) % _queue.Length], earliest) = (item, Math.Min(earliest, item.Work.Deadline));
         }
 
         for (var i = kept; i < _waiting; i++)
             _queue[(_first + i) % _queue.Length] = default;
         _waiting = kept;
+        return earliest;
     }
 
     private void Compute(Span<Item> batch)

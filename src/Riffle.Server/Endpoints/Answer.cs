@@ -35,7 +35,6 @@ internal static class Answer
             return Task.CompletedTask;
         }
 
-        response.Clear();
         if (retryAfter is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return JsonAsync(context, new(message), Documents.Json.ErrorDocument, status);

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -30,7 +29,7 @@ public sealed class SharedServer : IAsyncLifetime
 /// <summary>Every row of the Open Inference Protocol over HTTP, with bytes that are written here by hand.</summary>
 public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedServer>
 {
-    private const int Size = 56, Classes = 200;
+    private const int Size = Samples.Size, Classes = Samples.Classes;
 
     private TestServer Server => shared.Server;
 
@@ -60,7 +59,7 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
     [Fact]
     public async Task Pixels_in_json_get_the_bits_of_the_library()
     {
-        var pixels = Pixels(2);
+        var pixels = Samples.Noise(2, 1);
         var (status, answer) = await Server.PostAsync("/v2/models/small/infer", new JsonObject
         {
             ["id"] = "seven",
@@ -69,7 +68,7 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
         Assert.True(status == 200, answer.ToJsonString());
         Assert.Equal(("seven", "small", "1"), ((string)answer["id"]!, (string)answer["model_name"]!, (string)answer["model_version"]!));
         Assert.Equal("[2,200]", answer["outputs"]![0]!["shape"]!.ToJsonString());
-        Assert.Equal(Expected(pixels, 2), answer["outputs"]![0]!["data"]!.AsArray().Select(value => (float)value!));
+        Assert.Equal(Samples.Expected(shared.Classifier, pixels, 2), answer["outputs"]![0]!["data"]!.AsArray().Select(value => (float)value!));
     }
 
     [Theory]
@@ -81,22 +80,22 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
     [InlineData("deflate", true)]
     public async Task Binary_tensors_go_both_ways(string encoding, bool packsAnswer)
     {
-        var pixels = Pixels(3);
-        var json = Request("images", "UINT8", "[3,56,56,3]", pixels.Length, """, "parameters":{"binary_data_output":true}""");
-        var answer = await PostAsync("small", json, Pack([.. Encoding.UTF8.GetBytes(json), .. pixels], encoding),
+        var pixels = Samples.Noise(3, 1);
+        var json = Samples.Request("images", "UINT8", "[3,56,56,3]", pixels.Length, """, "parameters":{"binary_data_output":true}""");
+        var answer = await PostAsync("small", json, Samples.Pack([.. Encoding.UTF8.GetBytes(json), .. pixels], encoding),
             (encoding == "" ? "" : $"Content-Encoding: {encoding}\n") + (packsAnswer ? $"Accept-Encoding: br;q=1.0, {(encoding == "" ? "identity" : encoding)};q=0.5\n" : ""));
         Assert.True(answer.Status == 200, Encoding.UTF8.GetString(answer.Body));
         if (packsAnswer && encoding != "")
         {
             Assert.Equal(encoding, answer.Headers["content-encoding"]);
-            answer = answer with { Body = Unpack(answer.Body, encoding) };
+            answer = answer with { Body = Samples.Unpack(answer.Body, encoding) };
         }
 
         Assert.Equal("application/octet-stream", answer.Headers["content-type"]);
         var (head, binary) = answer.Parts;
         Assert.Equal(3 * Classes * sizeof(float), (int)head["outputs"]![0]!["parameters"]!["binary_data_size"]!);
         Assert.Null(head["outputs"]![0]!["data"]);
-        Assert.Equal(Expected(pixels, 3), MemoryMarshal.Cast<byte, float>(binary).ToArray());
+        Assert.Equal(Samples.Expected(shared.Classifier, pixels, 3), MemoryMarshal.Cast<byte, float>(binary).ToArray());
     }
 
     /// <summary>Layouts are told apart by the shape; floats are ready for the network, as the ONNX files of export take them.</summary>
@@ -107,7 +106,7 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
     [InlineData("FP32", false, 1e-5)]
     public async Task Every_layout_and_type_means_the_same_images(string type, bool isRows, double tolerance)
     {
-        var pixels = Pixels(2);
+        var pixels = Samples.Noise(2, 1);
         var (scale, shift) = shared.Classifier.Model.Normalisation.Affine;
         float[] factors = [scale.Red, scale.Green, scale.Blue], summands = [shift.Red, shift.Green, shift.Blue];
         var data = new List<byte>();
@@ -125,10 +124,10 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
 
         var shape = isRows ? "[2,56,56,3]" : "[2,3,56,56]";
         var answer = await PostAsync(
-            "small", Request("images", type, shape, data.Count), null, "", [.. data]);
+            "small", Samples.Request("images", type, shape, data.Count), null, "", [.. data]);
         Assert.True(answer.Status == 200, Encoding.UTF8.GetString(answer.Body));
         var found = answer.Json["outputs"]![0]!["data"]!.AsArray().Select(value => (float)value!).ToArray();
-        Assert.All(Expected(pixels, 2).Zip(found), pair => Assert.Equal(pair.First, pair.Second, tolerance));
+        Assert.All(Samples.Expected(shared.Classifier, pixels, 2).Zip(found), pair => Assert.Equal(pair.First, pair.Second, tolerance));
     }
 
     [Theory]
@@ -142,7 +141,7 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
         {
             byte[] data = [.. files.SelectMany(file => BitConverter.GetBytes(file.Length).Concat(file))];
             answer = await PostAsync(
-                "small", Request("image", "BYTES", "[2]", data.Length), null, "", data);
+                "small", Samples.Request("image", "BYTES", "[2]", data.Length), null, "", data);
         }
         else
         {
@@ -153,7 +152,7 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
         }
 
         Assert.True(answer.Status == 200, Encoding.UTF8.GetString(answer.Body));
-        float[] expected = [.. files.SelectMany(file => Expected(shared.Classifier.Pixels(file), 1))];
+        float[] expected = [.. files.SelectMany(file => Samples.Expected(shared.Classifier, shared.Classifier.Pixels(file), 1))];
         Assert.Equal(expected, answer.Json["outputs"]![0]!["data"]!.AsArray().Select(value => (float)value!));
     }
 
@@ -165,7 +164,7 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
         foreach (var body in (byte[][])[file, pixels])
         {
             var answer = await Server.SendAsync($"POST /v2/models/small/infer HTTP/1.1\nHost: x\nInference-Header-Content-Length: 0\nContent-Length: {body.Length}\n\n", body);
-            Assert.Equal(Expected(pixels, 1), answer.Json["outputs"]![0]!["data"]!.AsArray().Select(value => (float)value!));
+            Assert.Equal(Samples.Expected(shared.Classifier, pixels, 1), answer.Json["outputs"]![0]!["data"]!.AsArray().Select(value => (float)value!));
         }
     }
 
@@ -174,9 +173,9 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
     [InlineData(true)]
     public async Task Classification_gives_the_likeliest_classes(bool isBinary)
     {
-        var pixels = Pixels(2);
+        var pixels = Samples.Noise(2, 1);
         var binary = isBinary ? "true" : "false";
-        var json = Request(
+        var json = Samples.Request(
             "images", "UINT8", "[2,56,56,3]", pixels.Length, $$$""", "outputs":[{"name":"probabilities","parameters":{"classification":3,"binary_data":{{{binary}}} }}]""");
         var answer = await PostAsync("small", json, null, "", pixels);
         var (head, data) = isBinary ? answer.Parts : (answer.Json, []);
@@ -187,7 +186,7 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
             texts.Add(Encoding.UTF8.GetString(data, at + 4, (int)BinaryPrimitives.ReadUInt32LittleEndian(data.AsSpan(at))));
         if (!isBinary)
             texts.AddRange(output["data"]!.AsArray().Select(one => (string)one!));
-        var all = Expected(pixels, 2);
+        var all = Samples.Expected(shared.Classifier, pixels, 2);
         string[] expected =
         [
             .. from image in (int[])[0, 1]
@@ -248,7 +247,7 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
     [Fact]
     public async Task A_body_is_limited_as_it_unpacks()
     {
-        var bomb = Pack(new byte[80 << 20], "gzip");
+        var bomb = Samples.Pack(new byte[80 << 20], "gzip");
         var answer = await Server.SendAsync($"POST /v2/models/small/infer HTTP/1.1\nHost: x\nContent-Encoding: gzip\nContent-Length: {bomb.Length}\n\n", bomb);
         Assert.Equal(413, answer.Status);
     }
@@ -280,10 +279,6 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
         return Server.SendAsync($"POST /v2/models/{model}/infer HTTP/1.1\nHost: x\n{length}{headers}Content-Length: {body.Length}\n\n", body);
     }
 
-    /// <summary>The JSON before a binary tensor.</summary>
-    private static string Request(string name, string type, string shape, int bytes, string more = "") =>
-        $$$"""{"inputs":[{"name":"{{{name}}}","shape":{{{shape}}},"datatype":"{{{type}}}","parameters":{"binary_data_size":{{{bytes}}} }}]{{{more}}} }""";
-
     private static JsonObject Input(string name, string type, int[] shape, JsonArray data) => new()
     {
         ["name"] = name,
@@ -291,39 +286,4 @@ public sealed class ProtocolTests(SharedServer shared) : IClassFixture<SharedSer
         ["shape"] = new JsonArray([.. shape.Select(size => JsonValue.Create(size))]),
         ["data"] = data,
     };
-
-    /// <summary>Images of noise, each different.</summary>
-    private static byte[] Pixels(int count)
-    {
-        var pixels = new byte[count * Size * Size * 3];
-        new Random(count).NextBytes(pixels);
-        return pixels;
-    }
-
-    /// <summary>What the library says, an image at a time.</summary>
-    private float[] Expected(byte[] pixels, int count)
-    {
-        var (found, bytes) = (new float[count * Classes], Size * Size * 3);
-        for (var i = 0; i < count; i++)
-            shared.Classifier.Score(pixels.AsSpan(i * bytes, bytes), found.AsSpan(i * Classes, Classes));
-        return found;
-    }
-
-    private static byte[] Pack(byte[] body, string encoding)
-    {
-        if (encoding == "")
-            return body;
-        using var packed = new MemoryStream();
-        using (Stream packer = encoding == "gzip" ? new GZipStream(packed, CompressionLevel.Fastest) : new ZLibStream(packed, CompressionLevel.Fastest))
-            packer.Write(body);
-        return packed.ToArray();
-    }
-
-    private static byte[] Unpack(byte[] body, string encoding)
-    {
-        using var result = new MemoryStream();
-        using Stream unpacker = encoding == "gzip" ? new GZipStream(new MemoryStream(body), CompressionMode.Decompress) : new ZLibStream(new MemoryStream(body), CompressionMode.Decompress);
-        unpacker.CopyTo(result);
-        return result.ToArray();
-    }
 }

@@ -14,7 +14,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>The network that most tests serve, under its own name; small and quick.</summary>
     public static readonly string SmallModel = Path.Combine(Shell.Root, "models", "shufflenet-v1-g1-x0.25.safetensors");
 
-    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _stop;
     private readonly Task _run;
 
     private TestServer(Task run, CancellationTokenSource stop, string address) => (_run, _stop, Client) = (run, stop, new() { BaseAddress = new(address), Timeout = TimeSpan.FromSeconds(60) });
