@@ -20,6 +20,9 @@ public sealed record HostSettings
     /// <summary>0 to 65535; 0: a free one.</summary>
     public int Port { get; init; } = 8000;
 
+    /// <summary>The port of gRPC, 0 to 65535, where clients speak HTTP/2 without TLS; null: none.</summary>
+    public int? GrpcPort { get; init; }
+
     /// <summary>How long the server says that it is not ready, and still accepts requests, before it ends; less where no client is connected.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -37,7 +40,7 @@ public static class RiffleHost
     /// <summary>Serves until it is cancelled; then it says that it is not ready, answers what it has accepted, and returns.</summary>
     /// <param name="options">What is served.</param>
     /// <param name="settings">Where. Endpoints of Kestrel's own configuration, from the environment (<c>Kestrel__Endpoints__…</c>), take its place.</param>
-    /// <param name="listening">Gets the addresses as soon as requests are accepted.</param>
+    /// <param name="listening">Gets the addresses as soon as requests are accepted; that of gRPC is the last.</param>
     /// <param name="cancel">Ends it.</param>
     /// <exception cref="ArgumentException">The options are invalid.</exception>
     /// <exception cref="RiffleException">A model can't be loaded, or the address can't be used.</exception>
@@ -53,6 +56,8 @@ public static class RiffleHost
         await using (app.ConfigureAwait(false))
         {
             app.MapRiffle();
+            if (settings.GrpcPort is not null)
+                app.MapRiffleGrpc();
             try
             {
                 await app.StartAsync(cancel).ConfigureAwait(false);
@@ -79,6 +84,8 @@ public static class RiffleHost
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Services.AddRiffle(options).AddSingleton<IHostLifetime, NoLifetime>().Configure<HostOptions>(host => host.ShutdownTimeout = settings.Patience);
+        if (settings.GrpcPort is not null)
+            builder.Services.AddRiffleGrpc();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -88,6 +95,8 @@ public static class RiffleHost
             kestrel.ConfigureEndpointDefaults(connections.Count);
             if (!builder.Configuration.GetSection(Endpoints).GetChildren().Any())
                 kestrel.Listen(address, settings.Port);
+            if (settings.GrpcPort is { } port)
+                kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http2);
         });
         return builder.Build();
     }

@@ -1,8 +1,12 @@
+using Grpc.AspNetCore.Server;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Riffle.Server.Batching;
 using Riffle.Server.Endpoints;
+using Riffle.Server.Grpc;
 using Riffle.Server.Protocol;
 
 namespace Riffle.Server;
@@ -32,7 +36,7 @@ public static class RiffleServing
 
     internal static IServiceCollection AddRiffle(this IServiceCollection services, ServerOptions options) =>
         services.AddRouting().AddSingleton(options)
-            .AddSingleton<ModelRepository>().AddSingleton<Decoders>().AddSingleton<InferenceRunner>()
+            .AddSingleton<ModelRepository>().AddSingleton<Decoders>().AddSingleton<InferenceRunner>().AddSingleton<Descriptions>()
             .AddSingleton<BytesInFlight>().AddSingleton<ServerState>().AddSingleton<RequestDurations>().AddSingleton<Guard>()
             .AddSingleton<ProtocolEndpoints>().AddSingleton<PlainEndpoints>().AddSingleton<PageEndpoints>().AddSingleton<MetricsEndpoint>();
 
@@ -49,6 +53,23 @@ public static class RiffleServing
         services.GetRequiredService<PlainEndpoints>().Map(routes);
         services.GetRequiredService<PageEndpoints>().Map(routes);
         services.GetRequiredService<MetricsEndpoint>().Map(routes);
+        return routes;
+    }
+
+    /// <summary>Adds what <see cref="MapRiffleGrpc"/> needs, besides AddRiffle.</summary>
+    /// <param name="services">The program's services.</param>
+    public static IServiceCollection AddRiffleGrpc(this IServiceCollection services)
+    {
+        services.AddGrpc();
+        return services.AddSingleton<IConfigureOptions<GrpcServiceOptions>>(provider => new ConfigureOptions<GrpcServiceOptions>(
+            grpc => grpc.MaxReceiveMessageSize = provider.GetRequiredService<ServerOptions>().MaxBodyBytes));
+    }
+
+    /// <summary>Maps the Open Inference Protocol over gRPC, which needs HTTP/2.</summary>
+    /// <param name="routes">The program, or a group of routes.</param>
+    public static IEndpointRouteBuilder MapRiffleGrpc(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGrpcService<GrpcService>();
         return routes;
     }
 }

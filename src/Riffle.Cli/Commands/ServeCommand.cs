@@ -24,6 +24,8 @@ internal static class ServeCommand
             DefaultValueFactory = _ => settings.Host,
         };
         var port = Number("--port", "N", "Port; 0: a free one, which is printed.", new Limits<int>(0, 65_535), settings.Port);
+        var grpc = Numbers.Optional("--grpc-port", "N", new Limits<int>(0, 65_535));
+        grpc.Description = "Also answer gRPC on this port; 0: a free one, which is printed.";
         var key = new Option<string?>("--api-key") { Description = $"Key that requests must carry. Better in {KeyVariable}, where other users can't see it.", HelpName = "KEY" };
         var threads = TrainingOptions.Threads();
         threads.Description = "Threads that compute. 0: one per core. Does not change results.";
@@ -36,7 +38,7 @@ internal static class ServeCommand
         var drain = Number("--drain", "S", "Seconds from the signal to end, in which the server says that it is not ready but still accepts requests; less if no client is connected.", new Limits<double>(0, 3600), settings.Drain.TotalSeconds);
         var command = new Command(name, "Serves models over HTTP: the Open Inference Protocol, a plain interface, a page to try them, metrics.")
         {
-            models, host, port, key, threads, queue, batch, delay, body, pixels, control, drain,
+            models, host, port, grpc, key, threads, queue, batch, delay, body, pixels, control, drain,
         };
         input.AddTo(command);
         return command
@@ -59,16 +61,16 @@ internal static class ServeCommand
                 options.MaxBytesInFlight = Math.Max(options.MaxBytesInFlight, options.MaxBodyBytes);
                 options.ApiKey = parse.GetValue(key) ?? (Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } secret ? secret : null);
                 options.AllowModelControl = parse.GetValue(control);
-                settings = settings with { Host = parse.GetValue(host)!, Port = parse.GetValue(port), Drain = TimeSpan.FromSeconds(parse.GetValue(drain)) };
+                settings = settings with { Host = parse.GetValue(host)!, Port = parse.GetValue(port), GrpcPort = parse.GetValue(grpc), Drain = TimeSpan.FromSeconds(parse.GetValue(drain)) };
                 var output = parse.InvocationConfiguration.Output;
-                RiffleHost.RunAsync(options, settings, addresses => Tell(output, options, addresses), cancel).GetAwaiter().GetResult();
+                RiffleHost.RunAsync(options, settings, addresses => Tell(output, options, addresses, settings.GrpcPort is not null), cancel).GetAwaiter().GetResult();
                 return ExitCode.Done;
             });
     }
 
-    private static void Tell(TextWriter output, ServerOptions options, IReadOnlyList<string> addresses)
+    private static void Tell(TextWriter output, ServerOptions options, IReadOnlyList<string> addresses, bool hasGrpc)
     {
-        output.WriteLine($"Serving {string.Join(", ", options.Models.Select(model => model.Name))} on {string.Join(" and ", addresses)}. Ctrl+C ends it.");
+        output.WriteLine($"Serving {string.Join(", ", options.Models.Select(model => model.Name))} on {string.Join(" and ", addresses)}{(hasGrpc ? " (gRPC)" : "")}. Ctrl+C ends it.");
         output.Flush();
     }
 

@@ -4,6 +4,9 @@ namespace Riffle.Server.Batching;
 /// it.</summary>
 internal sealed class ModelRepository : IDisposable
 {
+    /// <summary>Why parameters of a load are refused: no request reaches the file system.</summary>
+    public const string NoParameters = "a model is loaded from the file or folder that the server was started with; send no config and no files";
+
     private readonly ServerOptions _options;
     private readonly Slot[] _slots;
 
@@ -44,6 +47,14 @@ internal sealed class ModelRepository : IDisposable
         }
 
         throw RequestException.NotFound($"{slot.Source.Name}: the model is not loaded: {slot.Reason}");
+    }
+
+    /// <summary>Throws if requests may not load and unload models.</summary>
+    /// <exception cref="RequestException">They may not.</exception>
+    public void RequireControl()
+    {
+        if (!_options.AllowModelControl)
+            throw new RequestException(501, "requests may not control models here; start the server with --allow-model-control");
     }
 
     /// <summary>Loads a model, or loads it again. If that fails, everything stays as it is.</summary>

@@ -37,12 +37,19 @@ internal sealed partial class Guard(ServerOptions options, ServerState state, IL
         }
         catch (Exception e)
         {
-            var (status, message, _) = Explain(e);
-            if (status == 500)
-                LogFailure(e, context.Request.Method, context.Request.Path);
+            var (status, message) = Report(e, context.Request);
             await Answer.ErrorAsync(context, status, message, (e as RequestException)?.RetryAfter).ConfigureAwait(false);
         }
     };
+
+    /// <summary>What to answer to a request that failed. An error of the server is written to its log.</summary>
+    public (int Status, string Message) Report(Exception exception, HttpRequest request)
+    {
+        var (status, message, _) = Explain(exception);
+        if (status == 500)
+            LogFailure(exception, request.Method, request.Path);
+        return (status, message);
+    }
 
     /// <summary>Runs what concerns a model, lets go of the model afterwards, and counts failures.</summary>
     public static async Task<T> CountAsync<T>(ServedModel model, long arrived, Func<Task<T>> work)
@@ -73,7 +80,9 @@ internal sealed partial class Guard(ServerOptions options, ServerState state, IL
         _ => (500, "an error in the server; its log has more", "BACKEND"),
     };
 
-    private void Authorise(HttpRequest request)
+    /// <summary>Throws if a request has no right to an answer.</summary>
+    /// <exception cref="RequestException">It has none.</exception>
+    public void Authorise(HttpRequest request)
     {
         // A page of another site that a browser shows must not use a server that trusts its own machine.
         if (HttpMethods.IsPost(request.Method) && request.Headers["Sec-Fetch-Site"] == "cross-site")

@@ -17,9 +17,17 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly CancellationTokenSource _stop;
     private readonly Task _run;
 
-    private TestServer(Task run, CancellationTokenSource stop, string address) => (_run, _stop, Client) = (run, stop, new() { BaseAddress = new(address), Timeout = TimeSpan.FromSeconds(60) });
+    private TestServer(Task run, CancellationTokenSource stop, IReadOnlyList<string> addresses)
+    {
+        (_run, _stop) = (run, stop);
+        Client = new() { BaseAddress = new(addresses[0]), Timeout = TimeSpan.FromSeconds(60) };
+        GrpcAddress = new(addresses[^1]);
+    }
 
     public HttpClient Client { get; }
+
+    /// <summary>Where it answers gRPC, if it does.</summary>
+    public Uri GrpcAddress { get; }
 
     public int Port => Client.BaseAddress!.Port;
 
@@ -29,8 +37,8 @@ internal sealed class TestServer : IAsyncDisposable
         configure?.Invoke(options);
         if (options.Models.Count == 0)
             options.Models.Add(new("small", SmallModel));
-        var (stop, listening) = (new CancellationTokenSource(), new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously));
-        var run = Task.Run(() => RiffleHost.RunAsync(options, (settings ?? new()) with { Port = 0, Drain = settings?.Drain ?? TimeSpan.Zero }, addresses => listening.SetResult(addresses[0]), stop.Token));
+        var (stop, listening) = (new CancellationTokenSource(), new TaskCompletionSource<IReadOnlyList<string>>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var run = Task.Run(() => RiffleHost.RunAsync(options, (settings ?? new()) with { Port = 0, Drain = settings?.Drain ?? TimeSpan.Zero }, listening.SetResult, stop.Token));
         await Task.WhenAny(run, listening.Task);
         if (!listening.Task.IsCompleted)
             await run;
