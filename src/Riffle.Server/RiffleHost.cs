@@ -82,7 +82,7 @@ public static class RiffleHost
 
         // Not the current folder, where another program's settings may lie.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddRiffle(options).AddSingleton<IHostLifetime, NoLifetime>().Configure<HostOptions>(host => host.ShutdownTimeout = settings.Patience);
         if (settings.GrpcPort is not null)
             builder.Services.AddRiffleGrpc();

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Riffle.Server.Batching;
 
 /// <summary>
-/// The queue before a model's engine, and the thread that computes what waits in it. An idle engine takes what is there at once; while it computes, images of any requests
-/// gather, and it takes them together. An image's result has the bits that it would have alone, whatever it was computed with.
+/// The queue before a model's engine, and the thread that computes what waits in it. A request that finds the engine idle is computed at once, on its own thread; while it is
+/// busy, images of any requests gather, and it takes them together. An image's result has the bits that it would have alone, whatever it was computed with.
 /// </summary>
 /// <remarks>The thread allocates nothing. What nobody waits for any longer is not computed.</remarks>
 internal sealed class Batcher : IDisposable
@@ -19,8 +19,9 @@ internal sealed class Batcher : IDisposable
     private readonly SemaphoreSlim _arrived = new(0);
     private readonly Item[] _queue;
     private int _first, _waiting;
-    private bool _isStopping;
+    private bool _isBusy, _isStopping;
 
+    // Of whoever has made the engine busy.
     private readonly Item[] _batch;
     private readonly byte[] _pixels;
     private readonly float[] _probabilities;
@@ -47,18 +48,40 @@ internal sealed class Batcher : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Puts the images of a request into the queue.</summary>
+    /// <summary>Computes the images of a request, if nothing else is under way; otherwise puts them into the queue.</summary>
     public void Enqueue(ImageWork work)
     {
         work.Enqueued = Stopwatch.GetTimestamp();
+        bool isAlone;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isStopping, this);
+            isAlone = !_isBusy && _waiting == 0 && _delay == 0 && work.Count <= _batch.Length && !work.IsAbandoned(work.Enqueued);
             for (var index = 0; index < work.Count; index++)
-                _queue[(_first + _waiting++) % _queue.Length] = new(work, index);
+            {
+                if (isAlone)
+                    _batch[index] = new(work, index);
+                else
+                    _queue[(_first + _waiting++) % _queue.Length] = new(work, index);
+            }
+
+            _isBusy |= isAlone;
         }
 
-        Wake();
+        // Passing it to the engine's thread and back would take longer than the smallest networks do.
+        if (isAlone)
+        {
+            work.Started = work.Enqueued;
+            Compute(_batch.AsSpan(0, work.Count));
+            lock (_gate)
+            {
+                _isBusy = false;
+                isAlone = _waiting == 0;
+            }
+        }
+
+        if (!isAlone)
+            Wake();
     }
 
     /// <summary>Computes what waits, and ends the thread.</summary>
@@ -84,7 +107,11 @@ internal sealed class Batcher : IDisposable
         {
             var (count, wait) = Take();
             if (count > 0)
+            {
                 Compute(_batch.AsSpan(0, count));
+                lock (_gate)
+                    _isBusy = false;
+            }
             else if (wait == 0)
                 return;
             else
@@ -102,6 +129,8 @@ internal sealed class Batcher : IDisposable
             var earliest = Sweep(now);
             if (_waiting == 0)
                 return (0, _isStopping ? 0 : -1);
+            if (_isBusy)
+                return (0, -1);
             var left = Math.Min(_queue[_first].Work.Enqueued + _delay, earliest) - now;
             if (left > 0 && _delay > 0 && _waiting < _batch.Length && !_isStopping)
                 return (0, (int)Math.Max(1, left * 1000 / Stopwatch.Frequency));
@@ -116,6 +145,7 @@ internal sealed class Batcher : IDisposable
                 _waiting--;
             }
 
+            _isBusy = true;
             return (count, 0);
         }
     }

@@ -135,6 +135,7 @@ internal sealed class ServedModel : IDisposable
         var verdicts = Model.Doubt is null ? [] : new Verdict[Images];
         for (var count = 1; count <= Images; count++)
             _classifier.Score(pixels.AsSpan(0, count * size * size * 3), count, probabilities, verdicts.AsSpan(0, Math.Min(verdicts.Length, count)));
+        _ = Decode(ImageCodec.Default.EncodeJpeg(new(size, size, pixels[..(size * size * 3)]), quality: 90), new(), CancellationToken.None);
     }
 
     private static HeatMaps? MapsOf(Model model)
