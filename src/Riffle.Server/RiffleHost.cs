@@ -2,8 +2,10 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -62,9 +64,9 @@ public static class RiffleHost
             {
                 await app.StartAsync(cancel).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is IOException or SocketException)
+            catch (Exception e) when (e is SocketException or { InnerException: SocketException or AddressInUseException })
             {
-                throw new RiffleException($"can't listen on {settings.Host}:{settings.Port}: {e.Message} Choose another port; 0 is a free one.", e);
+                throw new RiffleException($"can't listen on {settings.Host}: {e.Message.TrimEnd('.')}. Choose another port; 0 is a free one.", e);
             }
 
             listening([.. app.Urls]);
@@ -80,8 +82,10 @@ public static class RiffleHost
     {
         var address = AddressOf(settings.Host);
 
-        // Not the current folder, where another program's settings may lie.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        // Settings come from the environment, not from what may lie in the current folder.
+        var builder = WebApplication.CreateSlimBuilder();
+        foreach (var file in builder.Configuration.Sources.OfType<JsonConfigurationSource>().ToArray())
+            builder.Configuration.Sources.Remove(file);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddRiffle(options).AddSingleton<IHostLifetime, NoLifetime>().Configure<HostOptions>(host => host.ShutdownTimeout = settings.Patience);
         if (settings.GrpcPort is not null)

@@ -17,9 +17,12 @@ internal static class ServeCommand
             Description = "Checkpoint files, run folders (their best checkpoint) or ONNX files. Each is served under the name of its file or folder, or as NAME=MODEL.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var input = new InputOptions("an ONNX file, if it is the only model", "the names that Riffle wrote into the file, otherwise numbers", "what Riffle wrote into the file");
+        var input = new InputOptions(
+            "an ONNX file that is the only model", "the names that Riffle wrote into the file, otherwise numbers",
+            "what Riffle wrote into the file or what the graph's own arithmetic implies, otherwise ImageNet's values");
         var host = new Option<string>("--host")
         {
+            HelpName = "ADDRESS",
             Description = "Address to listen on. The default can be reached from this machine only; * is every address.",
             DefaultValueFactory = _ => settings.Host,
         };
