@@ -37,6 +37,7 @@ internal static class CommandLine
         new("evaluate", EvaluateCommand.Create),
         new("report", ReportCommand.Create),
         new("predict", PredictCommand.Create),
+        new("serve", ServeCommand.Create),
         new("export", ExportCommand.Create),
         new("reproduce", ReproduceCommand.Create),
         new("completions", CompletionsCommand.Create),

@@ -2,7 +2,6 @@ using Riffle.Data;
 using Riffle.Evaluation;
 using Riffle.Formats;
 using Riffle.Images;
-using Riffle.Reports;
 
 namespace Riffle.Cli;
 

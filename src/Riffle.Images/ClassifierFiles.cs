@@ -98,11 +98,16 @@ public static class ClassifierFiles
     /// <exception cref="BadDataException">The bytes are not an image, or are damaged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Pixels(
-        this Classifier classifier, ReadOnlySpan<byte> encodedImage, ClassifyOptions? options = null, CancellationToken cancel = default)
+        this Classifier classifier, ReadOnlySpan<byte> encodedImage, ClassifyOptions? options = null, CancellationToken cancel = default) =>
+        PixelsAndSize(classifier, encodedImage, options ?? Defaults, cancel).Pixels;
+
+    /// <summary>The same, and the size of the upright image.</summary>
+    internal static (byte[] Pixels, int Width, int Height) PixelsAndSize(
+        Classifier classifier, ReadOnlySpan<byte> encodedImage, ClassifyOptions options, CancellationToken cancel)
     {
-        options ??= Defaults;
         using var decoding = new Decoding(options.MaxPixels, cancel);
-        return classifier.Fit(Decode(classifier, encodedImage, options, decoding));
+        var image = Decode(classifier, encodedImage, options, decoding);
+        return (classifier.Fit(image), image.FullWidth, image.FullHeight);
     }
 
     /// <summary>Classifies many image files on all cores. One that can't be read or decoded does not stop the others.</summary>

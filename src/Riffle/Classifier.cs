@@ -8,6 +8,9 @@ namespace Riffle;
 /// run at the same time, each computes on its own.</summary>
 public sealed class Classifier : IDisposable
 {
+    /// <summary>The most images that are computed together; of a longer list, so many at a time.</summary>
+    internal const int BatchSize = InferencePlan.MostSingly;
+
     private readonly InferencePlan _plan;
     private readonly int _threads;
     private readonly Lock _gate = new();
@@ -86,31 +89,22 @@ public sealed class Classifier : IDisposable
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
     public void Score(
-        ReadOnlySpan<byte> pixels, int count, Span<float> probabilities, Span<Verdict> verdicts = default, CancellationToken cancel = default)
-    {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        var (doubt, classes) = (Model.Doubt, Model.Classes.Count);
-        if (verdicts.Length > 0 && (doubt is null || verdicts.Length < count))
-            throw new ArgumentException(doubt is null ? $"{Model.Name}: the model has no doubt to judge by" : $"{count} verdicts don't fit into {verdicts.Length}", nameof(verdicts));
-        var width = verdicts.Length > 0 ? doubt!.Features : 0;
-        var features = width == 0 ? [] : ArrayPool<float>.Shared.Rent(checked(count * width));
-        try
-        {
-            Run(pixels, count, probabilities, width == 0 ? [] : features.AsSpan(0, count * width), cancel);
-            for (var i = 0; i < count; i++)
-            {
-                var own = probabilities.Slice(i * classes, classes);
-                Softmax(own, doubt?.Temperature ?? 1);
-                if (verdicts.Length > 0)
-                    verdicts[i] = doubt!.Judge(Highest(own), width == 0 ? null : doubt.Familiarity(features.AsSpan(i * width, width)));
-            }
-        }
-        finally
-        {
-            if (width > 0)
-                ArrayPool<float>.Shared.Return(features);
-        }
-    }
+        ReadOnlySpan<byte> pixels, int count, Span<float> probabilities, Span<Verdict> verdicts = default, CancellationToken cancel = default) =>
+        Score(new Inputs(pixels), count, probabilities, verdicts, cancel);
+
+    /// <summary>The same for images that are ready for the network, as its ONNX file takes them.</summary>
+    /// <param name="images">count×3×S×S values, for each colour (value / 255 − mean) / deviation by the model's <see cref="Model.Normalisation"/>.</param>
+    /// <param name="count">Number of images, at least 1.</param>
+    /// <param name="probabilities">Receives count×classes values.</param>
+    /// <param name="verdicts">Receives a verdict for each image; empty if they are not wanted.</param>
+    /// <param name="cancel">Stops between images.</param>
+    /// <exception cref="ArgumentException">The number of values is wrong, the results have no room, or the model has no <see cref="Model.Doubt"/> to judge by.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The classifier has been disposed of.</exception>
+    public void Score(
+        ReadOnlySpan<float> images, int count, Span<float> probabilities, Span<Verdict> verdicts = default, CancellationToken cancel = default) =>
+        Score(new Inputs(images), count, probabilities, verdicts, cancel);
 
     /// <summary>Computes the logits of images that already have the network's size: what the network gives, before the temperature and the softmax.</summary>
     /// <param name="pixels">count×S×S×3 bytes.</param>
@@ -123,7 +117,7 @@ public sealed class Classifier : IDisposable
     public void Logits(ReadOnlySpan<byte> pixels, int count, Span<float> logits, CancellationToken cancel = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        Run(pixels, count, logits, [], cancel);
+        Run(new(pixels), count, logits, [], cancel);
     }
 
     /// <summary>Frees the memory, once the running calls have ended. After that, every member throws <see cref="ObjectDisposedException"/>.</summary>
@@ -167,27 +161,52 @@ public sealed class Classifier : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(top, 1);
     }
 
+    private void Score(Inputs images, int count, Span<float> probabilities, Span<Verdict> verdicts, CancellationToken cancel)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        var (doubt, classes) = (Model.Doubt, Model.Classes.Count);
+        if (verdicts.Length > 0 && (doubt is null || verdicts.Length < count))
+            throw new ArgumentException(doubt is null ? $"{Model.Name}: the model has no doubt to judge by" : $"{count} verdicts don't fit into {verdicts.Length}", nameof(verdicts));
+        var width = verdicts.Length > 0 ? doubt!.Features : 0;
+        var features = width == 0 ? [] : ArrayPool<float>.Shared.Rent(checked(count * width));
+        try
+        {
+            Run(images, count, probabilities, width == 0 ? [] : features.AsSpan(0, count * width), cancel);
+            for (var i = 0; i < count; i++)
+            {
+                var own = probabilities.Slice(i * classes, classes);
+                Softmax(own, doubt?.Temperature ?? 1);
+                if (verdicts.Length > 0)
+                    verdicts[i] = doubt!.Judge(Highest(own), width == 0 ? null : doubt.Familiarity(features.AsSpan(i * width, width)));
+            }
+        }
+        finally
+        {
+            if (width > 0)
+                ArrayPool<float>.Shared.Return(features);
+        }
+    }
+
     /// <summary>Computes logits and features, image by image, because in a block of sixteen the last bits would be others.</summary>
-    private void Run(ReadOnlySpan<byte> pixels, int count, Span<float> logits, Span<float> features, CancellationToken cancel)
+    private void Run(Inputs images, int count, Span<float> logits, Span<float> features, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        var (bytes, classes, width) = (Model.ImageSize * Model.ImageSize * 3, Model.Classes.Count, features.Length / count);
+        var (values, classes, width) = (Model.ImageSize * Model.ImageSize * 3, Model.Classes.Count, features.Length / count);
         if (count == 1)
         {
-            _plan.Run(pixels, 1, Model.Normalisation, logits, features);
+            images.Run(_plan, 1, Model, logits, features);
             return;
         }
 
-        if (pixels.Length != (long)count * bytes || logits.Length < (long)count * classes)
-            throw new ArgumentException($"{count} images have {(long)count * bytes} bytes and {(long)count * classes} results, but {pixels.Length} and {logits.Length} were given");
+        if (images.Length != (long)count * values || logits.Length < (long)count * classes)
+            throw new ArgumentException($"{count} images have {(long)count * values} values and {(long)count * classes} results, but {images.Length} and {logits.Length} were given");
         var plan = Batches();
         for (var done = 0; done < count; done += plan.Batch)
         {
             cancel.ThrowIfCancellationRequested();
-            var images = Math.Min(plan.Batch, count - done);
-            plan.Run(
-                pixels.Slice(done * bytes, images * bytes), images, Model.Normalisation, logits.Slice(done * classes, images * classes),
-                features.Slice(done * width, images * width));
+            var part = Math.Min(plan.Batch, count - done);
+            images.Slice(done * values, part * values).Run(
+                plan, part, Model, logits.Slice(done * classes, part * classes), features.Slice(done * width, part * width));
         }
     }
 
@@ -197,7 +216,7 @@ public sealed class Classifier : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            return _batches ??= new(Model.Weights, batch: InferencePlan.MostSingly, _threads);
+            return _batches ??= new(Model.Weights, batch: BatchSize, _threads);
         }
     }
 
@@ -224,5 +243,28 @@ public sealed class Classifier : IDisposable
         foreach (var value in values)
             highest = Math.Max(highest, value);
         return highest;
+    }
+
+    /// <summary>Images as bytes, or as floats that are normalised already.</summary>
+    private readonly ref struct Inputs
+    {
+        private readonly ReadOnlySpan<byte> _pixels;
+        private readonly ReadOnlySpan<float> _floats;
+
+        public Inputs(ReadOnlySpan<byte> pixels) => _pixels = pixels;
+
+        public Inputs(ReadOnlySpan<float> floats) => _floats = floats;
+
+        public int Length => _pixels.Length + _floats.Length;
+
+        public Inputs Slice(int start, int length) => _floats.IsEmpty ? new(_pixels.Slice(start, length)) : new(_floats.Slice(start, length));
+
+        public void Run(InferencePlan plan, int count, Model model, Span<float> logits, Span<float> features)
+        {
+            if (_floats.IsEmpty)
+                plan.Run(_pixels, count, model.Normalisation, logits, features);
+            else
+                plan.Run(_floats, count, logits, features);
+        }
     }
 }

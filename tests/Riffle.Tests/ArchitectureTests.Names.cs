@@ -1,5 +1,6 @@
 using System.Reflection;
 using Riffle.Cli;
+using Riffle.Server;
 using Riffle.Study;
 
 namespace Riffle.Tests;
@@ -11,7 +12,7 @@ public partial class ArchitectureTests
     [Fact]
     public void No_two_types_share_a_name()
     {
-        Type[] types = [.. from assembly in (Assembly[])[typeof(Model).Assembly, typeof(ImageCodec).Assembly, typeof(Settings).Assembly, typeof(CommandLine).Assembly]
+        Type[] types = [.. from assembly in (Assembly[])[typeof(Model).Assembly, typeof(ImageCodec).Assembly, typeof(Settings).Assembly, typeof(ServerOptions).Assembly, typeof(CommandLine).Assembly]
                            from type in assembly.GetTypes()
                            where type.Namespace is { } space && space.StartsWith("Riffle", StringComparison.Ordinal) && !space.EndsWith(".Protos", StringComparison.Ordinal)
                            where !type.Name.Contains('<') && !type.IsNestedPrivate

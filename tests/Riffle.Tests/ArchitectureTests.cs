@@ -38,9 +38,10 @@ public partial class ArchitectureTests
         [
             "Reports", "Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
         ],
+        ["Server"] = ["Images", "Classifier", "Evaluation", "Model", "ModelFiles", "OnnxHints", "Formats"],
         ["Cli"] =
         [
-            "Study", "Reports", "Images", "Learning", "Measurement", "Training", "Distillation", "Classifier", "Classification", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
+            "Server", "Study", "Reports", "Images", "Learning", "Measurement", "Training", "Distillation", "Classifier", "Classification", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",
             "Execution", "Networks", "Data", "Formats",
         ],
     };
@@ -50,7 +51,7 @@ public partial class ArchitectureTests
 
     public static TheoryData<string> RootTypes => [.. Directory.GetFiles(Library, "*.cs").Select(file => Path.GetFileNameWithoutExtension(file))];
 
-    private static string[] Projects => ["Images", "Reports", "Study", "Cli"];
+    private static string[] Projects => ["Images", "Reports", "Study", "Server", "Cli"];
 
     private static string Library => Path.Combine(Shell.Root, "src", "Riffle");
 

@@ -1,4 +1,5 @@
 using PublicApiGenerator;
+using Riffle.Server;
 using Riffle.Tests.Cli;
 
 namespace Riffle.Tests;
@@ -11,6 +12,7 @@ public class PublicApiTests
     [Theory]
     [InlineData(typeof(Classifier))]
     [InlineData(typeof(ImageCodec))]
+    [InlineData(typeof(ServerOptions))]
     public void The_public_api_is_the_one_listed(Type type)
     {
         var library = type.Assembly.GetName().Name!;

@@ -11,7 +11,7 @@ public class CommandLineTests
     [Fact]
     public void Commands_come_in_the_order_of_use() =>
         Assert.Equal(
-            ["demo", "summary", "draw", "benchmark", "learn", "prepare", "check", "train", "teach", "import", "evaluate", "report", "predict", "export", "reproduce", "completions"],
+            ["demo", "summary", "draw", "benchmark", "learn", "prepare", "check", "train", "teach", "import", "evaluate", "report", "predict", "serve", "export", "reproduce", "completions"],
             CommandLine.CreateRoot().Subcommands.Select(command => command.Name));
 
     [Fact]

@@ -42,6 +42,7 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
     [Theory]
     [InlineData("Riffle", "lib/net10.0/Riffle.dll", "lib/net10.0/Riffle.xml", "buildTransitive/Riffle.props", "buildTransitive/Riffle.targets")]
     [InlineData("Riffle.Images", "lib/net10.0/Riffle.Images.dll", "lib/net10.0/Riffle.Images.xml")]
+    [InlineData("Riffle.Server", "lib/net10.0/Riffle.Server.dll", "lib/net10.0/Riffle.Server.xml")]
     [InlineData("Riffle.Tool", "tools/any/any/DotnetToolSettings.xml")]
     [InlineData($"Riffle.Tool.{PackedFeed.System}", $"tools/net10.0/{PackedFeed.System}/Riffle.Cli.dll", $"tools/net10.0/{PackedFeed.System}/libSkiaSharp.so")]
     public void A_package_has_what_belongs_in_it(string name, params string[] files)
@@ -54,10 +55,10 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         var metadata = XDocument.Load(description);
         var space = metadata.Root!.Name.Namespace;
         Assert.Equal("MIT", metadata.Descendants(space + "license").Single().Value);
-        if (name == "Riffle.Images")
+        if (name is "Riffle.Images" or "Riffle.Server")
         {
             Assert.All(
-                metadata.Descendants(space + "dependency").Where(dependency => (string?)dependency.Attribute("id") == "Riffle"),
+                metadata.Descendants(space + "dependency").Where(dependency => ((string?)dependency.Attribute("id"))!.StartsWith("Riffle", StringComparison.Ordinal)),
                 dependency => Assert.StartsWith("[", (string?)dependency.Attribute("version"), StringComparison.Ordinal));
         }
     }

@@ -13,7 +13,7 @@ public sealed class PackedFeed : IDisposable
 
     public PackedFeed()
     {
-        foreach (var project in new[] { "Riffle", "Riffle.Images", "Riffle.Cli" })
+        foreach (var project in new[] { "Riffle", "Riffle.Images", "Riffle.Server", "Riffle.Cli" })
             Run(Shell.Root, ["pack", $"src/{project}", "-c", "Release", "-o", Folder, "--artifacts-path", _folder.PathOf("build"), $"-p:ToolSystems={System}"], []);
     }
 

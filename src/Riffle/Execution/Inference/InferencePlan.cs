@@ -135,10 +135,17 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <param name="features">Receives images×<see cref="Features"/>; empty if they are not wanted.</param>
     internal void Run(ReadOnlySpan<byte> pixels, int count, Normalisation normalisation, Span<float> logits, Span<float> features)
     {
-        if (features.Length > 0 && features.Length < (long)count * Features)
-            throw new ArgumentException($"{count} images of {Features} features don't fit into {features.Length} values");
+        RequireRoom(features, count);
         fixed (byte* pointer = pixels)
             Run(ImageBatch.OfBytes(pointer, pixels.Length, count, Weights.Network, normalisation), logits, features);
+    }
+
+    /// <summary>The same for inputs that are ready.</summary>
+    internal void Run(ReadOnlySpan<float> images, int count, Span<float> logits, Span<float> features)
+    {
+        RequireRoom(features, count);
+        fixed (float* pointer = images)
+            Run(ImageBatch.OfFloats(pointer, images.Length, count, Weights.Network), logits, features);
     }
 
     /// <summary>The same for inputs that are ready.</summary>
@@ -146,11 +153,7 @@ public sealed unsafe class InferencePlan : IDisposable
     /// <param name="count">Number of images, at most <see cref="Batch"/>.</param>
     /// <param name="logits">Receives images×classes.</param>
     /// <exception cref="ArgumentException">Images or logits do not fit.</exception>
-    public void Run(ReadOnlySpan<float> images, int count, Span<float> logits)
-    {
-        fixed (float* pointer = images)
-            Run(ImageBatch.OfFloats(pointer, images.Length, count, Weights.Network), logits, []);
-    }
+    public void Run(ReadOnlySpan<float> images, int count, Span<float> logits) => Run(images, count, logits, features: []);
 
     /// <summary>The layer in which a batch's first value that is infinite or not a number appears; computes it once more.</summary>
     internal NonFinite? FirstNonFinite(ReadOnlySpan<byte> pixels, int count, Normalisation normalisation)
@@ -200,6 +203,12 @@ public sealed unsafe class InferencePlan : IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         return value;
+    }
+
+    private void RequireRoom(Span<float> features, int count)
+    {
+        if (features.Length > 0 && features.Length < (long)count * Features)
+            throw new ArgumentException($"{count} images of {Features} features don't fit into {features.Length} values");
     }
 
     private static InferenceProgram? CreateBlock(Network network, VectorLevel level)

@@ -1,7 +1,6 @@
 using Riffle.Data;
-using Riffle.Evaluation;
 
-namespace Riffle.Reports;
+namespace Riffle.Evaluation;
 
 /// <summary>
 /// A heat map over the grey image that it is of. What speaks for the class goes from dark blue over grey to light yellow: it is lighter the warmer it is, so that it can be read
@@ -24,7 +23,7 @@ internal static class HeatPicture
     /// <param name="map">The map. Its highest value gets the lightest colour; what speaks against the class gets the darkest.</param>
     public static RgbImage Of(ReadOnlySpan<byte> pixels, int size, HeatMap map)
     {
-        var side = size * Math.Max(1, (LeastSide + size - 1) / size);
+        var side = SideOf(size);
         var enlarged = new byte[side * side * 3];
         for (var i = 0; i < side * side; i++)
             pixels.Slice(3 * ((i / side * size / side * size) + (i % side * size / side)), 3).CopyTo(enlarged.AsSpan(3 * i));
@@ -49,7 +48,7 @@ internal static class HeatPicture
     /// <summary>Draws the part of a map that lies over a picture; its place and size are shares of the map's.</summary>
     private static RgbImage Draw(RgbImage picture, HeatMap map, double left, double top, double width, double height)
     {
-        var highest = Math.Max(map.Values.Max(), 1e-12f);
+        var highest = HighestOf(map);
         var result = new byte[picture.Pixels.Length];
         for (var y = 0; y < picture.Height; y++)
         {
@@ -58,13 +57,39 @@ internal static class HeatPicture
                 var at = 3 * ((y * picture.Width) + x);
                 var grey = (0.299 * picture.Pixels[at]) + (0.587 * picture.Pixels[at + 1]) + (0.114 * picture.Pixels[at + 2]);
                 var (across, down) = (left + (width * (x + 0.5) / picture.Width), top + (height * (y + 0.5) / picture.Height));
-                var (red, green, blue) = ColourOf(Math.Clamp(At(map, across, down) / highest, 0, 1));
+                var (red, green, blue) = ColourOf(At(map, across, down) / highest);
                 (result[at], result[at + 1], result[at + 2]) = (Mix(grey, red), Mix(grey, green), Mix(grey, blue));
             }
         }
 
         return new(picture.Width, picture.Height, result);
     }
+
+    /// <summary>The map alone, to lie over the image: its colours, through which as much of the image is seen as in a picture.</summary>
+    /// <param name="size">Height and width of the image that the network saw.</param>
+    /// <param name="map">The map.</param>
+    /// <returns>Its side in pixels, and side × side × 4 bytes, red first and alpha last.</returns>
+    public static (int Side, byte[] Rgba) Overlay(int size, HeatMap map)
+    {
+        var (side, highest) = (SideOf(size), HighestOf(map));
+        var result = new byte[side * side * 4];
+        for (var y = 0; y < side; y++)
+        {
+            for (var x = 0; x < side; x++)
+            {
+                var (red, green, blue) = ColourOf(At(map, (x + 0.5) / side, (y + 0.5) / side) / highest);
+                var to = 4 * ((y * side) + x);
+                (result[to], result[to + 1], result[to + 2]) = ((byte)Math.Round(red), (byte)Math.Round(green), (byte)Math.Round(blue));
+                result[to + 3] = (byte)Math.Round(255 * Share);
+            }
+        }
+
+        return (side, result);
+    }
+
+    private static int SideOf(int size) => size * Math.Max(1, (LeastSide + size - 1) / size);
+
+    private static double HighestOf(HeatMap map) => Math.Max(map.Values.Max(), 1e-12f);
 
     private static byte Mix(double grey, double colour) => (byte)Math.Round(((1 - Share) * grey) + (Share * colour));
 
@@ -86,7 +111,7 @@ internal static class HeatPicture
 
     private static (double Red, double Green, double Blue) ColourOf(double heat)
     {
-        var at = heat * (Colours.Length - 1);
+        var at = Math.Clamp(heat, 0, 1) * (Colours.Length - 1);
         var first = Math.Min((int)at, Colours.Length - 2);
         var (a, b, share) = (Colours[first], Colours[first + 1], at - first);
         double Between(double from, double to) => from + (share * (to - from));

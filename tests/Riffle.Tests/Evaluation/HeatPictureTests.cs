@@ -1,7 +1,7 @@
 using Riffle.Data;
-using Riffle.Reports;
+using Riffle.Evaluation;
 
-namespace Riffle.Tests.Reports;
+namespace Riffle.Tests.Evaluation;
 
 public class HeatPictureTests
 {
