@@ -129,6 +129,7 @@ public sealed class PageTests(Chromium chromium) : IClassFixture<Chromium>
         await ExpectFocusAsync("#choose");
         await TabToAsync("#take");
         await visit.Page.Keyboard.PressAsync("Enter");
+        await Expect(visit.Page.Locator("#shoot")).ToBeEnabledAsync();
         await Expect(visit.Page.Locator("#shoot")).ToBeFocusedAsync();
         await visit.Page.Keyboard.PressAsync("Enter");
         await visit.AreDoneAsync(1);
@@ -264,7 +265,7 @@ public sealed class PageTests(Chromium chromium) : IClassFixture<Chromium>
         Assert.Equal(("", 4), (lines[3], lines.Length));
     }
 
-    /// <summary>It has room for one image at a time.</summary>
+    /// <summary>It has room for one image at a time, which takes a while to decode.</summary>
     [BrowserFact]
     public async Task A_busy_server_is_asked_again()
     {
@@ -274,11 +275,25 @@ public sealed class PageTests(Chromium chromium) : IClassFixture<Chromium>
             (options.MaxBatch, options.Queue) = (1, 1);
         });
         await visit.IsReadyAsync();
-        await visit.ChooseAsync(Enumerable.Range(0, 8).Select(i => Visit.Picture(i)));
+        var large = ImageCodec.Default.EncodeJpeg(new(3000, 2000, new byte[3000 * 2000 * 3]), quality: 90);
+        await visit.ChooseAsync(Enumerable.Range(0, 8).Select(i => new FilePayload { Name = $"{i}.jpg", MimeType = "image/jpeg", Buffer = large }));
         await visit.AreDoneAsync(8);
         await Expect(visit.Page.Locator(".sure")).ToHaveCountAsync(8);
         Assert.Contains(503, visit.Refusals);
         Assert.All(visit.Refusals, status => Assert.Equal(503, status));
+    }
+
+    [BrowserFact]
+    public async Task A_server_that_is_gone_is_said_to_be_and_a_picture_can_be_tried_again()
+    {
+        await using var visit = await Visit.OpenAsync(chromium);
+        await visit.Server.StopAsync();
+        await visit.ChooseAsync(Visit.Picture(1));
+        await visit.AreDoneAsync(1);
+        await Expect(visit.Page.Locator(".card .problem")).ToContainTextAsync("be reached");
+        await visit.Page.ClickAsync(".again");
+        await visit.AreDoneAsync(1);
+        await Expect(visit.Page.Locator(".again")).ToBeVisibleAsync();
     }
 
     [BrowserFact]
