@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
@@ -226,6 +227,11 @@ public sealed class PageTests(Chromium chromium) : IClassFixture<Chromium>
         await Expect(visit.Page.Locator(".heat:visible")).ToHaveCountAsync(3);
         await visit.Page.ClickAsync("#heats");
         await Expect(visit.Page.Locator(".heat:visible")).ToHaveCountAsync(0);
+
+        // While a picture is under way.
+        await visit.ChooseAsync(Visit.Large);
+        await visit.Page.ClickAsync("#heats");
+        await Expect(visit.Page.Locator(".heat:visible")).ToHaveCountAsync(4);
     }
 
     [BrowserFact]
@@ -265,7 +271,7 @@ public sealed class PageTests(Chromium chromium) : IClassFixture<Chromium>
         Assert.Equal(("", 4), (lines[3], lines.Length));
     }
 
-    /// <summary>It has room for one image at a time, which takes a while to decode.</summary>
+    /// <summary>It has room for one image at a time, and others send theirs until the page was refused.</summary>
     [BrowserFact]
     public async Task A_busy_server_is_asked_again()
     {
@@ -275,12 +281,29 @@ public sealed class PageTests(Chromium chromium) : IClassFixture<Chromium>
             (options.MaxBatch, options.Queue) = (1, 1);
         });
         await visit.IsReadyAsync();
-        var large = ImageCodec.Default.EncodeJpeg(new(3000, 2000, new byte[3000 * 2000 * 3]), quality: 90);
-        await visit.ChooseAsync(Enumerable.Range(0, 8).Select(i => new FilePayload { Name = $"{i}.jpg", MimeType = "image/jpeg", Buffer = large }));
+        using var refused = new CancellationTokenSource();
+        visit.Page.Response += (_, response) =>
+        {
+            if (response.Status == 503)
+                refused.Cancel();
+        };
+        var others = Enumerable.Range(0, 4).Select(_ => SendAsync()).ToArray();
+        await visit.ChooseAsync(Enumerable.Repeat(Visit.Large, 8));
+        await Task.WhenAll(others);
         await visit.AreDoneAsync(8);
         await Expect(visit.Page.Locator(".sure")).ToHaveCountAsync(8);
         Assert.Contains(503, visit.Refusals);
         Assert.All(visit.Refusals, status => Assert.Equal(503, status));
+
+        async Task SendAsync()
+        {
+            var since = Stopwatch.StartNew();
+            while (!refused.IsCancellationRequested && since.Elapsed < TimeSpan.FromSeconds(30))
+            {
+                using var image = new ByteArrayContent(Visit.Large.Buffer!);
+                using var answer = await visit.Server.Client.PostAsync("/v1/classify", image, TestServer.Cancel);
+            }
+        }
     }
 
     [BrowserFact]

@@ -80,6 +80,14 @@ internal sealed class Visit : IAsyncDisposable
         await Assertions.Expect(Page.Locator(".waiting")).ToHaveCountAsync(0, new() { Timeout = 60_000 });
     }
 
+    /// <summary>A picture that takes a while to decode.</summary>
+    public static FilePayload Large { get; } = new()
+    {
+        Name = "large.jpg",
+        MimeType = "image/jpeg",
+        Buffer = ImageCodec.Default.EncodeJpeg(Noise(1200, 800), quality: 90),
+    };
+
     /// <summary>A picture that the demo draws.</summary>
     public static FilePayload Picture(int number, string? name = null) => new()
     {
@@ -87,6 +95,13 @@ internal sealed class Visit : IAsyncDisposable
         MimeType = "image/jpeg",
         Buffer = ImageCodec.Default.EncodeJpeg(DemoImages.Draw(number % DemoImages.Classes.Count, number, seed: 1), quality: 90),
     };
+
+    private static RgbImage Noise(int width, int height)
+    {
+        var pixels = new byte[width * height * 3];
+        new Random(1).NextBytes(pixels);
+        return new(width, height, pixels);
+    }
 
     /// <summary>Keeps what the page looks like, for people to see.</summary>
     public async Task PhotographAsync(string name)

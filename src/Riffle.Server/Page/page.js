@@ -1,4 +1,4 @@
-// Sends each picture to v1/classify by itself, so that answers come one by one, and makes a card of each.
+// Sends each picture to v1/classify by itself, so that answers come one by one.
 
 const TOP = 5;
 const AT_ONCE = 4;
@@ -212,7 +212,7 @@ class Card {
     const { signal } = this.stop;
     try {
       const response = await ask(`v1/classify?model=${encodeURIComponent(model.name)}&top=${TOP}&heatmap=${this.heats && model.heatMap}`,
-        { method: 'POST', body: this.file.slice(), signal }); // a slice has no type: the server looks at the bytes
+        { method: 'POST', body: this.file.slice(), signal }); // without a type: the server looks at the bytes
       if (response.status === 401 || response.status === 503) {
         queue.unshift(this);
         if (response.status === 503) {
@@ -229,7 +229,7 @@ class Card {
       answer.error ? this.fail(answer.error.replace(/^image: /, ''), false) : this.succeed(answer);
     } catch (error) {
       if (!signal.aborted)
-        this.fail(error instanceof TypeError ? 'The server can’t be reached, or the picture can’t be read.' : error.message, true);
+        this.fail(error instanceof TypeError ? 'The server can’t be reached, or the file can’t be read.' : error.message, true);
     }
   }
 
@@ -238,6 +238,7 @@ class Card {
     const words = verdicts[verdict] ?? '';
     if (!this.answer)
       say(`${this.file.name}: ${words} ${first.label}, ${percent(first.probability)}`);
+    answer.heatMap ??= this.answer?.heatMap;
     this.answer = answer;
     this.shape(width / height);
     this.element.className = `card ${words ? 'doubtful' : 'sure'}`;
@@ -285,9 +286,9 @@ class Card {
   /** Shows or hides the heat map. The server is asked for it when it is first wanted. */
   warm(isOn) {
     this.heats = isOn;
-    if (!this.answer)
+    if (this.error)
       return;
-    if (isOn && !this.answer.heatMap && !queue.includes(this))
+    if (isOn && !this.answer?.heatMap && !queue.includes(this))
       queue.push(this);
     this.show();
     pump();
