@@ -213,11 +213,7 @@ public sealed class PageTests(Chromium chromium) : IClassFixture<Chromium>
         await Expect(card.Locator(".legend")).ToBeVisibleAsync();
         Assert.NotEqual("", await heat.GetAttributeAsync("alt"));
         Assert.True(await heat.EvaluateAsync<bool>("picture => picture.decode().then(() => picture.naturalWidth > 0)"));
-        var (map, photo) = ((await heat.BoundingBoxAsync())!, (await card.Locator(".photo").BoundingBoxAsync())!);
-        Assert.Equal(Math.Min(photo.Width, photo.Height) * 56 / 64, map.Width, 0.5);
-        Assert.Equal(map.Width, map.Height, 0.5);
-        Assert.Equal(photo.X + (photo.Width / 2), map.X + (map.Width / 2), 0.5);
-        Assert.Equal(photo.Y + (photo.Height / 2), map.Y + (map.Height / 2), 0.5);
+        await CoversAsync(visit, (width, height) => (Math.Min(width, height) * 56 / 64, Math.Min(width, height) * 56 / 64));
         await button.ClickAsync();
         await Expect(heat).ToBeHiddenAsync();
 
@@ -232,6 +228,37 @@ public sealed class PageTests(Chromium chromium) : IClassFixture<Chromium>
         await visit.ChooseAsync(Visit.Large);
         await visit.Page.ClickAsync("#heats");
         await Expect(visit.Page.Locator(".heat:visible")).ToHaveCountAsync(4);
+    }
+
+    /// <summary>Of padded and stretched pictures the network sees all.</summary>
+    [BrowserTheory]
+    [InlineData("Pad")]
+    [InlineData("Stretch")]
+    public async Task The_heat_map_covers_a_whole_picture_that_the_network_sees(string fit)
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.PathOf("fit.safetensors");
+        var small = Checkpoint.Load(TestServer.SmallModel);
+        var training = small.Training!;
+        new Checkpoint(small.Spec, small.Weights, small.Classes, small.Normalisation, training with { Recipe = training.Recipe with { Fit = Enum.Parse<FitKind>(fit) } }).Save(file);
+        await using var visit = await Visit.OpenAsync(chromium, options => options.Models.Add(new("fit", file)));
+        await visit.IsReadyAsync();
+        await visit.ChooseAsync(Visit.Large);
+        await visit.AreDoneAsync(1);
+        await visit.Page.ClickAsync(".warm");
+        await Expect(visit.Page.Locator(".heat")).ToBeVisibleAsync();
+        await CoversAsync(visit, (width, height) => fit == "Pad" ? (Math.Max(width, height), Math.Max(width, height)) : (width, height));
+    }
+
+    /// <summary>Checks the size of the first heat map by that of its picture, and that they have one middle.</summary>
+    private static async Task CoversAsync(Visit visit, Func<float, float, (float Width, float Height)> size)
+    {
+        var (map, photo) = ((await visit.Page.Locator(".heat").First.BoundingBoxAsync())!, (await visit.Page.Locator(".photo").First.BoundingBoxAsync())!);
+        var (width, height) = size(photo.Width, photo.Height);
+        Assert.Equal(width, map.Width, 0.5);
+        Assert.Equal(height, map.Height, 0.5);
+        Assert.Equal(photo.X + (photo.Width / 2), map.X + (map.Width / 2), 0.5);
+        Assert.Equal(photo.Y + (photo.Height / 2), map.Y + (map.Height / 2), 0.5);
     }
 
     [BrowserFact]

@@ -44,7 +44,7 @@ internal sealed class ServedModel : IDisposable
 
     public ModelStatistics Statistics { get; }
 
-    /// <summary>The share of an image's shorter side that the network sees.</summary>
+    /// <summary>The share that the network sees of the square that an image is made to.</summary>
     public double Seen => _classifier.Seen;
 
     public bool HasHeatMaps => _maps is not null;

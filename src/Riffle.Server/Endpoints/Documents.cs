@@ -43,11 +43,12 @@ internal sealed record IndexEntry(string Name, string Version, string State, str
 /// <param name="Version">Of the model.</param>
 /// <param name="Network">Its name.</param>
 /// <param name="Size">Height and width of its input in pixels.</param>
-/// <param name="Seen">The share of an image's shorter side that the network sees, in the middle; a heat map covers the same square.</param>
+/// <param name="Fit">How images become squares: crop, pad or stretch.</param>
+/// <param name="Seen">The share of the square's side that the network sees, in the middle. Heat maps cover just that.</param>
 /// <param name="Classes">As people read them.</param>
 /// <param name="HeatMap">Whether it has heat maps.</param>
 /// <param name="Doubt">Whether it says when it is not sure.</param>
-internal sealed record PlainModel(string Name, string Version, string Network, int Size, double Seen, string[] Classes, bool HeatMap, bool Doubt);
+internal sealed record PlainModel(string Name, string Version, string Network, int Size, string Fit, double Seen, string[] Classes, bool HeatMap, bool Doubt);
 
 internal sealed record PlainModels(PlainModel[] Models);
 

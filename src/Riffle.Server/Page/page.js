@@ -124,7 +124,7 @@ function pump() {
     + (failed.length ? `, ${number(failed.length)} failed` : '') + (isBusy ? '; the server is busy' : '');
 }
 
-/** Has a sentence read out by screen readers; of many pictures only the last ones are, for nobody could follow. */
+/** For screen readers; of many pictures only the last, for nobody could follow. */
 function say(text) {
   if (queue.length <= AT_ONCE)
     $('said').append(make('p', '', text));
@@ -143,7 +143,7 @@ function copy(source, width, height, type, quality) {
 
 let before = Promise.resolve();
 
-/** A small copy and the ratio of its sides; null if the browser can't decode the picture. One after the other, so that only one large picture is in memory. */
+/** A small copy, and its sides' ratio; null if the browser can't decode it. One after the other, so that only one is large in memory. */
 function preview(file) {
   return before = before.then(async () => {
     const image = await createImageBitmap(file).catch(() => null);
@@ -258,7 +258,7 @@ class Card {
     say(`${this.file.name}: ${message}`);
   }
 
-  /** The classes with their bars, what is left for all others, and the heat map; empty bars while there is no answer. */
+  /** Bars of the classes, empty while there is no answer, and the heat map. */
   show() {
     const { answer } = this, classes = model?.classes.length ?? TOP;
     const row = (label, share, className = '') => {
@@ -276,14 +276,17 @@ class Card {
     this.find('.warm').ariaPressed = isShown;
     heat.hidden = legend.hidden = !isShown;
     if (isShown) {
-      this.find('.frame').style.setProperty('--seen', model.seen);
+      // Over what the network sees; its shadow fades the rest.
+      const { width, height } = answer, { fit, seen } = model, side = seen * Math[fit === 'pad' ? 'max' : 'min'](width, height);
+      heat.style.width = `${fit === 'stretch' ? 100 : 100 * side / width}%`;
+      heat.style.height = `${fit === 'stretch' ? 100 : 100 * side / height}%`;
       heat.src = answer.heatMap;
       heat.alt = `Heat map: what speaks for ${rows[0].label}`;
       legend.textContent = `Light parts speak for ${rows[0].label}.`;
     }
   }
 
-  /** Shows or hides the heat map. The server is asked for it when it is first wanted. */
+  /** Shows or hides the heat map, which is asked for when it is first wanted. */
   warm(isOn) {
     this.heats = isOn;
     if (this.error)
@@ -323,7 +326,7 @@ $('clear').onclick = () => {
   pump();
 };
 
-/** Saves the columns of riffle predict --format csv. The mark at the beginning tells spreadsheets that it is UTF-8. */
+/** Saves the columns of riffle predict --format csv. The first mark says UTF-8 to spreadsheets. */
 $('save').onclick = () => {
   const cell = value => /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
   const ranks = Array.from({ length: Math.min(TOP, model.classes.length) }, (_, index) => index + 1);

@@ -18,7 +18,7 @@ public sealed class PlainTests(SharedServer shared) : IClassFixture<SharedServer
         var models = (await shared.Server.GetAsync("/v1/models"))["models"]!.AsArray();
         var model = Assert.Single(models)!;
         Assert.Equal(
-            ["name", "version", "network", "size", "seen", "classes", "heatMap", "doubt"],
+            ["name", "version", "network", "size", "fit", "seen", "classes", "heatMap", "doubt"],
             model.AsObject().Select(one => one.Key));
         Assert.Equal(("small", "1", "shufflenet-v1-g1-x0.25", 56), ((string)model["name"]!, (string)model["version"]!, (string)model["network"]!, (int)model["size"]!));
         Assert.Equal(shared.Classifier.Model.Classes.Select(one => one.Text), model["classes"]!.AsArray().Select(one => (string)one!));
