@@ -31,3 +31,17 @@ need_sdk() {
     fi
     return 1
 }
+
+# Installs Chromium where there is none and that is possible. Without it, the tests that need it are skipped and say so.
+need_browser() {
+    [ -z "${RIFFLE_CHROMIUM:-}" ] || return 0
+    local name
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        ! command -v "$name" >/dev/null || return 0
+    done
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        say "installs Chromium"
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null ||
+            say "Chromium can't be installed"
+    fi
+}

@@ -154,6 +154,9 @@ public sealed class Classifier : IDisposable
     /// <summary>The side of the square that an image is decoded for.</summary>
     internal int DecodingSide => Model.Fit == FitKind.Crop ? ImageFit.StoredSide(Model.ImageSize) : Model.ImageSize;
 
+    /// <summary>The share that it sees of the square that an image is made to.</summary>
+    internal double Seen => (double)Model.ImageSize / ImageFit.SideForInference(Model.ImageSize, Model.SeesWhole);
+
     /// <summary>Throws if the classifier has been disposed of, or for an impossible number of predictions.</summary>
     internal void Check(int top)
     {

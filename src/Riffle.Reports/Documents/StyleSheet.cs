@@ -4,25 +4,13 @@ namespace Riffle.Reports.Documents;
 internal static class StyleSheet
 {
     /// <summary>Of a page.</summary>
-    public const string Page = "\n" + Colours + Layout + Marks;
+    public static string Page => "\n" + Colours + Layout + Marks;
 
     /// <summary>Of a chart that is a file of its own.</summary>
-    public const string Chart = "\n" + Colours + Marks;
+    public static string Chart => "\n" + Colours + Marks;
 
-    private const string Colours = """
-        :root {
-          color-scheme: light dark;
-          --page: #ffffff; --text: #1d2125; --soft: #5b6570; --rule: #d5dae0; --tint: #f3f5f7; --link: #0a5cb8;
-          --c0: #0a66c2; --c1: #c2410c; --c2: #15803d; --c3: #a21caf; --c4: #8a6a00; --c5: #0e7490; --c6: #b91c1c;
-        }
-        @media (prefers-color-scheme: dark) {
-          :root {
-            --page: #14171a; --text: #e4e7ea; --soft: #a0a9b2; --rule: #363c43; --tint: #1e2327; --link: #7ab8ff;
-            --c0: #6cb2ff; --c1: #ff9d66; --c2: #67d391; --c3: #eb8bf5; --c4: #e3c04b; --c5: #5ed3e8; --c6: #ff8585;
-          }
-        }
-
-        """;
+    /// <summary>Those of the page of riffle serve too.</summary>
+    private static readonly string Colours = Read("colours.css");
 
     private const string Layout = """
         * { box-sizing: border-box; }
@@ -89,4 +77,10 @@ internal static class StyleSheet
         .c4 { --colour: var(--c4); } .c5 { --colour: var(--c5); } .c6 { --colour: var(--c6); }
 
         """;
+
+    private static string Read(string file)
+    {
+        using var text = new StreamReader(typeof(StyleSheet).Assembly.GetManifestResourceStream(file) ?? throw new InvalidOperationException($"{file} is not part of the assembly"));
+        return text.ReadToEnd();
+    }
 }

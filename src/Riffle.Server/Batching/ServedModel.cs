@@ -44,6 +44,9 @@ internal sealed class ServedModel : IDisposable
 
     public ModelStatistics Statistics { get; }
 
+    /// <summary>The share that the network sees of the square that an image is made to.</summary>
+    public double Seen => _classifier.Seen;
+
     public bool HasHeatMaps => _maps is not null;
 
     /// <summary>Images that were let in and are not answered.</summary>

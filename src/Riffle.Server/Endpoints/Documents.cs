@@ -39,7 +39,16 @@ internal sealed record StatisticsDocument(ModelStatus[] ModelStats);
 internal sealed record IndexEntry(string Name, string Version, string State, string Reason);
 
 // Of the plain interface.
-internal sealed record PlainModel(string Name, string Version, string Network, int Size, string[] Classes, bool HeatMap, bool Doubt);
+/// <param name="Name">Of the model.</param>
+/// <param name="Version">Of the model.</param>
+/// <param name="Network">Its name.</param>
+/// <param name="Size">Height and width of its input in pixels.</param>
+/// <param name="Fit">How images become squares: crop, pad or stretch.</param>
+/// <param name="Seen">The share of the square's side that the network sees, in the middle. Heat maps cover just that.</param>
+/// <param name="Classes">As people read them.</param>
+/// <param name="HeatMap">Whether it has heat maps.</param>
+/// <param name="Doubt">Whether it says when it is not sure.</param>
+internal sealed record PlainModel(string Name, string Version, string Network, int Size, string Fit, double Seen, string[] Classes, bool HeatMap, bool Doubt);
 
 internal sealed record PlainModels(PlainModel[] Models);
 

@@ -10,8 +10,10 @@ internal sealed class PageEndpoints(Guard guard)
     private static readonly (string Path, string File, string Type)[] Files =
     [
         ("/", "index.html", "text/html; charset=utf-8"),
+        ("/colours.css", "colours.css", "text/css; charset=utf-8"),
         ("/page.css", "page.css", "text/css; charset=utf-8"),
         ("/page.js", "page.js", "text/javascript; charset=utf-8"),
+        ("/icon.png", "icon.png", "image/png"),
         ("/openapi/v1.json", "openapi.json", "application/json"),
     ];
 
@@ -20,12 +22,19 @@ internal sealed class PageEndpoints(Guard guard)
         foreach (var (path, file, type) in Files)
         {
             var content = Read(file);
-            routes.MapGet(path, guard.OpenToAll(context => AnswerAsync(context, content, type)));
+            routes.MapGet(path, guard.OpenToAll(context => AnswerAsync(context, path, content, type)));
         }
     }
 
-    private static Task AnswerAsync(HttpContext context, byte[] content, string type)
+    private static Task AnswerAsync(HttpContext context, string path, byte[] content, string type)
     {
+        // Below a prefix of the program, the page's own links need the slash at its end.
+        if (path == "/" && context.Request.Path.Value is { Length: > 0 } asked && !asked.EndsWith('/'))
+        {
+            context.Response.Redirect($"{context.Request.PathBase}{context.Request.Path}/");
+            return Task.CompletedTask;
+        }
+
         var headers = context.Response.Headers;
         headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
             + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
