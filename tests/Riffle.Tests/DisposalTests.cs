@@ -47,6 +47,7 @@ public sealed class DisposalTests : IDisposable
                 (nameof(Classifier.Classify), classifier => classifier.Classify(Pixels, width: 1, height: Pixels.Length / 3)),
                 (nameof(Classifier.Score), classifier => classifier.Score(Pixels, new float[1000])),
                 (nameof(Classifier.Score), classifier => classifier.Score(Pixels, 1, new float[1000])),
+                (nameof(Classifier.Score), classifier => classifier.Score(new float[1], 1, new float[1000])),
                 (nameof(Classifier.Logits), classifier => classifier.Logits(Pixels, 1, new float[1000])))),
         [nameof(HeatMaps)] = (_ => new HeatMaps(
             new Model(Weights, [.. Enumerable.Range(0, Weights.Network.Classes).Select(c => new DatasetClass($"{c}", $"{c}"))], Normalisation.ImageNet)),

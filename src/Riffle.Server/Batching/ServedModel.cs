@@ -92,10 +92,20 @@ internal sealed class ServedModel : IDisposable
         if (Interlocked.Add(ref _pending, images) <= _capacity)
             return;
         Leave(images);
-        throw RequestException.Busy($"{Name}: the queue of {_capacity:N0} images is full; try again later");
+        throw Full();
+    }
+
+    /// <summary>Refuses a request before its body is read, if not even one image has room.</summary>
+    /// <exception cref="RequestException">None has.</exception>
+    public void RequireRoom()
+    {
+        if (Pending >= _capacity)
+            throw Full();
     }
 
     public void Leave(int images) => Interlocked.Add(ref _pending, -images);
+
+    private RequestException Full() => RequestException.Busy($"{Name}: the queue of {_capacity:N0} images is full; try again later");
 
     /// <summary>Computes the images of a request; waits for the engine's answer.</summary>
     /// <exception cref="RequestException">The deadline passed, or the network produced NaN or infinity.</exception>

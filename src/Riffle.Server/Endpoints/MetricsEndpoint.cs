@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Riffle.Server.Batching;
@@ -23,7 +22,7 @@ internal sealed class MetricsEndpoint(ModelRepository models, RequestDurations d
         ("nv_inference_compute_output_duration_us", "counter", "Time of making answers in microseconds", (_, all) => Microseconds(all.Output)),
     ];
 
-    public void Map(IEndpointRouteBuilder routes) => routes.MapGet("/metrics", guard.Of(AnswerAsync));
+    public void Map(IEndpointRouteBuilder routes) => routes.MapRead("/metrics", guard.Of(AnswerAsync));
 
     private Task AnswerAsync(HttpContext context)
     {

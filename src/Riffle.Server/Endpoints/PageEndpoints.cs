@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
@@ -22,7 +21,7 @@ internal sealed class PageEndpoints(Guard guard)
         foreach (var (path, file, type) in Files)
         {
             var content = Read(file);
-            routes.MapGet(path, guard.OpenToAll(context => AnswerAsync(context, path, content, type)));
+            routes.MapRead(path, guard.OpenToAll(context => AnswerAsync(context, path, content, type)));
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class PlainEndpoints(ModelRepository models, Decoders decoders, 
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/models", guard.Of(ListAsync));
+        routes.MapRead("/v1/models", guard.Of(ListAsync));
         routes.MapPost("/v1/classify", guard.Of(ClassifyAsync));
     }
 
@@ -37,6 +37,7 @@ internal sealed class PlainEndpoints(ModelRepository models, Decoders decoders, 
         var model = models.Hold(query["model"]);
         var answer = await Guard.CountAsync(model, arrived, async () =>
         {
+            model.RequireRoom();
             using var body = await RequestBody.ReadAsync(context, options.MaxBodyBytes, bytes).ConfigureAwait(false);
             var files = await FilesAsync(context.Request, body.Bytes).ConfigureAwait(false);
             model.Enter(files.Count);

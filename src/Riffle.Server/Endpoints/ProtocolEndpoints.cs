@@ -22,10 +22,10 @@ internal sealed class ProtocolEndpoints(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        void Get(string pattern, RequestDelegate handler) => routes.MapGet(pattern, guard.Of(handler));
+        void Get(string pattern, RequestDelegate handler) => routes.MapRead(pattern, guard.Of(handler));
         void Post(string pattern, RequestDelegate handler) => routes.MapPost(pattern, guard.Of(handler));
-        routes.MapGet("/v2/health/live", guard.OpenToAll(context => Answer.WriteAsync(context, default, "text/plain")));
-        routes.MapGet("/v2/health/ready", guard.OpenToAll(ReadyAsync));
+        routes.MapRead("/v2/health/live", guard.OpenToAll(context => Answer.WriteAsync(context, default, "text/plain")));
+        routes.MapRead("/v2/health/ready", guard.OpenToAll(ReadyAsync));
         Get("/v2", context => Answer.JsonAsync(context, Descriptions.Server, Documents.Json.ServerMetadata));
         Get("/v2/models/stats", context => StatisticsAsync(context, null));
         foreach (var model in (string[])[Of, OfVersion])
@@ -71,6 +71,7 @@ internal sealed class ProtocolEndpoints(
         using var output = new PooledBuffer();
         var length = await Guard.CountAsync(model, arrived, async () =>
         {
+            model.RequireRoom();
             using var body = await RequestBody.ReadAsync(context, options.MaxBodyBytes, bytes).ConfigureAwait(false);
             var request = JsonLength(context.Request) is not 0 and var json
                 ? RequestReader.Read(body.Bytes, json)

@@ -21,6 +21,7 @@ public class NumbersTests
         ["import"] = "f --model m --out o",
         ["evaluate"] = "m --data d",
         ["predict"] = "m i",
+        ["serve"] = "m",
         ["reproduce"] = "--data d --out o --soft-labels l",
     };
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using Riffle.Tests.Training;
 
 namespace Riffle.Tests.Server;
 
@@ -19,7 +18,7 @@ public sealed class ServerFuzzTests(ITestOutputHelper output)
 
     private static readonly string[] Chosen = (Environment.GetEnvironmentVariable("RIFFLE_FUZZ") ?? "1").Split(':');
 
-    private static readonly byte[][] Whole = [.. MakeSamples()];
+    private static readonly byte[][] Whole = Samples.OfAllKinds;
 
     [Fact]
     public Task Damaged_requests_are_answered() => RunAsync(Few);
@@ -113,29 +112,5 @@ public sealed class ServerFuzzTests(ITestOutputHelper output)
         }
 
         return [.. bytes];
-    }
-
-    private static IEnumerable<byte[]> MakeSamples()
-    {
-        static byte[] Post(string path, string headers, byte[] body) =>
-            [.. Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {body.Length}\r\n\r\n"), .. body];
-
-        static byte[] Binary(string name, string type, string shape, byte[] data)
-        {
-            var json = Encoding.ASCII.GetBytes(Samples.Request(
-                name, type, shape, data.Length, """, "id":"1","outputs":[{"name":"probabilities","parameters":{"classification":2}}]"""));
-            return Post("/v2/models/small/infer", $"Inference-Header-Content-Length: {json.Length}\r\n", [.. json, .. data]);
-        }
-
-        var file = TinyDataset.Jpeg(1);
-        yield return Binary("images", "UINT8", "[1,56,56,3]", new byte[56 * 56 * 3]);
-        yield return Binary("image", "BYTES", "[1]", [.. BitConverter.GetBytes(file.Length), .. file]);
-        yield return Post("/v2/models/small/infer", "", Encoding.ASCII.GetBytes(
-            $$$"""{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["{{{Convert.ToBase64String(file)}}}"]}],"parameters":{"timeout":60000000}}"""));
-        yield return Post("/v1/classify?top=2&heatmap=true", "Content-Type: image/jpeg\r\n", file);
-        yield return Post("/v1/classify", "Content-Type: multipart/form-data; boundary=edge\r\n", [
-            .. "--edge\r\nContent-Disposition: form-data; name=\"a\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"u8, .. file, .. "\r\n--edge--\r\n"u8]);
-        yield return "GET /v2/models/small/config HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n"u8.ToArray();
-        yield return "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray();
     }
 }

@@ -105,10 +105,24 @@ internal sealed record WireAnswer(int Status, Dictionary<string, string> Headers
         }
     }
 
-    public static async Task<WireAnswer> ReadAsync(Stream stream)
+    public static async Task<WireAnswer> ReadAsync(Stream stream) =>
+        await TryReadAsync(stream) ?? throw new EndOfStreamException("the connection was closed before an answer");
+
+    /// <summary>Null if the connection was closed before the first byte.</summary>
+    public static async Task<WireAnswer?> TryReadAsync(Stream stream)
     {
-        var head = new List<byte>();
         var one = new byte[1];
+        try
+        {
+            if (await stream.ReadAsync(one, TestServer.Cancel) == 0)
+                return null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+
+        var head = new List<byte>(one);
         while (head is not [.., (byte)'\r', (byte)'\n', (byte)'\r', (byte)'\n'])
         {
             if (await stream.ReadAsync(one, TestServer.Cancel) == 0)
