@@ -65,7 +65,9 @@ internal static class LearnCommand
     private static int Run(Request request, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
-        var data = Photos.ArePrepared(request.Photos) ? request.Photos : RunData.FolderOf(request.Run);
+        if (request.From is not null && request.Starts.Length > 0)
+            throw new ArgumentException("--from goes on with its run, so --start has no effect; leave one of them out");
+        var data = Photos.ArePrepared(request.Photos) && request.From is null ? request.Photos : RunData.FolderOf(request.Run);
         if (data != request.Photos && Photos.ArePrepared(data) && Dataset.Open(data, ImageCodec.Default).Info.Source is var source
             && source != Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Photos))))
         {
@@ -144,7 +146,7 @@ internal static class LearnCommand
             yield return new(["evaluate", request.Run, "--data", data, "--split", "test"]);
         if (known is not null)
             Compare(request, known, cancel);
-        else if (CrossValidation.IsOfUse(dataset.Info) && training * CrossValidation.Folds < request.Time - clock.Elapsed)
+        else if (data != request.Photos && CrossValidation.IsOfUse(dataset.Info) && training * CrossValidation.Folds < request.Time - clock.Elapsed)
             foreach (var step in Folds(request, dataset))
                 yield return step;
     }
