@@ -24,11 +24,12 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         if (args is [var photos, var data, var run])
         {
             Preparation.Run(photos, data, new(), ImageCodec.Default);
+            var dataset = Dataset.Open(data, ImageCodec.Default);
             var builder = new NetworkBuilder();
             var x = builder.Relu(builder.BatchNorm("norm", builder.Convolution("first", builder.Input(16, 16), 8, kernel: 3, stride: 2)));
-            builder.FullyConnected("fc", builder.GlobalAveragePool(x), 3);
+            builder.FullyConnected("fc", builder.GlobalAveragePool(x), dataset.Info.Classes.Length);
             var network = NetworkSpec.Of(builder.Build("mine"));
-            using (var trainer = Trainer.Start(Dataset.Open(data, ImageCodec.Default), network, Recipe.Best with { Epochs = 2 }, run))
+            using (var trainer = Trainer.Start(dataset, network, Recipe.Best with { Epochs = 2 }, run))
                 trainer.Run();
             OnnxFile.Write(Checkpoint.Load(run), run + ".onnx");
             return;
@@ -107,7 +108,7 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         // All documents: of a data set, a run, a checkpoint, a network of one's own, an ONNX file.
         DemoImages.Write(folder.PathOf("photos"), 8, 4, seed: 1, ImageCodec.Default, _ => { }, CancellationToken.None);
         var trained = Shell.Run(folder.PathOf("out/Outside"), [folder.PathOf("photos"), folder.PathOf("data"), folder.PathOf("run")]);
-        Assert.Equal(("", 0), (trained.Error, trained.ExitCode));
+        Assert.True(trained.ExitCode == 0, trained.Error);
         var (checkpoint, onnx) = (Checkpoint.Load(folder.PathOf("run")), Model.Open(folder.PathOf("run.onnx")));
         Assert.Equal(Recipe.Best with { Epochs = 2 }, checkpoint.Training!.Recipe);
         Assert.Equal(Dataset.Open(folder.PathOf("data"), ImageCodec.Default).Info.Classes, checkpoint.Classes);
