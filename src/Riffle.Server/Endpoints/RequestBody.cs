@@ -10,6 +10,9 @@ internal sealed class RequestBody : IDisposable
 {
     private const int FirstBytes = 64 << 10;
 
+    /// <summary>How long a client may send nothing of its body. Kestrel looks at the rate since the beginning, so that one who has sent much could be silent for hours.</summary>
+    private static readonly TimeSpan MostSilence = TimeSpan.FromSeconds(10);
+
     private readonly BytesInFlight _budget;
     private byte[] _bytes = [];
     private int _taken, _length;
@@ -64,13 +67,25 @@ internal sealed class RequestBody : IDisposable
 
     private async ValueTask FillAsync(Stream stream, int expected, int most, CancellationToken cancel)
     {
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+
         // One byte more than is expected, so that the end is seen without more memory.
         Grow(Math.Clamp(expected + 1, 1024, FirstBytes));
         while (true)
         {
             if (_length == _bytes.Length)
                 Grow((int)Math.Min(2L * _length, Math.Max(most + 1L, _length + 1L)));
-            var read = await stream.ReadAsync(_bytes.AsMemory(_length), cancel).ConfigureAwait(false);
+            silence.CancelAfter(MostSilence);
+            int read;
+            try
+            {
+                read = await stream.ReadAsync(_bytes.AsMemory(_length), silence.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+            {
+                throw new RequestException(408, $"nothing of the body came for {MostSilence.TotalSeconds} seconds");
+            }
+
             _length += read;
             if (_length > most)
                 throw TooLarge(most);

@@ -10,7 +10,7 @@ namespace Riffle.Tests.Server;
 [Collection(nameof(Alone))]
 public sealed class BadClientTests(ITestOutputHelper output)
 {
-    private const int Idle = 500, OfEach = 5, Closed = 0;
+    private const int Idle = 500, OfEach = 5, Closed = 0, Nothing = -1;
 
     /// <summary>What a client sends, and what it may get, in seconds at most: <see cref="Closed"/> or a status.</summary>
     private static readonly (string Name, byte[] Bytes, Habit Habit, int[] Answers, double Seconds)[] Clients =
@@ -71,7 +71,7 @@ public sealed class BadClientTests(ITestOutputHelper output)
         await good;
         foreach (var (client, of) in Clients.Zip(Split(found)))
         {
-            var answers = string.Join(", ", of.GroupBy(one => one.Status).Select(group => $"{group.Count()} × {(group.Key == Closed ? "closed" : group.Key)}"));
+            var answers = string.Join(", ", of.GroupBy(one => one.Status).Select(group => $"{group.Count()} × {(group.Key == Closed ? "closed" : group.Key == Nothing ? "nothing" : group.Key)}"));
             output.WriteLine($"{client.Name}: {answers}, after {of.Min(one => one.Seconds):0.00} to {of.Max(one => one.Seconds):0.00} s");
         }
 
@@ -107,11 +107,23 @@ public sealed class BadClientTests(ITestOutputHelper output)
         if (habit == Habit.Deaf)
             await sending;
         else
-            status = (await connection.TryReadAsync().WaitAsync(TimeSpan.FromSeconds(most), TestServer.Cancel))?.Status ?? Closed;
+            status = await AnswerAsync(connection, most);
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         await late.CancelAsync();
         await sending;
         return (status, seconds);
+    }
+
+    private static async Task<int> AnswerAsync(WireConnection connection, double most)
+    {
+        try
+        {
+            return (await connection.TryReadAsync().WaitAsync(TimeSpan.FromSeconds(most), TestServer.Cancel))?.Status ?? Closed;
+        }
+        catch (TimeoutException)
+        {
+            return Nothing;
+        }
     }
 
     private static async Task SendAsync(WireConnection connection, byte[] bytes, Habit habit, CancellationToken cancel)
