@@ -77,12 +77,34 @@ internal static class CommandLine
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, ExitCode.Interrupted));
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Stop(context, ExitCode.HungUp));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, ExitCode.Terminated));
-        var code = Execute(args, stop.Token);
+        var code = ExecuteAsRank(args, stop.Token);
         return code == ExitCode.Interrupted && signalled != 0 ? signalled : code;
     }
 
     /// <summary>Runs one command line in this process and returns its exit code.</summary>
     public static int Execute(IReadOnlyList<string> args, CancellationToken cancel = default) => Execute(CreateRoot(args), args, cancel);
+
+    private static int ExecuteAsRank(string[] args, CancellationToken cancel)
+    {
+        try
+        {
+            RankedProcess.Begin(args);
+            var code = Execute(args, cancel);
+            RankedProcess.Leave();
+            return code;
+        }
+        catch (Exception e)
+        {
+            return Fail(e);
+        }
+    }
+
+    private static int Fail(Exception exception)
+    {
+        var (code, message) = Explain(exception);
+        RankedProcess.Fail(code, message);
+        return code;
+    }
 
     internal static int Execute(RootCommand root, IReadOnlyList<string> args, CancellationToken cancel = default)
     {
@@ -96,9 +118,7 @@ internal static class CommandLine
         }
         catch (Exception e)
         {
-            var (code, message) = Explain(e);
-            Console.Error.WriteLine($"riffle: {message}");
-            return code;
+            return Fail(e);
         }
     }
 

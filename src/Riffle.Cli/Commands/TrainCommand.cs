@@ -73,14 +73,15 @@ internal static class TrainCommand
                 "riffle train --data data/tiny --model mobilenet-v1-x0.5 --out runs/paper --recipe paper --epochs 40",
                 "riffle train --data data/flowers --from runs/first --out runs/flowers --freeze",
                 "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/small --soft-labels soft",
-                "riffle train --resume runs/first")
+                "riffle train --resume runs/first",
+                "mpirun -n 4 riffle train --data data/tiny --model shufflenet-v1-g3-x1.0 --out runs/four")
             .WithAction((parse, cancel) =>
             {
-                var interval = TimeSpan.FromMinutes(parse.GetValue(minutes));
+                var (interval, ranks) = (TimeSpan.FromMinutes(parse.GetValue(minutes)), RankedProcess.Join());
                 if (parse.GetValue(resume) is { } run)
                 {
                     return Run(
-                        progress => Trainer.Resume(run, ImageCodec.Default, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), progress: progress, cancel: cancel),
+                        progress => Trainer.Resume(run, ImageCodec.Default, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), ranks: ranks, progress: progress, cancel: cancel),
                         run, interval, cancel);
                 }
 
@@ -98,7 +99,7 @@ internal static class TrainCommand
                 var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
                     .WithImagesAs(seen?.Augmentation, seen?.Fit ?? start?.Checkpoint.Fit);
                 var chosen = entries.Apply(parse, fitting);
-                var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels };
+                var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels, Ranks = ranks };
                 return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, cancel);
             });
     }
@@ -116,6 +117,8 @@ internal static class TrainCommand
         }
 
         var outcome = TrainingSession.Run(trainer, cancel);
+        if (RankedProcess.Ranks is { IsFirst: false })
+            return outcome.Completed ? ExitCode.Done : ExitCode.Interrupted;
         if (!outcome.Completed)
         {
             Console.Error.WriteLine($"Stopped. Everything is saved. To continue:\n  riffle train --resume {ShellWord.Path(run)}");

@@ -60,6 +60,12 @@ internal sealed class TrainingOptions : IRecipeOptions
         _entries.AddSwitch(
             new("--balance") { Description = "Count every class alike, however many images it has; for data sets whose classes differ by more than 3 to 1." },
             r => r.Balanced, r => r with { Balanced = true });
+        _entries.AddSwitch(
+            new("--local-batch-norm")
+            {
+                Description = "With mpirun or srun: batch norm takes the statistics of each rank's own images, so that no rank waits for another. Then the weights depend on the number of ranks.",
+            },
+            r => r.LocalBatchNorm, r => r with { LocalBatchNorm = true });
         _entries.AddSwitch(Freeze, r => r.FreezeFeatures, r => r with { FreezeFeatures = true });
     }
 

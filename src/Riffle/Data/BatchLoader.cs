@@ -22,13 +22,13 @@ internal sealed class BatchLoader : IDisposable
     private readonly ImageSource _source;
     private readonly Augmentation _augmentation;
     private readonly ulong _seed;
-    private readonly int _imageSize, _batchSize;
+    private readonly int _imageSize, _batchSize, _positions;
     private readonly Batch[] _ring;
     private readonly int[] _made;
     private readonly int[]? _firstOfShard;
     private readonly List<Thread> _threads = [];
 
-    private int _epoch = -1, _nextToMake, _nextToTake, _allMadeBefore, _released, _working;
+    private int _epoch = -1, _nextToMake, _nextToTake, _allMadeBefore, _released, _working, _end;
     private AugmentedAs _augmentedAs;
     private long _waited;
     private ExceptionDispatchInfo? _failure;
@@ -72,7 +72,9 @@ internal sealed class BatchLoader : IDisposable
     {
     }
 
-    /// <summary>The same for images that are kept as squares of a given side.</summary>
+    /// <summary>The same for images that are kept as squares of a given side, and for a part of the images.</summary>
+    /// <remarks>With a <c>share</c>, batches have that part of each full batch; such a loader drops the last. With <c>readsPart</c>, epochs are not read as a
+    /// whole. Either way images are read when they are first wanted, instead of all at the start.</remarks>
     internal BatchLoader(
         Dataset data,
         Split split,
@@ -87,12 +89,14 @@ internal sealed class BatchLoader : IDisposable
         int threads,
         long? memoryBudgetBytes,
         IProgress<WorkProgress>? progress,
-        CancellationToken cancel)
+        CancellationToken cancel,
+        BatchShare? share = null,
+        bool readsPart = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(imageSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
-        (_imageSize, _batchSize, _augmentation, _seed) = (imageSize, batchSize, augmentation ?? Augmentation.None, seed);
+        (_imageSize, _batchSize, _augmentation, _seed) = (imageSize, share?.Count ?? batchSize, augmentation ?? Augmentation.None, seed);
         (Images, _firstOfShard) = (data.Count(split), data.FirstOfShard(split));
         BatchesPerEpoch = dropLast ? Images / batchSize : (int)(((long)Images + batchSize - 1) / batchSize);
         if (dropLast && Images > 0 && BatchesPerEpoch == 0)
@@ -101,9 +105,11 @@ internal sealed class BatchLoader : IDisposable
         var makers = Math.Min(threads, MostMakers);
         var budget = memoryBudgetBytes ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
         InMemory = (long)Images * StoredImages.BytesOf(side) <= budget;
-        _source = InMemory
-            ? ResidentImages.Load(data, split, side, fit, shuffle, seed, progress, cancel)
-            : new StreamedImages(data, split, side, fit, SlotsFor(batchSize, threads), shuffle, seed, threads, cancel);
+        _positions = share is var (_, own) ? BatchesPerEpoch * own : Images;
+        var order = new EpochOrder(Images, shuffle, seed, batchSize, share);
+        _source = InMemory && share is null && !readsPart
+            ? ResidentImages.Load(data, split, side, fit, order, progress, cancel)
+            : new StreamedImages(data, split, side, fit, InMemory ? null : SlotsFor(_batchSize, threads), order, shuffle, threads, cancel);
 
         try
         {
@@ -111,8 +117,8 @@ internal sealed class BatchLoader : IDisposable
             _ring = new Batch[makers + 2];
             _made = new int[_ring.Length];
             for (var i = 0; i < _ring.Length; i++)
-                _ring[i] = new(batchSize, imageSize);
-            for (var i = 0; i < (InMemory ? makers : threads); i++)
+                _ring[i] = new(_batchSize, imageSize);
+            for (var i = 0; i < (_source is ResidentImages ? makers : threads); i++)
             {
                 var thread = new Thread(Run) { IsBackground = true, Name = "Riffle batches" };
                 thread.Start();
@@ -142,8 +148,9 @@ internal sealed class BatchLoader : IDisposable
     /// <param name="epoch">From 0.</param>
     /// <param name="skipBatches">The number of batches of the epoch to skip, from 0 to <see cref="BatchesPerEpoch"/>; the later batches don't change.</param>
     /// <param name="augmentedAs">The augmentation to use; null: that of the loader's seed and this epoch.</param>
+    /// <param name="endBatch">The first of the later batches that are not wanted; null: all are.</param>
     /// <exception cref="BadDataException">A shard is damaged.</exception>
-    public void StartEpoch(int epoch, int skipBatches = 0, AugmentedAs? augmentedAs = null)
+    public void StartEpoch(int epoch, int skipBatches = 0, AugmentedAs? augmentedAs = null, int? endBatch = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(skipBatches);
@@ -152,11 +159,11 @@ internal sealed class BatchLoader : IDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             Abandon();
-            (_epoch, _augmentedAs, _failure) = (epoch, augmentedAs ?? new(_seed, epoch), null);
+            (_epoch, _augmentedAs, _failure, _end) = (epoch, augmentedAs ?? new(_seed, epoch), null, endBatch ?? BatchesPerEpoch);
             try
             {
-                if (skipBatches < BatchesPerEpoch)
-                    _source.StartEpoch(epoch, First(skipBatches), End(BatchesPerEpoch - 1));
+                if (skipBatches < _end)
+                    _source.StartEpoch(epoch, First(skipBatches), End(_end - 1));
             }
             catch (Exception e)
             {
@@ -186,7 +193,7 @@ internal sealed class BatchLoader : IDisposable
             _released = _nextToTake;
             Monitor.PulseAll(_gate);
             _failure?.Throw();
-            if (_nextToTake == BatchesPerEpoch)
+            if (_nextToTake == _end)
                 return false;
 
             var place = _nextToTake % _ring.Length;
@@ -236,7 +243,7 @@ internal sealed class BatchLoader : IDisposable
 
     private int First(int batch) => batch * _batchSize;
 
-    private int End(int batch) => (int)Math.Min(Images, ((long)batch + 1) * _batchSize);
+    private int End(int batch) => (int)Math.Min(_positions, ((long)batch + 1) * _batchSize);
 
     /// <summary>Waits until no thread works and none will begin to.</summary>
     private void Abandon()
@@ -289,7 +296,7 @@ internal sealed class BatchLoader : IDisposable
             {
                 if (_epoch < 0 || _abandoned)
                     continue;
-                var mayMake = _nextToMake < BatchesPerEpoch && _nextToMake < _released + _ring.Length;
+                var mayMake = _nextToMake < _end && _nextToMake < _released + _ring.Length;
                 if (mayMake && _source.Has(First(_nextToMake), End(_nextToMake)))
                     batch = _nextToMake++;
                 else if (!_source.TryReserveWork())
@@ -321,6 +328,6 @@ internal sealed class BatchLoader : IDisposable
         _made[number % _ring.Length] = number;
         while (_allMadeBefore < _nextToMake && _made[_allMadeBefore % _ring.Length] >= _allMadeBefore)
             _allMadeBefore++;
-        _source.Release(_allMadeBefore < BatchesPerEpoch ? First(_allMadeBefore) : Images);
+        _source.Release(_allMadeBefore < _end ? First(_allMadeBefore) : _positions);
     }
 }

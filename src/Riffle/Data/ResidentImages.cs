@@ -6,26 +6,20 @@ namespace Riffle.Data;
 internal sealed class ResidentImages : ImageSource
 {
     private readonly StoredImages _images;
-    private readonly int[] _order;
-    private readonly bool _shuffle;
-    private readonly ulong _seed;
+    private readonly EpochOrder _order;
 
-    private ResidentImages(StoredImages images, bool shuffle, ulong seed)
-    {
-        (_images, _shuffle, _seed) = (images, shuffle, seed);
-        _order = new int[images.Capacity];
-    }
+    private ResidentImages(StoredImages images, EpochOrder order) => (_images, _order) = (images, order);
 
     /// <summary>Decodes a split on all cores. Image i of the shards ends in slot i, whichever thread decodes it.</summary>
     public static ResidentImages Load(
-        Dataset data, Split split, int side, FitKind fit, bool shuffle, ulong seed, IProgress<WorkProgress>? progress, CancellationToken cancel)
+        Dataset data, Split split, int side, FitKind fit, EpochOrder order, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
         var images = new StoredImages(data.Count(split), side, data.Codec, fit);
         try
         {
             using var loading = new Loading(data, split, images, progress, cancel);
             loading.Run();
-            return new(images, shuffle, seed);
+            return new(images, order);
         }
         catch
         {
@@ -34,7 +28,7 @@ internal sealed class ResidentImages : ImageSource
         }
     }
 
-    public override void StartEpoch(int epoch, int first, int end) => EpochRandom.FillOrder(_order, _shuffle, _seed, epoch);
+    public override void StartEpoch(int epoch, int first, int end) => _order.Fill(epoch);
 
     public override bool Has(int first, int end) => true;
 

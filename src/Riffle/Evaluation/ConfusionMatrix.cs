@@ -29,10 +29,10 @@ public sealed class ConfusionMatrix(int classes)
     /// <summary>Counts an image.</summary>
     /// <param name="label">Its class.</param>
     /// <param name="logits">One logit per class. The highest is the prediction; among equal ones the first, as in top-1.</param>
-    public void Add(int label, ReadOnlySpan<float> logits)
-    {
-        _images[label, Predicted(logits)]++;
-    }
+    public void Add(int label, ReadOnlySpan<float> logits) => Add(label, Predicted(logits));
+
+    /// <summary>Counts an image whose prediction is known.</summary>
+    internal void Add(int label, int predicted) => _images[label, predicted]++;
 
     /// <summary>How well a class is recognised.</summary>
     public ClassMetrics Of(int label)

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Riffle.Data;
+using Riffle.Distribution;
 using Riffle.Execution;
 using Riffle.Networks;
 
@@ -26,6 +28,8 @@ public sealed class Evaluator : IDisposable
     private readonly Normalisation _normalisation;
     private readonly int[] _classOf;
     private readonly float[] _logits, _features;
+    private readonly Ranks? _ranks;
+    private readonly int _firstBatch, _endBatch;
     private bool _isDisposed;
 
     /// <summary>Creates an evaluator.</summary>
@@ -51,10 +55,11 @@ public sealed class Evaluator : IDisposable
     {
     }
 
-    /// <summary>The same for a split, and for images that become squares in another way.</summary>
+    /// <summary>The same for a split, and for images that become squares in another way; and for ranks that share the images, each of which it then evaluates a
+    /// run of batches. All ranks get the same results, with the bits of one process.</summary>
     internal Evaluator(
         Weights weights, Normalisation normalisation, IReadOnlyList<DatasetClass> classes, Dataset data, Split split, bool isWhole, FitKind fit, int threads,
-        long? imageMemory, IProgress<WorkProgress>? progress, CancellationToken cancel)
+        long? imageMemory, IProgress<WorkProgress>? progress, CancellationToken cancel, Ranks? ranks = null)
     {
         Images = data.Count(split);
         if (Images == 0)
@@ -74,9 +79,13 @@ public sealed class Evaluator : IDisposable
         // The training images of a run get half of the memory.
         var memory = imageMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
         var side = ImageFit.SideForInference(size, isWhole, data.Info);
+        _ranks = ranks;
         _loader = new(
             data, split, size, side, fit, batch, augmentation: null, shuffle: false, dropLast: false, seed: 0,
-            BatchLoader.ThreadsFor(threads), memory, progress, cancel);
+            BatchLoader.ThreadsFor(threads), memory, progress, cancel, readsPart: ranks is not null);
+        var (batches, rank, count) = ((long)_loader.BatchesPerEpoch, ranks?.Rank ?? 0, ranks?.Count ?? 1);
+        (_firstBatch, _endBatch) = ((int)(batches * rank / count), (int)(batches * (rank + 1) / count));
+        OwnImages = Math.Min(Images, _endBatch * batch) - _firstBatch * batch;
         try
         {
             _logits = new float[batch * weights.Network.Classes];
@@ -92,6 +101,9 @@ public sealed class Evaluator : IDisposable
 
     /// <summary>Number of images of the split.</summary>
     public int Images => Live(field);
+
+    /// <summary>The images that are evaluated here; fewer than all if ranks share them.</summary>
+    private int OwnImages { get; }
 
     /// <summary>Where the loss of the last run became NaN or infinite; null if it did not.</summary>
     internal NonFinite? NonFinite { get; private set; }
@@ -173,7 +185,8 @@ public sealed class Evaluator : IDisposable
         NonFinite = null;
         _plan.Refresh();
         var classes = _plan.Weights.Network.Classes;
-        _loader.StartEpoch(0);
+        var own = _ranks is null ? null : new List<ImageResult>();
+        _loader.StartEpoch(0, _firstBatch, endBatch: _endBatch);
         while (_loader.TryNext(out var batch))
         {
             cancel.ThrowIfCancellationRequested();
@@ -183,6 +196,7 @@ public sealed class Evaluator : IDisposable
                 var logits = _logits.AsSpan(i * classes, classes);
                 var label = _classOf[batch.Labels[i]];
                 tally = tally.Plus(logits, label);
+                own?.Add(new(Tally.CrossEntropy(logits, label), Tally.Rank(logits, label), label, ConfusionMatrix.Predicted(logits)));
                 confusions?.Add(label, logits);
                 calibration?.Add(label, logits);
                 doubt?.Add(label, logits, _features.AsSpan(i * _plan.Features, _plan.Features));
@@ -193,9 +207,11 @@ public sealed class Evaluator : IDisposable
             if (NonFinite is null && !double.IsFinite(tally.LossSum))
                 NonFinite = _plan.FirstNonFinite(batch.Pixels, batch.Count, _normalisation);
 
-            progress?.Report(new(WorkStage.Evaluating, tally.Images, Images, tally.Mean().Top1));
+            progress?.Report(new(WorkStage.Evaluating, tally.Images, OwnImages, tally.Mean().Top1));
         }
 
+        if (own is not null)
+            tally = OfAllRanks(own, confusions, ranked);
         if (tally.Images != Images)
         {
             throw new BadDataException(
@@ -203,6 +219,30 @@ public sealed class Evaluator : IDisposable
         }
 
         return tally.Mean();
+    }
+
+    /// <summary>Adds up what all ranks found, in the order of the images.</summary>
+    private Tally OfAllRanks(List<ImageResult> own, ConfusionMatrix? confusions, RankedImages[] ranked)
+    {
+        var tally = default(Tally);
+        foreach (var (rank, bytes) in _ranks!.Gather(MemoryMarshal.AsBytes(CollectionsMarshal.AsSpan(own)).ToArray()).Index())
+        {
+            foreach (var image in MemoryMarshal.Cast<byte, ImageResult>(bytes))
+            {
+                tally = tally.Plus(image.Loss, image.Rank);
+                if (rank != _ranks.Rank)
+                    confusions?.Add(image.Label, image.Predicted);
+            }
+        }
+
+        // Only the first rank shows images, and its own come before those of all others.
+        foreach (var images in ranked)
+        {
+            foreach (var kept in _ranks.Gather(_ranks.IsFirst ? [] : images.ToBytes()).Skip(1))
+                images.AddAll(kept);
+        }
+
+        return tally;
     }
 
     private static int[] Match(IReadOnlyList<DatasetClass> classes, Dataset data)
@@ -223,4 +263,7 @@ public sealed class Evaluator : IDisposable
 
     private static string Some(IReadOnlyCollection<DatasetClass> classes) =>
         string.Join(", ", classes.Take(3).Select(c => c.Name)) + (classes.Count > 3 ? ", …" : "");
+
+    /// <summary>What a rank tells of an image.</summary>
+    private readonly record struct ImageResult(double Loss, int Rank, int Label, int Predicted);
 }

@@ -30,11 +30,10 @@ public readonly record struct Tally(double LossSum, long Top1, long Top5, long I
     /// <summary>Adds one image.</summary>
     /// <param name="logits">Its logits.</param>
     /// <param name="label">Its class.</param>
-    internal Tally Plus(ReadOnlySpan<float> logits, int label)
-    {
-        var rank = Rank(logits, label);
-        return new(LossSum + CrossEntropy(logits, label), Top1 + (rank < 1 ? 1 : 0), Top5 + (rank < 5 ? 1 : 0), Images + 1);
-    }
+    internal Tally Plus(ReadOnlySpan<float> logits, int label) => Plus(CrossEntropy(logits, label), Rank(logits, label));
+
+    /// <summary>The same for an image whose loss and rank are known.</summary>
+    internal Tally Plus(double loss, int rank) => new(LossSum + loss, Top1 + (rank < 1 ? 1 : 0), Top5 + (rank < 5 ? 1 : 0), Images + 1);
 
     /// <summary>The means; zero if there are no images.</summary>
     public Metrics Mean() => Images == 0 ? new(0, 0, 0) : new(LossSum / Images, 100.0 * Top1 / Images, 100.0 * Top5 / Images);

@@ -40,7 +40,47 @@ internal sealed class RankedImages
         if (place < 0 && _kept.Count == _most)
             return;
         var ofLabel = (float)Math.Exp(-Tally.CrossEntropy(logits, label));
-        _kept.Insert(place < 0 ? _kept.Count : place, (rank, new(label, guess, probability, ofLabel, number, pixels.ToArray())));
+        Keep(place, rank, new(label, guess, probability, ofLabel, number, pixels.ToArray()));
+    }
+
+    /// <summary>What is kept, for <see cref="AddAll"/> on another rank.</summary>
+    public byte[] ToBytes()
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        foreach (var (rank, image) in _kept)
+        {
+            writer.Write(rank);
+            writer.Write(image.Label);
+            writer.Write(image.Guess);
+            writer.Write(image.Probability);
+            writer.Write(image.OfLabel);
+            writer.Write(image.Number);
+            writer.Write(image.Pixels.Length);
+            writer.Write(image.Pixels);
+        }
+
+        return stream.ToArray();
+    }
+
+    /// <summary>Adds what another rank has kept of images that come after those here.</summary>
+    public void AddAll(byte[] kept)
+    {
+        using var reader = new BinaryReader(new MemoryStream(kept));
+        while (reader.BaseStream.Position < kept.Length)
+        {
+            var rank = reader.ReadSingle();
+            var image = new ClassifiedImage(
+                reader.ReadInt32(), reader.ReadInt32(), reader.ReadSingle(), reader.ReadSingle(), reader.ReadInt32(), reader.ReadBytes(reader.ReadInt32()));
+            var place = _kept.FindIndex(other => rank > other.Rank);
+            if (place >= 0 || _kept.Count < _most)
+                Keep(place, rank, image);
+        }
+    }
+
+    private void Keep(int place, float rank, ClassifiedImage image)
+    {
+        _kept.Insert(place < 0 ? _kept.Count : place, (rank, image));
         if (_kept.Count > _most)
             _kept.RemoveAt(_most);
     }

@@ -40,16 +40,15 @@ internal readonly unsafe struct BatchNormalisation
 
     /// <summary>Forward in training: scale and shift from the batch's own statistics; the running ones move towards them.</summary>
     /// <param name="planes">Receives scale, shift and mean.</param>
-    /// <param name="blocks">All blocks of the batch, whose totals are gathered (<see cref="BlockSums"/>).</param>
+    /// <param name="batch">Holds the totals of the batch (<see cref="BlockSums"/>).</param>
     /// <param name="images">Images in the batch.</param>
-    public void ForwardTraining(in Planes planes, ReadOnlySpan<Block> blocks, int images)
+    public void ForwardTraining(in Planes planes, in Block batch, int images)
     {
         var n = (double)images * Positions;
-        BlockSums.Add(blocks, FirstPlane, Channels);
         for (var c = 0; c < Channels; c++)
         {
             var plane = FirstPlane + c;
-            var totals = blocks[0].TotalsOf(plane);
+            var totals = batch.TotalsOf(plane);
             double sum = totals[0], sumOfSquares = totals[1];
             var mean = sum / n;
             var variance = Math.Max(0, sumOfSquares / n - mean * mean);
@@ -80,18 +79,17 @@ internal readonly unsafe struct BatchNormalisation
 
     /// <summary>Backward: dγ, dβ, and how the planes' gradients are read from here on.</summary>
     /// <param name="planes">Receives the gradient's scale, slope and shift.</param>
-    /// <param name="blocks">All blocks of the batch, whose totals are gathered.</param>
+    /// <param name="batch">Holds the totals of the batch.</param>
     /// <param name="images">Images in the batch.</param>
     /// <param name="weightGradient">dγ.</param>
     /// <param name="biasGradient">dβ.</param>
-    public void Backward(in Planes planes, ReadOnlySpan<Block> blocks, int images, float* weightGradient, float* biasGradient)
+    public void Backward(in Planes planes, in Block batch, int images, float* weightGradient, float* biasGradient)
     {
         var n = (double)images * Positions;
-        BlockSums.Add(blocks, FirstPlane, Channels);
         for (var c = 0; c < Channels; c++)
         {
             var plane = FirstPlane + c;
-            var totals = blocks[0].TotalsOf(plane);
+            var totals = batch.TotalsOf(plane);
             double sum = totals[0], sumOfProducts = totals[1];
             double inverseVariance = planes.GradientSlope[plane];
             double scale = planes.Scale[plane], mean = planes.Mean[plane];

@@ -69,9 +69,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>The folder, as the user named it.</summary>
     public string Directory { get; }
 
-    public string Best => Path.Combine(Checkpoints(Directory), BestName);
+    public string Best => BestOf(Directory);
 
-    public string Last => Path.Combine(Checkpoints(Directory), LastName);
+    public string Last => LastOf(Directory);
 
     public string Metrics => Path.Combine(Directory, "metrics.csv");
 
@@ -134,8 +134,14 @@ internal sealed class RunFolder : IDisposable
         return Hold(path);
     }
 
+    /// <summary>The file of a run's best checkpoint.</summary>
+    public static string BestOf(string run) => Path.Combine(Checkpoints(run), BestName);
+
+    /// <summary>The file of a run's last checkpoint.</summary>
+    public static string LastOf(string run) => Path.Combine(Checkpoints(run), LastName);
+
     /// <summary>Whether a folder has a training that can be continued.</summary>
-    public static bool IsRun(string path) => File.Exists(Path.Combine(Checkpoints(path), LastName));
+    public static bool IsRun(string path) => File.Exists(LastOf(path));
 
     /// <summary>Resolves a run folder or a file to a checkpoint: a run's best one or, before its first epoch has ended, its last.</summary>
     /// <exception cref="RiffleException">There is none.</exception>
@@ -151,12 +157,12 @@ internal sealed class RunFolder : IDisposable
             };
         }
 
-        string[] candidates = [Path.Combine(Checkpoints(runOrFile), BestName), Path.Combine(Checkpoints(runOrFile), LastName)];
+        string[] candidates = [BestOf(runOrFile), LastOf(runOrFile)];
         return candidates.FirstOrDefault(File.Exists) ?? throw ForeignFile.Folder(runOrFile);
     }
 
     /// <summary>The last checkpoint of a run, with the history of all its epochs; null if the path is no run, or one that was imported.</summary>
-    public static string? FindLast(string run) => Path.Combine(Checkpoints(run), LastName) is var last && File.Exists(last) ? last : null;
+    public static string? FindLast(string run) => LastOf(run) is var last && File.Exists(last) ? last : null;
 
     /// <summary>The folder of the run's data set, from run.json.</summary>
     /// <exception cref="RiffleException">run.json is missing, damaged or has no such entry.</exception>

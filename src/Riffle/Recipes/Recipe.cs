@@ -51,6 +51,13 @@ public sealed record Recipe
     public bool FitClassifier { get; init; }
 
     /// <summary>
+    /// Where several ranks train together, batch norm takes the statistics of each rank's own images, and waits for no other rank. Then the result depends on the
+    /// number of ranks. Without effect on one.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool LocalBatchNorm { get; init; }
+
+    /// <summary>
     /// Count every class alike, however many images it has: the logarithm of each class's share of the training images is taken off its logit when the network is
     /// measured and in its best weights (logit adjustment; Menon et al., 2021), and the best epoch is the one with the highest balanced accuracy.
     /// </summary>

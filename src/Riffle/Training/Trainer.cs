@@ -1,9 +1,14 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
 using Riffle.Data;
 using Riffle.Distillation;
+using Riffle.Distribution;
 using Riffle.Evaluation;
 using Riffle.Execution;
+using Riffle.Formats;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
@@ -18,11 +23,17 @@ public sealed record TrainingOutcome(bool Completed, TrainingRecord Training, st
 
 /// <summary>
 /// Trains a network in a run folder. Network, recipe, seed and data set determine every bit of the result, whatever the number of threads and the
-/// interruptions: <c>checkpoints/last.safetensors</c> contains the whole state of a training.
+/// interruptions, and whatever the number of ranks that share the work: <c>checkpoints/last.safetensors</c> contains the whole state of a training.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    private readonly RunFolder _folder;
+    // Rank 0 has them, or the only process.
+    private readonly RunFolder? _folder;
+    private readonly RunEvents? _events;
+
+    private readonly string _run;
+    private readonly Ranks? _ranks;
+    private readonly int _batch;
     private readonly NetworkSpec _spec;
     private readonly ImmutableArray<DatasetClass> _classes;
     private readonly Normalisation _normalisation;
@@ -35,15 +46,17 @@ public sealed class Trainer : IDisposable
     private readonly string? _softLabelsFolder;
     private readonly float[] _taught = [];
     private readonly ClassBalance? _balance;
+    private readonly Func<Ranks?, IProgress<WorkProgress>?, CancellationToken, Evaluator> _createEvaluator;
     private readonly Evaluator _evaluator;
-    private readonly RunEvents _events;
     private readonly Stack<IDisposable> _owned = new();
     private bool _isDisposed;
 
     private TrainingRecord _record;
 
     private Trainer(
-        RunFolder folder,
+        RunFolder? folder,
+        string run,
+        Ranks? ranks,
         Dataset data,
         Checkpoint start,
         (SoftLabels Labels, string Folder)? softLabels,
@@ -52,7 +65,9 @@ public sealed class Trainer : IDisposable
         IProgress<WorkProgress>? progress,
         CancellationToken cancel)
     {
-        _owned.Push(_folder = folder);
+        (_folder, _run, _ranks) = (folder, run, ranks is { Count: > 1 } ? ranks : null);
+        if (folder is not null)
+            _owned.Push(folder);
         try
         {
             (_spec, _weights, _normalisation, _record) = (start.Spec, start.Weights, start.Normalisation, start.Training!);
@@ -61,22 +76,26 @@ public sealed class Trainer : IDisposable
             foreach (var ((_, to), (_, from)) in _optimiser.State.Zip(start.OptimiserState))
                 from.CopyTo(to, 0);
 
-            var batch = Math.Min(_recipe.Batch, data.Count(Split.Train));
+            _batch = Math.Min(_recipe.Batch, data.Count(Split.Train));
+            var own = TrainingPlan.ImagesOf(_batch, _ranks);
             IProgress<WorkProgress>? Decoding(int before) =>
                 progress is null ? null : new PartOfWork(progress, before, data.Count(Split.Train) + data.Count(Split.Validation));
             _owned.Push(_loader = new(
-                data, Split.Train, _spec.ImageSize, batch, _recipe.Augmentation, shuffle: true, dropLast: true, _record.Seed,
-                BatchLoader.ThreadsFor(threads), imageMemory, _recipe.Fit, Decoding(0), cancel));
+                data, Split.Train, _spec.ImageSize, ImageFit.StoredSide(_spec.ImageSize, data.Info), _recipe.Fit, _batch, _recipe.Augmentation, shuffle: true,
+                dropLast: true, _record.Seed, BatchLoader.ThreadsFor(threads), imageMemory, Decoding(0), cancel,
+                _ranks is null ? null : new BatchShare(own.First, own.Count)));
             if (_record.Progress is var (epochs, steps, _) && (epochs != _record.History.Length || steps < 0 || steps > _loader.BatchesPerEpoch))
-                throw new BadDataException($"{folder.Last}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
+                throw new BadDataException($"{RunFolder.LastOf(run)}: the checkpoint is at step {steps} of epoch {epochs + 1}, which this training does not have; start a new run");
             _balance = _recipe.Balanced ? new(_weights, data) : null;
-            _owned.Push(_plan = new(_weights, batch, threads, _recipe.FreezeFeatures));
+            _owned.Push(_plan = new(_weights, _batch, _ranks, _recipe.LocalBatchNorm, threads, _recipe.FreezeFeatures));
             if (softLabels is var (labels, _))
-                (_softLabels, _taught) = (labels, new float[batch * _classes.Length]);
-            _owned.Push(_evaluator = new(
+                (_softLabels, _taught) = (labels, new float[own.Count * _classes.Length]);
+            _createEvaluator = (ranks, progress, cancel) => new(
                 _weights, _normalisation, _classes, data, Split.Validation, isWhole: _recipe.Fit != FitKind.Crop, _recipe.Fit, threads, imageMemory / 2,
-                Decoding(data.Count(Split.Train)), cancel));
-            _owned.Push(_events = new(folder.Directory, _spec, _classes, data.Codec));
+                progress, cancel, ranks);
+            _owned.Push(_evaluator = _createEvaluator(_ranks, Decoding(data.Count(Split.Train)), cancel));
+            if (folder is not null)
+                _owned.Push(_events = new(folder.Directory, _spec, _classes, data.Codec));
         }
         catch
         {
@@ -130,6 +149,9 @@ public sealed class Trainer : IDisposable
         recipe.Check();
         options ??= new();
         var (from, softLabels, seed) = (options.From, options.SoftLabels, options.Seed);
+        var ranks = options.Ranks is { Count: > 1 } ? options.Ranks : null;
+        if (ranks is not null)
+            Agreement.Require(ranks, "a new run");
         if (recipe.FreezeFeatures && from is null)
             throw new ArgumentException("FreezeFeatures requires weights to start from; features that were never trained are not worth keeping.");
         if (network.Classes != data.Info.Classes.Length)
@@ -157,11 +179,13 @@ public sealed class Trainer : IDisposable
             VectorBits = Arithmetic.VectorBits,
         };
         var untrained = new Checkpoint(network, weights, data.Info.Classes, from?.Checkpoint.Normalisation ?? Normalisation.ImageNet, record);
-        var folder = RunFolder.Create(run);
+        if (ranks is not null)
+            Agreement.RequireSame(ranks, untrained, record);
+        var folder = ranks is null or { IsFirst: true } ? RunFolder.Create(run) : null;
         try
         {
             var trainer = new Trainer(
-                folder, data, untrained, labels is null ? null : (labels, softLabels!), options.Threads, options.ImageMemory, progress, cancel);
+                folder, run, ranks, data, untrained, labels is null ? null : (labels, softLabels!), options.Threads, options.ImageMemory, progress, cancel);
             try
             {
                 if (recipe.FitClassifier && from?.KeepsClassifier(data.Info.Classes) == false)
@@ -181,7 +205,7 @@ public sealed class Trainer : IDisposable
         }
         catch
         {
-            folder.Dispose();
+            folder?.Dispose();
             throw;
         }
     }
@@ -193,6 +217,7 @@ public sealed class Trainer : IDisposable
     /// <param name="softLabels">The folder of the soft labels, if they were moved; otherwise null.</param>
     /// <param name="threads">Threads that compute; 0: one per core.</param>
     /// <param name="imageMemory">The maximum memory for decoded images in bytes, as in <see cref="TrainerOptions"/>; may differ from before.</param>
+    /// <param name="ranks">The processes that go on together, as in <see cref="TrainerOptions"/>; may be others than before. They get the checkpoint from rank 0.</param>
     /// <param name="progress">Receives the number of decoded images of both splits, if they are decoded ahead. Called from several threads.</param>
     /// <param name="cancel">Stops the decoding.</param>
     /// <exception cref="RiffleException">There is no run, another process uses it, or the data set is a different one.</exception>
@@ -204,16 +229,20 @@ public sealed class Trainer : IDisposable
         string? softLabels = null,
         int threads = 0,
         long? imageMemory = null,
+        Ranks? ranks = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
     {
-        var folder = RunFolder.Open(run);
+        ranks = ranks is { Count: > 1 } ? ranks : null;
+        if (ranks is not null)
+            Agreement.Require(ranks, "the continuation of a run");
+        var folder = ranks is null or { IsFirst: true } ? RunFolder.Open(run) : null;
         try
         {
-            var checkpoint = Checkpoint.Read(folder.Last);
+            var checkpoint = ranks is null ? Checkpoint.Read(folder!.Last) : FromFirst(ranks, folder);
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
-                throw new BadDataException($"{folder.Last}: the checkpoint has weights but no training state, so the run can't be continued.") { CommandLineAdvice = "Start a new run with --from." };
-            RequireTrainable(folder.Last, checkpoint.Weights.Network);
+                throw new BadDataException($"{RunFolder.LastOf(run)}: the checkpoint has weights but no training state, so the run can't be continued.") { CommandLineAdvice = "Start a new run with --from." };
+            RequireTrainable(RunFolder.LastOf(run), checkpoint.Weights.Network);
             var isNew = training.Progress == Progress.None;
             training = training with
             {
@@ -222,7 +251,7 @@ public sealed class Trainer : IDisposable
             };
             checkpoint = checkpoint.With(training);
 
-            var data = Dataset.Open(dataDirectory ?? folder.ReadDataDirectory(), codec);
+            var data = Dataset.Open(dataDirectory ?? FromFirst(ranks, folder is null ? null : () => folder.ReadDataDirectory()), codec);
             if (DatasetIdentity.Of(data) != training.Data)
             {
                 throw new RiffleException(
@@ -233,11 +262,12 @@ public sealed class Trainer : IDisposable
                 };
             }
 
-            return new Trainer(folder, data, checkpoint, FindSoftLabels(folder, training, softLabels), threads, imageMemory, progress, cancel).Begin(threads);
+            var labels = FindSoftLabels(run, training, softLabels, () => FromFirst(ranks, folder is null ? null : () => folder.ReadSoftLabelsFolder()));
+            return new Trainer(folder, run, ranks, data, checkpoint, labels, threads, imageMemory, progress, cancel).Begin(threads);
         }
         catch
         {
-            folder.Dispose();
+            folder?.Dispose();
             throw;
         }
     }
@@ -257,7 +287,7 @@ public sealed class Trainer : IDisposable
         {
             var clock = Stopwatch.StartNew();
             var before = _record.Progress.Train.Images;
-            if (cancel.IsCancellationRequested || !TrainEpoch(observer, cancel))
+            if (IsStopWanted(cancel) || !TrainEpoch(observer, cancel))
                 return Stop();
 
             var (trainingTime, images) = (clock.Elapsed, _record.Progress.Train.Images - before);
@@ -265,7 +295,9 @@ public sealed class Trainer : IDisposable
             try
             {
                 var mistakes = RankedImages.Mistakes(RunEvents.Mistakes);
-                var validation = Validate([mistakes], observer is null ? null : new ObservedValidation(observer), cancel);
+
+                // One of several ranks that stops here would leave the others waiting: they agree on it afterwards.
+                var validation = Validate([mistakes], observer is null ? null : new ObservedValidation(observer), _ranks is null ? cancel : CancellationToken.None);
                 var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
                 observer?.EpochEnded(report);
             }
@@ -275,7 +307,7 @@ public sealed class Trainer : IDisposable
             }
         }
 
-        _events.Complete();
+        _events?.Complete();
         return Finish(cancel);
     }
 
@@ -324,6 +356,7 @@ public sealed class Trainer : IDisposable
                 _softLabels.Of(batch, _taught),
                 (float)_recipe.Distillation.Weight,
                 (float)_recipe.Distillation.TemperatureAt(global / ((double)_loader.BatchesPerEpoch * _recipe.Epochs)));
+            _plan.AsksToStop = cancel.IsCancellationRequested;
             var result = _plan.Step(batch.Pixels, batch.Labels, _normalisation, (float)_recipe.LabelSmoothing, distillation);
             if (!double.IsFinite(result.Loss))
                 throw Diverged($"the loss became {result.Loss}", steps + 1, rate, FirstNonFinite(result.Loss));
@@ -331,14 +364,14 @@ public sealed class Trainer : IDisposable
             // Of the weights that the loss was computed with.
             var cost = result.Loss + _optimiser.Penalty(_weights.Trained);
             _optimiser.Apply(_weights.Trained, _plan.Gradients, rate, global);
-            tally = tally.Plus(result, batch.Count);
+            tally = tally.Plus(result, _batch);
             steps++;
             if (global + 1 == TrainingRecord.EarlySteps)
                 _record = _record with { Early = ToCheckpoint().Fingerprint() };
-            _events.Step(global + 1, result.Loss, cost, (double)result.Top1 / batch.Count);
+            _events?.Step(global + 1, result.Loss, cost, (double)result.Top1 / _batch);
             observer?.Stepped(new(epochs + 1, _recipe.Epochs, steps, _loader.BatchesPerEpoch, _plan.Batch, rate, tally));
 
-            var stop = cancel.IsCancellationRequested;
+            var stop = _ranks is null ? cancel.IsCancellationRequested : _plan.IsStopAgreed;
             if (!stop && sinceCheckpoint.Elapsed < CheckpointInterval)
                 continue;
             _record = _record with { Progress = new(epochs, steps, tally) };
@@ -384,17 +417,21 @@ public sealed class Trainer : IDisposable
         if (!double.IsFinite(validation.Loss))
             throw Diverged($"the validation loss became {validation.Loss}", progress.Steps, rate, NonFinite.FirstWeight(_weights) ?? _evaluator.NonFinite);
         RequireFinite(rate);
-        _folder.RequireInPlace();
+        _folder?.RequireInPlace();
 
         var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation) { L2 = _optimiser.Penalty(_weights.Trained) };
         var isBest = _record.Best is not { } best || TrainingRecord.Rank(validation).CompareTo(TrainingRecord.Rank(best.Validation)) > 0;
         _record = _record with { Progress = new(metrics.Epoch, 0, default), History = _record.History.Add(metrics) };
-        if (isBest)
-            Balanced(() => ToCheckpoint().With(_record with { TakenAfter = metrics.Epoch }).Save(_folder.Best));
         var report = new EpochReport(metrics, isBest, trainingTime, trainingImages, validationTime);
-        _events.Epoch(report, _weights, mistakes.Kept);
-        _folder.WriteMetrics(_record.History);
-        ToCheckpoint(_optimiser.State).Save(_folder.Last);
+        if (_folder is not null)
+        {
+            if (isBest)
+                SaveBest(metrics.Epoch);
+            _events!.Epoch(report, _weights, mistakes.Kept);
+            _folder.WriteMetrics(_record.History);
+            ToCheckpoint(_optimiser.State).Save(_folder.Last);
+        }
+
         return report;
     }
 
@@ -406,15 +443,31 @@ public sealed class Trainer : IDisposable
     {
         Metrics Fit()
         {
+            if (_ranks is { IsFirst: false })
+                return FitElsewhere();
             var features = FeatureTable.Of(ToCheckpoint(), data, [Split.Train], threads, progress: progress, cancel: cancel);
             var (decay, measured) = ClassifierFit.CrossValidate(features, _spec.Classes, threads, cancel);
             ClassifierFit.Apply(_weights, features, decay, threads, cancel);
+            if (_ranks is not null)
+            {
+                _ranks.FromFirst(MemoryMarshal.AsBytes(_weights.Trained).ToArray());
+                _ranks.FromFirst(JsonSerializer.SerializeToUtf8Bytes(measured, ModelJson.Compact.Of<Metrics>()));
+            }
+
             return measured;
+        }
+
+        // Rank 0 alone reads all images for it.
+        Metrics FitElsewhere()
+        {
+            MemoryMarshal.Cast<byte, float>(_ranks!.FromFirst(null)).CopyTo(_weights.Trained);
+            return JsonSerializer.Deserialize(_ranks.FromFirst(null), ModelJson.Compact.Of<Metrics>())!;
         }
 
         var measured = Fit();
         _record = _record with { Fitted = new(0, 0, measured, Validate([], progress: null, cancel)) { L2 = _optimiser.Penalty(_weights.Trained) } };
-        Balanced(() => ToCheckpoint().With(_record with { TakenAfter = 0 }).Save(_folder.Best));
+        if (_folder is not null)
+            SaveBest(epoch: 0);
         if (_recipe.FreezeFeatures)
             return;
         AdaptStatistics(cancel);
@@ -442,6 +495,9 @@ public sealed class Trainer : IDisposable
     {
         try
         {
+            if (_folder is null)
+                return this;
+
             // Also on a resume, because files that a crash left may be older or newer than the checkpoint.
             Describe(threads);
             _folder.WriteMetrics(_record.History);
@@ -449,7 +505,7 @@ public sealed class Trainer : IDisposable
                 ToCheckpoint(_optimiser.State).Save(_folder.Last);
 
             // After the first checkpoint, because a folder without one counts as not started.
-            _events.GoOn(_record, (long)_record.Progress.Epochs * _loader.BatchesPerEpoch + _record.Progress.Steps);
+            _events!.GoOn(_record, (long)_record.Progress.Epochs * _loader.BatchesPerEpoch + _record.Progress.Steps);
             return this;
         }
         catch
@@ -461,11 +517,17 @@ public sealed class Trainer : IDisposable
 
     private TrainingOutcome Finish(CancellationToken cancel)
     {
-        FinalDoubt.Fit(_folder, _evaluator, _weights, cancel);
+        if (_folder is not null)
+        {
+            // Of several ranks the first needs all images for it.
+            using var whole = _ranks is null ? null : _createEvaluator(null, null, cancel);
+            FinalDoubt.Fit(_folder, whole ?? _evaluator, _weights, cancel);
+        }
+
         return Outcome(completed: true);
     }
 
-    private void Describe(int threads) => _folder.Write(RunDescription.Of(DataDirectory, _softLabelsFolder, _record, _spec, threads));
+    private void Describe(int threads) => _folder?.Write(RunDescription.Of(DataDirectory, _softLabelsFolder, _record, _spec, threads));
 
     private TrainingOutcome Stop()
     {
@@ -473,15 +535,21 @@ public sealed class Trainer : IDisposable
         return Outcome(completed: false);
     }
 
-    private TrainingOutcome Outcome(bool completed) => new(completed, _record, _record.Best is null ? null : _folder.Best);
+    private TrainingOutcome Outcome(bool completed) => new(completed, _record, _record.Best is null ? null : RunFolder.BestOf(_run));
+
+    private bool IsStopWanted(CancellationToken cancel) => _ranks?.Any(cancel.IsCancellationRequested) ?? cancel.IsCancellationRequested;
 
     private void SaveLast(double rate)
     {
         RequireFinite(rate);
+        if (_folder is null)
+            return;
         _folder.RequireInPlace();
-        _events.Flush();
+        _events!.Flush();
         ToCheckpoint(_optimiser.State).Save(_folder.Last);
     }
+
+    private void SaveBest(int epoch) => Balanced(() => ToCheckpoint().With(_record with { TakenAfter = epoch }).Save(_folder!.Best));
 
     private Checkpoint ToCheckpoint(IReadOnlyList<(string Name, float[] Values)>? optimiserState = null) =>
         new(_spec, _weights, _classes, _normalisation, _record) { OptimiserState = optimiserState ?? [] };
@@ -518,16 +586,38 @@ public sealed class Trainer : IDisposable
     private RiffleException Diverged(string what, int step, double rate, NonFinite? first) => new(
         $"{what} in epoch {_record.Progress.Epochs + 1}, step {step}, at learning rate {rate:G6}. "
         + (first is null ? "" : $"The first affected layer is {first.Layer.Name}: {first.What} contains {first.Value}. ")
-        + $"Earlier weights are in {_folder.Last}. A lower learning rate, a longer warm-up or a smaller weight decay may prevent it.")
+        + $"Earlier weights are in {RunFolder.LastOf(_run)}. A lower learning rate, a longer warm-up or a smaller weight decay may prevent it.")
     {
         CommandLineAdvice = "Start again with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.",
     };
 
-    private static (SoftLabels Labels, string Folder)? FindSoftLabels(RunFolder folder, TrainingRecord training, string? given)
+    /// <summary>The last checkpoint of rank 0, on every rank.</summary>
+    private static Checkpoint FromFirst(Ranks ranks, RunFolder? folder)
+    {
+        var bytes = ranks.FromFirst(folder is null ? null : File.ReadAllBytes(folder.Last));
+        if (folder is not null)
+            return Checkpoint.Read(folder.Last);
+        var copy = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(copy, bytes);
+            return Checkpoint.Read(copy);
+        }
+        finally
+        {
+            File.Delete(copy);
+        }
+    }
+
+    /// <summary>A path that rank 0 knows.</summary>
+    private static string FromFirst(Ranks? ranks, Func<string>? read) =>
+        ranks is null ? read!() : Encoding.UTF8.GetString(ranks.FromFirst(read is null ? null : Encoding.UTF8.GetBytes(read())));
+
+    private static (SoftLabels Labels, string Folder)? FindSoftLabels(string run, TrainingRecord training, string? given, Func<string> ownFolder)
     {
         if (training.SoftLabels is not { } own)
-            return given is null ? null : throw new AdvisedArgumentException($"{folder.Directory}: the run was started without soft labels.") { CommandLineAdvice = "Remove --soft-labels." };
-        var place = given ?? folder.ReadSoftLabelsFolder();
+            return given is null ? null : throw new AdvisedArgumentException($"{run}: the run was started without soft labels.") { CommandLineAdvice = "Remove --soft-labels." };
+        var place = given ?? ownFolder();
         var labels = SoftLabels.Open(place);
         return labels.Identity.Fingerprint == own.Fingerprint
             ? (labels, place)

@@ -1,3 +1,4 @@
+using Riffle.Distribution;
 using Riffle.Execution;
 using Riffle.Kernels;
 
@@ -13,7 +14,7 @@ public unsafe class BlockTreeTests
     public void GradientsAreAddedInTheOrderOfTheTree(int blocks, int threads)
     {
         using var memory = new NativeArena();
-        var sums = new GradientSums(memory, 3 * Values.Count, Math.Max(blocks, 12), threads);
+        var sums = new GradientSums(memory, 3 * Values.Count, Enumerable.Range(1, Math.Max(blocks, 12)).Select(BlockRun.Whole), threads);
         var expected = Enumerable.Range(0, Values.Count).Select(i => Tree(0, blocks, i)).ToArray();
         foreach (var addsBlocks in (bool[])[false, true])
         {
@@ -22,12 +23,12 @@ public unsafe class BlockTreeTests
                 var step = new Values(addsBlocks);
                 var used = Enumerable.Range(0, blocks).Select(b => new Block { Data = (float*)b }).ToArray();
                 for (var thread = 0; thread < threads; thread++)
-                    sums.Backward(step, default, used, thread, null, isDown);
+                    sums.Backward(step, default, BlockRun.Whole(blocks), used, thread, null, isDown);
                 var gradients = new float[3 * Values.Count];
                 fixed (float* pointer = gradients)
                 {
                     for (var thread = 0; thread < threads; thread++)
-                        sums.Add([step], blocks, thread, threads, pointer);
+                        sums.Add([step], BlockRun.Whole(blocks), thread, threads, pointer);
                 }
 
                 Assert.Equal(expected, gradients[step.Weights.Offset..][..Values.Count]);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Riffle.Distribution;
 using Riffle.Kernels;
 
 namespace Riffle.Execution;
@@ -19,16 +20,16 @@ internal sealed unsafe class GradientSums
 
     /// <param name="memory">Holds the sums.</param>
     /// <param name="length">Trained weights.</param>
-    /// <param name="blocks">Blocks of the largest batch.</param>
+    /// <param name="runs">All runs of blocks that this process may have: of the batches that it computes, of the largest.</param>
     /// <param name="threads">Threads that share them; threads that share a block count as one.</param>
-    public GradientSums(NativeArena memory, long length, int blocks, int threads)
+    public GradientSums(NativeArena memory, long length, IEnumerable<BlockRun> runs, int threads)
     {
         _threads = threads;
-        for (var used = 1; used <= blocks; used++)
+        foreach (var run in runs)
         {
             for (var thread = 0; thread < threads; thread++)
             {
-                var (first, end) = Run(used, thread);
+                var (used, first, end) = run.Part(thread, threads);
                 _perThread = Math.Max(_perThread, BlockTree.NodesOf(used, first, end) + BlockTree.Depth(end - first));
             }
         }
@@ -36,33 +37,55 @@ internal sealed unsafe class GradientSums
         _sums = memory.AllocateRows<float>((long)threads * _perThread, length, out _stride);
     }
 
-    /// <summary>The blocks of a thread, if so many are in use.</summary>
-    public (int First, int End) Run(int used, int thread) => ((int)((long)used * thread / _threads), (int)((long)used * (thread + 1) / _threads));
-
-    /// <summary>A step's backward for a thread's blocks: in their order, or the last one first. A share is of a thread that has one block at most.</summary>
-    public void Backward(TrainingStep step, in Planes planes, ReadOnlySpan<Block> used, int thread, float* scratch, bool isDown, Share share = default)
+    /// <summary>A step's backward for a thread's part of the blocks of a run: in their order, or the last one first. A share is of a thread that has one block at
+    /// most.</summary>
+    public void Backward(
+        TrainingStep step, in Planes planes, BlockRun run, ReadOnlySpan<Block> blocks, int thread, float* scratch, bool isDown, Share share = default)
     {
-        var (first, end) = Run(used.Length, thread);
-        var nodes = BlockTree.NodesOf(used.Length, first, end);
-        var walk = new Walk { Step = step, Planes = planes, Blocks = used, Scratch = scratch, Thread = thread, First = first, End = end, Nodes = nodes, IsDown = isDown, Share = share };
+        var (used, first, end) = run.Part(thread, _threads);
+        var nodes = BlockTree.NodesOf(used, first, end);
+        var walk = new Walk
+        {
+            Step = step,
+            Planes = planes,
+            Blocks = blocks,
+            FirstBlock = run.First,
+            Scratch = scratch,
+            Thread = thread,
+            First = first,
+            End = end,
+            Nodes = nodes,
+            IsDown = isDown,
+            Share = share,
+        };
         var node = isDown ? nodes : 0;
-        Visit(walk, 0, used.Length, ref node);
+        Visit(walk, 0, used, ref node);
     }
 
-    /// <summary>One of several parts of what is above the nodes of the threads: the gradients of these steps' weights, complete.</summary>
-    public void Add(ReadOnlySpan<TrainingStep> steps, int used, int part, int parts, float* gradients)
+    /// <summary>One of several parts of what is above the nodes of the threads: the gradients of these steps' weights, complete. The run is a whole batch.</summary>
+    public void Add(ReadOnlySpan<TrainingStep> steps, BlockRun run, int part, int parts, float* gradients)
     {
         foreach (var step in steps)
         {
             var (offset, count) = step.Weights;
             long start = Cut(part, parts, count), end = Cut(part + 1, parts, count);
             if (end > start)
-                AddNodes(0, used, used, offset + start, (int)(end - start), gradients + offset + start);
+                AddNode((0, run.Used), run, offset + start, (int)(end - start), gradients + offset + start);
         }
     }
 
+    /// <summary>The gradients of some weights, added over a node of the tree that lies in the run.</summary>
+    public void AddNode((int First, int Count) node, BlockRun run, long offset, int length, float* target) =>
+        AddNodes(node.First, node.Count, run, offset, length, target);
+
+    /// <summary>Where one of several parts of so many values begins: at cache lines.</summary>
+    public static long Cut(int part, int parts, long count) => part == parts ? count : count * part / parts / CacheLine * CacheLine;
+
+    /// <summary>The most values that a part has.</summary>
+    public static long LongestPart(long count, int parts) => count / parts + 2 * CacheLine;
+
     /// <summary>target = a + b.</summary>
-    private static void Add(float* target, float* a, float* b, int count)
+    public static void Add(float* target, float* a, float* b, int count)
     {
         Span<float> to = new(target, count), left = new(a, count), right = new(b, count);
         var wide = MemoryMarshal.Cast<float, System.Numerics.Vector<float>>(to);
@@ -73,8 +96,6 @@ internal sealed unsafe class GradientSums
         for (var i = wide.Length * System.Numerics.Vector<float>.Count; i < count; i++)
             to[i] = left[i] + right[i];
     }
-
-    private static long Cut(int part, int parts, int count) => part == parts ? count : (long)count * part / parts / CacheLine * CacheLine;
 
     private float* Sum(int thread, int node) => _sums + ((long)thread * _perThread + node) * _stride;
 
@@ -104,7 +125,7 @@ internal sealed unsafe class GradientSums
         var target = Sum(walk.Thread, sum);
         if (count == 1)
         {
-            step.Backward(walk.Planes, walk.Blocks[first], walk.Scratch, target, accumulate: false, walk.Share);
+            step.Backward(walk.Planes, walk.Blocks[first - walk.FirstBlock], walk.Scratch, target, accumulate: false, walk.Share);
             return;
         }
 
@@ -113,7 +134,7 @@ internal sealed unsafe class GradientSums
         Compute(walk, near.Item1, near.Item2, sum, free);
         if (far.Item2 == 1 && step.AddsBlocks)
         {
-            step.Backward(walk.Planes, walk.Blocks[far.Item1], walk.Scratch, target, accumulate: true);
+            step.Backward(walk.Planes, walk.Blocks[far.Item1 - walk.FirstBlock], walk.Scratch, target, accumulate: true);
             return;
         }
 
@@ -123,21 +144,21 @@ internal sealed unsafe class GradientSums
     }
 
     /// <summary>The sum of a run of blocks, a part of it: where it lies. The topmost is written to the target.</summary>
-    private float* AddNodes(int first, int count, int used, long offset, int length, float* target)
+    private float* AddNodes(int first, int count, BlockRun run, long offset, int length, float* target)
     {
         for (var thread = 0; thread < _threads; thread++)
         {
-            var run = Run(used, thread);
-            if (first < run.First || first + count > run.End)
+            var own = run.Part(thread, _threads);
+            if (first < own.First || first + count > own.End)
                 continue;
-            var sum = Sum(thread, BlockTree.NodesOf(used, run.First, first)) + offset;
+            var sum = Sum(thread, BlockTree.NodesOf(own.Used, own.First, first)) + offset;
             if (target != null)
                 new ReadOnlySpan<float>(sum, length).CopyTo(new Span<float>(target, length));
             return sum;
         }
 
         var half = BlockTree.FirstHalf(count);
-        float* left = AddNodes(first, half, used, offset, length, null), right = AddNodes(first + half, count - half, used, offset, length, null);
+        float* left = AddNodes(first, half, run, offset, length, null), right = AddNodes(first + half, count - half, run, offset, length, null);
         Add(target == null ? left : target, left, right, length);
         return left;
     }
@@ -150,6 +171,9 @@ internal sealed unsafe class GradientSums
         public required Planes Planes { get; init; }
 
         public required ReadOnlySpan<Block> Blocks { get; init; }
+
+        /// <summary>The number of the first of the blocks in the batch.</summary>
+        public required int FirstBlock { get; init; }
 
         public required float* Scratch { get; init; }
 

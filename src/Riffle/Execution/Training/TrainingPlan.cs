@@ -1,3 +1,6 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using Riffle.Distribution;
 using Riffle.Kernels;
 using Riffle.Networks;
 using Riffle.Simd;
@@ -12,7 +15,8 @@ public readonly record struct StepResult(double Loss, int Top1, int Top5);
 
 /// <summary>
 /// Forward and backward of a network over batches, with all memory and steps planned once. A batch is cut into blocks of 16 images; each thread keeps
-/// its own blocks from layer to layer, or its share of a block where there are more threads than blocks; what is added over blocks is added in the order of a tree (<see cref="BlockTree"/>). So results do not depend on the number of threads.
+/// its own blocks from layer to layer, or its share of a block where there are more threads than blocks; what is added over blocks is added in the order of a tree (<see cref="BlockTree"/>). So results do not depend on the number of threads,
+/// nor on the number of <see cref="Ranks"/> that share a batch.
 /// </summary>
 public sealed unsafe class TrainingPlan : IDisposable
 {
@@ -29,6 +33,14 @@ public sealed unsafe class TrainingPlan : IDisposable
     private readonly bool _isFrozen;
     private readonly int _parts;
     private readonly GradientSums _sums;
+    private readonly BatchSums _batchSums;
+
+    // The ranks that share the batch, and the run of its blocks that is computed here: all of them unless there are ranks.
+    private readonly Ranks? _ranks;
+    private readonly BlockRun _ownBlocks;
+    private readonly bool _hasLocalNorm;
+    private readonly SumExchange? _resultSums;
+    private readonly GradientExchange? _exchange;
 
     // Managed, so that a span over it keeps it alive whatever becomes of the plan; pinned, so that it never moves.
     private readonly float[] _gradients;
@@ -40,9 +52,11 @@ public sealed unsafe class TrainingPlan : IDisposable
     private readonly Lock _gate = new();
     private bool _isDisposed;
 
-    // The batch of the step that runs.
+    // The batch of the step that runs: the images that are computed here, and the number of all.
     private ImageBatch _images;
+    private int _imagesOfBatch;
     private SoftTargets _targets;
+    private Exception? _failure;
 
     /// <summary>Plans memory and steps.</summary>
     /// <param name="weights">Read by each step; running statistics are updated by it.</param>
@@ -57,15 +71,35 @@ public sealed unsafe class TrainingPlan : IDisposable
     {
     }
 
-    internal TrainingPlan(Weights weights, int batch, int threads, VectorLevel level, bool classifierAlone = false)
+    /// <summary>The same for a batch that several ranks share. Then every batch has all its images, of which <see cref="OwnImages"/> are computed here.</summary>
+    /// <param name="weights">As above; those of all ranks have the same bits.</param>
+    /// <param name="batch">Images in each batch, of all ranks together.</param>
+    /// <param name="ranks">Who shares it; all ranks make the same calls.</param>
+    /// <param name="localBatchNorm">Batch norm takes the statistics of each rank's own images, and waits for no other rank. Then results depend on the number of
+    /// ranks. Running statistics are the means of those of the ranks.</param>
+    /// <param name="threads">As above.</param>
+    /// <param name="classifierAlone">As above.</param>
+    internal TrainingPlan(Weights weights, int batch, Ranks? ranks, bool localBatchNorm = false, int threads = 0, bool classifierAlone = false)
+        : this(weights, batch, threads, VectorLevels.Best, classifierAlone, ranks, localBatchNorm)
+    {
+    }
+
+    internal TrainingPlan(
+        Weights weights, int batch, int threads, VectorLevel level, bool classifierAlone = false, Ranks? ranks = null, bool localBatchNorm = false)
     {
         _isFrozen = classifierAlone;
+        _ranks = ranks is { Count: > 1 } ? ranks : null;
+        _hasLocalNorm = localBatchNorm && _ranks is not null;
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Weights = weights;
         Batch = batch;
-        var blocks = Lanes.Blocks(batch);
+        _ownBlocks = BlockRun.Of(Lanes.Blocks(batch), _ranks?.Count ?? 1, _ranks?.Rank ?? 0);
+        OwnImages = ImagesOf(batch, _ranks);
+
+        // A rank without blocks of its own still has memory for one: it takes the totals of the batch.
+        var blocks = Math.Max(1, _ownBlocks.Count);
         _network = new TrainingProgram(new LoweredNetwork(weights.Network), weights, blocks, level, classifierAlone);
         try
         {
@@ -86,12 +120,21 @@ public sealed unsafe class TrainingPlan : IDisposable
             })];
             foreach (var block in _blocks)
                 _network.Guard(block, _memory);
-            _sums = new(_memory, weights.Trained.Length, blocks, Threads / _parts);
+            _sums = new(_memory, weights.Trained.Length, _ranks is null ? Enumerable.Range(1, blocks).Select(BlockRun.Whole) : [_ownBlocks], Threads / _parts);
             _gradients = GC.AllocateArray<float>(weights.Trained.Length, pinned: true);
+            _batchSums = new(
+                [.. _network.Affines.OfType<DeferredAffine>().Select(affine => new[] { affine }), .. _network.FinishedAfter], _ownBlocks,
+                _hasLocalNorm ? null : _ranks);
+            if (_ranks is not null)
+            {
+                _resultSums = new(_ranks, _ownBlocks.Used, 4);
+                _exchange = CreateExchange(_ranks);
+            }
+
             _scratch = _memory.AllocateRows<float>(Threads, _network.Scratch, out _scratchStride);
             _losses = new BlockLoss[blocks];
             _lossOfBlocks = new double[blocks];
-            _labels = new int[batch];
+            _labels = new int[blocks * Lanes.Count];
             _pool = new WorkerPool(Threads, Work);
         }
         catch
@@ -106,6 +149,23 @@ public sealed unsafe class TrainingPlan : IDisposable
 
     /// <summary>Most images in a batch.</summary>
     public int Batch => Live(field);
+
+    /// <summary>Where the images that are computed here begin in a full batch, and how many they are.</summary>
+    internal (int First, int Count) OwnImages { get; }
+
+    /// <summary>Asks all ranks to stop; <see cref="IsStopAgreed"/> after the next step tells all of them. A rank that computes no image is not heard.</summary>
+    internal bool AsksToStop { get; set; }
+
+    /// <summary>Whether a rank asked to stop before the last step.</summary>
+    internal bool IsStopAgreed { get; private set; }
+
+    /// <summary>The images of a full batch that a rank computes: whole blocks of sixteen.</summary>
+    internal static (int First, int Count) ImagesOf(int batch, Ranks? ranks)
+    {
+        var run = BlockRun.Of(Lanes.Blocks(batch), ranks?.Count ?? 1, ranks?.Rank ?? 0);
+        var first = Math.Min(batch, run.First * Lanes.Count);
+        return (first, Math.Min(batch, run.End * Lanes.Count) - first);
+    }
 
     /// <summary>Threads that compute: the requested number, but at most eight for each block of sixteen images.</summary>
     public int Threads => Live(field);
@@ -182,6 +242,7 @@ public sealed unsafe class TrainingPlan : IDisposable
             if (_isDisposed)
                 return;
             _isDisposed = true;
+            _exchange?.Dispose();
             _pool?.Dispose();
             _network?.Dispose();
             _memory.Dispose();
@@ -202,8 +263,8 @@ public sealed unsafe class TrainingPlan : IDisposable
 
     private StepResult StepAlone(in ImageBatch images, ReadOnlySpan<int> labels, float labelSmoothing, in DistillationTargets distillation)
     {
-        if (labels.Length is 0 || labels.Length > Batch)
-            throw new ArgumentException($"a batch of {labels.Length} images; this plan takes 1 to {Batch}");
+        if (_ranks is not null ? labels.Length != OwnImages.Count : labels.Length is 0 || labels.Length > Batch)
+            throw new ArgumentException($"a batch of {labels.Length} images; this plan takes {(_ranks is null ? $"1 to {Batch}" : OwnImages.Count)}");
         if (labelSmoothing is not (>= 0 and < 1))
             throw new ArgumentException($"label smoothing {labelSmoothing} is not from 0 to below 1");
         distillation.Check(labels.Length, Weights.Network.Classes);
@@ -214,7 +275,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         }
 
         labels.CopyTo(_labels);
-        _images = images;
+        (_images, _imagesOfBatch) = (images, _ranks is null ? images.Count : Batch);
         for (var i = 0; i < _blocks.Length * Lanes.Count; i++)
             _masks[i] = i < images.Count ? 1 : 0;
         fixed (float* teacher = distillation.Logits)
@@ -225,24 +286,88 @@ public sealed unsafe class TrainingPlan : IDisposable
 
         _memory.Verify();
         _network.Verify();
+        if (_failure is not null)
+            ExceptionDispatchInfo.Throw(_failure);
 
-        int used = Lanes.Blocks(images.Count), top1 = 0, top5 = 0;
+        var (loss, top1, top5) = Result();
+        return new StepResult(loss / _imagesOfBatch, top1, top5);
+    }
+
+    /// <summary>The sum of the losses of the whole batch, and its hits.</summary>
+    private (double Loss, int Top1, int Top5) Result()
+    {
+        var used = UsedRun.Count;
         for (var b = 0; b < used; b++)
-        {
             _lossOfBlocks[b] = _losses[b].Loss;
-            top1 += _losses[b].Top1;
-            top5 += _losses[b].Top5;
+        if (_resultSums is null)
+        {
+            var (hits1, hits5) = Hits(0, used);
+            return (BlockTree.Sum(_lossOfBlocks.AsSpan(0, used)), hits1, hits5);
         }
 
-        return new StepResult(BlockTree.Sum(_lossOfBlocks.AsSpan(0, used)) / images.Count, top1, top5);
+        for (var node = 0; node < _resultSums.Nodes.Count; node++)
+        {
+            var (first, count) = _resultSums.Nodes[node];
+            var (hits1, hits5) = Hits(first - _ownBlocks.First, count);
+            var sums = _resultSums.SumOf(node);
+            sums[0] = BlockTree.Sum(_lossOfBlocks.AsSpan(first - _ownBlocks.First, count));
+            (sums[1], sums[2], sums[3]) = (hits1, hits5, AsksToStop ? 1 : 0);
+        }
+
+        var total = _resultSums.Run(4);
+        IsStopAgreed = total[3] > 0;
+        return (total[0], (int)total[1], (int)total[2]);
+    }
+
+    private (int Top1, int Top5) Hits(int first, int count)
+    {
+        var (top1, top5) = (0, 0);
+        for (var b = first; b < first + count; b++)
+            (top1, top5) = (top1 + _losses[b].Top1, top5 + _losses[b].Top5);
+        return (top1, top5);
+    }
+
+    /// <summary>The exchange of gradients; with local batch norm also of those of batch norm and the biases, and of the running statistics.</summary>
+    private GradientExchange CreateExchange(Ranks ranks)
+    {
+        var gradients = (float*)Marshal.UnsafeAddrOfPinnedArrayElement(_gradients, 0);
+        var steps = _network.Steps.Index().Reverse().Select(step => (step.Index, step.Item));
+        GradientExchange.Shared[] more = [];
+        if (_hasLocalNorm)
+        {
+            more =
+            [
+                .. _network.Affines.OfType<DeferredAffine>().SelectMany(affine => affine.Gradients).Select(range =>
+                    new GradientExchange.Shared { Values = gradients + range.Offset, Count = range.Count, Share = 1 }),
+                new() { Values = Weights.RunningPointer, Count = Weights.Running.Length, Share = (float)OwnImages.Count / Batch },
+            ];
+        }
+
+        return new(_memory, ranks, _ownBlocks, _sums, _isFrozen ? steps.Take(1) : steps, more, gradients);
+    }
+
+    /// <summary>Makes the totals of the first block those of the batch, of all ranks if they share statistics. A failure ends the step, but not before its threads are done.</summary>
+    private void AddTotals(ReadOnlySpan<Block> used, ReadOnlySpan<DeferredAffine> affines)
+    {
+        if (_failure is not null)
+            return;
+        try
+        {
+            _batchSums.Add(used, _blocks[0], affines);
+        }
+        catch (RiffleException e)
+        {
+            _failure = e;
+        }
     }
 
     /// <summary>One thread's share of a step. Threads meet wherever something depends on the whole batch.</summary>
     private void Work(int worker)
     {
-        var used = _blocks.AsSpan(0, Lanes.Blocks(_images.Count));
+        var used = UsedBlocks;
+        var run = UsedRun;
         var (team, part) = (worker / _parts, worker % _parts);
-        var (first, end) = _sums.Run(used.Length, team);
+        var (first, end) = OwnBlocks(run, team);
         var scratch = _scratch + worker * _scratchStride;
         var steps = _network.Steps;
         var times = Times;
@@ -278,7 +403,12 @@ public sealed unsafe class TrainingPlan : IDisposable
             times?.Lap(worker, OtherWork.BatchNorm);
             if (_pool.Arrive())
             {
-                affine.AfterForward(_network.Planes, used, _images.Count);
+                if (NeedsTotals)
+                {
+                    AddTotals(used, _network.Affines.AsSpan(s, 1)!);
+                    affine.AfterForward(_network.Planes, _blocks[0], NormedImages);
+                }
+
                 times?.Lap(worker, OtherWork.BatchNorm);
                 _pool.Release();
             }
@@ -289,7 +419,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         for (var b = first; b < end && part == 0; b++)
         {
             var labels = _labels.AsSpan(b * Lanes.Count, ImagesOf(b));
-            _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, TargetsOf(b), 1f / _images.Count);
+            _losses[b] = _network.Loss.Loss(_network.Planes, used[b], scratch, labels, TargetsOf(b), 1f / _imagesOfBatch);
         }
 
         times?.Lap(worker, OtherWork.Loss);
@@ -298,18 +428,59 @@ public sealed unsafe class TrainingPlan : IDisposable
         for (var s = steps.Length - 1; s >= (_isFrozen ? steps.Length - 1 : 0); s--)
         {
             if (Share.Of(steps[s].BackwardEdges, part, _parts) is { Size: > 0 } share)
-                _sums.Backward(steps[s], _network.Planes, used, team, scratch, IsDown(s), share);
+                _sums.Backward(steps[s], _network.Planes, run, used, team, scratch, IsDown(s), share);
             times?.Lap(worker, s, backward: true);
             MeetTeams(worker, backward: true);
             FinishBackward(s, used, worker);
         }
 
         if (_pool.Arrive())
+        {
+            FinishExchange();
             _pool.Release();
+        }
+
         times?.Lap(worker, OtherWork.Waiting, backward: true);
-        fixed (float* gradients = _gradients)
-            _sums.Add(_isFrozen ? steps.AsSpan(steps.Length - 1) : steps, used.Length, worker, Threads, gradients);
+        if (_exchange is null)
+        {
+            fixed (float* gradients = _gradients)
+                _sums.Add(_isFrozen ? steps.AsSpan(steps.Length - 1) : steps, run, worker, Threads, gradients);
+        }
+
         times?.Lap(worker, OtherWork.Gradients, backward: true);
+    }
+
+    /// <summary>The blocks that the batch of this step uses here.</summary>
+    private ReadOnlySpan<Block> UsedBlocks => _blocks.AsSpan(0, UsedRun.Count);
+
+    private BlockRun UsedRun => _ranks is null ? BlockRun.Whole(Lanes.Blocks(_images.Count)) : _ownBlocks;
+
+    /// <summary>Images whose statistics batch norm takes.</summary>
+    private int NormedImages => _hasLocalNorm ? _images.Count : _imagesOfBatch;
+
+    /// <summary>Whether batch norm has statistics here: not those of a rank that has no images, where each has its own.</summary>
+    private bool NeedsTotals => !_hasLocalNorm || _images.Count > 0;
+
+    /// <summary>The blocks of a team of threads, counted from the first that is computed here.</summary>
+    private (int First, int End) OwnBlocks(BlockRun run, int team)
+    {
+        var part = run.Part(team, Threads / _parts);
+        return (part.First - run.First, part.End - run.First);
+    }
+
+    private void FinishExchange()
+    {
+        if (_exchange is null || _failure is not null)
+            return;
+        try
+        {
+            _exchange.Ready(0);
+            _exchange.Finish();
+        }
+        catch (RiffleException e)
+        {
+            _failure = e;
+        }
     }
 
     /// <summary>How many of so many threads work on so many blocks, and how many of them on each block.</summary>
@@ -330,7 +501,7 @@ public sealed unsafe class TrainingPlan : IDisposable
         var finished = _network.FinishedAfter[step];
         if (finished.Length == 0)
             return;
-        var (first, end) = _sums.Run(used.Length, worker / _parts);
+        var (first, end) = OwnBlocks(UsedRun, worker / _parts);
         foreach (var affine in finished)
         {
             for (var b = first; b < end && worker % _parts == 0; b++)
@@ -340,10 +511,13 @@ public sealed unsafe class TrainingPlan : IDisposable
         Times?.Lap(worker, OtherWork.BatchNorm, backward: true);
         if (_pool.Arrive())
         {
+            _exchange?.Ready(step);
             fixed (float* gradients = _gradients)
             {
+                if (NeedsTotals)
+                    AddTotals(used, finished);
                 foreach (var affine in finished)
-                    affine.AfterBackward(_network.Planes, used, _images.Count, gradients);
+                    affine.AfterBackward(_network.Planes, _blocks[0], NormedImages, gradients);
             }
 
             Times?.Lap(worker, OtherWork.BatchNorm, backward: true);

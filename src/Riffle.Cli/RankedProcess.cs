@@ -1,0 +1,73 @@
+using Riffle.Distribution;
+using Riffle.Distribution.Mpi;
+
+namespace Riffle.Cli;
+
+/// <summary>
+/// The process as one of several that <c>mpirun</c> or <c>srun</c> has started. Rank 0 alone shows anything; another speaks up only when it fails alone, and then
+/// ends all, because the others would wait for it.
+/// </summary>
+internal static class RankedProcess
+{
+    /// <summary>The commands that several ranks run together.</summary>
+    private static readonly string[] Together = ["train"];
+
+    /// <summary>Time for rank 0 to tell of an error that all ranks have.</summary>
+    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(0.5);
+
+    private static TextWriter? _error;
+
+    /// <summary>The ranks that this process has joined; null: it is alone.</summary>
+    public static MpiRanks? Ranks { get; private set; }
+
+    /// <summary>Whether this process was started as one of several.</summary>
+    private static Launch? Launched => Launch.Find() is { Count: not 1 } launch ? launch : null;
+
+    /// <summary>Keeps all but rank 0 silent.</summary>
+    /// <exception cref="ArgumentException">The command is not for several ranks.</exception>
+    public static void Begin(IReadOnlyList<string> args)
+    {
+        if (Launched is not { } launch)
+            return;
+        if (launch.Rank > 0)
+        {
+            _error = Console.Error;
+            Console.SetOut(TextWriter.Null);
+            Console.SetError(TextWriter.Null);
+        }
+
+        if (args is [var command, ..] && !command.StartsWith('-') && !Together.Contains(command))
+            throw new ArgumentException($"'riffle {command}' runs in one process, but {launch.Launcher} has started several. Run it alone; only {string.Join(", ", Together.Select(name => $"'riffle {name}'"))} can be run so.");
+    }
+
+    /// <summary>Joins the others, if there are any.</summary>
+    public static Ranks? Join()
+    {
+        Ranks = MpiRanks.Join();
+        if (Ranks is { IsFirst: true } ranks)
+            Console.Error.WriteLine($"{ranks.Count} ranks on {ranks.Hosts.Distinct().Count()} machine{(ranks.Hosts.Distinct().Count() == 1 ? "" : "s")} ({ranks.Library})");
+        return Ranks;
+    }
+
+    /// <summary>Leaves the others at the end of a command.</summary>
+    public static void Leave()
+    {
+        Ranks?.Dispose();
+        Ranks = null;
+    }
+
+    /// <summary>Shows an error. If others depend on this process, ends all of them.</summary>
+    public static void Fail(int code, string message)
+    {
+        if (Ranks is not { } ranks)
+        {
+            Console.Error.WriteLine($"riffle: {message}");
+            return;
+        }
+
+        if (!ranks.IsFirst)
+            Thread.Sleep(Courtesy * Math.Min(ranks.Rank, 10));
+        (_error ?? Console.Error).WriteLine($"riffle: {ranks.Name}: {message}");
+        ranks.Abort(code);
+    }
+}
