@@ -24,6 +24,10 @@ internal static class BenchmarkReport
         "Times are for one image on one thread. Bytes are what a layer must read and write for one image: inputs, output and weights. Batch norm and ReLU\n"
         + "have no rows because the layers that read their results apply them; shuffle, slice and concat have none because they move no data.";
 
+    private const string HowMeasuredTogether =
+        "Medians of whole training steps, on images of noise. Alone: all ranks at once, each for itself. Together: one batch of all their images, with the bits of one\n"
+        + "process. Kept: the part of its speed alone that each rank keeps.";
+
     private const int Decimals = 6;
 
     /// <summary>Writes one element per network and inference batch size. Each element also has the training figures of its network.</summary>
@@ -106,6 +110,23 @@ internal static class BenchmarkReport
         output.WriteLine(HowMeasured);
         if (runs.Any(run => run.Layers.Length > 0))
             output.WriteLine(HowLayersAreMeasured);
+    }
+
+    /// <summary>Writes what several ranks measured together.</summary>
+    public static void WriteTogether(IReadOnlyList<(string Name, RankedPerformance Performance)> results, TextWriter output)
+    {
+        var table = new TextTable(
+            "Network", ">Ranks", ">Threads", ">Images a rank", ">Alone, ms", ">Together, ms", ">Images/s", ">Kept", ">Local batch norm, ms", ">Kept");
+        foreach (var (name, run) in results)
+        {
+            table.Add(
+                name, Number(run.Ranks), Number(run.Threads), Number(run.Batch), Number(run.Alone.Median, "0.0"), Number(run.Together.Median, "0.0"),
+                Number(run.ImagesPerSecond), Number(100 * run.Efficiency, "0.0") + " %", Number(run.Local.Median, "0.0"), Number(100 * run.LocalEfficiency, "0.0") + " %");
+        }
+
+        table.Write(output);
+        output.WriteLine();
+        output.WriteLine(HowMeasuredTogether);
     }
 
     private static void AddRow(TextTable table, BenchmarkResult result, string kind, Performance run) => table.Add(

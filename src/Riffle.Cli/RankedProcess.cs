@@ -10,10 +10,13 @@ namespace Riffle.Cli;
 internal static class RankedProcess
 {
     /// <summary>The commands that several ranks run together.</summary>
-    private static readonly string[] Together = ["train"];
+    private static readonly string[] Together = ["train", "teach", "reproduce", "benchmark"];
 
     /// <summary>Time for rank 0 to tell of an error that all ranks have.</summary>
-    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
+
+    /// <summary>What each further rank waits in addition.</summary>
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(0.1);
 
     private static TextWriter? _error;
 
@@ -29,6 +32,9 @@ internal static class RankedProcess
     {
         if (Launched is not { } launch)
             return;
+
+        // Open MPI gives each rank a terminal of its own, which .NET would send control sequences.
+        Environment.SetEnvironmentVariable("TERM", "dumb");
         if (launch.Rank > 0)
         {
             _error = Console.Error;
@@ -66,8 +72,9 @@ internal static class RankedProcess
         }
 
         if (!ranks.IsFirst)
-            Thread.Sleep(Courtesy * Math.Min(ranks.Rank, 10));
-        (_error ?? Console.Error).WriteLine($"riffle: {ranks.Name}: {message}");
+            Thread.Sleep(Courtesy + Turn * Math.Min(ranks.Rank, 20));
+        if (ranks.IsFirst || code != ExitCode.Interrupted)
+            (_error ?? Console.Error).WriteLine($"riffle: {ranks.Name}: {message}");
         ranks.Abort(code);
     }
 }

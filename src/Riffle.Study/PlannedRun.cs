@@ -1,5 +1,6 @@
 using System.Globalization;
 using Riffle.Data;
+using Riffle.Distribution;
 using Riffle.Execution;
 using Riffle.Models;
 using Riffle.Networks;
@@ -28,6 +29,9 @@ internal sealed record PlannedRun(ReproductionFolder Folder, string Name, Networ
 
     /// <summary>The first weights; null: new ones.</summary>
     public FineTuning? From { get; init; }
+
+    /// <summary>The processes that train it together; null: this one alone.</summary>
+    public Ranks? Ranks { get; init; }
 
     /// <summary>What is there; null if it has not started.</summary>
     public Run? Found => Folder.ReadRun(Name);
@@ -83,11 +87,12 @@ internal sealed record PlannedRun(ReproductionFolder Folder, string Name, Networ
         var run = Found;
         if (run is not { IsDone: true })
         {
+            Ranks?.Announce(this, isResumed: run is not null);
             using var trainer = display.Open(progress => run is null
                 ? Trainer.Start(
                     data, Network, Recipe, Folder.RunOf(Name),
-                    new() { Seed = Seed, Threads = Threads, From = From, SoftLabels = SoftLabelsFolder }, progress, cancel)
-                : Trainer.Resume(run.Folder, data.Codec, data.Directory, SoftLabelsFolder, Threads, progress: progress, cancel: cancel));
+                    new() { Seed = Seed, Threads = Threads, From = From, SoftLabels = SoftLabelsFolder, Ranks = Ranks }, progress, cancel)
+                : Trainer.Resume(run.Folder, data.Codec, data.Directory, SoftLabelsFolder, Threads, ranks: Ranks, progress: progress, cancel: cancel));
 
             // Also on a resume, because an earlier process may have been killed before it got here. Keep what it wrote if the notes beside the weights are gone.
             if (From is not null)

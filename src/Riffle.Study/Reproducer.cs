@@ -82,9 +82,9 @@ internal sealed class Reproducer
 
                 _forecast.Learn(stage.Expected, clock.Elapsed);
             }
-            catch (RiffleException e) when (e is not BadDataException && !stage.IsNeeded)
+            catch (RiffleException e) when (e is not BadDataException && !stage.IsNeeded && _settings.Ranks is null)
             {
-                // If one network diverges, the others are still trained.
+                // If one network diverges, the others are still trained; but not by several ranks, which may have failed at different places.
                 display.Failed(stage, e);
                 failures.Add(stage.Name);
             }
@@ -152,6 +152,7 @@ internal sealed class Reproducer
             SoftLabels = _softLabels?.Fingerprint ?? (_teacherLabels is null ? null : PlannedRun.NotMade),
             SoftLabelsFolder = _settings.SoftLabelsFolder,
             From = _firstWeights.GetValueOrDefault(model),
+            Ranks = _settings.Ranks,
         };
 
     private FineTuning LoadFirstWeights(string model)

@@ -17,7 +17,7 @@ namespace Riffle.Study;
 internal sealed class ReproductionFolder(string path)
 {
     /// <summary>As checkpoints have it, for the types of the study.</summary>
-    private static readonly JsonSerializerOptions Json = new(ModelJson.Indented) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+    public static readonly JsonSerializerOptions Json = new(ModelJson.Indented) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     public string Html => Path.Combine(path, "report.html");
 

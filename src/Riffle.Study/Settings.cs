@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Riffle.Data;
+using Riffle.Distribution;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
@@ -24,6 +25,9 @@ internal sealed record Settings(
 {
     /// <summary>A folder with the first weights of each network, <c>MODEL.safetensors</c>; null: networks start with new weights.</summary>
     public string? From { get; init; }
+
+    /// <summary>The processes that do the work together, of which this is the first; null: this one alone.</summary>
+    public Ranks? Ranks { get; init; }
 
     /// <summary>The changes to the recipe.</summary>
     public Func<Recipe, Recipe> Change { get; init; } = recipe => recipe;

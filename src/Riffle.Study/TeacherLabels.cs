@@ -30,7 +30,7 @@ internal sealed class TeacherLabels
         _files = settings.TeacherNames.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
         _views = Found?.Identity.Views ?? SoftLabels.ViewsFor(_recipe.Epochs);
 
-        // Makes nothing in this case, but refuses soft labels of other teachers.
+        // Makes nothing in this case, and needs no other rank, but refuses soft labels of other teachers.
         if (AreMade)
         {
             _ = Teachers.Teach(_settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads);
@@ -73,14 +73,19 @@ internal sealed class TeacherLabels
     private bool IsTrainedHere(string teacher) => _settings.AreTeachersDeclared || StudyFigures.Models.Contains(teacher);
 
     /// <summary>A teacher of the recipe, or a network of the study by the recipe of the rows, but from labels alone.</summary>
-    private PlannedRun Plan(string name, ReproductionFolder folder) => _settings.AreTeachersDeclared
-        ? Teacher.Declared.Single(teacher => teacher.Network == name).In(folder, _data, _settings)
-        : new(folder, name, Settings.SpecFor(name, _data), _settings.RecipeFor(name, _data, labels: null), _settings.Seed, _settings.Threads);
+    private PlannedRun Plan(string name, ReproductionFolder folder)
+    {
+        var run = _settings.AreTeachersDeclared
+            ? Teacher.Declared.Single(teacher => teacher.Network == name).In(folder, _data, _settings)
+            : new(folder, name, Settings.SpecFor(name, _data), _settings.RecipeFor(name, _data, labels: null), _settings.Seed, _settings.Threads);
+        return run with { Ranks = _settings.Ranks };
+    }
 
     private bool Teach(IReproductionDisplay display, CancellationToken cancel)
     {
+        _settings.Ranks?.Announce([.. _settings.TeacherNames.Select(PathOf)], _recipe, _views, _settings.Seed);
         var labels = display.Teach(progress => Teachers.Teach(
-            _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, progress, cancel));
+            _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, _settings.Ranks, progress, cancel));
         labels?.WriteExcerpt(FirstSoftLabels, FirstImages(labels, cancel));
         return labels is not null;
     }
@@ -98,6 +103,7 @@ internal sealed class TeacherLabels
         return [.. images];
     }
 
-    private Model[] Models() =>
-        [.. _settings.TeacherNames.Select(teacher => _runs.SingleOrDefault(run => run.Name == teacher) is { } run ? Model.Open(run.Folder.ModelOf(teacher)) : _files[teacher])];
+    private Model[] Models() => [.. _settings.TeacherNames.Select(teacher => _files.GetValueOrDefault(teacher) ?? Model.Open(PathOf(teacher)))];
+
+    private string PathOf(string teacher) => _runs.SingleOrDefault(run => run.Name == teacher)?.Folder.ModelOf(teacher) ?? teacher;
 }

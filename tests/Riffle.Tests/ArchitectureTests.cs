@@ -29,15 +29,15 @@ public partial class ArchitectureTests
         ["Prediction"] = [],
         ["Classification"] = ["Prediction"],
         ["Classifier"] = ["Classification", "Prediction", "Model", "ModelFiles", "Execution", "Data", "Formats"],
-        ["Distillation"] = ["Model", "Models", "Evaluation", "Execution", "Networks", "Data", "Formats"],
+        ["Distillation"] = ["Model", "Models", "Evaluation", "Execution", "Distribution", "Networks", "Data", "Formats"],
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Distribution", "Networks", "Data", "Formats"],
-        ["Measurement"] = ["Training", "Recipes", "Execution", "Networks", "Data", "Simd"],
+        ["Measurement"] = ["Training", "Recipes", "Execution", "Distribution", "Networks", "Data", "Simd"],
         ["Learning"] = ["Training", "Measurement", "Evaluation", "Models", "Recipes", "Networks", "Data"],
         ["Images"] = ["Classifier", "Classification", "Prediction", "Model", "Data", "Formats"],
         ["Reports"] = ["Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
         ["Study"] =
         [
-            "Reports", "Images", "Measurement", "Training", "Distillation", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
+            "Reports", "Images", "Measurement", "Training", "Distillation", "Distribution", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
         ],
         ["Server"] = ["Images", "Classifier", "Evaluation", "Model", "ModelFiles", "OnnxHints", "Formats"],
         ["Cli"] =

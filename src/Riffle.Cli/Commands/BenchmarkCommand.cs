@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Riffle.Distribution;
 using Riffle.Measurement;
 using Riffle.Networks;
 using Riffle.Recipes;
@@ -43,12 +44,19 @@ internal static class BenchmarkCommand
                 "riffle benchmark shufflenet-v1-g3-x1.0",
                 "riffle benchmark shufflenet-v1-g3-x0.25 shufflenet-v2-x0.5 mobilenet-v1-x0.25 --batch 1 --no-train",
                 "riffle benchmark shufflenet-v2-x1.0 --preset imagenet --train-batch 32 --seconds 5",
-                "riffle benchmark runs/first --layers --threads 2 --json")
+                "riffle benchmark runs/first --layers --threads 2 --json",
+                "mpirun -n 2 riffle benchmark shufflenet-v1-g3-x1.0 --train-batch 128")
             .WithAction((parse, cancel) =>
             {
                 // All of them before the first measurement, so that a wrong name is reported at once.
                 var subjects = parse.GetRequiredValue(models).Select(model => Find(model, network, parse)).ToArray();
                 var budget = TimeSpan.FromSeconds(parse.GetValue(seconds));
+                if (RankedProcess.Join() is { } ranks)
+                {
+                    MeasureTogether(ranks, subjects, budget, parse.GetValue(threads) ?? 0, parse.GetValue(trainBatch), parse.InvocationConfiguration.Output, cancel);
+                    return ExitCode.Done;
+                }
+
                 var results = Measure(
                     subjects, budget, parse.GetValue(layers), parse.GetValue(threads),
                     parse.GetValue(batches) is { Length: > 0 } given ? given : DefaultBatches,
@@ -60,6 +68,23 @@ internal static class BenchmarkCommand
                     BenchmarkReport.WriteTables(results, output);
                 return ExitCode.Done;
             });
+    }
+
+    /// <summary>With mpirun or srun: training by all ranks, beside what each can do alone.</summary>
+    private static void MeasureTogether(
+        Ranks ranks, Subject[] subjects, TimeSpan budget, int threads, int batch, TextWriter output, CancellationToken cancel)
+    {
+        var results = new List<(string Name, RankedPerformance Performance)>();
+        using (var line = new ProgressLine("benchmark", subjects.Length, "networks"))
+        {
+            foreach (var subject in subjects.Where(subject => subject.IsTrained))
+            {
+                results.Add((subject.Name, new RankedBenchmark(subject.Benchmark(budget, false), ranks).Training(batch, threads, budget, cancel)));
+                line.Report(results.Count, subject.Name);
+            }
+        }
+
+        BenchmarkReport.WriteTogether(results, output);
     }
 
     private static Subject Find(string model, NetworkOptions options, ParseResult parse)

@@ -79,6 +79,7 @@ internal static class ReproduceCommand
                 "riffle reproduce --data data/tiny --out first-look --recipe best --models shufflenet-v1-g3-x0.25,mobilenet-v1-x0.25 --epochs 5",
                 "riffle reproduce --data data/tiny --out other-teacher --teacher shufflenet-v2-x1.0",
                 "riffle reproduce --data data/tiny --out longer --models mobilenet-v1-x0.25 --from models --learning-rate 0.25",
+                "mpirun -n 8 riffle reproduce --data data/tiny --out reproduced",
                 "riffle reproduce --data data/tiny --out reproduced --verify",
                 "riffle reproduce --data data/tiny --out reproduced --tables 4")
             .WithAction((parse, cancel) =>
@@ -92,6 +93,7 @@ internal static class ReproduceCommand
                     Change = recipe => entries.Apply(parse, recipe),
                     Changes = [.. entries.Specified(parse)],
                     Options = entries,
+                    Ranks = RankedProcess.Join(),
                 };
                 if (settings.Selected.IsEmpty)
                 {
@@ -105,9 +107,17 @@ internal static class ReproduceCommand
                         $"--teacher: '{unknown}' is not a run, a file or a network of the study; these are {string.Join(", ", StudyFigures.Models)}");
                 }
 
+                if (settings.Ranks is { IsFirst: false } ranks)
+                {
+                    Assistance.Assist(ranks, settings, cancel);
+                    return ExitCode.Done;
+                }
+
                 if (parse.GetValue(verify))
                     return ReproductionDisplay.End(new Verification(settings).Run(new ReproductionDisplay(), cancel), settings);
-                return ReproductionDisplay.End(new Reproducer(settings).Run(new ReproductionDisplay(), cancel), settings);
+                var code = ReproductionDisplay.End(new Reproducer(settings).Run(new ReproductionDisplay(), cancel), settings);
+                settings.Ranks?.Dismiss();
+                return code;
             });
     }
 

@@ -40,18 +40,27 @@ internal static class TeachCommand
             .WithExamples(
                 "riffle teach runs/large --data data/tiny --out soft",
                 "riffle teach models/*.safetensors --data data/tiny --out soft --views 20",
-                "riffle teach runs/large --data data/tiny --out soft --smallest-area 0.35")
+                "riffle teach runs/large --data data/tiny --out soft --smallest-area 0.35",
+                "mpirun -n 4 riffle teach runs/large --data data/tiny --out soft")
             .WithAction((parse, cancel) =>
             {
+                var ranks = RankedProcess.Join();
                 var models = parse.GetRequiredValue(teachers).Select(path => ModelOptions.ReportNote(Model.Open(path))).ToArray();
                 var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data), ImageCodec.Default), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);
+                if (ranks is { IsFirst: false })
+                {
+                    Teachers.Assist(ranks, models, dataset, augmentation.Apply(parse, Recipe.Best.Augmentation), looks, parse.GetValue(seed), parse.GetValue(threads), cancel);
+                    return ExitCode.Done;
+                }
+
                 var labels = TeachingSession.Run(progress => Teachers.Teach(
                     folder, models, dataset, augmentation.Apply(parse, Recipe.Best.Augmentation), looks, parse.GetValue(seed), parse.GetValue(threads),
-                    progress, cancel));
+                    ranks, progress, cancel));
                 if (labels is null)
                 {
                     Console.Error.WriteLine($"Stopped. The finished views are in {folder}. Run the same command again to continue.");
+                    ranks?.Abort(ExitCode.Interrupted);
                     return ExitCode.Interrupted;
                 }
 

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Riffle.Data;
+using Riffle.Distribution;
 using Riffle.Evaluation;
 using Riffle.Execution;
 using Riffle.Models;
@@ -20,6 +22,7 @@ public static class Teachers
     /// sees their mirror images next.</param>
     /// <param name="seed">The seed of the augmentation.</param>
     /// <param name="threads">Threads that compute; 0: one per core. Does not change the result.</param>
+    /// <param name="ranks">Processes that share the work; the others call <see cref="Assist"/>. Null: this one alone.</param>
     /// <param name="progress">Receives the images done at the start of each stage and after each batch: first of the validation images, to measure the
     /// accuracy of all teachers together, then of the training images.</param>
     /// <param name="cancel">Stops between batches; finished views are kept.</param>
@@ -36,41 +39,76 @@ public static class Teachers
         int views,
         ulong seed = 0,
         int threads = 0,
+        Ranks? ranks = null,
         IProgress<WorkProgress>? progress = null,
         CancellationToken cancel = default)
+    {
+        var identity = IdentityOf(teachers, data, augmentation, views, seed);
+        var labels = SoftLabels.Begun(folder, identity);
+        if (labels?.Made == views)
+        {
+            Made(ranks, views);
+            return labels;
+        }
+
+        using var ensemble = new Ensemble(teachers, threads);
+        labels ??= SoftLabels.Begin(folder, identity, () => Validate(
+            ensemble, data, identity.ImageSize, identity.Fit, threads, progress, ranks is null ? cancel : CancellationToken.None)); // the others wait for the first
+        Made(ranks, labels.Made);
+        ranks?.RequireSame(Facts(identity));
+        using var work = new Views(ensemble, data, identity, threads, ranks, cancel);
+        var (images, total) = ((long)data.Count(Split.Train), (long)views * data.Count(Split.Train));
+        progress?.Report(new(WorkStage.Teaching, labels.Made * images, total, labels.Top1));
+        while (labels.Made < views)
+        {
+            var before = labels;
+            labels = labels.With(work.Compute(
+                labels.Made, done => progress?.Report(new(WorkStage.Teaching, before.Made * images + done, total, before.Top1)), cancel)!);
+        }
+
+        return labels;
+    }
+
+    /// <summary>Computes the share of another rank than the first, which calls <see cref="Teach"/> with the same teachers, data and settings.</summary>
+    /// <param name="ranks">The ranks.</param>
+    /// <param name="teachers">As there.</param>
+    /// <param name="data">As there.</param>
+    /// <param name="augmentation">As there.</param>
+    /// <param name="views">As there.</param>
+    /// <param name="seed">As there.</param>
+    /// <param name="threads">Threads that compute; 0: one per core.</param>
+    /// <param name="cancel">Stops all ranks before the next view.</param>
+    /// <exception cref="RiffleException">Another rank has something else, or can't be reached.</exception>
+    /// <exception cref="OperationCanceledException">A rank was cancelled.</exception>
+    public static void Assist(
+        Ranks ranks, IReadOnlyList<Model> teachers, Dataset data, Augmentation augmentation, int views, ulong seed = 0, int threads = 0,
+        CancellationToken cancel = default)
+    {
+        var identity = IdentityOf(teachers, data, augmentation, views, seed);
+        var made = Made(ranks, 0);
+        if (made == views)
+            return;
+        ranks.RequireSame(Facts(identity));
+        using var ensemble = new Ensemble(teachers, threads);
+        using var own = new Views(ensemble, data, identity, threads, ranks, cancel);
+        for (; made < views; made++)
+            own.Compute(made, _ => { }, cancel);
+    }
+
+    /// <summary>The finished views, as rank 0 knows.</summary>
+    private static int Made(Ranks? ranks, int own) => ranks is null ? own : BitConverter.ToInt32(ranks.FromFirst(BitConverter.GetBytes(own)));
+
+    private static (string, string)[] Facts(SoftLabelsIdentity identity) =>
+        [("version of Riffle", RiffleVersion.Text), ("set of teachers, images or settings", identity.Fingerprint)];
+
+    private static SoftLabelsIdentity IdentityOf(IReadOnlyList<Model> teachers, Dataset data, Augmentation augmentation, int views, ulong seed)
     {
         SoftLabels.ViewLimits.Require(views, "number of views");
         augmentation.Check();
         Require(teachers, data);
-        var size = teachers[0].ImageSize;
-        var identity = new SoftLabelsIdentity(
-            DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], size, augmentation, seed, views, Mirrored: true, Arithmetic.VectorBits, teachers[0].Fit);
-        var labels = SoftLabels.Begun(folder, identity);
-        if (labels?.Made == views)
-            return labels;
-        using var ensemble = new Ensemble(teachers, threads);
-        labels ??= SoftLabels.Begin(folder, identity, () => Validate(ensemble, data, size, identity.Fit, threads, progress, cancel));
-        var (images, classes) = (data.Count(Split.Train), data.Info.Classes.Length);
-        var logits = SoftLabels.Allocate(images, classes);
-        using var loader = Open(data, Split.Train, size, identity.Fit, augmentation, seed, threads, cancel);
-        var (done, total) = ((long)labels.Made * images, (long)views * images);
-        progress?.Report(new(WorkStage.Teaching, done, total, labels.Top1));
-        while (labels.Made < views)
-        {
-            loader.StartEpoch(labels.Made);
-            while (loader.TryNext(out var batch))
-            {
-                cancel.ThrowIfCancellationRequested();
-                var batchLogits = ensemble.Predict(batch);
-                for (var i = 0; i < batch.Count; i++)
-                    batchLogits.Slice(i * classes, classes).CopyTo(logits.AsSpan(batch.Numbers[i] * classes));
-                progress?.Report(new(WorkStage.Teaching, done += batch.Count, total, labels.Top1));
-            }
-
-            labels = labels.With(logits);
-        }
-
-        return labels;
+        return new(
+            DatasetIdentity.Of(data), [.. teachers.Select(TeacherIdentity.Of)], teachers[0].ImageSize, augmentation, seed, views, Mirrored: true,
+            Arithmetic.VectorBits, teachers[0].Fit);
     }
 
     private static double Validate(
@@ -119,7 +157,8 @@ public static class Teachers
     }
 
     private static BatchLoader Open(
-        Dataset data, Split split, int imageSize, FitKind fit, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel)
+        Dataset data, Split split, int imageSize, FitKind fit, Augmentation? augmentation, ulong seed, int threads, CancellationToken cancel,
+        bool readsPart = false)
     {
         if (data.Count(split) == 0)
             throw new RiffleException($"{data.Directory}: the data set has no {split.Adjective()} images; prepare it again with some");
@@ -128,7 +167,69 @@ public static class Teachers
         return new(
             data, split, imageSize, ImageFit.SideForInference(imageSize, split == Split.Validation && fit != FitKind.Crop, data.Info), fit,
             Batch.ForInference(data.Count(split), imageSize), augmentation, shuffle: false, dropLast: false, seed, BatchLoader.ThreadsFor(threads),
-            memoryBudgetBytes: null, progress: null, cancel);
+            memoryBudgetBytes: null, progress: null, cancel, readsPart: readsPart);
+    }
+
+    /// <summary>Computes views of the training images, all of them or, with several ranks, a run of batches.</summary>
+    private sealed class Views : IDisposable
+    {
+        private readonly Ensemble _ensemble;
+        private readonly Ranks? _ranks;
+        private readonly BatchLoader _loader;
+        private readonly int _classes, _batch;
+        private readonly float[] _logits;
+
+        public Views(Ensemble ensemble, Dataset data, SoftLabelsIdentity identity, int threads, Ranks? ranks, CancellationToken cancel)
+        {
+            var images = data.Count(Split.Train);
+            (_ensemble, _ranks, _classes, _batch) = (ensemble, ranks, data.Info.Classes.Length, Batch.ForInference(images, identity.ImageSize));
+            _logits = SoftLabels.Allocate(images, _classes);
+            _loader = Open(data, Split.Train, identity.ImageSize, identity.Fit, identity.Augmentation, identity.Seed, threads, cancel, readsPart: ranks is not null);
+        }
+
+        /// <summary>The logits of a view, images×classes; null on all ranks but the first.</summary>
+        public float[]? Compute(int view, Action<long> progress, CancellationToken cancel)
+        {
+            // One of several ranks that stops within a view would leave the others waiting.
+            if (_ranks?.Any(cancel.IsCancellationRequested) == true)
+                throw new OperationCanceledException(cancel);
+            var (first, end) = ShareOf(_ranks?.Rank ?? 0);
+            _loader.StartEpoch(view, first, endBatch: end);
+            for (var done = 0L; _loader.TryNext(out var batch);)
+            {
+                if (_ranks is null)
+                    cancel.ThrowIfCancellationRequested();
+                var logits = _ensemble.Predict(batch);
+                for (var i = 0; i < batch.Count; i++)
+                    logits.Slice(i * _classes, _classes).CopyTo(_logits.AsSpan(batch.Numbers[i] * _classes));
+                progress(_loader.Images * (done += batch.Count) / Math.Max(1, ImagesOf(first, end)));
+            }
+
+            if (_ranks is null)
+                return _logits;
+
+            // Images are in the order of the shards, so those of a rank lie side by side.
+            Span<float> Of(int rank)
+            {
+                var (from, to) = ShareOf(rank);
+                return _logits.AsSpan(from * _batch * _classes, ImagesOf(from, to) * _classes);
+            }
+
+            foreach (var (rank, bytes) in _ranks.Gather(_ranks.IsFirst ? [] : MemoryMarshal.AsBytes(Of(_ranks.Rank)).ToArray(), toFirst: true).Index().Skip(1))
+                MemoryMarshal.Cast<byte, float>(bytes).CopyTo(Of(rank));
+            return _ranks.IsFirst ? _logits : null;
+        }
+
+        public void Dispose() => _loader.Dispose();
+
+        /// <summary>The batches of a rank.</summary>
+        private (int First, int End) ShareOf(int rank)
+        {
+            var (batches, count) = ((long)_loader.BatchesPerEpoch, _ranks?.Count ?? 1);
+            return ((int)(batches * rank / count), (int)(batches * (rank + 1) / count));
+        }
+
+        private int ImagesOf(int first, int end) => Math.Min(_loader.Images, end * _batch) - first * _batch;
     }
 
     /// <summary>The plans of all teachers.</summary>

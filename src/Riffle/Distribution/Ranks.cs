@@ -8,6 +8,8 @@ namespace Riffle.Distribution;
 /// </summary>
 public abstract class Ranks : IDisposable
 {
+    private const int MostNamed = 5;
+
     private string[]? _hosts;
 
     /// <summary>The number of this process, from 0. Rank 0 alone writes files and shows progress.</summary>
@@ -59,7 +61,9 @@ public abstract class Ranks : IDisposable
     internal void Meet() => Any(false);
 
     /// <summary>The bytes of all ranks, which may differ in number.</summary>
-    internal unsafe byte[][] Gather(byte[] own)
+    /// <param name="own">Those of this rank.</param>
+    /// <param name="toFirst">Only rank 0 gets them; to the others those of the others are empty.</param>
+    internal unsafe byte[][] Gather(byte[] own, bool toFirst = false)
     {
         var lengths = new long[Count];
         var (toOthers, fromOthers) = (new List<Transfer>(), new List<Transfer>());
@@ -78,6 +82,8 @@ public abstract class Ranks : IDisposable
             Exchange(Tag.Control, [.. fromOthers, .. toOthers]);
         }
 
+        if (toFirst && !IsFirst)
+            Array.Clear(lengths);
         var gathered = lengths.Select((bytes, rank) => rank == Rank ? own : GC.AllocateUninitializedArray<byte>(checked((int)bytes), pinned: true)).ToArray();
         fixed (byte* mine = own)
         {
@@ -86,7 +92,7 @@ public abstract class Ranks : IDisposable
             {
                 if (peer != Rank && gathered[peer].Length > 0)
                     transfers.Add(Transfer.From(peer, System.Runtime.CompilerServices.Unsafe.AsPointer(ref gathered[peer][0]), gathered[peer].Length));
-                if (peer != Rank && own.Length > 0)
+                if (peer != Rank && own.Length > 0 && (!toFirst || peer == 0))
                     transfers.Add(Transfer.To(peer, mine, own.Length));
             }
 
@@ -94,6 +100,24 @@ public abstract class Ranks : IDisposable
         }
 
         return gathered;
+    }
+
+    /// <summary>Makes sure that all ranks have the same values.</summary>
+    /// <exception cref="RiffleException">Some have not; the message names them, what differs first, and how.</exception>
+    internal void RequireSame(IReadOnlyList<(string What, string Value)> facts)
+    {
+        var all = Gather(Encoding.UTF8.GetBytes(string.Join('\n', facts.Select(fact => fact.Value.ReplaceLineEndings(" ")))))
+            .Select(bytes => Encoding.UTF8.GetString(bytes).Split('\n')).ToArray();
+        foreach (var (place, (what, _)) in facts.Index())
+        {
+            string? Value(int rank) => all[rank].ElementAtOrDefault(place);
+            int[] others = [.. Enumerable.Range(0, Count).Where(rank => Value(rank) != Value(0))];
+            if (others.Length == 0)
+                continue;
+            var names = string.Join(", ", others.Take(MostNamed).Select(NameOf)) + (others.Length > MostNamed ? $" and {others.Length - MostNamed} more" : "");
+            throw new RiffleException(
+                $"{names} {(others.Length == 1 ? "has" : "have")} another {what} than {NameOf(0)}: {Value(others[0])} instead of {Value(0)}. All ranks need the same.");
+        }
     }
 
     /// <summary>The bytes of rank 0, on every rank. The others give null.</summary>

@@ -238,7 +238,7 @@ public sealed class Evaluator : IDisposable
         // Only the first rank shows images, and its own come before those of all others.
         foreach (var images in ranked)
         {
-            foreach (var kept in _ranks.Gather(_ranks.IsFirst ? [] : images.ToBytes()).Skip(1))
+            foreach (var kept in _ranks.Gather(images.ToBytes(), toFirst: true).Skip(1))
                 images.AddAll(kept);
         }
 

@@ -46,6 +46,9 @@ public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool laye
 
     private readonly long _macs = Complexity.Of(weights.Network).Macs;
 
+    /// <summary>The network's weights.</summary>
+    internal Weights Weights => weights;
+
     /// <summary>Bits of the vectors that the kernels use here.</summary>
     public static int VectorBits => VectorLevels.Best.Bits;
 
@@ -86,21 +89,28 @@ public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool laye
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public Performance Training(int batch, int threads = 0, CancellationToken cancel = default)
     {
-        var images = Noise(batch);
-        var labels = Enumerable.Range(0, batch).Select(image => image % weights.Network.Classes).ToArray();
-        var optimiser = new Optimiser(weights, OptimiserKind.Nesterov, Momentum, WeightDecay);
         using var plan = new TrainingPlan(weights, batch, threads);
+        var run = StepOf(plan, batch);
+        var measured = Measure(run, plan.Threads, batch, OperationsOfTraining, cancel) with { PlannedBytes = plan.Memory };
+        return layers ? measured with { Layers = ByLayer(run, plan.Threads, times => plan.Times = times, cancel) } : measured;
+    }
+
+    /// <summary>A step of training on images of noise.</summary>
+    /// <param name="plan">Of the network's weights.</param>
+    /// <param name="images">Images that the plan computes here.</param>
+    internal Action StepOf(TrainingPlan plan, int images)
+    {
+        var pixels = Noise(images);
+        var labels = Enumerable.Range(0, images).Select(image => image % weights.Network.Classes).ToArray();
+        var optimiser = new Optimiser(weights, OptimiserKind.Nesterov, Momentum, WeightDecay);
         var steps = 0;
-        void Run()
+        return () =>
         {
-            plan.Step(images, labels);
+            plan.Step(pixels, labels);
             plan.Times?.Start(0);
             optimiser.Apply(weights.Trained, plan.Gradients, LearningRate, steps++);
             plan.Times?.Lap(0, OtherWork.Update, backward: true);
-        }
-
-        var measured = Measure(Run, plan.Threads, batch, OperationsOfTraining, cancel) with { PlannedBytes = plan.Memory };
-        return layers ? measured with { Layers = ByLayer(Run, plan.Threads, times => plan.Times = times, cancel) } : measured;
+        };
     }
 
     private Performance Measure(Action run, int threads, int batch, int operations, CancellationToken cancel)

@@ -54,6 +54,31 @@ public sealed class RankedRunTests : IDisposable
     }
 
     [Fact]
+    public void Teachers_make_the_same_soft_labels_on_any_number_of_ranks()
+    {
+        var recipe = TinyDataset.Recipe(epochs: 1) with { Batch = 32, Augmentation = Augmentation.Full };
+        Run("teacher", recipe, ranks: 1);
+        string[] Teach(string name, int count)
+        {
+            var soft = _data.Run(name);
+            InProcessRanks.Run(count, ranks =>
+            {
+                Model[] teachers = [Checkpoint.Load(_data.Run("teacher"))];
+                if (ranks.IsFirst)
+                    Teachers.Teach(soft, teachers, _data.Open(), recipe.Augmentation, views: 2, seed: 3, threads: 1, ranks);
+                else
+                    Teachers.Assist(ranks, teachers, _data.Open(), recipe.Augmentation, views: 2, seed: 3, threads: 1);
+                return true;
+            });
+            return [.. Directory.GetFiles(soft).Order().Select(file => Convert.ToHexString(File.ReadAllBytes(file)))];
+        }
+
+        var expected = Teach("soft-1", 1);
+        Assert.Equal(expected, Teach("soft-2", 2));
+        Assert.Equal(expected, Teach("soft-5", 5));
+    }
+
+    [Fact]
     public void A_fine_tuning_that_fits_its_classifier_gives_the_same_files()
     {
         Run("start", TinyDataset.Recipe(epochs: 1) with { Batch = Batch }, ranks: 1);
@@ -110,7 +135,7 @@ public sealed class RankedRunTests : IDisposable
                 data.Open(), spec, recipe, _data.Run("refused"), new() { Ranks = ranks, Threads = 1, Seed = differs && difference == "another seed" ? 4UL : 0 });
             return null;
         }));
-        Assert.StartsWith($"rank 2 (node2): another {named} than rank 0 (node0)", error.Message);
+        Assert.StartsWith($"rank 2 (node2) has another {named} than rank 0 (node0): ", error.Message);
         Assert.False(Directory.Exists(_data.Run("refused")));
     }
 

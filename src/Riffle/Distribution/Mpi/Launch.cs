@@ -25,6 +25,7 @@ internal sealed record Launch(string Launcher, int Rank, int? Count, string[] Li
     ];
 
     /// <summary>Who started this process as one of several ranks; null: nobody.</summary>
+    /// <exception cref="RiffleException">Slurm has, but without MPI.</exception>
     public static Launch? Find() => Find(Environment.GetEnvironmentVariable);
 
     internal static Launch? Find(Func<string, string?> variable)
@@ -36,6 +37,8 @@ internal sealed record Launch(string Launcher, int Rank, int? Count, string[] Li
                 return new(launcher, own, Number(size), variable(LibraryVariable) is { Length: > 0 } library ? [library] : libraries);
         }
 
-        return null;
+        return Number("SLURM_STEP_NUM_TASKS") > 1
+            ? throw new RiffleException("srun has started several tasks without MPI, and each would do the same. Start it with srun --mpi=pmix or --mpi=pmi2, or with one task.")
+            : null;
     }
 }

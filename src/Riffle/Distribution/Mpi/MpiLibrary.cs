@@ -84,6 +84,10 @@ internal sealed unsafe class MpiLibrary
     /// <exception cref="RiffleException">None is, or it is no library of MPI.</exception>
     public static MpiLibrary Load(IEnumerable<string> names, string launcher)
     {
+        // .NET needs SIGSEGV for itself: a transport or a printer of stacks must not take it. Libraries read this when they are loaded.
+        LibC.SetVariable("UCX_ERROR_SIGNALS", "SIGILL,SIGBUS,SIGFPE");
+        LibC.SetVariable("UCX_WARN_UNUSED_ENV_VARS", "n");
+        LibC.SetVariable("OMPI_MCA_opal_signal", "6");
         foreach (var name in names)
         {
             if (!NativeLibrary.TryLoad(name, out var handle))
@@ -107,10 +111,6 @@ internal sealed unsafe class MpiLibrary
     /// <exception cref="RiffleException">It can't be started, or is for one thread alone.</exception>
     public void Start()
     {
-        // .NET needs SIGSEGV for itself: a transport or a printer of stacks must not take it.
-        LibC.SetVariable("UCX_ERROR_SIGNALS", "SIGILL,SIGBUS,SIGFPE");
-        LibC.SetVariable("UCX_WARN_UNUSED_ENV_VARS", "n");
-        LibC.SetVariable("OMPI_MCA_opal_signal", "6");
         var provided = 0;
         Check(_init(null, null, _serialised, &provided), "MPI_Init_thread");
         Check(_setErrorHandler(_world, _errorsReturn), "MPI_Comm_set_errhandler");
