@@ -2,7 +2,7 @@
 # Breaks something while COMMAND runs, inside hosts.sh or slurm.sh, and tells how COMMAND ended and how long after.
 #   fault.sh [--after 5] --kill any -- COMMAND...               kills a random rank, with SIGKILL; a number instead of `any` is that rank
 #   fault.sh [--after 5] --unplug riffle1 [--for 3] -- COMMAND...  pulls the cable of a host, for ever or for some seconds
-#     --after S  seconds after the start; 2-10 is a random moment between these
+#     --after S  whole seconds after the start; 2-10 is a random number of these
 # The exit status is COMMAND's.
 #   hosts.sh --hosts 4 -- fault.sh --after 2-10 --kill any -- mpirun -n 4 riffle train ...
 set -euo pipefail
@@ -27,12 +27,14 @@ break_it() {
         if [ "$for" ]; then sleep "$for"; say "plugs $unplug in again"; ip link set "$unplug" up; fi
         return
     fi
-    local found rank
+    local found rank processes
     found=$(ranks)
     rank=$kill
     if [ "$rank" = any ]; then rank=$(cut -d' ' -f1 <<<"$found" | sort -u | shuf -n 1); fi
+    processes=$(awk -v rank="$rank" '$1 == rank { print $2 }' <<<"$found")
+    if [ -z "$processes" ]; then say "kills nothing: there is no rank $rank"; return; fi
     say "kills rank $rank"
-    awk -v rank="$rank" '$1 == rank { print $2 }' <<<"$found" | xargs -r kill -KILL
+    xargs kill -KILL <<<"$processes" || true # some may have ended meanwhile
 }
 
 after=5 kill='' unplug='' for=''
@@ -54,11 +56,13 @@ done
 
 env --default-signal=INT,QUIT "$@" <&0 & # a command in the background would ignore Ctrl+C
 command=$!
-trap : INT TERM
+trap : INT
+trap 'kill -TERM $command' TERM
 sleep "$(shuf -i "${after/-*}-${after/*-}" -n 1)"
 if kill -0 $command 2>/dev/null; then break_it; else say "the command ended before"; fi
 broken=$EPOCHREALTIME
 status=0
 wait $command || status=$?
+while kill -0 $command 2>/dev/null; do status=0; wait $command || status=$?; done # a signal ends `wait` too
 say "the command ended with $status, $(awk -v a="$broken" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s later"
 exit $status

@@ -128,7 +128,7 @@ trap '' INT
 setpriv --pdeathsig KILL unshare --net --uts --ipc --mount --pid --mount-proc --fork --kill-child \
     env --default-signal=INT,QUIT "$self" --inside "$hosts" "$cores" "$rate" "$delay" "$@" <&0 &
 lab=$!
-trap 'kill -KILL $lab; wait $lab || true; exit 143' TERM HUP
+trap 'kill -KILL $lab; wait $lab 2>/dev/null || true; exit 143' TERM HUP
 status=0
 wait $lab || status=$?
 exit $status
