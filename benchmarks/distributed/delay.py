@@ -1,4 +1,4 @@
-"""Holds every packet for a time, where the kernel has no netem. usage: delay.py DEVICE MICROSECONDS
+"""Holds every packet for a time; needs no netem in the kernel. usage: delay.py DEVICE MICROSECONDS
 
 Makes the TAP device, and gives back to it what was sent to it, in the same order. Takes whole segments of TCP offloading, which are several packets, as one.
 """

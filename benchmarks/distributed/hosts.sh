@@ -5,7 +5,7 @@
 #     --cores N     cores for each host; they wrap around when the machine has too few
 #     --rate RATE   limit of each host's link, in both directions, as tc writes it; default: none
 #     --delay TIME  what a packet waits on its way from one host to another, in us or ms; default: none
-# COMMAND runs on the switch, outside the hosts. There, `ssh riffle1` works, and mpirun of Open MPI and MPICH starts one rank on each host without further options:
+# COMMAND runs on the switch, outside the hosts. There, `ssh riffle1` works, and mpirun of Open MPI and MPICH starts one rank on each host by itself:
 #   hosts.sh --rate 1gbit --delay 100us -- mpirun -n 2 hostname
 # HOSTS holds the names (riffle0,riffle1). `ip link set riffle1 down` pulls a cable. There is no way to the internet.
 # Ctrl+C reaches COMMAND. Everything lives in namespaces that end with this script, however it ends, so nothing is left behind. Needs root.
@@ -58,7 +58,8 @@ inside() {
     { echo "127.0.0.1 localhost"; echo "10.77.0.254 switch"; for i in "${!names[@]}"; do echo "$(address "$i") ${names[i]}"; done; } >"$lab/hosts"
     mount --bind "$lab/hosts" /etc/hosts
     ssh-keygen -q -t ed25519 -N '' -f "$lab/key"
-    printf '%s\n' "HostKey $lab/key" "AuthorizedKeysFile $lab/key.pub" "StrictModes no" "PermitRootLogin yes" "UsePAM yes" "PidFile none" "SetEnv PATH=$PATH" >"$lab/sshd_config"
+    printf '%s\n' "HostKey $lab/key" "AuthorizedKeysFile $lab/key.pub" "StrictModes no" "PermitRootLogin yes" "UsePAM yes" \
+        "PidFile none" "SetEnv PATH=$PATH" >"$lab/sshd_config"
     printf '%s\n' "IdentityFile $lab/key" "StrictHostKeyChecking no" "UserKnownHostsFile /dev/null" "LogLevel ERROR" >"$lab/ssh_config"
     mount --bind "$lab/ssh_config" /etc/ssh/ssh_config
 
@@ -123,7 +124,7 @@ for tool in ip tc nsenter setpriv taskset ssh-keygen /usr/sbin/sshd; do
     command -v $tool >/dev/null || fail "$tool is missing: apt-get install iproute2 util-linux openssh-server"
 done
 
-# Bash cannot wait for a signal and for a command in the foreground. So the command runs in the background, with its terminal, and with Ctrl+C as in the foreground.
+# Bash sees no signal while a command runs in the foreground. So it runs in the background, with the terminal, and with Ctrl+C as in the foreground.
 trap '' INT
 setpriv --pdeathsig KILL unshare --net --uts --ipc --mount --pid --mount-proc --fork --kill-child \
     env --default-signal=INT,QUIT "$self" --inside "$hosts" "$cores" "$rate" "$delay" "$@" <&0 &
