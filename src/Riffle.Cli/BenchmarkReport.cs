@@ -26,7 +26,7 @@ internal static class BenchmarkReport
 
     private const string HowMeasuredTogether =
         "Medians of whole training steps, on images of noise. Alone: all ranks at once, each for itself. Together: one batch of all their images, with the bits of one\n"
-        + "process. Kept: the part of its speed alone that each rank keeps.";
+        + "process. Waits: in rank 0, for sums of batch norm and, after backward, for gradients. Kept: the part of its speed alone that each rank keeps.";
 
     private const int Decimals = 6;
 
@@ -116,12 +116,13 @@ internal static class BenchmarkReport
     public static void WriteTogether(IReadOnlyList<(string Name, RankedPerformance Performance)> results, TextWriter output)
     {
         var table = new TextTable(
-            "Network", ">Ranks", ">Threads", ">Images a rank", ">Alone, ms", ">Together, ms", ">Images/s", ">Kept", ">Local batch norm, ms", ">Kept");
+            "Network", ">Ranks", ">Threads", ">Images a rank", ">Alone, ms", ">Together, ms", ">Waits, ms", ">Images/s", ">Kept", ">Local batch norm, ms", ">Waits, ms", ">Kept");
         foreach (var (name, run) in results)
         {
             table.Add(
                 name, Number(run.Ranks), Number(run.Threads), Number(run.Batch), Number(run.Alone.Median, "0.0"), Number(run.Together.Median, "0.0"),
-                Number(run.ImagesPerSecond), Number(100 * run.Efficiency, "0.0") + " %", Number(run.Local.Median, "0.0"), Number(100 * run.LocalEfficiency, "0.0") + " %");
+                $"{Number(run.Waits.Sums, "0.0")} + {Number(run.Waits.Gradients, "0.0")}", Number(run.ImagesPerSecond), Number(100 * run.Efficiency, "0.0") + " %", Number(run.Local.Median, "0.0"), Number(run.LocalWait, "0.0"),
+                Number(100 * run.LocalEfficiency, "0.0") + " %");
         }
 
         table.Write(output);

@@ -11,7 +11,10 @@ namespace Riffle.Measurement;
 /// <param name="Alone">A step of one rank by itself, while the others do the same.</param>
 /// <param name="Together">A step of all ranks with the bits of one process: batch norm has the statistics of the whole batch.</param>
 /// <param name="Local">A step of all ranks where each has its own statistics.</param>
-public sealed record RankedPerformance(int Ranks, int Threads, int Batch, Timings Alone, Timings Together, Timings Local)
+/// <param name="Waits">What a step of all ranks waits on average in milliseconds, in rank 0: for sums of batch norm, and for gradients after backward.</param>
+/// <param name="LocalWait">The same with local batch norm, for gradients.</param>
+public sealed record RankedPerformance(
+    int Ranks, int Threads, int Batch, Timings Alone, Timings Together, Timings Local, (double Sums, double Gradients) Waits, double LocalWait)
 {
     /// <summary>Images a second of all ranks together, at the median.</summary>
     public double ImagesPerSecond => Ranks * Batch / (Together.Median / 1000);
@@ -46,19 +49,20 @@ public sealed class RankedBenchmark(NetworkBenchmark benchmark, Ranks ranks)
             throw new ArgumentException($"a batch of {batch} images a rank can't be shared evenly; ranks have whole blocks of 16");
         var (alone, together, local) = (new List<double>(), new List<double>(), new List<double>());
         var (whole, used) = (batch * ranks.Count, 0);
+        (double Sums, double Gradients) waits = default, localWaits = default;
         for (var round = 0; round <= Rounds; round++)
         {
             // The first round is for the compiler, which compiles anew what runs often.
             if (round == 1)
                 new[] { alone, together, local }.ToList().ForEach(samples => samples.Clear());
             Add(alone, () => new(benchmark.Weights, batch, threads));
-            Add(together, () => new(benchmark.Weights, whole, ranks, localBatchNorm: false, threads));
-            Add(local, () => new(benchmark.Weights, whole, ranks, localBatchNorm: true, threads));
+            waits = Add(together, () => new(benchmark.Weights, whole, ranks, localBatchNorm: false, threads));
+            localWaits = Add(local, () => new(benchmark.Weights, whole, ranks, localBatchNorm: true, threads));
         }
 
-        return new(ranks.Count, used, batch, new(alone), new(together), new(local));
+        return new(ranks.Count, used, batch, new(alone), new(together), new(local), waits, localWaits.Gradients);
 
-        void Add(List<double> samples, Func<TrainingPlan> create)
+        (double Sums, double Gradients) Add(List<double> samples, Func<TrainingPlan> create)
         {
             cancel.ThrowIfCancellationRequested();
             using var plan = create();
@@ -72,12 +76,15 @@ public sealed class RankedBenchmark(NetworkBenchmark benchmark, Ranks ranks)
             // All ranks have to take as many steps, so the first decides.
             var own = (int)Math.Clamp(budget / Rounds / (clock.Elapsed / WarmUps), 2, 10_000);
             var steps = BitConverter.ToInt32(ranks.FromFirst(BitConverter.GetBytes(own)));
+            var before = plan.Waited;
             for (var i = 0; i < steps; i++)
             {
                 var began = Stopwatch.GetTimestamp();
                 step();
                 samples.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
             }
+
+            return ((plan.Waited.Sums - before.Sums).TotalMilliseconds / steps, (plan.Waited.Gradients - before.Gradients).TotalMilliseconds / steps);
         }
     }
 }

@@ -88,6 +88,9 @@ internal sealed unsafe class MpiLibrary
         LibC.SetVariable("UCX_ERROR_SIGNALS", "SIGILL,SIGBUS,SIGFPE");
         LibC.SetVariable("UCX_WARN_UNUSED_ENV_VARS", "n");
         LibC.SetVariable("OMPI_MCA_opal_signal", "6");
+
+        // Over TCP, Open MPI writes long messages into the other's memory in pieces that it asks for one by one; when both send, that takes twice as long as to send.
+        LibC.SetVariable("OMPI_MCA_btl_tcp_flags", "1");
         foreach (var name in names)
         {
             if (!NativeLibrary.TryLoad(name, out var handle))

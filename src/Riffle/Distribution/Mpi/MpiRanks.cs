@@ -13,11 +13,15 @@ public sealed unsafe class MpiRanks : Ranks
     /// <summary>The environment variable with the seconds after which a rank that does not answer is given up.</summary>
     internal const string PatienceVariable = "RIFFLE_MPI_PATIENCE";
 
-    /// <summary>As long as a rank may be away for good reason: it decodes images, writes a checkpoint to a slow disk, or another program has its core.</summary>
-    private static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(5);
+    /// <summary>As long as a rank may be away for good reason within a step: it reads images, writes a checkpoint to a slow disk, or another program has its
+    /// core.</summary>
+    private static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(2);
+
+    /// <summary>Between steps rank 0 may have much to do alone.</summary>
+    private static readonly TimeSpan PatienceBetweenSteps = TimeSpan.FromHours(1);
 
     /// <summary>Microseconds that a wait which keeps nobody waiting sleeps between two looks.</summary>
-    private const uint Nap = 200;
+    private const uint Nap = 300;
 
     private readonly MpiLibrary _library;
     private readonly Lock _gate = new();
@@ -88,15 +92,15 @@ public sealed unsafe class MpiRanks : Ranks
             }
         }
 
-        var since = Stopwatch.GetTimestamp();
+        var (since, patience) = (Stopwatch.GetTimestamp(), tag == Tag.Control ? PatienceBetweenSteps : _patience);
         while (!AreDone(transfers.Length, requests))
         {
             if (hurry is null || hurry())
                 Thread.Yield();
             else
                 LibC.Sleep(Nap);
-            if (Stopwatch.GetElapsedTime(since) > _patience)
-                throw new RiffleException(Silent(transfers, requests));
+            if (Stopwatch.GetElapsedTime(since) > patience)
+                throw new RiffleException(Silent(transfers, requests, patience));
         }
     }
 
@@ -129,7 +133,7 @@ public sealed unsafe class MpiRanks : Ranks
         return _requests[place];
     }
 
-    private string Silent(ReadOnlySpan<Transfer> transfers, byte* requests)
+    private string Silent(ReadOnlySpan<Transfer> transfers, byte* requests, TimeSpan patience)
     {
         var peers = new SortedSet<int>();
         for (var i = 0; i < transfers.Length; i++)
@@ -138,7 +142,7 @@ public sealed unsafe class MpiRanks : Ranks
                 peers.Add(transfers[i].Peer);
         }
 
-        return $"{string.Join(", ", peers.Select(NameOf))} did not answer {NameOf(Rank)} for {_patience.TotalSeconds:0} seconds: the machine, its network or its process has failed. "
+        return $"{string.Join(", ", peers.Select(NameOf))} did not answer {NameOf(Rank)} for {patience.TotalSeconds:0} seconds: the machine, its network or its process has failed. "
             + $"(A slower cluster may need a larger {PatienceVariable}, in seconds.)";
     }
 }

@@ -6,29 +6,33 @@ namespace Riffle.Execution;
 /// <summary>
 /// Adds gradients over the ranks that share a batch, in the order of the <see cref="BlockTree"/>, on a thread of its own while backward is still at work on earlier
 /// layers. Gradients go in buckets, from the last layer to the first. Each rank owns a part of a bucket: it receives that part from all others, adds it up and sends
-/// it to all. So a rank sends and receives each gradient about once each way, however many ranks there are, and all end with the same bits.
+/// it to all. So a rank sends and receives each gradient about once each way, however many ranks there are, and all end with the same bits. Gradients are sent from
+/// where they are, and received where they belong.
 /// </summary>
 internal sealed unsafe class GradientExchange : IDisposable
 {
-    /// <summary>Floats of a bucket: large enough that latency does not count, small enough that the last one does not keep a step waiting.</summary>
-    private const int BucketSize = 1 << 16;
+    /// <summary>Buckets of a small network, so that most of them go while backward is at work.</summary>
+    private const int Buckets = 8;
+
+    /// <summary>Floats of a bucket: enough that latency does not count, and so few that sums of batch norm, which have to use the same link, don't wait long behind
+    /// them. Half a millisecond at 1 Gbit/s.</summary>
+    private const int LeastBucket = 1 << 12, MostBucket = 1 << 14;
+
+    /// <summary>Up to so many ranks. With more, buckets grow with them, so that messages don't become small.</summary>
+    private const int FewRanks = 4;
 
     private const int None = int.MaxValue;
 
     private readonly Ranks _ranks;
     private readonly BlockRun _run;
     private readonly GradientSums _sums;
-    private readonly float* _gradients;
     private readonly List<(int First, int Count)> _nodes;
     private readonly List<(int Rank, int Node)> _allNodes = [];
     private readonly List<(int Into, int From)> _additions = [];
     private readonly Bucket[] _buckets;
-    private readonly float* _packed;
     private readonly float* _received;
-    private readonly float* _complete;
-    private readonly long _packedStride, _receivedStride;
+    private readonly long _receivedStride;
     private readonly Transfer[] _transfers;
-    private readonly nint[] _parts;
     private readonly Thread _thread;
     private readonly object _gate = new();
     private readonly Func<bool> _isAwaited;
@@ -39,7 +43,7 @@ internal sealed unsafe class GradientExchange : IDisposable
     private bool _stop;
     private Exception? _failure;
 
-    /// <param name="memory">Holds the buckets.</param>
+    /// <param name="memory">Holds what is received before it is added.</param>
     /// <param name="ranks">Those who share the batch; all make the same calls.</param>
     /// <param name="run">The blocks that this rank computes.</param>
     /// <param name="sums">Its gradients.</param>
@@ -50,17 +54,15 @@ internal sealed unsafe class GradientExchange : IDisposable
         NativeArena memory, Ranks ranks, BlockRun run, GradientSums sums, IEnumerable<(int Number, TrainingStep Step)> steps, Shared[] more, float* gradients)
     {
         (_ranks, _run, _sums, _nodes) = (ranks, run, sums, run.Nodes());
-        _gradients = gradients;
         for (var rank = 0; rank < ranks.Count; rank++)
             _allNodes.AddRange(Enumerable.Range(0, BlockRun.Of(run.Used, ranks.Count, rank).Nodes().Count).Select(node => (rank, node)));
         PlanAdditions();
-        _buckets = [.. InBuckets(steps), .. more.Length > 0 ? [new Bucket([], 0, more)] : (Bucket[])[]];
-        var longest = _buckets.Max(bucket => bucket.Length);
-        _packed = memory.AllocateRows<float>(Math.Max(1, _nodes.Count), longest, out _packedStride);
-        _received = memory.AllocateRows<float>(_allNodes.Count, GradientSums.LongestPart(longest, ranks.Count), out _receivedStride);
-        _complete = memory.Allocate<float>(longest);
-        _parts = new nint[_allNodes.Count];
-        _transfers = new Transfer[2 * (ranks.Count + _allNodes.Count) + _nodes.Count * ranks.Count];
+        _buckets = InBuckets([.. steps], gradients, memory);
+        if (more.Length > 0)
+            _buckets = [.. _buckets, new Bucket(0, [.. more.Select(shared => Source.Of(shared, _nodes.Count, memory))], ranks.Count)];
+        _received = memory.AllocateRows<float>(
+            _allNodes.Count, _buckets.Max(bucket => bucket.Parts[ranks.Rank].Sum(piece => (long)piece.Count)), out _receivedStride);
+        _transfers = new Transfer[_buckets.Max(bucket => bucket.Parts.Sum(part => part.Length)) * (_allNodes.Count + ranks.Count + 1) * 2];
         _isAwaited = () => _awaited;
         _thread = new(Run) { IsBackground = true, Name = "Riffle gradients" };
         _thread.Start();
@@ -104,29 +106,35 @@ internal sealed unsafe class GradientExchange : IDisposable
         _thread.Join();
     }
 
-    private static IEnumerable<Bucket> InBuckets(IEnumerable<(int Number, TrainingStep Step)> steps)
+    private Bucket[] InBuckets((int Number, TrainingStep Step)[] steps, float* gradients, NativeArena memory)
     {
-        List<TrainingStep> together = [];
-        var (length, first) = (0, 0);
-        foreach (var (number, step) in steps)
+        var most = MostBucket * Math.Max(1, _ranks.Count / FewRanks);
+        var wanted = Math.Clamp(steps.Sum(step => step.Step.Weights.Count) / Buckets, LeastBucket, most);
+        var (buckets, together, length) = (new List<Bucket>(), new List<Source>(), 0);
+        void Close(int step)
         {
-            if (step.Weights.Count == 0)
-                continue;
-            together.Add(step);
-            (length, first) = (length + step.Weights.Count, number);
-            if (length < BucketSize)
-                continue;
-            yield return new([.. together], first, []);
-            (together, length) = ([], 0);
+            buckets.Add(new(step, [.. together], _ranks.Count));
+            together.Clear();
+            length = 0;
         }
 
-        if (together.Count > 0)
-            yield return new([.. together], first, []);
+        foreach (var (number, step) in steps)
+        {
+            var (offset, end) = (step.Weights.Offset, step.Weights.Offset + step.Weights.Count);
+            while (offset < end)
+            {
+                var count = Math.Min(end - offset, most - length);
+                together.Add(new(gradients + offset, count) { Offset = offset, Nodes = memory.Allocate<nint>(Math.Max(1, _nodes.Count)) });
+                (offset, length) = (offset + count, length + count);
+                if (length >= wanted)
+                    Close(number);
+            }
+        }
+
+        if (length > 0)
+            Close(steps[^1].Number);
+        return [.. buckets];
     }
-
-    private long PartStart(int length, int rank) => GradientSums.Cut(rank, _ranks.Count, length);
-
-    private long PartEnd(int length, int rank) => GradientSums.Cut(rank + 1, _ranks.Count, length);
 
     /// <summary>The additions that make the sum of the whole batch of those of all ranks' nodes, in the place of the first.</summary>
     private void PlanAdditions()
@@ -145,18 +153,28 @@ internal sealed unsafe class GradientExchange : IDisposable
         }
     }
 
+    /// <summary>Exchanges buckets as they become ready. While the sums of one go to all ranks, the next one's parts go to those who add them.</summary>
     private void Run()
     {
         try
         {
-            while (TryTake(out var bucket))
+            Bucket? before = null;
+            while (true)
             {
-                Add(bucket);
-                lock (_gate)
-                {
-                    _done++;
-                    Monitor.PulseAll(_gate);
-                }
+                var next = Take(before is null ? 0 : 1, wait: before is null);
+                if (next is null && before is null)
+                    return;
+                var count = 0;
+                Plan(before, next, isReceived: true, ref count);
+                if (next is not null)
+                    Gather(next);
+                Plan(before, next, isReceived: false, ref count);
+                _ranks.Exchange(Tag.Gradients, _transfers.AsSpan(0, count), _isAwaited);
+                if (before is not null)
+                    Done();
+                if (next is not null)
+                    AddUp(next.Parts[_ranks.Rank]);
+                before = next;
             }
         }
         catch (Exception e)
@@ -169,97 +187,96 @@ internal sealed unsafe class GradientExchange : IDisposable
         }
     }
 
-    /// <summary>Waits for the next bucket to be ready.</summary>
-    private bool TryTake(out Bucket bucket)
+    /// <summary>The next bucket but so many, if it is ready; null to stop or, without waiting, if it is not.</summary>
+    private Bucket? Take(int under, bool wait)
     {
         lock (_gate)
         {
-            while (!_stop && (_done == _buckets.Length || _buckets[_done].FirstStep < _readyFrom))
+            bool IsReady() => _done + under < _buckets.Length && _buckets[_done + under].FirstStep >= _readyFrom;
+            while (wait && !_stop && !IsReady())
                 Monitor.Wait(_gate);
-            bucket = _done < _buckets.Length ? _buckets[_done] : null!;
-            return !_stop;
+            return !_stop && IsReady() ? _buckets[_done + under] : null;
         }
     }
 
-    private void Add(Bucket bucket)
+    private void Done()
     {
-        Pack(bucket);
-        var length = bucket.Length;
-        var (start, end) = (PartStart(length, _ranks.Rank), PartEnd(length, _ranks.Rank));
-
-        var count = 0;
-        for (var i = 0; i < _allNodes.Count; i++)
+        lock (_gate)
         {
-            var (rank, node) = _allNodes[i];
-            _parts[i] = (nint)(rank == _ranks.Rank ? _packed + node * _packedStride + start : _received + i * _receivedStride);
-            if (rank != _ranks.Rank && end > start)
-                _transfers[count++] = Transfer.From(rank, (void*)_parts[i], (end - start) * sizeof(float));
+            _done++;
+            Monitor.PulseAll(_gate);
         }
-
-        for (var rank = 0; rank < _ranks.Count; rank++)
-        {
-            var (from, to) = (PartStart(length, rank), PartEnd(length, rank));
-            for (var node = 0; node < _nodes.Count && rank != _ranks.Rank && to > from; node++)
-                _transfers[count++] = Transfer.To(rank, _packed + node * _packedStride + from, (to - from) * sizeof(float));
-        }
-
-        _ranks.Exchange(Tag.Gradients, _transfers.AsSpan(0, count), _isAwaited);
-
-        var own = (int)(end - start);
-        foreach (var (into, from) in _additions)
-            GradientSums.Add((float*)_parts[into], (float*)_parts[into], (float*)_parts[from], own);
-        new ReadOnlySpan<float>((float*)_parts[0], own).CopyTo(new Span<float>(_complete + start, own));
-
-        count = 0;
-        for (var rank = 0; rank < _ranks.Count; rank++)
-        {
-            var (from, to) = (PartStart(length, rank), PartEnd(length, rank));
-            if (rank != _ranks.Rank && to > from)
-                _transfers[count++] = Transfer.From(rank, _complete + from, (to - from) * sizeof(float));
-            if (rank != _ranks.Rank && end > start)
-                _transfers[count++] = Transfer.To(rank, _complete + start, (end - start) * sizeof(float));
-        }
-
-        _ranks.Exchange(Tag.Gradients, _transfers.AsSpan(0, count), _isAwaited);
-        Unpack(bucket);
     }
 
-    /// <summary>The sums of this rank's nodes, one behind the other. What it has as a whole counts as the first node's.</summary>
-    private void Pack(Bucket bucket)
+    /// <summary>The messages of two buckets: complete sums of one, and parts of the next.</summary>
+    private void Plan(Bucket? complete, Bucket? next, bool isReceived, ref int count)
     {
-        for (var node = 0; node < _nodes.Count; node++)
+        for (var rank = 0; complete is not null && rank < _ranks.Count; rank++)
         {
-            var target = _packed + node * _packedStride;
-            foreach (var step in bucket.Steps)
+            foreach (var piece in complete.Parts[isReceived ? rank : _ranks.Rank])
             {
-                var (offset, count) = step.Weights;
-                _sums.AddNode(_nodes[node], _run, offset, count, target);
-                target += count;
+                if (rank != _ranks.Rank)
+                    _transfers[count++] = new() { Peer = rank, Memory = piece.Target, Bytes = piece.Count * sizeof(float), IsReceived = isReceived };
             }
+        }
 
-            foreach (var shared in bucket.More)
+        for (var i = 0; next is not null && isReceived && i < _allNodes.Count; i++)
+        {
+            var rank = _allNodes[i].Rank;
+            var received = _received + i * _receivedStride;
+            foreach (var piece in next.Parts[_ranks.Rank])
             {
-                for (var i = 0; i < shared.Count; i++)
-                    target[i] = node == 0 ? shared.Values[i] * shared.Share : 0;
-                target += shared.Count;
+                if (rank != _ranks.Rank)
+                    _transfers[count++] = Transfer.From(rank, received, piece.Count * sizeof(float));
+                received += piece.Count;
+            }
+        }
+
+        for (var rank = 0; next is not null && !isReceived && rank < _ranks.Count; rank++)
+        {
+            for (var node = 0; node < _nodes.Count && rank != _ranks.Rank; node++)
+            {
+                foreach (var piece in next.Parts[rank])
+                    _transfers[count++] = Transfer.To(rank, piece.Of(node), piece.Count * sizeof(float));
             }
         }
     }
 
-    private void Unpack(Bucket bucket)
+    /// <summary>Finds where the gradients of this rank's nodes are. What it has as a whole counts as the first node's.</summary>
+    private void Gather(Bucket bucket)
     {
-        var source = _complete;
-        foreach (var step in bucket.Steps)
+        foreach (var source in bucket.Sources)
         {
-            var (offset, count) = step.Weights;
-            new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(_gradients + offset, count));
-            source += count;
-        }
+            for (var node = 0; node < _nodes.Count; node++)
+            {
+                if (source.Share == 0)
+                {
+                    source.Nodes[node] = (nint)_sums.AddNode(_nodes[node], _run, source.Offset, source.Count);
+                    continue;
+                }
 
-        foreach (var shared in bucket.More)
+                for (var i = 0; i < source.Count; i++)
+                    ((float*)source.Nodes[node])[i] = node == 0 ? source.Target[i] * source.Share : 0;
+            }
+        }
+    }
+
+    /// <summary>The sums of this rank's part, from those of all nodes, its own where they are and the others' as they were received.</summary>
+    private void AddUp(Piece[] own)
+    {
+        var place = 0L;
+        foreach (var piece in own)
         {
-            new ReadOnlySpan<float>(source, shared.Count).CopyTo(new Span<float>(shared.Values, shared.Count));
-            source += shared.Count;
+            float* At(int i) => _allNodes[i].Rank == _ranks.Rank ? piece.Of(_allNodes[i].Node) : _received + i * _receivedStride + place;
+            for (var i = 0; i < _additions.Count; i++)
+            {
+                var (into, from) = _additions[i];
+                GradientSums.Add(i == _additions.Count - 1 ? piece.Target : At(into), At(into), At(from), piece.Count);
+            }
+
+            if (_additions.Count == 0)
+                new ReadOnlySpan<float>(At(0), piece.Count).CopyTo(new Span<float>(piece.Target, piece.Count));
+            place += piece.Count;
         }
     }
 
@@ -270,18 +287,75 @@ internal sealed unsafe class GradientExchange : IDisposable
 
         public required int Count { get; init; }
 
-        public float Share { get; init; }
+        /// <summary>Above 0.</summary>
+        public required float Share { get; init; }
     }
 
     /// <summary>What is exchanged at once, when the gradients of its first step are complete.</summary>
-    private sealed class Bucket(TrainingStep[] steps, int firstStep, Shared[] more)
+    private sealed class Bucket
     {
-        public TrainingStep[] Steps => steps;
+        public Bucket(int firstStep, Source[] sources, int ranks)
+        {
+            (FirstStep, Sources) = (firstStep, sources);
+            var length = sources.Sum(source => source.Count);
+            Parts = [.. Enumerable.Range(0, ranks).Select(rank => PiecesOf(GradientSums.Cut(rank, ranks, length), GradientSums.Cut(rank + 1, ranks, length)))];
+        }
 
-        public int FirstStep => firstStep;
+        public int FirstStep { get; }
 
-        public Shared[] More => more;
+        public Source[] Sources { get; }
 
-        public int Length { get; } = steps.Sum(step => step.Weights.Count) + more.Sum(shared => shared.Count);
+        /// <summary>The part of each rank.</summary>
+        public Piece[][] Parts { get; }
+
+        private Piece[] PiecesOf(long start, long end)
+        {
+            var (pieces, before) = (new List<Piece>(), 0L);
+            foreach (var source in Sources)
+            {
+                var (from, to) = (Math.Max(start, before) - before, Math.Min(end, before + source.Count) - before);
+                if (to > from)
+                    pieces.Add(new(source, (int)from, (int)(to - from)));
+                before += source.Count;
+            }
+
+            return [.. pieces];
+        }
+    }
+
+    /// <summary>The weights of a step, or other values.</summary>
+    private sealed class Source(float* target, int count)
+    {
+        /// <summary>Where the sums of the batch go.</summary>
+        public float* Target => target;
+
+        public int Count => count;
+
+        /// <summary>Where they lie among all trained weights.</summary>
+        public int Offset { get; init; }
+
+        /// <summary>This rank's share of other values; 0 for gradients of weights.</summary>
+        public float Share { get; init; }
+
+        /// <summary>Where the sums of this rank's nodes are.</summary>
+        public required nint* Nodes { get; init; }
+
+        public static Source Of(Shared shared, int nodes, NativeArena memory)
+        {
+            var places = memory.Allocate<nint>(Math.Max(1, nodes));
+            for (var node = 0; node < nodes; node++)
+                places[node] = (nint)memory.Allocate<float>(shared.Count);
+            return new(shared.Values, shared.Count) { Share = shared.Share, Nodes = places };
+        }
+    }
+
+    /// <summary>A run of a source's values that one rank adds up.</summary>
+    private readonly struct Piece(Source source, int first, int count)
+    {
+        public int Count => count;
+
+        public float* Target => source.Target + first;
+
+        public float* Of(int node) => (float*)source.Nodes[node] + first;
     }
 }

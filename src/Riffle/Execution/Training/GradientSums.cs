@@ -70,19 +70,16 @@ internal sealed unsafe class GradientSums
             var (offset, count) = step.Weights;
             long start = Cut(part, parts, count), end = Cut(part + 1, parts, count);
             if (end > start)
-                AddNode((0, run.Used), run, offset + start, (int)(end - start), gradients + offset + start);
+                AddNodes(0, run.Used, run, offset + start, (int)(end - start), gradients + offset + start);
         }
     }
 
-    /// <summary>The gradients of some weights, added over a node of the tree that lies in the run.</summary>
-    public void AddNode((int First, int Count) node, BlockRun run, long offset, int length, float* target) =>
-        AddNodes(node.First, node.Count, run, offset, length, target);
+    /// <summary>The gradients of some weights, added over a node of the tree that lies in the run: where they are until the next step.</summary>
+    public float* AddNode((int First, int Count) node, BlockRun run, long offset, int length) =>
+        AddNodes(node.First, node.Count, run, offset, length, target: null);
 
     /// <summary>Where one of several parts of so many values begins: at cache lines.</summary>
     public static long Cut(int part, int parts, long count) => part == parts ? count : count * part / parts / CacheLine * CacheLine;
-
-    /// <summary>The most values that a part has.</summary>
-    public static long LongestPart(long count, int parts) => count / parts + 2 * CacheLine;
 
     /// <summary>target = a + b.</summary>
     public static void Add(float* target, float* a, float* b, int count)

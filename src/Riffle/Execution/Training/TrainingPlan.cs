@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Riffle.Distribution;
@@ -152,6 +153,9 @@ public sealed unsafe class TrainingPlan : IDisposable
 
     /// <summary>Where the images that are computed here begin in a full batch, and how many they are.</summary>
     internal (int First, int Count) OwnImages { get; }
+
+    /// <summary>Time that steps have waited for other ranks so far: for sums that batch norm needs, and for gradients after the end of backward.</summary>
+    internal (TimeSpan Sums, TimeSpan Gradients) Waited { get; private set; }
 
     /// <summary>Asks all ranks to stop; <see cref="IsStopAgreed"/> after the next step tells all of them. A rank that computes no image is not heard.</summary>
     internal bool AsksToStop { get; set; }
@@ -353,7 +357,10 @@ public sealed unsafe class TrainingPlan : IDisposable
             return;
         try
         {
+            var began = _ranks is null ? 0 : Stopwatch.GetTimestamp();
             _batchSums.Add(used, _blocks[0], affines);
+            if (_ranks is not null)
+                Waited = Waited with { Sums = Waited.Sums + Stopwatch.GetElapsedTime(began) };
         }
         catch (RiffleException e)
         {
@@ -474,8 +481,10 @@ public sealed unsafe class TrainingPlan : IDisposable
             return;
         try
         {
+            var began = Stopwatch.GetTimestamp();
             _exchange.Ready(0);
             _exchange.Finish();
+            Waited = Waited with { Gradients = Waited.Gradients + Stopwatch.GetElapsedTime(began) };
         }
         catch (RiffleException e)
         {
