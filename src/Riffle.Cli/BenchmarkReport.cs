@@ -28,6 +28,10 @@ internal static class BenchmarkReport
         "Medians of whole training steps, on images of noise. Alone: all ranks at once, each for itself. Together: one batch of all their images, with the bits of one\n"
         + "process. Waits: in rank 0, for sums of batch norm and, after backward, for gradients. Kept: the part of its speed alone that each rank keeps.";
 
+    private const string HowPredicted =
+        "Predicted from one rank's step here, layer by layer. Exchanges: sums of batch norm, each after the other; with local batch norm there are none. Kept: the part of\n"
+        + "its speed alone that each rank keeps.";
+
     private const int Decimals = 6;
 
     /// <summary>Writes one element per network and inference batch size. Each element also has the training figures of its network.</summary>
@@ -128,6 +132,27 @@ internal static class BenchmarkReport
         table.Write(output);
         output.WriteLine();
         output.WriteLine(HowMeasuredTogether);
+    }
+
+    /// <summary>Writes what several ranks are predicted to do.</summary>
+    public static void WritePredictions(IReadOnlyList<(string Name, ScalingModel Model)> results, int[] counts, Link[] links, TextWriter output)
+    {
+        var table = new TextTable(
+            "Network", ">Alone, ms", ">Gradients, MB", ">Exchanges", ">Link, Gbit/s", ">Latency, µs", ">Ranks", ">Together, ms", ">Kept", ">Local batch norm, ms", ">Kept");
+        foreach (var (name, model) in results)
+        {
+            foreach (var prediction in links.SelectMany(link => counts.Select(ranks => model.Predict(ranks, link))))
+            {
+                table.Add(
+                    name, Number(model.Alone, "0.0"), Number(model.GradientBytes / 1e6, "0.00"), Number(model.Exchanges), Number(prediction.Link.Gigabits, "0.##"),
+                    Number(prediction.Link.Microseconds, "0.##"), Number(prediction.Ranks), Number(prediction.Milliseconds, "0.0"),
+                    Number(100 * prediction.Kept, "0") + " %", Number(prediction.LocalMilliseconds, "0.0"), Number(100 * prediction.LocalKept, "0") + " %");
+            }
+        }
+
+        table.Write(output);
+        output.WriteLine();
+        output.WriteLine(HowPredicted);
     }
 
     private static void AddRow(TextTable table, BenchmarkResult result, string kind, Performance run) => table.Add(

@@ -47,9 +47,10 @@ internal static class RankedProcess
     }
 
     /// <summary>Joins the others, if there are any.</summary>
-    public static Ranks? Join()
+    /// <param name="cancel">Asks this process to stop.</param>
+    public static Ranks? Join(CancellationToken cancel)
     {
-        Ranks = MpiRanks.Join();
+        Ranks = MpiRanks.Join(cancel);
         if (Ranks is { IsFirst: true } ranks)
             Console.Error.WriteLine($"{ranks.Count} ranks on {ranks.Hosts.Distinct().Count()} machine{(ranks.Hosts.Distinct().Count() == 1 ? "" : "s")} ({ranks.Library})");
         return Ranks;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Riffle.Distribution;
 using Riffle.Measurement;
 using Riffle.Networks;
@@ -30,6 +31,14 @@ internal static class BenchmarkCommand
         var layers = new Option<bool>("--layers") { Description = "Also measure every layer." };
         var seconds = Numbers.Option("--seconds", "S", new Limits<double>(0.001, 3600));
         (seconds.Description, seconds.DefaultValueFactory) = ("Duration of each measurement, after a warm-up.", _ => 1.5);
+        var ranks = NumberList.Option("--ranks", "2,16,256", new Limits<int>(1, 65536));
+        ranks.Description = "Predict training by so many ranks, each a machine like this, with --train-batch images each.";
+        var links = new Option<string[]>("--links")
+        {
+            Description = "With --ranks: networks between the machines, as GIGABITS:MICROSECONDS of rate and latency. Default: 1:100, 10:30 and 100:5.",
+            HelpName = "1:100,10:30",
+            AllowMultipleArgumentsPerToken = true,
+        };
         var json = new Option<bool>("--json") { Description = "Print one JSON document on standard output." };
 
         var command = new Command(name, "Measures the latency, throughput and training speed of networks on this machine.")
@@ -37,7 +46,7 @@ internal static class BenchmarkCommand
             models,
         };
         network.AddTo(command);
-        foreach (var option in (Option[])[threads, batches, trainBatch, noTrain, layers, seconds, json])
+        foreach (var option in (Option[])[threads, batches, trainBatch, noTrain, layers, seconds, ranks, links, json])
             command.Options.Add(option);
         return command
             .WithExamples(
@@ -45,15 +54,22 @@ internal static class BenchmarkCommand
                 "riffle benchmark shufflenet-v1-g3-x0.25 shufflenet-v2-x0.5 mobilenet-v1-x0.25 --batch 1 --no-train",
                 "riffle benchmark shufflenet-v2-x1.0 --preset imagenet --train-batch 32 --seconds 5",
                 "riffle benchmark runs/first --layers --threads 2 --json",
-                "mpirun -n 2 riffle benchmark shufflenet-v1-g3-x1.0 --train-batch 128")
+                "mpirun -n 2 riffle benchmark shufflenet-v1-g3-x1.0 --train-batch 128",
+                "riffle benchmark shufflenet-v1-g3-x1.0 --ranks 2,16,256 --links 10:30")
             .WithAction((parse, cancel) =>
             {
                 // All of them before the first measurement, so that a wrong name is reported at once.
                 var subjects = parse.GetRequiredValue(models).Select(model => Find(model, network, parse)).ToArray();
                 var budget = TimeSpan.FromSeconds(parse.GetValue(seconds));
-                if (RankedProcess.Join() is { } ranks)
+                if (RankedProcess.Join(cancel) is { } joined)
                 {
-                    MeasureTogether(ranks, subjects, budget, parse.GetValue(threads) ?? 0, parse.GetValue(trainBatch), parse.InvocationConfiguration.Output, cancel);
+                    MeasureTogether(joined, subjects, budget, parse.GetValue(threads) ?? 0, parse.GetValue(trainBatch), parse.InvocationConfiguration.Output, cancel);
+                    return ExitCode.Done;
+                }
+
+                if (parse.GetValue(ranks) is { Length: > 0 } counts)
+                {
+                    Predict(subjects, budget, parse.GetValue(threads) ?? 0, parse.GetValue(trainBatch), counts, Links(parse.GetValue(links)), parse.InvocationConfiguration.Output, cancel);
                     return ExitCode.Done;
                 }
 
@@ -85,6 +101,33 @@ internal static class BenchmarkCommand
         }
 
         BenchmarkReport.WriteTogether(results, output);
+    }
+
+    /// <summary>What training by several machines like this one would take.</summary>
+    private static void Predict(
+        Subject[] subjects, TimeSpan budget, int threads, int batch, int[] counts, Link[] links, TextWriter output, CancellationToken cancel)
+    {
+        var results = new List<(string Name, ScalingModel Model)>();
+        using (var line = new ProgressLine("benchmark", subjects.Length, "networks"))
+        {
+            foreach (var subject in subjects.Where(subject => subject.IsTrained))
+            {
+                results.Add((subject.Name, subject.Benchmark(budget, false).Scaling(batch, threads, cancel)));
+                line.Report(results.Count, subject.Name);
+            }
+        }
+
+        BenchmarkReport.WritePredictions(results, counts, links, output);
+    }
+
+    private static Link[] Links(string[]? given)
+    {
+        string[] texts = given is { Length: > 0 } ? [.. given.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries))] : ["1:100", "10:30", "100:5"];
+        return [.. texts.Select(text => text.Split(':') is [var rate, var latency]
+            && double.TryParse(rate, CultureInfo.InvariantCulture, out var gigabits) && gigabits is > 0 and < 1e6
+            && double.TryParse(latency, CultureInfo.InvariantCulture, out var microseconds) && microseconds is >= 0 and < 1e9
+                ? new Link(gigabits, microseconds)
+                : throw new ArgumentException($"--links: '{text}' is not GIGABITS:MICROSECONDS, for example 10:30"))];
     }
 
     private static Subject Find(string model, NetworkOptions options, ParseResult parse)

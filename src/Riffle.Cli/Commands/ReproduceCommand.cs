@@ -93,7 +93,7 @@ internal static class ReproduceCommand
                     Change = recipe => entries.Apply(parse, recipe),
                     Changes = [.. entries.Specified(parse)],
                     Options = entries,
-                    Ranks = RankedProcess.Join(),
+                    Ranks = RankedProcess.Join(cancel),
                 };
                 if (settings.Selected.IsEmpty)
                 {

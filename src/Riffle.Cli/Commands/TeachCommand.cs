@@ -44,7 +44,7 @@ internal static class TeachCommand
                 "mpirun -n 4 riffle teach runs/large --data data/tiny --out soft")
             .WithAction((parse, cancel) =>
             {
-                var ranks = RankedProcess.Join();
+                var ranks = RankedProcess.Join(cancel);
                 var models = parse.GetRequiredValue(teachers).Select(path => ModelOptions.ReportNote(Model.Open(path))).ToArray();
                 var (dataset, looks) = (Dataset.Open(parse.GetRequiredValue(data), ImageCodec.Default), parse.GetValue(views));
                 var folder = parse.GetRequiredValue(output);

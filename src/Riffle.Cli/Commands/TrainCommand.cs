@@ -33,6 +33,10 @@ internal static class TrainCommand
                 + "--from unless --freeze is given.",
         };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
+        var scale = new Option<bool>("--scale-rate")
+        {
+            Description = "With --batch: the learning rate grows in proportion to the batch, and rises over five epochs, as large batches on many machines need.",
+        };
         var network = new NetworkOptions();
         var seed = new Option<ulong>("--seed") { Description = "Seed of everything random: the same seed gives the same weights, bit for bit.", HelpName = "N" };
         var threads = TrainingOptions.Threads();
@@ -43,7 +47,7 @@ internal static class TrainCommand
         Option[] needed = [data, output], withResume = [resume, data, softLabels, threads, minutes];
         var command = new Command(name, "Trains a network, or continues a training. Ctrl+C writes a checkpoint and stops.")
         {
-            data, model, output, from, softLabels, resume, recipe,
+            data, model, output, from, softLabels, resume, recipe, scale,
         };
         network.AddTo(command, withClasses: false);
         foreach (var option in (Option[])[seed, threads, minutes, .. entries.All])
@@ -61,6 +65,8 @@ internal static class TrainCommand
                 wrong = wrong.Concat(network.Choices.Prepend(model).Where(Specified).Select(option => $"--from already determines the network; remove {option.Name}."));
             else if (Specified(entries.Freeze) && !Specified(resume))
                 wrong = wrong.Append("--freeze requires --from: features that were never trained are not worth keeping.");
+            if (Specified(scale) && !Specified(entries.Batch) && !Specified(resume))
+                wrong = wrong.Append("--scale-rate requires --batch.");
             if (!Specified(softLabels) && !Specified(resume))
                 wrong = wrong.Concat(entries.OfSoftLabels.Where(Specified).Select(option => $"{option.Name} requires --soft-labels."));
             foreach (var message in wrong)
@@ -74,10 +80,11 @@ internal static class TrainCommand
                 "riffle train --data data/flowers --from runs/first --out runs/flowers --freeze",
                 "riffle train --data data/tiny --model shufflenet-v1-g3-x0.25 --out runs/small --soft-labels soft",
                 "riffle train --resume runs/first",
-                "mpirun -n 4 riffle train --data data/tiny --model shufflenet-v1-g3-x1.0 --out runs/four")
+                "mpirun -n 4 riffle train --data data/tiny --model shufflenet-v1-g3-x1.0 --out runs/four",
+                "mpirun -n 8 riffle train --data data/tiny --model shufflenet-v1-g3-x1.0 --out runs/eight --batch 1024 --scale-rate")
             .WithAction((parse, cancel) =>
             {
-                var (interval, ranks) = (TimeSpan.FromMinutes(parse.GetValue(minutes)), RankedProcess.Join());
+                var (interval, ranks) = (TimeSpan.FromMinutes(parse.GetValue(minutes)), RankedProcess.Join(cancel));
                 if (parse.GetValue(resume) is { } run)
                 {
                     return Run(
@@ -98,7 +105,7 @@ internal static class TrainCommand
                 var seen = labels is null ? null : SoftLabels.Open(labels).Identity;
                 var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
                     .WithImagesAs(seen?.Augmentation, seen?.Fit ?? start?.Checkpoint.Fit);
-                var chosen = entries.Apply(parse, fitting);
+                var chosen = entries.Apply(parse, parse.GetValue(scale) ? fitting.ScaledTo(parse.GetValue(entries.Batch)) : fitting);
                 var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels, Ranks = ranks };
                 return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, cancel);
             });

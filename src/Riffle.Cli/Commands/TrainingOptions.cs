@@ -15,7 +15,7 @@ internal sealed class TrainingOptions : IRecipeOptions
     public TrainingOptions()
     {
         Epochs = _entries.Add<int>("--epochs", "N", "Number of passes over the training images.", RecipeLimits.Epochs, r => r.Epochs, (r, v) => r with { Epochs = v });
-        _entries.Add<int>("--batch", "N", "Images per step. Default: the recipe's, or fewer for a small data set.", RecipeLimits.Batch,
+        Batch = _entries.Add<int>("--batch", "N", "Images per step. Default: the recipe's, or fewer for a small data set.", RecipeLimits.Batch,
             r => r.Batch, (r, v) => r with { Batch = v });
         _entries.AddChoice<OptimiserKind>("--optimiser", "Update rule.", r => r.Optimiser, (r, v) => r with { Optimiser = v });
         _entries.Add<double>("--momentum", "X", "Momentum of the optimisers nesterov and momentum.", RecipeLimits.Momentum,
@@ -71,6 +71,9 @@ internal sealed class TrainingOptions : IRecipeOptions
 
     /// <summary>The number of epochs.</summary>
     public Option<int> Epochs { get; }
+
+    /// <summary>Images per step.</summary>
+    public Option<int> Batch { get; }
 
     /// <summary>Trains only the classifier.</summary>
     public Option<bool> Freeze { get; } = new("--freeze")

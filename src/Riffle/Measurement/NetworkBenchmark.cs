@@ -95,6 +95,28 @@ public sealed class NetworkBenchmark(Weights weights, TimeSpan budget, bool laye
         return layers ? measured with { Layers = ByLayer(run, plan.Threads, times => plan.Times = times, cancel) } : measured;
     }
 
+    /// <summary>Measures a step of training layer by layer, and what several ranks would exchange.</summary>
+    /// <param name="batch">Images of each rank in a step, at least 1.</param>
+    /// <param name="threads">Threads of each rank; 0: one per core.</param>
+    /// <param name="cancel">Checked between steps.</param>
+    /// <exception cref="ArgumentException">The batch is too large for an array.</exception>
+    /// <exception cref="RiffleException">There is not enough memory.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public ScalingModel Scaling(int batch, int threads = 0, CancellationToken cancel = default)
+    {
+        using var plan = new TrainingPlan(weights, batch, threads);
+        var run = StepOf(plan, batch);
+        var timings = Timings.Measure(run, budget, cancel);
+        var times = new LayerTimes(weights.Network, plan.Threads);
+        plan.Times = times;
+        var runs = Timings.Repeat(run, budget, cancel).Count;
+        double PerRun(int step, bool backward) => times.Of(step, backward).TotalMilliseconds / runs / plan.Threads;
+        return new(
+            [.. plan.Exchanged.Index().Select(step => new ScalingModel.Step(
+                PerRun(step.Index, false), PerRun(step.Index, true), step.Item.Weights, step.Item.ForwardSums, step.Item.BackwardSums))],
+            timings.Median);
+    }
+
     /// <summary>A step of training on images of noise.</summary>
     /// <param name="plan">Of the network's weights.</param>
     /// <param name="images">Images that the plan computes here.</param>

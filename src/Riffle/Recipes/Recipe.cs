@@ -127,6 +127,21 @@ public sealed record Recipe
         };
     }
 
+    /// <summary>
+    /// The recipe for a larger batch, such as several machines compute at once: the learning rate grows in proportion, and takes at least five epochs to rise, without
+    /// which large rates make networks diverge (Goyal et al., "Accurate, Large Minibatch SGD", 2017). For a smaller batch the rate falls.
+    /// </summary>
+    /// <param name="batch">Images per step, at least 1.</param>
+    public Recipe ScaledTo(int batch) => this with
+    {
+        Batch = batch,
+        Schedule = Schedule with
+        {
+            LearningRate = Schedule.LearningRate * batch / Batch,
+            WarmUpEpochs = batch > Batch ? Math.Max(Schedule.WarmUpEpochs, 5) : Schedule.WarmUpEpochs,
+        },
+    };
+
     /// <summary>Adapts this recipe to soft labels: its images become squares and are augmented as those that the teachers saw.</summary>
     /// <param name="seen">How these were augmented; null: there are no soft labels, and nothing changes.</param>
     /// <param name="fit">How they became squares.</param>

@@ -32,7 +32,7 @@ public class LaunchTests
 
     [Fact]
     public void Tasks_that_srun_starts_without_mpi_are_refused() =>
-        Assert.Contains("--mpi=", Assert.Throws<RiffleException>(() => Find("SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=4")).Message);
+        Assert.Contains("--mpi=", Error.OnCommandLine(Assert.Throws<RiffleException>(() => Find("SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=4"))));
 
     /// <summary>One rank needs no library of MPI, and none is looked for.</summary>
     [Fact]

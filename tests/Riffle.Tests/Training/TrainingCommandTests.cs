@@ -186,7 +186,7 @@ public sealed class TrainingCommandTests : IDisposable
         [
             "--epochs 7", "--batch 64", "--optimiser momentum", "--momentum 0.8", "--weight-decay 0.0003", "--label-smoothing 0.1", "--soft-share 0.7",
             "--temperature 4", "--last-temperature 3", "--initialisation he", "--schedule step", "--learning-rate 0.25", "--warm-up 2", "--patience 9",
-            "--cooldown 5", "--drops-to-end 4", "--stop-after 6", "--step-epochs 11", "--factor 0.3", "--minimum-rate 1E-05", "--fit stretch", "--balance", "--freeze", "--no-crop", "--smallest-area 0.35",
+            "--cooldown 5", "--drops-to-end 4", "--stop-after 6", "--step-epochs 11", "--factor 0.3", "--minimum-rate 1E-05", "--fit stretch", "--balance", "--local-batch-norm", "--freeze", "--no-crop", "--smallest-area 0.35",
             "--sharp-share 0.5", "--no-flip", "--brightness 0.1", "--contrast 0.2", "--saturation 0.3", "--hue 0.04",
         ];
         var options = new TrainingOptions();

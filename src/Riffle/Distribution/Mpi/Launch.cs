@@ -38,7 +38,10 @@ internal sealed record Launch(string Launcher, int Rank, int? Count, string[] Li
         }
 
         return Number("SLURM_STEP_NUM_TASKS") > 1
-            ? throw new RiffleException("srun has started several tasks without MPI, and each would do the same. Start it with srun --mpi=pmix or --mpi=pmi2, or with one task.")
+            ? throw new RiffleException("srun has started several tasks without MPI, and each would do the same.")
+            {
+                CommandLineAdvice = "Start them with srun --mpi=pmix or srun --mpi=pmi2, or start one.",
+            }
             : null;
     }
 }

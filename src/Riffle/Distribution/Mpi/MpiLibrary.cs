@@ -91,6 +91,9 @@ internal sealed unsafe class MpiLibrary
 
         // Over TCP, Open MPI writes long messages into the other's memory in pieces that it asks for one by one; when both send, that takes twice as long as to send.
         LibC.SetVariable("OMPI_MCA_btl_tcp_flags", "1");
+
+        // UCX, which MPICH may use, asks before it sends long messages; between two looks at MPI an answer waits. Buckets of gradients are below this.
+        LibC.SetVariable("UCX_RNDV_THRESH", "128k");
         foreach (var name in names)
         {
             if (!NativeLibrary.TryLoad(name, out var handle))

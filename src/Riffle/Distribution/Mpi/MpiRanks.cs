@@ -17,6 +17,9 @@ public sealed unsafe class MpiRanks : Ranks
     /// core.</summary>
     private static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(2);
 
+    /// <summary>What is left of it once this rank is asked to stop, as it is when another has died.</summary>
+    private static readonly TimeSpan PatienceOnceStopped = TimeSpan.FromSeconds(10);
+
     /// <summary>Between steps rank 0 may have much to do alone.</summary>
     private static readonly TimeSpan PatienceBetweenSteps = TimeSpan.FromHours(1);
 
@@ -28,11 +31,12 @@ public sealed unsafe class MpiRanks : Ranks
     private readonly byte*[] _requests = new byte*[Enum.GetValues<Tag>().Length];
     private readonly int[] _capacities = new int[Enum.GetValues<Tag>().Length];
     private readonly TimeSpan _patience;
+    private readonly CancellationToken _stop;
     private bool _isDisposed;
 
-    private MpiRanks(MpiLibrary library, Launch launch)
+    private MpiRanks(MpiLibrary library, Launch launch, CancellationToken stop)
     {
-        _library = library;
+        (_library, _stop) = (library, stop);
         (Rank, Count) = library.Place();
         if (launch.Count is { } expected && (expected != Count || launch.Rank != Rank))
         {
@@ -58,14 +62,15 @@ public sealed unsafe class MpiRanks : Ranks
     public string Library => _library.Version;
 
     /// <summary>Joins the ranks if this process is one of several that MPI has started; otherwise loads nothing and returns null. A process may do it once.</summary>
+    /// <param name="stop">Asks this rank to stop. A rank that does not answer any more is then given up within seconds.</param>
     /// <exception cref="RiffleException">The library of MPI is not there, or is not the launcher's.</exception>
-    public static MpiRanks? Join()
+    public static MpiRanks? Join(CancellationToken stop = default)
     {
         if (Launch.Find() is not { } launch || launch.Count == 1)
             return null;
         var library = MpiLibrary.Load(launch.Libraries, launch.Launcher);
         library.Start();
-        return new(library, launch);
+        return new(library, launch, stop);
     }
 
     /// <inheritdoc/>
@@ -78,6 +83,7 @@ public sealed unsafe class MpiRanks : Ranks
 
     internal override void Exchange(Tag tag, ReadOnlySpan<Transfer> transfers, Func<bool>? hurry)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         var requests = Requests(tag, transfers.Length);
         lock (_gate)
         {
@@ -92,13 +98,14 @@ public sealed unsafe class MpiRanks : Ranks
             }
         }
 
-        var (since, patience) = (Stopwatch.GetTimestamp(), tag == Tag.Control ? PatienceBetweenSteps : _patience);
+        var since = Stopwatch.GetTimestamp();
         while (!AreDone(transfers.Length, requests))
         {
             if (hurry is null || hurry())
                 Thread.Yield();
             else
                 LibC.Sleep(Nap);
+            var patience = tag == Tag.Control ? PatienceBetweenSteps : _stop.IsCancellationRequested && _patience > PatienceOnceStopped ? PatienceOnceStopped : _patience;
             if (Stopwatch.GetElapsedTime(since) > patience)
                 throw new RiffleException(Silent(transfers, requests, patience));
         }

@@ -154,6 +154,12 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Where the images that are computed here begin in a full batch, and how many they are.</summary>
     internal (int First, int Count) OwnImages { get; }
 
+    /// <summary>What each step gives to other ranks: the gradients of its weights, and sums for batch norm, forward and backward.</summary>
+    internal IEnumerable<(int Weights, int ForwardSums, int BackwardSums)> Exchanged => _network.Steps.Index().Select(step => (
+        step.Item.Weights.Count,
+        _network.Affines[step.Index] is { NeedsBatch: true } affine ? 2 * affine.PlaneCount : 0,
+        2 * _network.FinishedAfter[step.Index].Sum(finished => finished.PlaneCount)));
+
     /// <summary>Time that steps have waited for other ranks so far: for sums that batch norm needs, and for gradients after the end of backward.</summary>
     internal (TimeSpan Sums, TimeSpan Gradients) Waited { get; private set; }
 
