@@ -1,14 +1,10 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
-using System.Text;
-using System.Text.Json;
 using Riffle.Data;
 using Riffle.Distillation;
 using Riffle.Distribution;
 using Riffle.Evaluation;
 using Riffle.Execution;
-using Riffle.Formats;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Recipes;
@@ -239,7 +235,7 @@ public sealed class Trainer : IDisposable
         var folder = ranks is null or { IsFirst: true } ? RunFolder.Open(run) : null;
         try
         {
-            var checkpoint = ranks is null ? Checkpoint.Read(folder!.Last) : FromFirst(ranks, folder);
+            var checkpoint = ranks is null ? Checkpoint.Read(folder!.Last) : Agreement.FromFirst(ranks, folder?.Last);
             if (checkpoint.Training is not { } training || checkpoint.OptimiserState.Count == 0)
                 throw new BadDataException($"{RunFolder.LastOf(run)}: the checkpoint has weights but no training state, so the run can't be continued.") { CommandLineAdvice = "Start a new run with --from." };
             RequireTrainable(RunFolder.LastOf(run), checkpoint.Weights.Network);
@@ -251,7 +247,7 @@ public sealed class Trainer : IDisposable
             };
             checkpoint = checkpoint.With(training);
 
-            var data = Dataset.Open(dataDirectory ?? FromFirst(ranks, folder is null ? null : () => folder.ReadDataDirectory()), codec);
+            var data = Dataset.Open(dataDirectory ?? Agreement.FromFirst(ranks, folder is null ? null : () => folder.ReadDataDirectory()), codec);
             if (DatasetIdentity.Of(data) != training.Data)
             {
                 throw new RiffleException(
@@ -262,7 +258,7 @@ public sealed class Trainer : IDisposable
                 };
             }
 
-            var labels = FindSoftLabels(run, training, softLabels, () => FromFirst(ranks, folder is null ? null : () => folder.ReadSoftLabelsFolder()));
+            var labels = FindSoftLabels(run, training, softLabels, () => Agreement.FromFirst(ranks, folder is null ? null : () => folder.ReadSoftLabelsFolder()));
             return new Trainer(folder, run, ranks, data, checkpoint, labels, threads, imageMemory, progress, cancel).Begin(threads);
         }
         catch
@@ -443,25 +439,13 @@ public sealed class Trainer : IDisposable
     {
         Metrics Fit()
         {
+            // Rank 0 alone reads all images for it.
             if (_ranks is { IsFirst: false })
-                return FitElsewhere();
+                return Agreement.FromFirst(_ranks, _weights, null);
             var features = FeatureTable.Of(ToCheckpoint(), data, [Split.Train], threads, progress: progress, cancel: cancel);
             var (decay, measured) = ClassifierFit.CrossValidate(features, _spec.Classes, threads, cancel);
             ClassifierFit.Apply(_weights, features, decay, threads, cancel);
-            if (_ranks is not null)
-            {
-                _ranks.FromFirst(MemoryMarshal.AsBytes(_weights.Trained).ToArray());
-                _ranks.FromFirst(JsonSerializer.SerializeToUtf8Bytes(measured, ModelJson.Compact.Of<Metrics>()));
-            }
-
-            return measured;
-        }
-
-        // Rank 0 alone reads all images for it.
-        Metrics FitElsewhere()
-        {
-            MemoryMarshal.Cast<byte, float>(_ranks!.FromFirst(null)).CopyTo(_weights.Trained);
-            return JsonSerializer.Deserialize(_ranks.FromFirst(null), ModelJson.Compact.Of<Metrics>())!;
+            return _ranks is null ? measured : Agreement.FromFirst(_ranks, _weights, measured);
         }
 
         var measured = Fit();
@@ -590,28 +574,6 @@ public sealed class Trainer : IDisposable
     {
         CommandLineAdvice = "Start again with a lower --learning-rate, a longer --warm-up or a smaller --weight-decay.",
     };
-
-    /// <summary>The last checkpoint of rank 0, on every rank.</summary>
-    private static Checkpoint FromFirst(Ranks ranks, RunFolder? folder)
-    {
-        var bytes = ranks.FromFirst(folder is null ? null : File.ReadAllBytes(folder.Last));
-        if (folder is not null)
-            return Checkpoint.Read(folder.Last);
-        var copy = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllBytes(copy, bytes);
-            return Checkpoint.Read(copy);
-        }
-        finally
-        {
-            File.Delete(copy);
-        }
-    }
-
-    /// <summary>A path that rank 0 knows.</summary>
-    private static string FromFirst(Ranks? ranks, Func<string>? read) =>
-        ranks is null ? read!() : Encoding.UTF8.GetString(ranks.FromFirst(read is null ? null : Encoding.UTF8.GetBytes(read())));
 
     private static (SoftLabels Labels, string Folder)? FindSoftLabels(string run, TrainingRecord training, string? given, Func<string> ownFolder)
     {

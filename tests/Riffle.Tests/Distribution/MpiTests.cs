@@ -147,7 +147,7 @@ public sealed class MpiTests : IDisposable
     {
         var result = Launcher.Of(library).Run(2, ["benchmark", "shufflenet-v1-g3-x0.25", "--train-batch", "16", "--threads", "1", "--seconds", "0.3", "--size", "24"]);
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.Matches(@"shufflenet-v1-g3-x0\.25 +2 +1 +16 +[\d.]+ +[\d.]+ +[\d,]+ +[\d.]+ % +[\d.]+ +[\d.]+ %", result.Output);
+        Assert.Matches(@"shufflenet-v1-g3-x0\.25 +2 +1 +16 +[\d.]+ +[\d.]+ +[\d.]+ \+ [\d.]+ +[\d,]+ +[\d.]+ % +[\d.]+ +[\d.]+ +[\d.]+ %", result.Output);
     }
 
     private static string[] Errors(Shell.Result result) =>
