@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Riffle.Distribution;
 using Riffle.Measurement;
 using Riffle.Networks;
 using Riffle.Recipes;
@@ -58,18 +57,22 @@ internal static class BenchmarkCommand
                 "riffle benchmark shufflenet-v1-g3-x1.0 --ranks 2,16,256 --links 10:30")
             .WithAction((parse, cancel) =>
             {
+                if (TrainingOptions.IsSpecified(parse, links) && !TrainingOptions.IsSpecified(parse, ranks))
+                    throw new ArgumentException("--links requires --ranks.");
+
                 // All of them before the first measurement, so that a wrong name is reported at once.
                 var subjects = parse.GetRequiredValue(models).Select(model => Find(model, network, parse)).ToArray();
                 var budget = TimeSpan.FromSeconds(parse.GetValue(seconds));
-                if (RankedProcess.Join(cancel) is { } joined)
+                var (joined, counts) = (RankedProcess.Join(cancel), parse.GetValue(ranks) ?? []);
+                var (cores, images, output) = (parse.GetValue(threads) ?? 0, parse.GetValue(trainBatch), parse.InvocationConfiguration.Output);
+                if (joined is not null || counts.Length > 0)
                 {
-                    MeasureTogether(joined, subjects, budget, parse.GetValue(threads) ?? 0, parse.GetValue(trainBatch), parse.InvocationConfiguration.Output, cancel);
-                    return ExitCode.Done;
-                }
-
-                if (parse.GetValue(ranks) is { Length: > 0 } counts)
-                {
-                    Predict(subjects, budget, parse.GetValue(threads) ?? 0, parse.GetValue(trainBatch), counts, Links(parse.GetValue(links)), parse.InvocationConfiguration.Output, cancel);
+                    if (((Option[])[batches, noTrain, layers, json]).FirstOrDefault(option => TrainingOptions.IsSpecified(parse, option)) is { } unused)
+                        throw new ArgumentException($"{unused.Name} has no meaning for several ranks; remove it.");
+                    if (joined is not null)
+                        BenchmarkReport.WriteTogether(Train(subjects, budget, benchmark => new RankedBenchmark(benchmark, joined).Training(images, cores, budget, cancel)), output);
+                    else
+                        BenchmarkReport.WritePredictions(Train(subjects, budget, benchmark => benchmark.Scaling(images, cores, cancel)), counts, Links(parse.GetValue(links)), output);
                     return ExitCode.Done;
                 }
 
@@ -77,7 +80,6 @@ internal static class BenchmarkCommand
                     subjects, budget, parse.GetValue(layers), parse.GetValue(threads),
                     parse.GetValue(batches) is { Length: > 0 } given ? given : DefaultBatches,
                     parse.GetValue(noTrain) ? null : parse.GetValue(trainBatch), cancel);
-                var output = parse.InvocationConfiguration.Output;
                 if (parse.GetValue(json))
                     BenchmarkReport.WriteJson(results, output);
                 else
@@ -86,38 +88,18 @@ internal static class BenchmarkCommand
             });
     }
 
-    /// <summary>With mpirun or srun: training by all ranks, beside what each can do alone.</summary>
-    private static void MeasureTogether(
-        Ranks ranks, Subject[] subjects, TimeSpan budget, int threads, int batch, TextWriter output, CancellationToken cancel)
+    /// <summary>Measures the training of each network that can be trained.</summary>
+    private static List<(string Name, T Result)> Train<T>(Subject[] subjects, TimeSpan budget, Func<NetworkBenchmark, T> measure)
     {
-        var results = new List<(string Name, RankedPerformance Performance)>();
-        using (var line = new ProgressLine("benchmark", subjects.Length, "networks"))
+        var (trained, results) = (subjects.Where(subject => subject.IsTrained).ToArray(), new List<(string, T)>());
+        using var line = new ProgressLine("benchmark", trained.Length, "networks");
+        foreach (var subject in trained)
         {
-            foreach (var subject in subjects.Where(subject => subject.IsTrained))
-            {
-                results.Add((subject.Name, new RankedBenchmark(subject.Benchmark(budget, false), ranks).Training(batch, threads, budget, cancel)));
-                line.Report(results.Count, subject.Name);
-            }
+            results.Add((subject.Name, measure(subject.Benchmark(budget, false))));
+            line.Report(results.Count, subject.Name);
         }
 
-        BenchmarkReport.WriteTogether(results, output);
-    }
-
-    /// <summary>What training by several machines like this one would take.</summary>
-    private static void Predict(
-        Subject[] subjects, TimeSpan budget, int threads, int batch, int[] counts, Link[] links, TextWriter output, CancellationToken cancel)
-    {
-        var results = new List<(string Name, ScalingModel Model)>();
-        using (var line = new ProgressLine("benchmark", subjects.Length, "networks"))
-        {
-            foreach (var subject in subjects.Where(subject => subject.IsTrained))
-            {
-                results.Add((subject.Name, subject.Benchmark(budget, false).Scaling(batch, threads, cancel)));
-                line.Report(results.Count, subject.Name);
-            }
-        }
-
-        BenchmarkReport.WritePredictions(results, counts, links, output);
+        return results;
     }
 
     private static Link[] Links(string[]? given)

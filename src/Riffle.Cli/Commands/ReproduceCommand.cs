@@ -113,9 +113,9 @@ internal static class ReproduceCommand
                     return ExitCode.Done;
                 }
 
-                if (parse.GetValue(verify))
-                    return ReproductionDisplay.End(new Verification(settings).Run(new ReproductionDisplay(), cancel), settings);
-                var code = ReproductionDisplay.End(new Reproducer(settings).Run(new ReproductionDisplay(), cancel), settings);
+                var code = parse.GetValue(verify)
+                    ? ReproductionDisplay.End(new Verification(settings).Run(new ReproductionDisplay(), cancel), settings)
+                    : ReproductionDisplay.End(new Reproducer(settings).Run(new ReproductionDisplay(), cancel), settings);
                 settings.Ranks?.Dismiss();
                 return code;
             });

@@ -139,6 +139,9 @@ public sealed class MpiTests : IDisposable
         Assert.True(result.ExitCode == 0, result.Error);
         foreach (var file in new[] { "teachers/models/shufflenet-v1-g3-x0.25.safetensors", "models/shufflenet-v1-g2-x0.25.safetensors", "soft-labels/soft-labels.json" })
             Assert.Equal(File.ReadAllBytes(Path.Combine(_data.Run("alone"), file)), File.ReadAllBytes(Path.Combine(_data.Run("together"), file)));
+
+        // Rank 0 alone verifies, and does not leave the other waiting.
+        Assert.Contains("shufflenet-v1-g2-x0.25", launcher.Run(2, [.. Reproduce("together"), "--verify"]).Output);
     }
 
     [Theory]
