@@ -110,7 +110,7 @@ public sealed class PredictCommandTests : IDisposable
         Shell.Run("mkfifo", [pipe]);
         string[] odd =
         [
-            "/dev/zero", "/dev/urandom", "/dev/null", "/dev/full", "/proc/self/mem", "/dev/fd/77", pipe, _folder.PathOf("a\nb.jpg"), "https://example.org/a.jpg",
+            "/dev/zero", "/dev/urandom", "/dev/null", "/dev/full", "/proc/self/mem", "/dev/fd/1000000", pipe, _folder.PathOf("a\nb.jpg"), "https://example.org/a.jpg",
         ];
         var result = Predict([.. odd, image, "--json"]);
         Assert.Equal(ExitCode.BadData, result.ExitCode);
