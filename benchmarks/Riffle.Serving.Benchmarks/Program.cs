@@ -44,6 +44,7 @@ for (var round = 0; round <= Rounds; round++)
     }
 
     Add("engine: µs of processor an image, one thread", Processor(() => single.Score(pixels, probabilities)));
+    Add("engine: µs of processor an image, 16 at once, all cores", Processor(() => classifier.Score(Sixteen(pixels), 16, probabilities)) / 16);
     Add("engine: ms an image, all cores", 1000 * Elapsed(() => classifier.Score(pixels, probabilities)));
     Add("engine: images a second, 16 at once, all cores", 16 / Elapsed(() => classifier.Score(Sixteen(pixels), 16, probabilities)));
     Add("engine: µs of processor to decode and classify a JPEG", Processor(() => single.Classify((ReadOnlySpan<byte>)photo)));

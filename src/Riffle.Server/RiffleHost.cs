@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -39,8 +40,15 @@ public static class RiffleHost
 
     private const int MostConnections = 4096;
 
+    /// <summary>What the system keeps of answers that a client has not read yet.</summary>
+    private const int SendBuffer = 256 << 10;
+
     /// <summary>For all headers of a request; honest clients send them at once. Bodies have Kestrel's least rate: 240 bytes a second, after five seconds.</summary>
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Who reads answers more slowly is cut off. Kestrel counts from what it has sent, not from what was read, so that a full buffer alone may take so long as this rate
+    /// allows.</summary>
+    private static readonly MinDataRate ReadingRate = new(bytesPerSecond: 32 << 10, gracePeriod: TimeSpan.FromSeconds(5));
 
     /// <summary>Serves until it is cancelled; then it says that it is not ready, answers what it has accepted, and returns.</summary>
     /// <param name="options">What is served.</param>
@@ -94,12 +102,14 @@ public static class RiffleHost
         if (settings.GrpcPort is not null)
             builder.Services.AddRiffleGrpc();
         builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = Listen);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.MaxBodyBytes;
             kestrel.Limits.MaxConcurrentConnections = MostConnections;
             kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+            kestrel.Limits.MinResponseDataRate = ReadingRate;
             kestrel.ConfigureEndpointDefaults(connections.Count);
             if (!builder.Configuration.GetSection(Endpoints).GetChildren().Any())
                 kestrel.Listen(address, settings.Port);
@@ -107,6 +117,13 @@ public static class RiffleHost
                 kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http2);
         });
         return builder.Build();
+    }
+
+    private static Socket Listen(EndPoint endpoint)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        socket.SendBufferSize = SendBuffer; // Connections take it over.
+        return socket;
     }
 
     private static IPAddress AddressOf(string host)

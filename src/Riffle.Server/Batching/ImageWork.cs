@@ -5,9 +5,10 @@ namespace Riffle.Server.Batching;
 /// <summary>The images of a request on their way through the engine. Whoever awaits <see cref="Done"/> owns the memory; the engine lets go of it first.</summary>
 internal sealed class ImageWork
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _done = new();
     private Exception? _failure;
     private int _left;
+    private long _started;
 
     /// <param name="data">count × S × S × 3 bytes, or as many floats of four bytes, which are ready for the network.</param>
     /// <param name="isFloat">Which of them.</param>
@@ -43,10 +44,10 @@ internal sealed class ImageWork
     public long Enqueued { get; set; }
 
     /// <inheritdoc cref="Enqueued"/>
-    public long Started { get; set; }
+    public long Started => Volatile.Read(ref _started);
 
     /// <inheritdoc cref="Enqueued"/>
-    public long Finished { get; set; }
+    public long Finished { get; private set; }
 
     /// <summary>Ends when the engine needs none of its memory any longer.</summary>
     public Task Done => _done.Task;
@@ -54,17 +55,30 @@ internal sealed class ImageWork
     /// <summary>Whether nobody waits for the answer any longer.</summary>
     public bool IsAbandoned(long now) => _failure is not null || now > Deadline || Cancel.IsCancellationRequested;
 
-    /// <summary>The engine is done with one of the images.</summary>
-    /// <param name="failure">Why it has no result; null if it has.</param>
-    public void Complete(Exception? failure = null)
+    /// <summary>The engine begins with one of the images.</summary>
+    public void Begin(long now) => Interlocked.CompareExchange(ref _started, now, 0);
+
+    /// <summary>The engine is done with one of the images. Whoever is told that it was the last completes the work.</summary>
+    /// <param name="failure">Why the image has no result; null if it has.</param>
+    public bool IsLast(Exception? failure)
     {
-        _failure ??= failure;
-        if (--_left > 0)
-            return;
+        if (failure is not null)
+            Interlocked.CompareExchange(ref _failure, failure, null);
+        if (Interlocked.Decrement(ref _left) > 0)
+            return false;
         Finished = Stopwatch.GetTimestamp();
-        if (_failure is { } failed)
-            _done.SetException(failed);
+        return true;
+    }
+
+    /// <summary>Goes on with the answer, on this thread.</summary>
+    public void Complete()
+    {
+        if (_failure is { } failure)
+            _done.SetException(failure);
         else
             _done.SetResult();
     }
+
+    /// <summary>Has the thread pool go on with the answer.</summary>
+    public void CompleteLater() => ThreadPool.UnsafeQueueUserWorkItem(static work => work.Complete(), this, preferLocal: false);
 }

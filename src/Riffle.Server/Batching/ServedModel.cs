@@ -35,7 +35,7 @@ internal sealed class ServedModel : IDisposable
             throw;
         }
 
-        _batcher = new(_classifier, statistics, _capacity, options.MaxDelay);
+        _batcher = new(_classifier, statistics, options.Threads == 0 ? Environment.ProcessorCount : options.Threads, _capacity, options.MaxDelay);
     }
 
     public string Name { get; }
@@ -142,13 +142,10 @@ internal sealed class ServedModel : IDisposable
     /// <summary>Compiles what the first requests would otherwise wait for.</summary>
     private void WarmUp()
     {
-        const int Images = 2;
-        var (size, classes) = (Model.ImageSize, Model.Classes.Count);
-        var (pixels, probabilities) = (new byte[Images * size * size * 3], new float[Images * classes]);
-        var verdicts = Model.Doubt is null ? [] : new Verdict[Images];
-        for (var count = 1; count <= Images; count++)
-            _classifier.Score(pixels.AsSpan(0, count * size * size * 3), count, probabilities, verdicts.AsSpan(0, Math.Min(verdicts.Length, count)));
-        _ = Decode(ImageCodec.Default.EncodeJpeg(new(size, size, pixels[..(size * size * 3)]), quality: 90), new(), CancellationToken.None);
+        var size = Model.ImageSize;
+        var pixels = new byte[size * size * 3];
+        _classifier.Score(pixels, 1, new float[Model.Classes.Count], Model.Doubt is null ? [] : new Verdict[1]);
+        _ = Decode(ImageCodec.Default.EncodeJpeg(new(size, size, pixels), quality: 90), new(), CancellationToken.None);
     }
 
     private static HeatMaps? MapsOf(Model model)

@@ -31,7 +31,7 @@ internal sealed class Descriptions(ServerOptions options, ModelRepository models
         return new(
             held.Name, Platform, Platform, options.MaxBatch, [new(Tensors.Pixels, "TYPE_UINT8", "FORMAT_NHWC", [size, size, 3])],
             [new(Tensors.Probabilities, "TYPE_FP32", null, [classes])], [new($"{held.Name}_0", "KIND_CPU", 1)],
-            new([Classifier.BatchSize], (long)options.MaxDelay.TotalMicroseconds),
+            new([Batcher.MostTogether], (long)options.MaxDelay.TotalMicroseconds),
             new()
             {
                 ["network"] = new(held.Model.Name),

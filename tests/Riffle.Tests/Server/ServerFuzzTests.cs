@@ -6,6 +6,7 @@ namespace Riffle.Tests.Server;
 
 /// <summary>Whatever comes over the wire, the answer is clear, and the server goes on.</summary>
 /// <remarks><c>RIFFLE_FUZZ=SEED</c> draws other damages, <c>RIFFLE_FUZZ=SEED:CASE</c> runs one case alone.</remarks>
+[Collection(nameof(Alone))]
 public sealed class ServerFuzzTests(ITestOutputHelper output)
 {
     private const int Few = 400, Many = 20_000, AtOnce = 32;
