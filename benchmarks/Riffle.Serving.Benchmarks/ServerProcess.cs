@@ -29,13 +29,13 @@ internal sealed partial class ServerProcess : IDisposable
 
     public int Port { get; }
 
-    /// <summary>Processor time of all its threads, of the program and of the system for it.</summary>
+    /// <summary>Processor time of all its threads and of the processes that it has started, of the programs and of the system for them.</summary>
     public TimeSpan Processor
     {
         get
         {
-            _process.Refresh();
-            return _process.TotalProcessorTime;
+            var all = Process.GetProcesses();
+            return all.Where(process => process.Id == _process.Id || ParentOf(process) == _process.Id).Aggregate(TimeSpan.Zero, (sum, process) => sum + process.TotalProcessorTime);
         }
     }
 
@@ -54,6 +54,20 @@ internal sealed partial class ServerProcess : IDisposable
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
+    }
+
+    /// <summary>Linux has it behind the program's name, which stands in brackets, and the state.</summary>
+    private static int ParentOf(Process process)
+    {
+        try
+        {
+            var status = File.ReadAllText($"/proc/{process.Id}/stat");
+            return int.Parse(status[(status.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
     }
 
     [GeneratedRegex(@"http://[^:]+:(\d+)")]

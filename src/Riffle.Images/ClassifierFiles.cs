@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Riffle.Data;
 using Riffle.Images;
 
 namespace Riffle;
@@ -86,7 +87,7 @@ public static class ClassifierFiles
     {
         classifier.Check(options.Top);
         using var decoding = new Decoding(options.MaxPixels, cancel);
-        return classifier.Classify(Decode(classifier, encodedImage, options, decoding), options.Name, options.Top);
+        return classifier.Classify(Decode(classifier.View, encodedImage, options, decoding), options.Name, options.Top);
     }
 
     /// <summary>Decodes an image to the pixels that the network sees of it, for <see cref="Classifier.Score(ReadOnlySpan{byte}, Span{float})"/>.</summary>
@@ -99,15 +100,15 @@ public static class ClassifierFiles
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Pixels(
         this Classifier classifier, ReadOnlySpan<byte> encodedImage, ClassifyOptions? options = null, CancellationToken cancel = default) =>
-        PixelsAndSize(classifier, encodedImage, options ?? Defaults, cancel).Pixels;
+        PixelsAndSize(classifier.View, encodedImage, options ?? Defaults, cancel).Pixels;
 
     /// <summary>The same, and the size of the upright image.</summary>
     internal static (byte[] Pixels, int Width, int Height) PixelsAndSize(
-        Classifier classifier, ReadOnlySpan<byte> encodedImage, ClassifyOptions options, CancellationToken cancel)
+        ImageView view, ReadOnlySpan<byte> encodedImage, ClassifyOptions options, CancellationToken cancel)
     {
         using var decoding = new Decoding(options.MaxPixels, cancel);
-        var image = Decode(classifier, encodedImage, options, decoding);
-        return (classifier.Fit(image), image.FullWidth, image.FullHeight);
+        var image = Decode(view, encodedImage, options, decoding);
+        return (view.Of(image), image.FullWidth, image.FullHeight);
     }
 
     /// <summary>Classifies many image files on all cores. One that can't be read or decoded does not stop the others.</summary>
@@ -148,6 +149,6 @@ public static class ClassifierFiles
         }
     }
 
-    private static RgbImage Decode(Classifier classifier, ReadOnlySpan<byte> encoded, ClassifyOptions options, Decoding decoding) =>
-        ImageDecoder.DecodeFor(encoded, options.Name, classifier.DecodingSide, decoding);
+    private static RgbImage Decode(ImageView view, ReadOnlySpan<byte> encoded, ClassifyOptions options, Decoding decoding) =>
+        ImageDecoder.DecodeFor(encoded, options.Name, view.DecodingSide, decoding);
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Riffle.Server.Batching;
+using Riffle.Server.Decoding;
 using Riffle.Server.Endpoints;
 using Riffle.Server.Grpc;
 using Riffle.Server.Protocol;

@@ -28,6 +28,9 @@ public sealed class ServerOptions
     /// <summary>The most pixels of an image, read from its header before memory is taken for it; up to 200 million.</summary>
     public long MaxPixels { get; set; } = 50_000_000;
 
+    /// <summary>The program that runs <see cref="Decoding.DecodingService"/>, and its arguments; empty: images are decoded in this process.</summary>
+    internal IReadOnlyList<string> DecoderCommand { get; set; } = [];
+
     /// <summary>What every request must carry, as <c>Authorization: Bearer KEY</c> or <c>X-API-Key: KEY</c>; null: nothing. Health, the page's files and the description of
     /// the interface need none.</summary>
     public string? ApiKey { get; set; }

@@ -132,7 +132,7 @@ public sealed class Classifier : IDisposable
     /// <summary>The same for the decoders of files, which know the image's name for error messages.</summary>
     internal Classification Classify(RgbImage image, string name, int top)
     {
-        var pixels = Fit(image);
+        var pixels = View.Of(image);
         var probabilities = new float[Model.Classes.Count];
         Span<Verdict> verdict = stackalloc Verdict[Model.Doubt is null ? 0 : 1];
         Score(pixels, 1, probabilities, verdict);
@@ -148,14 +148,8 @@ public sealed class Classifier : IDisposable
             verdict.IsEmpty ? null : verdict[0]);
     }
 
-    /// <summary>The pixels that the network sees of an image.</summary>
-    internal byte[] Fit(RgbImage image) => ImageFit.ForInference(image, Model.ImageSize, Model.SeesWhole, Model.Fit);
-
-    /// <summary>The side of the square that an image is decoded for.</summary>
-    internal int DecodingSide => Model.Fit == FitKind.Crop ? ImageFit.StoredSide(Model.ImageSize) : Model.ImageSize;
-
-    /// <summary>The share that it sees of the square that an image is made to.</summary>
-    internal double Seen => (double)Model.ImageSize / ImageFit.SideForInference(Model.ImageSize, Model.SeesWhole);
+    /// <summary>What the network sees of an image.</summary>
+    internal ImageView View => new(Model.ImageSize, Model.SeesWhole, Model.Fit);
 
     /// <summary>Throws if the classifier has been disposed of, or for an impossible number of predictions.</summary>
     internal void Check(int top)

@@ -39,7 +39,7 @@ public partial class ArchitectureTests
         [
             "Reports", "Images", "Measurement", "Training", "Distillation", "Distribution", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",
         ],
-        ["Server"] = ["Images", "Classifier", "Evaluation", "Model", "ModelFiles", "OnnxHints", "Formats"],
+        ["Server"] = ["Images", "Classifier", "Evaluation", "Model", "ModelFiles", "OnnxHints", "Formats", "Data"],
         ["Cli"] =
         [
             "Server", "Study", "Reports", "Images", "Learning", "Measurement", "Training", "Distillation", "Distribution", "Classifier", "Classification", "Prediction", "ModelFiles", "Models", "Evaluation", "Model", "OnnxHints", "Recipes", "Exchange",

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Riffle.Server;
+using Riffle.Server.Decoding;
 
 namespace Riffle.Cli.Commands;
 
@@ -8,6 +9,9 @@ internal static class ServeCommand
 {
     /// <summary>Takes the place of <c>--api-key</c>, which other users of the machine can see.</summary>
     private const string KeyVariable = "RIFFLE_API_KEY";
+
+    /// <summary>The only argument of a process that decodes for a server.</summary>
+    public const string DecoderArgument = "decode-for-server";
 
     public static Command Create(string name)
     {
@@ -38,10 +42,11 @@ internal static class ServeCommand
         var body = Number("--max-body", "MIB", "MiB of a request's body at most, also when it is unpacked.", new Limits<int>(1, 2047), options.MaxBodyBytes >> 20);
         var pixels = Number("--max-pixels", "MP", "Millions of pixels of an image at most.", new Limits<int>(1, 200), (int)(options.MaxPixels / 1_000_000));
         var control = new Option<bool>("--allow-model-control") { Description = "Let requests load these models again and unload them." };
+        var here = new Option<bool>("--decode-here") { Description = "Decode images in the server itself, not in processes of their own: a little faster, but a file that crashes the decoder ends the server." };
         var drain = Number("--drain", "S", "Seconds from the signal to end, in which the server says that it is not ready but still accepts requests; less if no client is connected.", new Limits<double>(0, 3600), settings.Drain.TotalSeconds);
         var command = new Command(name, "Serves models over HTTP: the Open Inference Protocol, a plain interface, a page to try them, metrics.")
         {
-            models, host, port, grpc, key, threads, queue, batch, delay, body, pixels, control, drain,
+            models, host, port, grpc, key, threads, queue, batch, delay, body, pixels, here, control, drain,
         };
         input.AddTo(command);
         return command
@@ -63,6 +68,7 @@ internal static class ServeCommand
                 (options.MaxBodyBytes, options.MaxPixels) = (parse.GetValue(body) << 20, 1_000_000L * parse.GetValue(pixels));
                 options.MaxBytesInFlight = Math.Max(options.MaxBytesInFlight, options.MaxBodyBytes);
                 options.ApiKey = parse.GetValue(key) ?? (Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } secret ? secret : null);
+                options.DecoderCommand = parse.GetValue(here) ? [] : [.. ThisProgram(), DecoderArgument];
                 options.AllowModelControl = parse.GetValue(control);
                 settings = settings with { Host = parse.GetValue(host)!, Port = parse.GetValue(port), GrpcPort = parse.GetValue(grpc), Drain = TimeSpan.FromSeconds(parse.GetValue(drain)) };
                 var output = parse.InvocationConfiguration.Output;
@@ -70,6 +76,17 @@ internal static class ServeCommand
                 return ExitCode.Done;
             });
     }
+
+    /// <summary>Decodes for the server that has started this process.</summary>
+    public static int Decode()
+    {
+        DecodingService.Run(Console.OpenStandardInput(), Console.OpenStandardOutput());
+        return ExitCode.Done;
+    }
+
+    /// <summary>How to start this program again: by itself, or, where it is no executable, by the dotnet command.</summary>
+    private static string[] ThisProgram() => (Environment.ProcessPath!, typeof(ServeCommand).Assembly.Location) is (var host, { Length: > 0 } program)
+        && Path.GetFileNameWithoutExtension(host) == "dotnet" ? [host, program] : [Environment.ProcessPath!];
 
     private static void Tell(TextWriter output, ServerOptions options, IReadOnlyList<string> addresses, bool hasGrpc)
     {

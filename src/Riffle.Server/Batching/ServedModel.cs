@@ -1,3 +1,4 @@
+using Riffle.Data;
 using Riffle.Evaluation;
 using Riffle.Images;
 
@@ -26,7 +27,9 @@ internal sealed class ServedModel : IDisposable
         _classifier = new(Model, options.Threads);
         try
         {
-            WarmUp();
+            // So that the first request need not wait until that is compiled.
+            var pixels = new byte[Model.ImageSize * Model.ImageSize * 3];
+            _classifier.Score(pixels, 1, new float[Model.Classes.Count], Model.Doubt is null ? [] : new Verdict[1]);
             _maps = MapsOf(Model);
         }
         catch
@@ -44,8 +47,8 @@ internal sealed class ServedModel : IDisposable
 
     public ModelStatistics Statistics { get; }
 
-    /// <summary>The share that the network sees of the square that an image is made to.</summary>
-    public double Seen => _classifier.Seen;
+    /// <summary>What the network sees of an image.</summary>
+    public ImageView View => _classifier.View;
 
     public bool HasHeatMaps => _maps is not null;
 
@@ -122,11 +125,6 @@ internal sealed class ServedModel : IDisposable
         }
     }
 
-    /// <summary>The pixels that the network sees of an encoded image, and its size.</summary>
-    /// <exception cref="RiffleException">It is no image, or damaged or too large.</exception>
-    public (byte[] Pixels, int Width, int Height) Decode(ReadOnlySpan<byte> encoded, ClassifyOptions options, CancellationToken cancel) =>
-        ClassifierFiles.PixelsAndSize(_classifier, encoded, options, cancel);
-
     /// <summary>What speaks for a class, as a PNG that lies over what the network sees of the image; null if the network has no heat maps.</summary>
     public byte[]? HeatMap(ReadOnlySpan<byte> pixels, int label)
     {
@@ -137,15 +135,6 @@ internal sealed class ServedModel : IDisposable
             map = _maps.Of(pixels, label);
         var (side, rgba) = HeatPicture.Overlay(Model.ImageSize, map);
         return PngEncoder.Encode(side, side, rgba);
-    }
-
-    /// <summary>Compiles what the first requests would otherwise wait for.</summary>
-    private void WarmUp()
-    {
-        var size = Model.ImageSize;
-        var pixels = new byte[size * size * 3];
-        _classifier.Score(pixels, 1, new float[Model.Classes.Count], Model.Doubt is null ? [] : new Verdict[1]);
-        _ = Decode(ImageCodec.Default.EncodeJpeg(new(size, size, pixels), quality: 90), new(), CancellationToken.None);
     }
 
     private static HeatMaps? MapsOf(Model model)

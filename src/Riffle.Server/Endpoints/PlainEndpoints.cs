@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 using Riffle.Server.Batching;
+using Riffle.Server.Decoding;
 
 namespace Riffle.Server.Endpoints;
 
@@ -24,7 +25,7 @@ internal sealed class PlainEndpoints(ModelRepository models, Decoders decoders, 
     private Task ListAsync(HttpContext context)
     {
         var found = models.Slots.Select(slot => slot.Current).OfType<ServedModel>().Select(held => new PlainModel(
-            held.Name, ServedModel.Version, held.Model.Name, held.Model.ImageSize, held.Model.Fit.ToString().ToLowerInvariant(), held.Seen, [.. held.Model.Classes.Select(one => one.Text)], held.HasHeatMaps, held.Model.Doubt is not null));
+            held.Name, ServedModel.Version, held.Model.Name, held.Model.ImageSize, held.Model.Fit.ToString().ToLowerInvariant(), held.View.Share, [.. held.Model.Classes.Select(one => one.Text)], held.HasHeatMaps, held.Model.Doubt is not null));
         return Answer.JsonAsync(context, new([.. found]), Documents.Plain.PlainModels);
     }
 

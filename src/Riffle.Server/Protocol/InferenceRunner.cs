@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Riffle.Server.Batching;
+using Riffle.Server.Decoding;
 
 namespace Riffle.Server.Protocol;
 

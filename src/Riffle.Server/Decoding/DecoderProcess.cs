@@ -1,0 +1,109 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+using Riffle.Data;
+
+namespace Riffle.Server.Decoding;
+
+/// <summary>A process that decodes images for a server, one at a time. A file that brings the native decoder down brings down only this.</summary>
+internal sealed class DecoderProcess : IDisposable
+{
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+
+    /// <summary>Starts it.</summary>
+    /// <param name="command">A program that runs <see cref="DecodingService"/> on its standard input and output, and its arguments.</param>
+    /// <exception cref="InvalidOperationException">It can't be started.</exception>
+    public DecoderProcess(IReadOnlyList<string> command)
+    {
+        var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        try
+        {
+            _process = Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new InvalidOperationException($"{command[0]}, which decodes images, can't be started: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Whether it has ended by itself.</summary>
+    public bool HasEnded => _process.HasExited;
+
+    public int Id => _process.Id;
+
+    /// <summary>The pixels that a network sees of an encoded image, and the size of the upright image.</summary>
+    /// <exception cref="BadDataException">It is no image, or damaged or too large.</exception>
+    /// <exception cref="RequestException">There is not enough memory for it.</exception>
+    /// <exception cref="DecoderCrashedException">The process is of no more use; dispose of it.</exception>
+    public (byte[] Pixels, int Width, int Height) Decode(ImageView view, ReadOnlySpan<byte> encoded, string name, long maxPixels)
+    {
+        var isLate = false;
+        using var alarm = new Timer(
+            _ =>
+            {
+                Volatile.Write(ref isLate, true);
+                _process.Kill();
+            },
+            null, MostTime, Timeout.InfiniteTimeSpan);
+        try
+        {
+            Send(view, encoded, name, maxPixels);
+            return Receive(view, name);
+        }
+        catch (IOException e)
+        {
+            _process.WaitForExit();
+            throw new DecoderCrashedException(
+                Volatile.Read(ref isLate) ? $"{name}: the image takes more than {MostTime.TotalSeconds} seconds to decode"
+                    : $"{name}: the image decoder crashed on this image; save it again with another program", _process.ExitCode, e);
+        }
+    }
+
+    public void Dispose()
+    {
+        _process.StandardInput.Dispose();
+        _process.Dispose();
+    }
+
+    private void Send(ImageView view, ReadOnlySpan<byte> encoded, string name, long maxPixels)
+    {
+        var order = new DecodingWire.Order(view, maxPixels, Encoding.UTF8.GetByteCount(name), encoded.Length);
+        var pipe = _process.StandardInput.BaseStream;
+        pipe.Write([.. DecodingWire.BytesOf(ref order), .. Encoding.UTF8.GetBytes(name)]);
+        pipe.Write(encoded);
+        pipe.Flush();
+    }
+
+    /// <summary>What comes is checked, for a file may have taken over the process.</summary>
+    private (byte[] Pixels, int Width, int Height) Receive(ImageView view, string name)
+    {
+        var (answer, pipe) = (default(DecodingWire.Reply), _process.StandardOutput.BaseStream);
+        pipe.ReadExactly(DecodingWire.BytesOf(ref answer));
+        var isDecoded = answer.Outcome == DecodingWire.Outcome.Decoded;
+        if (!Enum.IsDefined(answer.Outcome) || (isDecoded ? answer.Bytes != view.ImageSize * view.ImageSize * 3 : answer.Bytes is < 0 or > DecodingWire.MostMessage))
+        {
+            _process.Kill();
+            throw new IOException("an impossible answer");
+        }
+
+        var content = new byte[answer.Bytes];
+        pipe.ReadExactly(content);
+        return answer.Outcome switch
+        {
+            DecodingWire.Outcome.Decoded => (content, answer.Width, answer.Height),
+            DecodingWire.Outcome.OutOfMemory => throw RequestException.Busy($"{name}: there is not enough memory to decode the image now; try again later"),
+            _ => throw new BadDataException(Encoding.UTF8.GetString(content)),
+        };
+    }
+}
+
+/// <summary>A file has brought a process that decodes to its end.</summary>
+/// <param name="message">What to tell whoever has sent it.</param>
+/// <param name="exitCode">How the process ended; 128 and the number of a signal.</param>
+/// <param name="inner">How that was seen.</param>
+internal sealed class DecoderCrashedException(string message, int exitCode, Exception inner) : RiffleException(message, inner)
+{
+    public int ExitCode => exitCode;
+}
