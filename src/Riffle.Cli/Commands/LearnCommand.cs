@@ -17,7 +17,7 @@ internal static class LearnCommand
         };
         var output = new Option<string>("--out") { Description = "Run folder to write. The same command continues an interrupted one.", HelpName = "RUN", Required = true };
         var minutes = Numbers.Option("--minutes", "N", new Limits<double>(0.1, 100_000));
-        (minutes.Description, minutes.DefaultValueFactory) = ("Time to plan for. A machine that becomes busy takes longer.", _ => 10);
+        (minutes.Description, minutes.DefaultValueFactory) = ("Time for everything. If the machine becomes busy, fewer epochs are trained than planned.", _ => 10);
         var starts = new Option<string[]>("--start")
         {
             Description = "Run, checkpoint or PyTorch file to consider as a start beside the networks that come with Riffle. May be given several times.",
@@ -107,12 +107,16 @@ internal static class LearnCommand
         [
             "train", "--data", train.Data, "--from", train.From, "--size", Text(train.ImageSize), "--out", train.Run,
             .. Given("--fit", request.Fit is null && recipe.Fit == FitKind.Crop ? null : recipe.Fit.Name()), .. (string[])(recipe.Balanced ? ["--balance"] : []), "--epochs", Text(recipe.Epochs),
-            "--stop-after", Text(recipe.Schedule.StopAfter), "--seed", Text(train.Seed), "--threads", Text(request.Threads),
+            "--stop-after", Text(recipe.Schedule.StopAfter), "--seed", Text(train.Seed), .. Limits(train.Time, request),
         ],
-        ResumptionStep resume => ["train", "--resume", resume.Run, "--threads", Text(request.Threads)],
+        ResumptionStep resume => ["train", "--resume", resume.Run, .. Limits(resume.Time, request)],
         EvaluationStep evaluate => ["evaluate", evaluate.Run, "--data", evaluate.Data, .. evaluate.Split == Split.Validation ? [] : (string[])["--split", evaluate.Split.Prefix()]],
+        ReportStep report => ["report", report.Run, "--data", report.Data],
         _ => throw new NotSupportedException($"{step} has no command"),
     };
+
+    private static string[] Limits(TimeSpan time, LearningRequest request) =>
+        ["--threads", Text(request.Threads), "--minutes", Text(Math.Round(Math.Clamp(time.TotalMinutes, TrainCommand.TimeLimits.Least, TrainCommand.TimeLimits.Most), 2))];
 
     private static string[] Given(string option, object? value) => value is null ? [] : [option, Text(value)];
 

@@ -11,7 +11,7 @@ namespace Riffle.Learning;
 /// <param name="Run">The run folder to write. What is there already is not done again.</param>
 internal sealed record LearningRequest(string Photos, string Run)
 {
-    /// <summary>Time for everything.</summary>
+    /// <summary>Time for everything. Where the machine becomes slower, fewer epochs are trained; an epoch that has begun is finished, and evaluated.</summary>
     public TimeSpan Time { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Runs, checkpoints and files of other programs to choose a start from; of no effect with <see cref="From"/>.</summary>
@@ -40,6 +40,9 @@ internal sealed class Learner
     private const double TestFraction = 0.1;
 
     private const int FewestForTest = 1000;
+
+    /// <summary>Part of the time left that a training may take: it may be an epoch late, and what follows it needs some.</summary>
+    private const double TimeForTraining = 0.9;
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly LearningRequest _request;
@@ -85,7 +88,7 @@ internal sealed class Learner
         if (RunData.IsBegun(_request.Run))
         {
             RequireSameFit();
-            yield return new ResumptionStep(_request.Run);
+            yield return new ResumptionStep(_request.Run, TimeLeft * TimeForTraining);
         }
         else
         {
@@ -101,7 +104,7 @@ internal sealed class Learner
             var plan = observer.Compare(progress => LearningPlan.Make(
                 Open(_data), [.. starts.Select(FineTuning.Load)], TimeLeft, keepSize: _request.From is not null, _request.Fit, _request.Threads, progress, cancel));
             training = Elapsed;
-            yield return new TrainingStep(_data, plan.Chosen.Start.Path, plan.Chosen.ImageSize, plan.Recipe, _request.Run, _request.Seed);
+            yield return new TrainingStep(_data, plan.Chosen.Start.Path, plan.Chosen.ImageSize, plan.Recipe, _request.Run, _request.Seed, TimeLeft * TimeForTraining);
         }
 
         training = Elapsed - training;
@@ -109,11 +112,13 @@ internal sealed class Learner
         var data = Open(_data);
         if (data.Count(Split.Test) > 0)
             yield return new EvaluationStep(_request.Run, _data, Split.Test);
+        var crossValidates = known is null && HasOwnData && CrossValidation.IsOfUse(data.Info) && training * CrossValidation.Folds < TimeLeft;
         if (known is not null)
             Compare(known, observer, cancel);
-        else if (HasOwnData && CrossValidation.IsOfUse(data.Info) && training * CrossValidation.Folds < TimeLeft)
-            foreach (var step in Folds(data.Info.Validation, observer))
-                yield return step;
+        foreach (var step in crossValidates ? Folds(data.Info.Validation, observer) : [])
+            yield return step;
+        if (crossValidates || data.Count(Split.Test) > 0)
+            yield return new ReportStep(_request.Run, _data);
     }
 
     private Dataset Open(string folder) => Dataset.Open(folder, _codec);
@@ -149,13 +154,16 @@ internal sealed class Learner
             var data = RunData.FolderOf(run);
             if (!Photos.ArePrepared(data))
                 yield return new PreparationStep(_request.Photos, data, _request.Seed, ValidationFraction, Fold: fold) { IsOfFold = true };
+            var time = TimeLeft * TimeForTraining / (CrossValidation.Folds - fold);
             yield return RunData.IsBegun(run)
-                ? new ResumptionStep(run) { IsOfFold = true }
-                : new TrainingStep(data, trained.Training!.From!, trained.Spec.ImageSize, trained.Training.Recipe, run, _request.Seed) { IsOfFold = true };
+                ? new ResumptionStep(run, time) { IsOfFold = true }
+                : new TrainingStep(data, trained.Training!.From!, trained.Spec.ImageSize, trained.Training.Recipe, run, _request.Seed, time) { IsOfFold = true };
             folds.Add((LastOf(run), Open(data).Count(Split.Validation)));
         }
 
-        observer.CrossValidated(CrossValidation.Of(folds));
+        var found = CrossValidation.Of(folds);
+        RunResults.Keep(_request.Run, found);
+        observer.CrossValidated(found);
     }
 
     private static TrainingRecord LastOf(string run) => Checkpoint.Load(RunFolder.FindLast(run)!).Training!;

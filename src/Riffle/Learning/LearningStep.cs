@@ -32,14 +32,21 @@ internal sealed record ImportStep(string File, string Run) : LearningStep;
 /// <param name="Recipe">The recipe.</param>
 /// <param name="Run">The run folder to write.</param>
 /// <param name="Seed">The seed of everything random.</param>
-internal sealed record TrainingStep(string Data, string From, int ImageSize, Recipe Recipe, string Run, ulong Seed) : LearningStep;
+/// <param name="Time">The time for it.</param>
+internal sealed record TrainingStep(string Data, string From, int ImageSize, Recipe Recipe, string Run, ulong Seed, TimeSpan Time) : LearningStep;
 
 /// <summary>Goes on with a training.</summary>
 /// <param name="Run">The run folder.</param>
-internal sealed record ResumptionStep(string Run) : LearningStep;
+/// <param name="Time">The time for it.</param>
+internal sealed record ResumptionStep(string Run, TimeSpan Time) : LearningStep;
 
 /// <summary>Evaluates a run.</summary>
 /// <param name="Run">The run folder.</param>
 /// <param name="Data">The data set folder.</param>
 /// <param name="Split">The images to measure.</param>
 internal sealed record EvaluationStep(string Run, string Data, Split Split) : LearningStep;
+
+/// <summary>Writes the report of a run again, with what was measured since its training.</summary>
+/// <param name="Run">The run folder.</param>
+/// <param name="Data">The data set folder.</param>
+internal sealed record ReportStep(string Run, string Data) : LearningStep;
