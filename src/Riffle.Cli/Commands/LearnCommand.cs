@@ -103,7 +103,7 @@ internal static class LearnCommand
             .. Given("--validation-fraction", prepare.Validation), .. Given("--test-fraction", prepare.Test), .. Given("--fold", prepare.Fold),
         ],
         ImportStep import => ["import", import.File, "--out", import.Run],
-        TrainingStep { Recipe: var recipe } train =>
+        FineTuningStep { Recipe: var recipe } train =>
         [
             "train", "--data", train.Data, "--from", train.From, "--size", Text(train.ImageSize), "--out", train.Run,
             .. Given("--fit", request.Fit is null && recipe.Fit == FitKind.Crop ? null : recipe.Fit.Name()), .. (string[])(recipe.Balanced ? ["--balance"] : []), "--epochs", Text(recipe.Epochs),

@@ -42,7 +42,7 @@ internal static class StyleSheet
         .key dt { color: var(--soft); font-size: .85rem; }
         .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 13.5rem), 1fr)); gap: 1.25rem 1rem; margin: 1rem 0; }
         .gallery figure { margin: 0; }
-        .gallery img { width: calc(50% - .25rem); max-width: 6.5rem; aspect-ratio: 1; margin-right: .25rem; border-radius: .2rem; object-fit: contain; background: var(--tint); }
+        .gallery img { width: calc(50% - .5rem); max-width: 6.5rem; aspect-ratio: 1; margin-right: .25rem; border-radius: .2rem; object-fit: contain; background: var(--tint); }
         @media (max-width: 30rem) { .gallery { grid-template-columns: 1fr 1fr; } th:first-child { max-width: 45vw; white-space: normal; } }
         .gallery figcaption { font-size: .875rem; line-height: 1.3; overflow-wrap: anywhere; }
         .gallery span { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }

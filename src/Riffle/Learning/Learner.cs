@@ -104,7 +104,7 @@ internal sealed class Learner
             var plan = observer.Compare(progress => LearningPlan.Make(
                 Open(_data), [.. starts.Select(FineTuning.Load)], TimeLeft, keepSize: _request.From is not null, _request.Fit, _request.Threads, progress, cancel));
             training = Elapsed;
-            yield return new TrainingStep(_data, plan.Chosen.Start.Path, plan.Chosen.ImageSize, plan.Recipe, _request.Run, _request.Seed, TimeLeft * TimeForTraining);
+            yield return new FineTuningStep(_data, plan.Chosen.Start.Path, plan.Chosen.ImageSize, plan.Recipe, _request.Run, _request.Seed, TimeLeft * TimeForTraining);
         }
 
         training = Elapsed - training;
@@ -137,7 +137,7 @@ internal sealed class Learner
         {
             throw new AdvisedArgumentException($"{_request.Run}: the run was begun with images that become squares by {begun.Name()}, not by {fit.Name()}.")
             {
-                CommandLineAdvice = "Leave out --fit, or give another --out.",
+                CommandLineAdvice = $"Leave out --fit {fit.Name()}, or give another --out.",
             };
         }
     }
@@ -146,8 +146,9 @@ internal sealed class Learner
     private IEnumerable<LearningStep> Folds(int validation, ILearningObserver observer)
     {
         observer.CrossValidating(validation);
-        var trained = Checkpoint.Load(_request.Run);
-        var folds = new List<(TrainingRecord, int)> { (LastOf(_request.Run), validation) };
+        // The last checkpoint knows how many epochs there was time for.
+        var (trained, size) = (LastOf(_request.Run), Checkpoint.Load(_request.Run).Spec.ImageSize);
+        var folds = new List<(TrainingRecord, int)> { (trained, validation) };
         for (var fold = 1; fold < CrossValidation.Folds; fold++)
         {
             var run = RunData.FoldOf(_request.Run, fold);
@@ -157,7 +158,7 @@ internal sealed class Learner
             var time = TimeLeft * TimeForTraining / (CrossValidation.Folds - fold);
             yield return RunData.IsBegun(run)
                 ? new ResumptionStep(run, time) { IsOfFold = true }
-                : new TrainingStep(data, trained.Training!.From!, trained.Spec.ImageSize, trained.Training.Recipe, run, _request.Seed, time) { IsOfFold = true };
+                : new FineTuningStep(data, trained.From!, size, trained.Recipe, run, _request.Seed, time) { IsOfFold = true };
             folds.Add((LastOf(run), Open(data).Count(Split.Validation)));
         }
 

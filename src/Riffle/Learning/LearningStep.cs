@@ -33,7 +33,7 @@ internal sealed record ImportStep(string File, string Run) : LearningStep;
 /// <param name="Run">The run folder to write.</param>
 /// <param name="Seed">The seed of everything random.</param>
 /// <param name="Time">The time for it.</param>
-internal sealed record TrainingStep(string Data, string From, int ImageSize, Recipe Recipe, string Run, ulong Seed, TimeSpan Time) : LearningStep;
+internal sealed record FineTuningStep(string Data, string From, int ImageSize, Recipe Recipe, string Run, ulong Seed, TimeSpan Time) : LearningStep;
 
 /// <summary>Goes on with a training.</summary>
 /// <param name="Run">The run folder.</param>

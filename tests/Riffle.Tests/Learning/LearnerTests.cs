@@ -29,12 +29,12 @@ public sealed class LearnerTests : IDisposable
             Take(step);
         }
 
-        string[] ofFold = [nameof(PreparationStep), nameof(TrainingStep)];
+        string[] ofFold = [nameof(PreparationStep), nameof(FineTuningStep)];
         Assert.Equal(
             [.. ofFold, nameof(EvaluationStep), .. Enumerable.Repeat(ofFold, 4).SelectMany(names => names), nameof(ReportStep)], steps.Select(step => step.GetType().Name));
         Assert.Equal(8, steps.Count(step => step.IsOfFold));
         Assert.Equal([null, 1, 2, 3, 4], steps.OfType<PreparationStep>().Select(step => step.Fold));
-        Assert.All(steps.OfType<TrainingStep>(), step => Assert.InRange(step.Time, TimeSpan.FromMinutes(1), TimeSpan.FromHours(9)));
+        Assert.All(steps.OfType<FineTuningStep>(), step => Assert.InRange(step.Time, TimeSpan.FromMinutes(1), TimeSpan.FromHours(9)));
 
         // Every image is judged once, and the run keeps it.
         Assert.Equal(Directory.GetFiles(photos, "*", SearchOption.AllDirectories).Length, seen.Found!.Images);
@@ -117,7 +117,7 @@ public sealed class LearnerTests : IDisposable
                 var options = new PreparationOptions { ValidationFraction = prepare.Validation, TestFraction = prepare.Test, Fold = prepare.Fold ?? 0, Seed = prepare.Seed, Threads = 1 };
                 Preparation.Run(prepare.Photos, prepare.Data, options, ImageCodec.Default);
                 break;
-            case TrainingStep train:
+            case FineTuningStep train:
                 var (data, from) = (Dataset.Open(train.Data, ImageCodec.Default), FineTuning.Load(train.From));
                 using (var trainer = Trainer.Start(
                     data, from.Network(data.Info.Classes.Length, train.ImageSize), train.Recipe with { Epochs = 1 }, train.Run, new() { From = from, Seed = train.Seed, Threads = 1 }))
