@@ -25,8 +25,8 @@ internal sealed record EvaluationDocument(
     /// <summary>The interval of top-1.</summary>
     public static Interval IntervalOf(ConfusionMatrix confusions)
     {
-        var classes = Enumerable.Range(0, confusions.Classes).Select(confusions.Of).ToArray();
-        return Interval.Of(classes.Sum(found => found.Right), classes.Sum(found => found.Images));
+        var (right, images) = confusions.Total;
+        return Interval.Of(right, images);
     }
 
     internal sealed record OfClass(string Name, int Images, double? Recall, double? Precision, double? F1)

@@ -60,6 +60,11 @@ internal sealed class TrainingDisplay(TextWriter output, bool live, Func<int> co
         output.WriteLine(
             Text($"{count,7}  {rate,11:0.000000}  {Loss(train)}  {report.Metrics.Cost,8:0.0000}  {Accuracies(train)}    {Loss(validation)}  ")
             + Text($"{Accuracies(validation)}  {speed,9:N0}  {time,9}{(report.IsBest ? "  best" : "")}"));
+        if (report.ShortenedTo is { } epochs)
+        {
+            output.WriteLine(Text($"No time for {_place.Epochs} epochs: {(epochs == epoch ? "the training ends here" : $"the learning rate now falls to the end of {epochs}")}."));
+            _place = _place with { Epochs = epochs };
+        }
     }
 
     /// <summary>Clears the live line, so that other text can follow.</summary>

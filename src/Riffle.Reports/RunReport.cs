@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Riffle.Data;
 using Riffle.Evaluation;
 using Riffle.Formats;
+using Riffle.Learning;
 using Riffle.Models;
 using Riffle.Networks;
 using Riffle.Reports.Documents;
@@ -14,7 +15,7 @@ internal sealed class RunReport
     /// <summary>The report's name in a run folder.</summary>
     public const string FileName = "report.html";
 
-    private const int MostMistakes = 24, MostUnsure = 12, MostPairs = 20, FewestInBin = 10;
+    private const int MostMistakes = 24, MostUnsure = 12, MostPairs = 20, ShownClasses = 20, FewestInBin = 10;
 
     private readonly RunSource _source;
     private readonly Dataset _data;
@@ -25,6 +26,7 @@ internal sealed class RunReport
     private readonly RankedImages _mistakes = RankedImages.Mistakes(MostMistakes), _leastSure = RankedImages.LeastSure(MostUnsure);
     private readonly EvaluationResult _result;
     private readonly string[] _names;
+    private readonly RunResults _results;
 
     private RunReport(RunSource source, Dataset data, int threads, IProgress<WorkProgress>? progress, CancellationToken cancel)
     {
@@ -32,6 +34,7 @@ internal sealed class RunReport
         _model = Checkpoint.Load(source.Path);
         _training = RunFolder.FindLast(source.Path) is { } last ? Checkpoint.Load(last).Training : _model.Training;
         _names = [.. _model.Classes.Select(Text.NameOf)];
+        _results = RunResults.Of(source.Path, _model);
         _confusions = new(_names.Length);
         _result = Evaluator.Evaluate(_model, data, Split.Validation, threads, _confusions, _calibration, [_mistakes, _leastSure], doubt: null, progress, cancel);
     }
@@ -56,8 +59,9 @@ internal sealed class RunReport
         ImmutableArray<Section?> sections =
         [
             CurveSection.Of(_training),
-            new("classes", "By class, the worst first", [Classes()]),
+            new("classes", "By class, the worst first", [Classes(_confusions)]),
             Confusions(),
+            TestSection(),
             CalibrationSection(),
             pictures.Section(
                 "mistakes", "The worst mistakes", "Validation images that were taken for another class with the highest probability. Some may be labelled wrongly: "
@@ -77,22 +81,45 @@ internal sealed class RunReport
             + (_training is { } training ? $" It learnt from {training.Data.Train:N0} images in {training.Progress.Epochs} epoch{(training.Progress.Epochs == 1 ? "" : "s")}." : "")
             + $" What follows was measured on the {_result.Images:N0} validation images, which it did not learn from but by which its epoch was chosen"
             + (_training?.Measured is { } measured ? $", with the weights after epoch {_model.Training?.Measured?.Epoch ?? measured.Epoch}." : "."));
-        var right = Enumerable.Range(0, _names.Length).Sum(label => _confusions.Of(label).Right);
-        var interval = Interval.Of(right, _result.Images);
         yield return new KeyFigures(
         [
-            ($"{Text.Percent(_result.Top1)} %", $"top-1, between {Text.Rough(interval.Low)} and {Text.Rough(interval.High)} % with 95 % confidence"),
+            ($"{Text.Percent(_result.Top1)} %", $"top-1{Between(_confusions.Total)}"),
+            .. _results.CrossValidated is var (right, images)
+                ? [($"{Text.Rough(100.0 * right / images)} %", $"{right:N0} of {images:N0}, cross-validated{Between((right, images))}")]
+                : Array.Empty<(string, string)>(),
+            .. _results.TestConfusions is { Total: var test } ? [($"{Text.Rough(100.0 * test.Right / test.Images)} %", $"on the {test.Images:N0} test images{Between(test)}")] : Array.Empty<(string, string)>(),
             .. Metrics.HasTop5(_names.Length) ? [($"{Text.Percent(_result.Top5)} %", "top-5")] : Array.Empty<(string, string)>(),
             ($"{Text.Percent(_confusions.BalancedAccuracy)} %", "mean over the classes"),
             ($"{Text.Rough(100 * _calibration.Error)} %", "calibration error"),
         ]);
+        if (_results.CrossValidated is { } found)
+        {
+            yield return new Paragraph(
+                $"Cross-validated: {CrossValidation.Folds} networks were trained in this way, each on other images, and each of {found.Images:N0} images was judged by the one that had not seen "
+                + "it. That is what to expect of new images.");
+        }
+
         foreach (var label in Enumerable.Range(0, _names.Length).Where(label => _confusions.Of(label) is { Images: > 0, Right: 0 }))
             yield return new Warning($"{_names[label]} is never recognised: none of its {_confusions.Of(label).Images:N0} images.");
     }
 
-    private TableBlock Classes()
+    private static string Between((int Right, int Images) of)
     {
-        var worst = Enumerable.Range(0, _names.Length).OrderBy(label => _confusions.Of(label).Recall ?? double.MaxValue).ThenBy(label => _confusions.Of(label).F1);
+        var interval = Interval.Of(of.Right, of.Images);
+        return $", between {Text.Rough(interval.Low)} and {Text.Rough(interval.High)} % with 95 % confidence";
+    }
+
+    /// <summary>What was found on the test images; null if nobody looked at them.</summary>
+    private Section? TestSection() => _results.TestConfusions is not { Total: var (right, images) } confusions ? null : new("test", "On the test images",
+    [
+        new Paragraph($"No training and no choice has seen these {images:N0} images. {right:N0} of them are right, {Text.Rough(100.0 * right / images)} %{Between((right, images))}; "
+            + $"the mean over the classes is {Text.Rough(confusions.BalancedAccuracy)} %."),
+        Classes(confusions),
+    ]);
+
+    private TableBlock Classes(ConfusionMatrix confusions)
+    {
+        var worst = Enumerable.Range(0, _names.Length).OrderBy(label => confusions.Of(label).Recall ?? double.MaxValue).ThenBy(label => confusions.Of(label).F1);
         return new(
             "By class",
             [
@@ -100,12 +127,13 @@ internal sealed class RunReport
                 new("Most often taken for"),
             ],
             [
-                .. worst.Select(label => (Of: _confusions.Of(label), Other: _confusions.MostlyTakenFor(label), Label: label)).Select(row => (ImmutableArray<string>)
+                .. worst.Select(label => (Of: confusions.Of(label), Other: confusions.MostlyTakenFor(label), Label: label)).Select(row => (ImmutableArray<string>)
                 [
                     _names[row.Label], $"{row.Of.Images:N0}", Text.Rough(row.Of.Recall), Text.Rough(row.Of.Precision), Text.Rough(row.Of.F1),
-                    row.Other is { } other ? $"{_names[other]} ({_confusions[row.Label, other]:N0})" : "",
+                    row.Other is { } other ? $"{_names[other]} ({confusions[row.Label, other]:N0})" : "",
                 ]),
-            ]);
+            ],
+            ShownRows: ShownClasses);
     }
 
     private Section Confusions()

@@ -30,6 +30,8 @@ internal static class TrainingSection
         if (training.Data.Fingerprint != info.Fingerprint)
             yield return ["Trained on", $"another data set than the one above: {training.Data.Train:N0} images, fingerprint {training.Data.Fingerprint[..16]}"];
         yield return ["Recipe", $"{recipe.Name}: {training.Progress.Epochs} of {recipe.Epochs} epochs, {recipe.Batch} images in a step, learning rate up to {Text.Plain(recipe.Schedule.LearningRate)}"];
+        if (training.PlannedEpochs is { } planned)
+            yield return ["Shortened", $"from {planned} epochs, for which there was no time. Trained anew with {recipe.Epochs} epochs, the learning rate would fall evenly, and the weights would be others"];
         if (recipe.Fit != FitKind.Crop)
             yield return ["Images become squares by", recipe.Fit.Name()];
         yield return ["Seed", $"{training.Seed}"];

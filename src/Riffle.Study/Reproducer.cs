@@ -214,12 +214,18 @@ internal sealed class Reproducer
         return true;
     }
 
-    /// <summary>Writes the network and its card to <c>models/</c>, and evaluates it once more to find the classes that it confuses.</summary>
+    /// <summary>
+    /// Writes the network and its card to <c>models/</c>, and evaluates it once more to find the classes that it confuses. A network whose training was killed before its doubt
+    /// was stored, or is of an older version, gets one.
+    /// </summary>
     private void Finish(string model, CancellationToken cancel)
     {
         var checkpoint = Checkpoint.Load(_folder.ModelOf(model));
         var confusions = new ConfusionMatrix(checkpoint.Classes.Count);
-        var evaluation = Evaluator.Evaluate(checkpoint, _data, _settings.Threads, confusions: confusions, cancel: cancel);
+        var doubt = checkpoint.Doubt is null ? new DoubtFit(checkpoint.Classes.Count, _data.Count(Split.Validation)) : null;
+        var evaluation = Evaluator.Evaluate(checkpoint, _data, _settings.Threads, confusions: confusions, doubt: doubt, cancel: cancel);
+        if (doubt is not null)
+            Checkpoint.Store(_folder.ModelOf(model), doubt.Fit());
         string ShortName(int label) => checkpoint.Classes[label].Text.Split(',')[0];
         var pairs = confusions.MostConfused(MostConfusedPairs)
             .Select(pair => new ConfusedPair(ShortName(pair.First), ShortName(pair.Second), pair.FirstAsSecond, pair.SecondAsFirst));

@@ -32,9 +32,9 @@ public partial class ArchitectureTests
         ["Distillation"] = ["Model", "Models", "Evaluation", "Execution", "Distribution", "Networks", "Data", "Formats"],
         ["Training"] = ["Distillation", "Models", "Evaluation", "Recipes", "Execution", "Distribution", "Networks", "Data", "Formats"],
         ["Measurement"] = ["Training", "Recipes", "Execution", "Distribution", "Networks", "Data", "Simd"],
-        ["Learning"] = ["Training", "Measurement", "Evaluation", "Models", "Recipes", "Networks", "Data"],
+        ["Learning"] = ["Training", "Measurement", "Evaluation", "Models", "Recipes", "Networks", "Data", "Formats"],
         ["Images"] = ["Classifier", "Classification", "Prediction", "Model", "Data", "Formats"],
-        ["Reports"] = ["Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
+        ["Reports"] = ["Learning", "Models", "Evaluation", "Model", "Recipes", "Networks", "Data", "Formats"],
         ["Study"] =
         [
             "Reports", "Images", "Measurement", "Training", "Distillation", "Distribution", "ModelFiles", "Models", "Evaluation", "Model", "Recipes", "Execution", "Networks", "Data", "Formats",

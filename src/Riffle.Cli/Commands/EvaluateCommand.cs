@@ -3,6 +3,7 @@ using System.Text.Json;
 using Riffle.Data;
 using Riffle.Evaluation;
 using Riffle.Images;
+using Riffle.Learning;
 using Riffle.Models;
 
 namespace Riffle.Cli.Commands;
@@ -50,12 +51,13 @@ internal static class EvaluateCommand
                 "riffle evaluate old.safetensors --data data/tiny --fit-doubt",
                 "riffle evaluate runs/first/checkpoints/last.safetensors --data data/tiny --json")
             .WithAction((parse, cancel) => Run(
-                model.Open(parse), parse.GetRequiredValue(data), Splits.WithPrefix(parse.GetRequiredValue(split))!.Value,
-                parse.GetValue(fitDoubt) ? model.PathOf(parse) : null, parse.GetValue(byClass), parse.GetValue(threads), parse.GetValue(json), cancel));
+                model.Open(parse), model.PathOf(parse), parse.GetRequiredValue(data), Splits.WithPrefix(parse.GetRequiredValue(split))!.Value,
+                parse.GetValue(fitDoubt), parse.GetValue(byClass), parse.GetValue(threads), parse.GetValue(json), cancel));
     }
 
-    private static int Run(Model model, string data, Split split, string? fitted, bool byClass, int threads, bool json, CancellationToken cancel)
+    private static int Run(Model model, string path, string data, Split split, bool fitDoubt, bool byClass, int threads, bool json, CancellationToken cancel)
     {
+        var fitted = fitDoubt ? path : null;
         if (fitted is not null && split != Split.Validation)
             throw new ArgumentException($"--fit-doubt needs the validation images; leave out --split {split.Prefix()}");
         var dataset = Dataset.Open(data, ImageCodec.Default);
@@ -68,6 +70,8 @@ internal static class EvaluateCommand
             result = Evaluator.Evaluate(model, dataset, threads, confusions, calibration, split, doubt, progress, cancel);
         if (fitted is not null)
             Checkpoint.Store(fitted, doubt.Fit());
+        if (split == Split.Test && model is Checkpoint checkpoint)
+            KeepForReport(path, checkpoint, dataset, confusions);
 
         if (json)
         {
@@ -95,6 +99,20 @@ internal static class EvaluateCommand
 
         WarnOfUnrecognised(model, confusions);
         return ExitCode.Done;
+    }
+
+    /// <summary>Keeps what was found on the test images in their run. If that fails, what was measured is shown all the same.</summary>
+    private static void KeepForReport(string path, Checkpoint model, Dataset data, ConfusionMatrix confusions)
+    {
+        try
+        {
+            if (RunResults.KeepTest(path, model, data, confusions))
+                Console.Error.WriteLine($"Kept in the run. To have it in the run's report: riffle report {ShellWord.Path(path)}");
+        }
+        catch (RiffleException e)
+        {
+            Console.Error.WriteLine($"This will not be in the run's report: {CommandLine.Explain(e).Message}");
+        }
     }
 
     /// <summary>What temperature and threshold are worth, on images that they were not fitted to.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Riffle.Data;
 using Riffle.Distillation;
 using Riffle.Evaluation;
@@ -11,6 +12,9 @@ namespace Riffle.Cli.Commands;
 /// <summary><c>riffle train</c>.</summary>
 internal static class TrainCommand
 {
+    /// <summary>The allowed minutes for a training.</summary>
+    public static Limits<double> TimeLimits { get; } = new(0.01, 1e6);
+
     public static Command Create(string name)
     {
         var data = new Option<string>("--data") { Description = "Data set folder, written by 'riffle prepare'.", HelpName = "DIR" };
@@ -42,15 +46,17 @@ internal static class TrainCommand
         var threads = TrainingOptions.Threads();
         var minutes = Numbers.Option("--checkpoint-minutes", "X", new Limits<double>(0, 1e6));
         (minutes.Description, minutes.DefaultValueFactory) = ("Longest time between checkpoints, in minutes.", _ => 10);
+        var limit = Numbers.Option("--minutes", "N", TimeLimits);
+        limit.Description = "Time for the training. Where there is no time for all epochs, fewer are planned at the end of an epoch, and the learning rate falls faster from there on. Default: no limit.";
         var entries = new TrainingOptions();
 
-        Option[] needed = [data, output], withResume = [resume, data, softLabels, threads, minutes];
+        Option[] needed = [data, output], withResume = [resume, data, softLabels, threads, limit, minutes];
         var command = new Command(name, "Trains a network, or continues a training. Ctrl+C writes a checkpoint and stops.")
         {
             data, model, output, from, softLabels, resume, recipe, scale,
         };
         network.AddTo(command, withClasses: false);
-        foreach (var option in (Option[])[seed, threads, minutes, .. entries.All])
+        foreach (var option in (Option[])[seed, threads, limit, minutes, .. entries.All])
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
@@ -84,12 +90,16 @@ internal static class TrainCommand
                 "mpirun -n 8 riffle train --data data/tiny --model shufflenet-v1-g3-x1.0 --out runs/eight --batch 1024 --scale-rate")
             .WithAction((parse, cancel) =>
             {
+                var clock = Stopwatch.StartNew();
                 var (interval, ranks) = (TimeSpan.FromMinutes(parse.GetValue(minutes)), RankedProcess.Join(cancel));
+                TimeSpan? time = TrainingOptions.IsSpecified(parse, limit) ? TimeSpan.FromMinutes(parse.GetValue(limit)) : null;
+                if (time is not null && ranks is { Count: > 1 })
+                    throw new ArgumentException("--minutes has no meaning for several ranks, because each has its own clock; remove it.");
                 if (parse.GetValue(resume) is { } run)
                 {
                     return Run(
                         progress => Trainer.Resume(run, ImageCodec.Default, parse.GetValue(data), parse.GetValue(softLabels), parse.GetValue(threads), ranks: ranks, progress: progress, cancel: cancel),
-                        run, interval, cancel);
+                        run, interval, () => time - clock.Elapsed, cancel);
                 }
 
                 var (directory, folder) = (parse.GetRequiredValue(data), parse.GetRequiredValue(output));
@@ -107,14 +117,14 @@ internal static class TrainCommand
                     .WithImagesAs(seen?.Augmentation, seen?.Fit ?? start?.Checkpoint.Fit);
                 var chosen = entries.Apply(parse, parse.GetValue(scale) ? fitting.ScaledTo(parse.GetValue(entries.Batch)) : fitting);
                 var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels, Ranks = ranks };
-                return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, cancel);
+                return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, () => time - clock.Elapsed, cancel);
             });
     }
 
-    private static int Run(Func<IProgress<WorkProgress>, Trainer> open, string run, TimeSpan checkpointInterval, CancellationToken cancel)
+    private static int Run(Func<IProgress<WorkProgress>, Trainer> open, string run, TimeSpan checkpointInterval, Func<TimeSpan?> timeLeft, CancellationToken cancel)
     {
         using var trainer = TrainingSession.Open(open);
-        trainer.CheckpointInterval = checkpointInterval;
+        (trainer.CheckpointInterval, trainer.TimeLimit) = (checkpointInterval, timeLeft());
         var before = trainer.Training.Progress;
         if (trainer.HasOtherArithmetic && !trainer.Training.IsFinished)
         {

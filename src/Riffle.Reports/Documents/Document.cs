@@ -37,7 +37,8 @@ internal sealed record CommandBlock(string Command) : DocumentBlock;
 /// <param name="Name">What it holds, for those who can't see it.</param>
 /// <param name="Columns">Its columns.</param>
 /// <param name="Rows">Its rows, each with a cell for each column.</param>
-internal sealed record TableBlock(string Name, ImmutableArray<Column> Columns, ImmutableArray<ImmutableArray<string>> Rows) : DocumentBlock;
+/// <param name="ShownRows">How many rows a page shows at first; the rest opens on demand. 0: all.</param>
+internal sealed record TableBlock(string Name, ImmutableArray<Column> Columns, ImmutableArray<ImmutableArray<string>> Rows, int ShownRows = 0) : DocumentBlock;
 
 /// <summary>A column of a table.</summary>
 /// <param name="Heading">What stands above it.</param>

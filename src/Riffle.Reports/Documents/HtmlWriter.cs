@@ -39,6 +39,11 @@ internal static class HtmlWriter
             "dl", new XAttribute("class", "key"),
             key.Figures.Select(figure => new XElement("div", new XElement("dd", figure.Value), new XElement("dt", figure.Meaning)))),
         Gallery gallery => new XElement("div", new XAttribute("class", "gallery"), gallery.Tiles.Select(Write)),
+        TableBlock { ShownRows: > 0 and var shown } table when table.Rows.Length > shown * 3 / 2 => new[]
+        {
+            Write(table with { Rows = table.Rows[..shown] }),
+            new XElement("details", new XElement("summary", $"All {table.Rows.Length:N0}"), Write(table)),
+        },
         TableBlock table => Write(table),
         PicturesBlock pictures => Write(pictures),
         _ => throw new NotSupportedException($"{block} has no form on a page"),

@@ -30,6 +30,7 @@ internal static class StyleSheet
         th:first-child { position: sticky; left: 0; padding-left: 0; background: var(--page); }
         tbody th { font-weight: 500; }
         .number { text-align: right; }
+        summary { padding: .35rem 0; color: var(--link); cursor: pointer; }
         .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem; }
         .wide { grid-template-columns: repeat(auto-fill, minmax(min(100%, 28rem), 1fr)); }
         figure { min-width: 0; margin: .5rem 0; }
@@ -41,7 +42,8 @@ internal static class StyleSheet
         .key dt { color: var(--soft); font-size: .85rem; }
         .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 13.5rem), 1fr)); gap: 1.25rem 1rem; margin: 1rem 0; }
         .gallery figure { margin: 0; }
-        .gallery img { width: 6.5rem; height: 6.5rem; margin-right: .25rem; border-radius: .2rem; object-fit: contain; background: var(--tint); }
+        .gallery img { width: calc(50% - .5rem); max-width: 6.5rem; aspect-ratio: 1; margin-right: .25rem; border-radius: .2rem; object-fit: contain; background: var(--tint); }
+        @media (max-width: 30rem) { .gallery { grid-template-columns: 1fr 1fr; } th:first-child { max-width: 45vw; white-space: normal; } }
         .gallery figcaption { font-size: .875rem; line-height: 1.3; overflow-wrap: anywhere; }
         .gallery span { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; }
         .legend { font-size: .8rem; color: var(--soft); }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Riffle.Evaluation;
 
 /// <summary>Two classes that a network confuses.</summary>
@@ -23,6 +25,12 @@ public sealed class ConfusionMatrix(int classes)
     /// <summary>The mean recall of the classes that have images, in percent: what top-1 would be if all had equally many. 0 without images.</summary>
     public double BalancedAccuracy => Enumerable.Range(0, classes).Average(label => Of(label).Recall) ?? 0;
 
+    /// <summary>All images, and those of them that were recognised.</summary>
+    internal (int Right, int Images) Total => (Enumerable.Range(0, classes).Sum(label => this[label, label]), _images.Cast<int>().Sum());
+
+    /// <summary>All counts, a row for each class of the images.</summary>
+    internal ImmutableArray<int> Counts => [.. _images.Cast<int>()];
+
     /// <summary>The number of images of a class that were classified as a given class.</summary>
     public int this[int label, int predicted] => _images[label, predicted];
 
@@ -33,6 +41,15 @@ public sealed class ConfusionMatrix(int classes)
 
     /// <summary>Counts an image whose prediction is known.</summary>
     internal void Add(int label, int predicted) => _images[label, predicted]++;
+
+    /// <summary>A matrix of given <see cref="Counts"/>.</summary>
+    internal static ConfusionMatrix Of(ReadOnlySpan<int> counts)
+    {
+        var matrix = new ConfusionMatrix((int)Math.Sqrt(counts.Length));
+        for (var i = 0; i < counts.Length; i++)
+            matrix._images[i / matrix.Classes, i % matrix.Classes] = counts[i];
+        return matrix;
+    }
 
     /// <summary>How well a class is recognised.</summary>
     public ClassMetrics Of(int label)

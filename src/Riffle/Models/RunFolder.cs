@@ -16,7 +16,7 @@ namespace Riffle.Models;
 /// <param name="DataDirectory">The data set folder, as a full path.</param>
 /// <param name="Data">The identity of the data set.</param>
 /// <param name="Network">The network.</param>
-/// <param name="Recipe">The recipe.</param>
+/// <param name="Recipe">The recipe that it began with.</param>
 /// <param name="Seed">The seed of everything random.</param>
 /// <param name="Threads">The requested number of threads; 0: one per core. Does not change the result.</param>
 /// <param name="From">The run or checkpoint that is fine-tuned; null: new weights.</param>
@@ -44,7 +44,8 @@ internal sealed record RunDescription(
 
     internal static RunDescription Of(string dataDirectory, string? softLabels, TrainingRecord training, NetworkSpec network, int threads) => new(
         RiffleVersion.Text, RuntimeInformation.FrameworkDescription, RuntimeInformation.RuntimeIdentifier,
-        Path.GetFullPath(dataDirectory), training.Data, network with { Layers = null }, training.Recipe, training.Seed, threads, training.From, training.SoftLabels,
+        Path.GetFullPath(dataDirectory), training.Data, network with { Layers = null },
+        training.Recipe with { Epochs = training.PlannedEpochs ?? training.Recipe.Epochs }, training.Seed, threads, training.From, training.SoftLabels,
         softLabels is null ? null : Path.GetFullPath(softLabels));
 }
 

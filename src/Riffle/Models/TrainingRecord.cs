@@ -40,6 +40,10 @@ public sealed record TrainingRecord(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public EpochMetrics? Fitted { get; init; }
 
+    /// <summary>The epochs that the training began with, if there was no time for all of them, so that <see cref="Recipe"/> has fewer; otherwise null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? PlannedEpochs { get; init; }
+
     /// <summary>The epoch after which the weights of this file were taken, 0 for those of <see cref="Fitted"/>; null: the first with the highest top-1, as older
     /// versions chose it, or the last in a run's last checkpoint.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

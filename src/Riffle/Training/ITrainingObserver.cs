@@ -43,4 +43,8 @@ public readonly record struct TrainingPlace(int Epoch, int Epochs, int Step, int
 /// <param name="Training">The duration of its steps; after a resume, of the steps since then.</param>
 /// <param name="TrainingImages">The number of images in these steps.</param>
 /// <param name="Validation">The duration of the validation.</param>
-public sealed record EpochReport(EpochMetrics Metrics, bool IsBest, TimeSpan Training, long TrainingImages, TimeSpan Validation);
+public sealed record EpochReport(EpochMetrics Metrics, bool IsBest, TimeSpan Training, long TrainingImages, TimeSpan Validation)
+{
+    /// <summary>The total number of epochs from now on, if there is no time for more (<see cref="Trainer.TimeLimit"/>); null: as before.</summary>
+    public int? ShortenedTo { get; init; }
+}

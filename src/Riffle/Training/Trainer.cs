@@ -33,7 +33,7 @@ public sealed class Trainer : IDisposable
     private readonly NetworkSpec _spec;
     private readonly ImmutableArray<DatasetClass> _classes;
     private readonly Normalisation _normalisation;
-    private readonly Recipe _recipe;
+    private Recipe _recipe;
     private readonly Weights _weights;
     private readonly Optimiser _optimiser;
     private readonly BatchLoader _loader;
@@ -106,6 +106,20 @@ public sealed class Trainer : IDisposable
         get => Live(field);
         set => field = Live(value);
     } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// The time for <see cref="Run"/>; null: as long as it takes. Where there is no time for all epochs that are left, at the pace of those before, fewer are planned at the end
+    /// of an epoch: the learning rate falls faster from there on and still comes to its end (<see cref="TrainingRecord.PlannedEpochs"/>). An epoch that has begun is finished.
+    /// </summary>
+    /// <exception cref="ArgumentException">Several ranks train, each of which has a clock of its own.</exception>
+    public TimeSpan? TimeLimit
+    {
+        get => Live(field);
+        set => field = Live(_ranks) is null || value is null ? value : throw new ArgumentException("several ranks can't train by the clock, because each has its own");
+    }
+
+    /// <summary>Measures <see cref="TimeLimit"/>.</summary>
+    internal TimeProvider Clock { get; set; } = TimeProvider.System;
 
     /// <summary>The run so far.</summary>
     public TrainingRecord Training => Live(_record);
@@ -278,11 +292,13 @@ public sealed class Trainer : IDisposable
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (_record.IsFinished)
             return Finish(cancel);
+        var budget = TimeLimit is { } limit ? new TimeBudget(limit, Clock) : null;
         observer?.Started(Place(LearningRate()));
         while (!_record.IsFinished)
         {
             var clock = Stopwatch.StartNew();
             var before = _record.Progress.Train.Images;
+            budget?.BeginEpoch(isWhole: _record.Progress.Steps == 0);
             if (IsStopWanted(cancel) || !TrainEpoch(observer, cancel))
                 return Stop();
 
@@ -294,7 +310,7 @@ public sealed class Trainer : IDisposable
 
                 // One of several ranks that stops here would leave the others waiting: they agree on it afterwards.
                 var validation = Validate([mistakes], observer is null ? null : new ObservedValidation(observer), _ranks is null ? cancel : CancellationToken.None);
-                var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed);
+                var report = EndEpoch(validation, mistakes, trainingTime, images, clock.Elapsed, budget);
                 observer?.EpochEnded(report);
             }
             catch (OperationCanceledException)
@@ -405,7 +421,8 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Writes the files of an epoch, the last checkpoint at the end: after a crash before that, steps are repeated and the same files result.</summary>
-    private EpochReport EndEpoch(Metrics validation, RankedImages mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime)
+    private EpochReport EndEpoch(
+        Metrics validation, RankedImages mistakes, TimeSpan trainingTime, long trainingImages, TimeSpan validationTime, TimeBudget? budget)
     {
         var progress = _record.Progress;
         var rate = _recipe.Schedule.At(
@@ -418,7 +435,10 @@ public sealed class Trainer : IDisposable
         var metrics = new EpochMetrics(progress.Epochs + 1, rate, progress.Train.Mean(), validation) { L2 = _optimiser.Penalty(_weights.Trained) };
         var isBest = _record.Best is not { } best || TrainingRecord.Rank(validation).CompareTo(TrainingRecord.Rank(best.Validation)) > 0;
         _record = _record with { Progress = new(metrics.Epoch, 0, default), History = _record.History.Add(metrics) };
-        var report = new EpochReport(metrics, isBest, trainingTime, trainingImages, validationTime);
+        var report = new EpochReport(metrics, isBest, trainingTime, trainingImages, validationTime)
+        {
+            ShortenedTo = _record.IsFinished || budget is null ? null : Shorten(metrics.Epoch, budget.EndEpoch(_recipe.Epochs - metrics.Epoch)),
+        };
         if (_folder is not null)
         {
             if (isBest)
@@ -429,6 +449,17 @@ public sealed class Trainer : IDisposable
         }
 
         return report;
+    }
+
+    /// <summary>Plans no more epochs than there is time for; null if that is as before.</summary>
+    private int? Shorten(int done, int left)
+    {
+        if (done + left == _recipe.Epochs)
+            return null;
+        var planned = _record.PlannedEpochs ?? _recipe.Epochs;
+        _recipe = _recipe with { Epochs = done + left };
+        _record = _record with { Recipe = _recipe, PlannedEpochs = planned };
+        return _recipe.Epochs;
     }
 
     /// <summary>

@@ -78,5 +78,6 @@ public sealed class LearnCommandTests : IDisposable
         var images = Directory.GetFiles(all, "*", SearchOption.AllDirectories).Length;
         Assert.Matches($@"judged on the fifth of the images that it was not trained on: \d+ of {images} are right", learnt.Output);
         Assert.True(Directory.Exists(Path.Combine(run, "folds", "4", "checkpoints")));
+        Assert.Contains($"of {images}, cross-validated", File.ReadAllText(Path.Combine(run, "report.html")));
     }
 }

@@ -82,16 +82,4 @@ public sealed class ProgressLineTests : IDisposable
     [InlineData(3599.9, "1 h 00 min")]
     [InlineData(7650, "2 h 07 min")]
     public void Durations_are_for_people(double seconds, string expected) => Assert.Equal(expected, DurationText.Of(TimeSpan.FromSeconds(seconds)));
-
-    /// <summary>A clock that stands still unless moved.</summary>
-    private sealed class HandClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(double seconds) => _now += TimeSpan.FromSeconds(seconds).Ticks;
-
-        public override long GetTimestamp() => _now;
-    }
 }

@@ -1,6 +1,10 @@
 using System.Text.Json;
 using System.Xml.Linq;
 using Riffle.Cli;
+using Riffle.Data;
+using Riffle.Evaluation;
+using Riffle.Learning;
+using Riffle.Models;
 using Riffle.Tests.Formats;
 
 namespace Riffle.Tests.Cli;
@@ -28,6 +32,32 @@ public sealed class ReportCommandTests(FinishedDemo demo) : IDisposable
         Assert.Contains("classes", Sections(text));
         Assert.Contains("curves", Sections(text));
         Assert.Contains("riffle train --data", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_measured_since_the_training_is_in_the_report()
+    {
+        var run = _folder.PathOf("run");
+        foreach (var file in (string[])["run.json", "checkpoints/best.safetensors", "checkpoints/last.safetensors"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(run, file))!);
+            File.Copy(Path.Combine(Run, file), Path.Combine(run, file));
+        }
+
+        var model = Checkpoint.Load(run);
+        var confusions = new ConfusionMatrix(model.Classes.Count);
+        for (var i = 0; i < 60; i++)
+            confusions.Add(i % 2, 0);
+        RunResults.Keep(run, new(493, 519));
+        Assert.True(RunResults.KeepTest(run, model, Dataset.Open(Data, ImageCodec.Default), confusions));
+        Assert.Equal(ExitCode.Done, Shell.Riffle("report", run).ExitCode);
+
+        var page = File.ReadAllText(Path.Combine(run, "report.html"));
+        Assert.Contains("493 of 519, cross-validated, between 92.8 and 96.6 %", page);
+        var test = Parse(page).Descendants("section").Single(section => section.Attribute("id")!.Value == "test");
+        Assert.Contains("30 of them are right, 50.0 %, between 37.7 and 62.3 %", test.Value);
+        Assert.Contains(test.Descendants("tr"), row => row.Value.Contains("(30)", StringComparison.Ordinal));
+        Assert.DoesNotContain("test", Sections(File.ReadAllText(Path.Combine(Run, "report.html"))));
     }
 
     [Fact]

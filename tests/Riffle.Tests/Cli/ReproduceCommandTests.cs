@@ -75,6 +75,14 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Equal(0, CommandLine.Execute(Arguments("--models", Second, Smallest, "--epochs", "2")));
         Assert.False(Directory.Exists(Path.Combine(Out, "runs")));
         Assert.Equal(markdown, File.ReadAllText(Path.Combine(Out, "report.md")));
+
+        // One whose training was killed before its doubt was stored gets it with its card.
+        var folder = new ReproductionFolder(Out);
+        new Checkpoint(model.Spec, model.Weights, model.Classes, model.Normalisation, model.Training).Save(folder.ModelOf(Smallest));
+        folder.Write(Smallest, folder.ReadNotes(Smallest) with { Confused = null });
+        Assert.Equal(0, CommandLine.Execute(Arguments("--models", Second, Smallest, "--epochs", "2")));
+        var again = Checkpoint.Load(folder.ModelOf(Smallest));
+        Assert.Equal((model.Fingerprint(), model.Doubt!.Temperature), (again.Fingerprint(), again.Doubt!.Temperature));
     }
 
     [UnixFact]

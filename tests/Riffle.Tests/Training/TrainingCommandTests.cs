@@ -171,7 +171,7 @@ public sealed class TrainingCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("train --resume r --data d --threads 2 --checkpoint-minutes 1")]
+    [InlineData("train --resume r --data d --threads 2 --minutes 1.5 --checkpoint-minutes 1")]
     [InlineData("train --data d --from f --out o --size 64 --freeze --recipe best --epochs 3")]
     [InlineData("train --data d --model m --out o --smallest-area 0.35 --sharp-share 0.5")]
     [InlineData("import f --model m --out o --preset imagenet --size 64 --units 1,1,1 --labels c --mean 0.5,0.5,0.5 --std 0.5,0.5,1")]

@@ -95,19 +95,24 @@ public sealed class TrainingDisplayTests : IDisposable
         Assert.Contains("32 images/s, 10.0 s left", _output.ToString());
     }
 
+    [Theory]
+    [InlineData(2, "2")]
+    [InlineData(1, "ends here")]
+    public void Fewer_epochs_are_told_and_counted(int epochs, string said)
+    {
+        var display = new TrainingDisplay(_output, live: false, () => 200, _clock, classes: 10);
+        display.Started(Place(1, 0));
+        display.EpochEnded(Report(1) with { ShortenedTo = epochs });
+        var line = _output.ToString().TrimEnd().Split('\n')[^1];
+        Assert.Contains("3 epochs", line);
+        Assert.Contains(said, line);
+        _clock.Advance(10);
+        display.Validated(1, 2);
+        Assert.Contains($"epoch 1/{epochs}", _output.ToString());
+    }
+
     private static TrainingPlace Place(int epoch, int step) => new(epoch, 3, step, 100, 32, 0.1, new Tally(8, 1, 2, 4));
 
     private static EpochReport Report(int epoch) => new(
         new EpochMetrics(epoch, 0.2, new Metrics(2, 25, 50), new Metrics(1.5, 40, 70)) { L2 = 0.25 }, true, TimeSpan.FromSeconds(25), 3200, TimeSpan.FromSeconds(5));
-
-    private sealed class HandClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(double seconds) => _now += TimeSpan.FromSeconds(seconds).Ticks;
-
-        public override long GetTimestamp() => _now;
-    }
 }
