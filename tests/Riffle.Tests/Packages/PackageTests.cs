@@ -130,7 +130,7 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         Assert.Equal(Shell.Riffle("predict", model, image), Shell.Run(folder.PathOf("tools/riffle"), ["predict", model, image]));
     }
 
-    /// <summary>As in a container: the files of the C and C++ libraries and of OpenSSL, /proc, and nothing else of the system.</summary>
+    /// <summary>As in a container: the files of the C and C++ libraries and of OpenSSL, /proc, /dev/urandom, and nothing else of the system.</summary>
     [Fact]
     public async Task The_folder_for_this_system_predicts_and_serves_in_a_root_of_its_own()
     {
@@ -150,10 +150,16 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         }
 
         Directory.CreateDirectory($"{root}/proc");
+        Directory.CreateDirectory($"{root}/dev");
+        File.WriteAllBytes($"{root}/dev/urandom", []);
         var model = Path.Combine(Shell.Root, "models", "shufflenet-v2-x1.0.safetensors");
         File.Copy(model, $"{root}/model.safetensors");
         File.WriteAllBytes($"{root}/image.jpg", JpegEncoder.Encode(TestImages.Gradient(200, 150)));
-        string[] Inside(string arguments) => ["--map-root-user", "--mount", "sh", "-c", $"mount --rbind /proc '{root}/proc' && exec chroot '{root}' /riffle/Riffle.Cli {arguments}"];
+        string[] Inside(string arguments) =>
+        [
+            "--map-root-user", "--mount", "sh", "-c",
+            $"mount --rbind /proc '{root}/proc' && mount --bind /dev/urandom '{root}/dev/urandom' && exec chroot '{root}' /riffle/Riffle.Cli {arguments}",
+        ];
         var expected = Shell.Riffle("predict", model, $"{root}/image.jpg");
         var found = Shell.Run("unshare", Inside("predict /model.safetensors /image.jpg"));
         Assert.Equal(expected with { Output = expected.Output.Replace(root, "", StringComparison.Ordinal) }, found);
