@@ -90,7 +90,7 @@ internal static class CommandLine
         {
             RankedProcess.Begin(args);
             var code = Execute(args, cancel);
-            RankedProcess.Leave();
+            RankedProcess.Leave(code);
             return code;
         }
         catch (Exception e)

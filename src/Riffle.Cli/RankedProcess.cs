@@ -18,6 +18,9 @@ internal static class RankedProcess
     /// <summary>What each further rank waits in addition.</summary>
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(0.1);
 
+    /// <summary>Time to leave the others.</summary>
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(10);
+
     private static TextWriter? _error;
 
     /// <summary>The ranks that this process has joined; null: it is alone.</summary>
@@ -56,10 +59,17 @@ internal static class RankedProcess
         return Ranks;
     }
 
-    /// <summary>Leaves the others at the end of a command.</summary>
-    public static void Leave()
+    /// <summary>Leaves the others at the end of a command, when all have come to it.</summary>
+    /// <param name="code">The exit code.</param>
+    public static void Leave(int code)
     {
-        Ranks?.Dispose();
+        if (Ranks is not { } ranks)
+            return;
+        ranks.Meet();
+
+        // MPICH under Slurm stays in MPI_Finalize for ever if the others have closed their connections a moment before. All work is done then.
+        using var patience = new Timer(_ => LibC.ExitNow(code), null, Farewell, Timeout.InfiniteTimeSpan);
+        ranks.Dispose();
         Ranks = null;
     }
 

@@ -44,7 +44,7 @@ public abstract class Ranks : IDisposable
     /// <summary>Sends and receives messages and returns when all are done. Two ranks receive each other's in the order in which they were sent. Allocates nothing.</summary>
     /// <param name="tag">Messages of different tags never meet: two threads may exchange at the same time, each with its own.</param>
     /// <param name="transfers">What to send and receive; this rank is nobody's peer.</param>
-    /// <param name="hurry">Asked while it waits: whether work waits for this exchange, so that it is worth a core. Null: yes.</param>
+    /// <param name="hurry">Asked while it waits: whether work waits for this exchange, so that it is worth a core. Null: yes, unless it is about control.</param>
     /// <exception cref="RiffleException">A rank can't be reached, or has not answered for minutes.</exception>
     internal abstract void Exchange(Tag tag, ReadOnlySpan<Transfer> transfers, Func<bool>? hurry = null);
 

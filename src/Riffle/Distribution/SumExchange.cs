@@ -14,6 +14,7 @@ internal sealed unsafe class SumExchange
     private readonly List<Level> _levels = [];
     private readonly double[] _memory;
     private readonly Transfer[] _transfers;
+    private readonly byte[] _told;
     private readonly int _root;
     private int _slots;
 
@@ -42,6 +43,7 @@ internal sealed unsafe class SumExchange
         }
 
         _memory = GC.AllocateArray<double>(_slots * length, pinned: true);
+        _told = GC.AllocateArray<byte>(ranks.Count, pinned: true);
         _transfers = new Transfer[_levels.Count == 0 ? 0 : _levels.Max(level => level.Sent.Count + level.Received.Count)];
     }
 
@@ -78,6 +80,29 @@ internal sealed unsafe class SumExchange
         }
 
         return Slot(_root);
+    }
+
+    /// <summary>
+    /// Lets ranks without blocks, who give no sums, say something: the way of the result backwards. All ranks make the same call. Allocates nothing.
+    /// </summary>
+    /// <param name="here">What this rank says.</param>
+    /// <returns>Whether this rank says so or one that it tells the result.</returns>
+    public bool Hear(bool here)
+    {
+        if (_ranks.Count <= _blocks)
+            return here;
+        var count = 0;
+        foreach (var (peer, _) in _levels[0].Received)
+        {
+            _told[count] = here ? (byte)1 : (byte)0;
+            _transfers[count] = Transfer.To(peer, Told(count++), sizeof(byte));
+        }
+
+        foreach (var (peer, _) in _levels[0].Sent)
+            _transfers[count] = Transfer.From(peer, Told(count++), sizeof(byte));
+        if (count > 0)
+            _ranks.Exchange(Tag.Sums, _transfers.AsSpan(0, count));
+        return here || _told.AsSpan(0, count).Contains((byte)1);
     }
 
     /// <summary>Plans what this rank does for a node that it has blocks of; returns where the node's sum will be.</summary>
@@ -126,6 +151,8 @@ internal sealed unsafe class SumExchange
             _levels.Add(new([], [], []));
         return _levels[depth];
     }
+
+    private void* Told(int place) => (void*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_told, place);
 
     private double* Slot(int slot) => (double*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_memory, slot * _length);
 

@@ -1,10 +1,12 @@
 using System.IO.Compression;
+using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Riffle.Data;
 using Riffle.Models;
 using Riffle.Recipes;
 using Riffle.Tests.Cli;
 using Riffle.Tests.Formats;
+using Riffle.Tests.Server;
 
 namespace Riffle.Tests.Packages;
 
@@ -45,7 +47,8 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
     [InlineData("Riffle.Images", "lib/net10.0/Riffle.Images.dll", "lib/net10.0/Riffle.Images.xml")]
     [InlineData("Riffle.Server", "lib/net10.0/Riffle.Server.dll", "lib/net10.0/Riffle.Server.xml")]
     [InlineData("Riffle.Tool", "tools/any/any/DotnetToolSettings.xml")]
-    [InlineData($"Riffle.Tool.{PackedFeed.System}", $"tools/net10.0/{PackedFeed.System}/Riffle.Cli.dll", $"tools/net10.0/{PackedFeed.System}/libSkiaSharp.so")]
+    [InlineData($"Riffle.Tool.{PackedFeed.System}", $"tools/net10.0/{PackedFeed.System}/Riffle.Cli.dll", $"tools/net10.0/{PackedFeed.System}/libSkiaSharp.so",
+        $"tools/net10.0/{PackedFeed.System}/Riffle.Server.dll", $"tools/net10.0/{PackedFeed.System}/Grpc.AspNetCore.Server.dll")]
     public void A_package_has_what_belongs_in_it(string name, params string[] files)
     {
         using var package = ZipFile.OpenRead(feed.PackageOf(name));
@@ -127,9 +130,9 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         Assert.Equal(Shell.Riffle("predict", model, image), Shell.Run(folder.PathOf("tools/riffle"), ["predict", model, image]));
     }
 
-    /// <summary>As in a container: the files of the C and C++ libraries and of OpenSSL, /proc, and nothing else of the system.</summary>
+    /// <summary>As in a container: the files of the C and C++ libraries and of OpenSSL, /proc, /dev/urandom, and nothing else of the system.</summary>
     [Fact]
-    public void The_folder_for_this_system_runs_in_a_root_of_its_own()
+    public async Task The_folder_for_this_system_predicts_and_serves_in_a_root_of_its_own()
     {
         const string System = "/lib/x86_64-linux-gnu", Loader = "/lib64/ld-linux-x86-64.so.2";
         string[] libraries = [.. ((string[])["c", "m", "dl", "pthread", "rt", "gcc_s", "stdc++", "ssl", "crypto"]).Select(
@@ -147,14 +150,30 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
         }
 
         Directory.CreateDirectory($"{root}/proc");
+        Directory.CreateDirectory($"{root}/dev");
+        File.WriteAllBytes($"{root}/dev/urandom", []);
         var model = Path.Combine(Shell.Root, "models", "shufflenet-v2-x1.0.safetensors");
         File.Copy(model, $"{root}/model.safetensors");
         File.WriteAllBytes($"{root}/image.jpg", JpegEncoder.Encode(TestImages.Gradient(200, 150)));
+        string[] Inside(string arguments) =>
+        [
+            "--map-root-user", "--mount", "sh", "-c",
+            $"mount --rbind /proc '{root}/proc' && mount --bind /dev/urandom '{root}/dev/urandom' && exec chroot '{root}' /riffle/Riffle.Cli {arguments}",
+        ];
         var expected = Shell.Riffle("predict", model, $"{root}/image.jpg");
-        var found = Shell.Run(
-            "unshare",
-            ["--map-root-user", "--mount", "sh", "-c", $"mount --rbind /proc '{root}/proc' && exec chroot '{root}' /riffle/Riffle.Cli predict /model.safetensors /image.jpg"]);
+        var found = Shell.Run("unshare", Inside("predict /model.safetensors /image.jpg"));
         Assert.Equal(expected with { Output = expected.Output.Replace(root, "", StringComparison.Ordinal) }, found);
+
+        using var classifier = Classifier.Load(model);
+        using var server = await ServeProcess.ListeningAsync(Shell.Start("unshare", Inside("serve /model.safetensors --port 0 --grpc-port 0")));
+        using var client = new HttpClient();
+        using var image = new ByteArrayContent(File.ReadAllBytes($"{root}/image.jpg"));
+        using var answer = await client.PostAsync($"http://127.0.0.1:{server.Port}/v1/classify?top=1", image, TestServer.Cancel);
+        var text = await answer.Content.ReadAsStringAsync(TestServer.Cancel);
+        Assert.True(answer.IsSuccessStatusCode, text);
+        Assert.Equal(classifier.Classify($"{root}/image.jpg").Best.Probability, (float)JsonNode.Parse(text)!["images"]![0]!["predictions"]![0]!["probability"]!);
+        var (exitCode, _, errors) = await server.TerminateAsync();
+        Assert.Equal((0, ""), (exitCode, errors));
     }
 
     [Theory]
@@ -166,7 +185,9 @@ public sealed class PackageTests(PackedFeed feed) : IClassFixture<PackedFeed>
     {
         using var folder = new TemporaryFolder();
         feed.Dotnet(Shell.Root, ["publish", "src/Riffle.Cli", "-c", "Release", "-r", system, "--no-self-contained", "-o", folder.Path, "--artifacts-path", folder.PathOf("build")]);
-        Assert.All(new[] { program, skia, "Riffle.dll", "Riffle.Images.dll", "SkiaSharp.dll" }, file => Assert.True(File.Exists(folder.PathOf(file)), file));
+        string[] needed = [program, skia, "SkiaSharp.dll", "Riffle.dll", "Riffle.Images.dll", "Riffle.Server.dll", "Grpc.AspNetCore.Server.dll", "Google.Protobuf.dll", "models/shufflenet-v2-x1.0.safetensors"];
+        Assert.All(needed, file => Assert.True(File.Exists(folder.PathOf(file)), file));
+        Error.Names(File.ReadAllText(folder.PathOf("Riffle.Cli.runtimeconfig.json")), "\"Microsoft.AspNetCore.App\""); // where .NET is installed, of it as well
         Assert.Single(Directory.GetFiles(folder.Path, "libSkiaSharp*"));
         Assert.True(Directory.GetFiles(folder.Path).Sum(file => new FileInfo(file).Length) < 30_000_000);
     }

@@ -18,9 +18,11 @@ internal sealed partial class ServeProcess : IDisposable
     public int Port { get; }
 
     /// <summary>Starts it; returns when it accepts requests.</summary>
-    public static async Task<ServeProcess> StartAsync(params string[] arguments)
+    public static Task<ServeProcess> StartAsync(params string[] arguments) => ListeningAsync(Shell.Start("dotnet", Shell.Arguments(["serve", "--port", "0", .. arguments])));
+
+    /// <summary>Returns when a server that was started accepts requests.</summary>
+    public static async Task<ServeProcess> ListeningAsync(Process process)
     {
-        var process = Shell.Start("dotnet", Shell.Arguments(["serve", "--port", "0", .. arguments]));
         var errors = process.StandardError.ReadToEndAsync(TestServer.Cancel);
         var line = await process.StandardOutput.ReadLineAsync(TestServer.Cancel);
         return line is not null ? new(process, errors, int.Parse(Address().Match(line).Groups[1].ValueSpan)) : throw new InvalidOperationException(await errors);

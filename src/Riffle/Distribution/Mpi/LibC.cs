@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Riffle.Distribution.Mpi;
 
-/// <summary>Two functions of the C library that .NET has no equal of.</summary>
+/// <summary>Functions of the C library that .NET has no equal of.</summary>
 internal static partial class LibC
 {
     /// <summary>Sets a variable that libraries of C see, which <see cref="Environment.SetEnvironmentVariable(string, string)"/> does not. What the user has set
@@ -22,6 +22,15 @@ internal static partial class LibC
             _ = SleepFor(microseconds);
     }
 
+    /// <summary>Ends the process at once. <see cref="Environment.Exit"/> first lets libraries end what they do, which one that hangs never does.</summary>
+    public static void ExitNow(int code)
+    {
+        if (OperatingSystem.IsWindows())
+            Environment.Exit(code);
+        else
+            Exit(code);
+    }
+
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int SetEnvironment(string name, string value, int overwrite);
@@ -29,4 +38,8 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "usleep")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int SleepFor(uint microseconds);
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial void Exit(int code);
 }

@@ -101,7 +101,7 @@ public sealed unsafe class MpiRanks : Ranks
         var since = Stopwatch.GetTimestamp();
         while (!AreDone(transfers.Length, requests))
         {
-            if (hurry is null || hurry())
+            if (tag != Tag.Control && (hurry is null || hurry()))
                 Thread.Yield();
             else
                 LibC.Sleep(Nap);

@@ -163,7 +163,7 @@ public sealed unsafe class TrainingPlan : IDisposable
     /// <summary>Time that steps have waited for other ranks so far: for sums that batch norm needs, and for gradients after the end of backward.</summary>
     internal (TimeSpan Sums, TimeSpan Gradients) Waited { get; private set; }
 
-    /// <summary>Asks all ranks to stop; <see cref="IsStopAgreed"/> after the next step tells all of them. A rank that computes no image is not heard.</summary>
+    /// <summary>Asks all ranks to stop; <see cref="IsStopAgreed"/> after the next step tells all of them.</summary>
     internal bool AsksToStop { get; set; }
 
     /// <summary>Whether a rank asked to stop before the last step.</summary>
@@ -315,13 +315,14 @@ public sealed unsafe class TrainingPlan : IDisposable
             return (BlockTree.Sum(_lossOfBlocks.AsSpan(0, used)), hits1, hits5);
         }
 
+        var asksToStop = _resultSums.Hear(AsksToStop);
         for (var node = 0; node < _resultSums.Nodes.Count; node++)
         {
             var (first, count) = _resultSums.Nodes[node];
             var (hits1, hits5) = Hits(first - _ownBlocks.First, count);
             var sums = _resultSums.SumOf(node);
             sums[0] = BlockTree.Sum(_lossOfBlocks.AsSpan(first - _ownBlocks.First, count));
-            (sums[1], sums[2], sums[3]) = (hits1, hits5, AsksToStop ? 1 : 0);
+            (sums[1], sums[2], sums[3]) = (hits1, hits5, asksToStop ? 1 : 0);
         }
 
         var total = _resultSums.Run(4);
