@@ -68,6 +68,7 @@ public sealed class DisposalTests : IDisposable
                 (nameof(Evaluator.Run), evaluator => evaluator.Run()))),
         [nameof(Trainer)] = (data => Trainer.Start(data.Open(), data.Spec(), TinyDataset.Recipe(), data.Run("run"), new() { Seed = 1 }), Members<Trainer>(
             (nameof(Trainer.CheckpointInterval), trainer => _ = trainer.CheckpointInterval),
+            (nameof(Trainer.TimeLimit), trainer => _ = trainer.TimeLimit),
             (nameof(Trainer.Training), trainer => _ = trainer.Training),
             (nameof(Trainer.HasOtherArithmetic), trainer => _ = trainer.HasOtherArithmetic),
             (nameof(Trainer.Network), trainer => _ = trainer.Network),
