@@ -33,6 +33,7 @@ internal sealed class StageProgress : IProgress<WorkProgress>, IDisposable
                 WorkStage.Writing => new("write", value.Total, "records"),
                 WorkStage.Decoding => new("decode", value.Total, "images"),
                 WorkStage.Evaluating => new("evaluate", value.Total, "images"),
+                WorkStage.Fitting => new("fit", value.Total, "classifiers"),
                 WorkStage.Features => new("features", value.Total, "images"),
                 _ => new("teach", value.Total, "images", start: value.Done),
             };

@@ -21,6 +21,9 @@ public enum WorkStage
     /// <summary>The features of images are computed, to which a classifier is fitted.</summary>
     Features,
 
+    /// <summary>Classifiers are fitted to the features, one for each part of the images and each strength of L2 that is tried; there may be fewer than planned.</summary>
+    Fitting,
+
     /// <summary>Soft labels are computed for the training images, once per view.</summary>
     Teaching,
 }

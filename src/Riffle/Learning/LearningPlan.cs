@@ -117,6 +117,6 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
         start.Begin(weights, network, data.Info.Classes);
         var features = FeatureTable.Of(
             new(weights, data.Info.Classes, start.Checkpoint.Normalisation) { Fit = fit }, data, [Split.Train], threads, ImagesToCompare, progress, cancel);
-        return ClassifierFit.CrossValidate(features, network.Classes, threads, cancel).Measured;
+        return ClassifierFit.CrossValidate(features, network.Classes, threads, cancel: cancel).Measured;
     }
 }

@@ -27,13 +27,15 @@ internal static class ClassifierFit
     /// <param name="features">The features of the training images.</param>
     /// <param name="classes">The number of classes.</param>
     /// <param name="threads">Threads that compute; the result does not depend on it.</param>
+    /// <param name="progress">Gets the classifiers that were fitted.</param>
     /// <param name="cancel">Stops it.</param>
-    public static Separation CrossValidate(FeatureTable features, int classes, int threads, CancellationToken cancel)
+    public static Separation CrossValidate(FeatureTable features, int classes, int threads, IProgress<WorkProgress>? progress = null, CancellationToken cancel = default)
     {
-        var best = default(Separation?);
+        var (best, fitted) = (default(Separation?), 0);
+        void Count() => progress?.Report(new(WorkStage.Fitting, ++fitted, Decays.Length * Folds));
         foreach (var decay in Decays)
         {
-            var measured = CrossValidate(features, classes, decay, threads, cancel);
+            var measured = CrossValidate(features, classes, decay, threads, Count, cancel);
             if (best is { } other && measured.Loss >= other.Measured.Loss)
                 break;
             best = new(decay, measured);
@@ -55,7 +57,7 @@ internal static class ClassifierFit
             (p.Kind == ParameterKind.Kernel ? kernel : bias).CopyTo(weights[p.Name]);
     }
 
-    private static Metrics CrossValidate(FeatureTable features, int classes, double decay, int threads, CancellationToken cancel)
+    private static Metrics CrossValidate(FeatureTable features, int classes, double decay, int threads, Action fitted, CancellationToken cancel)
     {
         var images = Sample(features, classes);
         var (tally, logits) = (default(Tally), new float[classes]);
@@ -65,6 +67,7 @@ internal static class ClassifierFit
             if (rest.Length == 0)
                 continue;
             var (kernel, bias) = SoftmaxRegression.Fit(features, rest, classes, decay, threads, cancel);
+            fitted();
             foreach (var image in held)
             {
                 SoftmaxRegression.Logits(features[image], kernel, bias, logits);

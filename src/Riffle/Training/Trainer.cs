@@ -474,7 +474,7 @@ public sealed class Trainer : IDisposable
             if (_ranks is { IsFirst: false })
                 return Agreement.FromFirst(_ranks, _weights, null);
             var features = FeatureTable.Of(ToCheckpoint(), data, [Split.Train], threads, progress: progress, cancel: cancel);
-            var (decay, measured) = ClassifierFit.CrossValidate(features, _spec.Classes, threads, cancel);
+            var (decay, measured) = ClassifierFit.CrossValidate(features, _spec.Classes, threads, progress, cancel);
             ClassifierFit.Apply(_weights, features, decay, threads, cancel);
             return _ranks is null ? measured : Agreement.FromFirst(_ranks, _weights, measured);
         }

@@ -16,13 +16,17 @@ internal sealed class MemoryWatch(Process process)
     }
 
     /// <summary>
-    /// Draws the curve, and fails unless it is flat after its warm-up, the first fifth. The garbage collector takes memory in regions of 4 MiB, so the straight
+    /// Draws the curve, and fails unless it is flat after its warm-up. The garbage collector takes memory in regions of 4 MiB, so the straight
     /// line of least squares may rise by two of them and a hundredth: over a million images that is ten bytes each, less than anything that could be forgotten.
     /// </summary>
-    public void RequireFlat(ITestOutputHelper output, string title, string axis)
+    /// <param name="output">Receives the drawing.</param>
+    /// <param name="title">What it shows.</param>
+    /// <param name="axis">What the samples count.</param>
+    /// <param name="warmUp">The share of the samples that is not judged.</param>
+    public void RequireFlat(ITestOutputHelper output, string title, string axis, double warmUp = 0.2)
     {
         output.WriteLine(TextPlot.Draw(title, "MiB", _samples, axis));
-        var warm = _samples.Skip(_samples.Count / 5).ToArray();
+        var warm = _samples.Skip((int)(_samples.Count * warmUp)).ToArray();
         Assert.True(warm.Length >= 20, $"only {warm.Length} samples");
         double middle = (warm.Length - 1) / 2.0, mean = warm.Average();
         var slope = warm.Select((value, i) => (i - middle) * (value - mean)).Sum() / warm.Select((_, i) => (i - middle) * (i - middle)).Sum();
