@@ -34,7 +34,7 @@ public sealed class FitCommandTests : IDisposable
         foreach (var fit in Enum.GetValues<FitKind>())
         {
             var run = _folder.PathOf(fit.Name());
-            Done("train", "--data", data, "--from", Path.Combine(Shell.Root, "models", "shufflenet-v2-x0.5.safetensors"), "--fit", fit.Name(), "--epochs", "1", "--out", run, "--threads", "1");
+            Done("train", "--data", data, "--from", Path.Combine(Shell.Root, "models", "shufflenet-v1-g3-x0.25.safetensors"), "--fit", fit.Name(), "--epochs", "1", "--out", run, "--threads", "1");
             var top1 = Top1(run, data);
             Assert.InRange(top1, fit == FitKind.Crop ? 20 : 90, fit == FitKind.Crop ? 80 : 100);
 
