@@ -8,7 +8,7 @@ namespace Riffle.Server.Decoding;
 /// <summary>A process that decodes images for a server, one at a time. A file that brings the native decoder down brings down only this.</summary>
 internal sealed class DecoderProcess : IDisposable
 {
-    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(60), Farewell = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
 
@@ -54,6 +54,9 @@ internal sealed class DecoderProcess : IDisposable
         }
         catch (IOException e)
         {
+            // One that has closed its pipes and lives on is of no use either.
+            if (!_process.WaitForExit(Farewell))
+                _process.Kill();
             _process.WaitForExit();
             throw new DecoderCrashedException(
                 Volatile.Read(ref isLate) ? $"{name}: the image takes more than {MostTime.TotalSeconds} seconds to decode"
