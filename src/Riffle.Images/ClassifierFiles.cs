@@ -86,7 +86,7 @@ public static class ClassifierFiles
         this Classifier classifier, ReadOnlySpan<byte> encodedImage, ClassifyOptions options, CancellationToken cancel = default)
     {
         classifier.Check(options.Top);
-        using var decoding = new Decoding(options.MaxPixels, cancel);
+        using var decoding = new Decoding(options.MaxPixels, cancel: cancel);
         return classifier.Classify(Decode(classifier.View, encodedImage, options, decoding), options.Name, options.Top);
     }
 
@@ -100,13 +100,13 @@ public static class ClassifierFiles
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static byte[] Pixels(
         this Classifier classifier, ReadOnlySpan<byte> encodedImage, ClassifyOptions? options = null, CancellationToken cancel = default) =>
-        PixelsAndSize(classifier.View, encodedImage, options ?? Defaults, cancel).Pixels;
+        PixelsAndSize(classifier.View, encodedImage, options ?? Defaults, ask: null, cancel).Pixels;
 
     /// <summary>The same, and the size of the upright image.</summary>
     internal static (byte[] Pixels, int Width, int Height) PixelsAndSize(
-        ImageView view, ReadOnlySpan<byte> encodedImage, ClassifyOptions options, CancellationToken cancel)
+        ImageView view, ReadOnlySpan<byte> encodedImage, ClassifyOptions options, Action<long>? ask, CancellationToken cancel)
     {
-        using var decoding = new Decoding(options.MaxPixels, cancel);
+        using var decoding = new Decoding(options.MaxPixels, ask, cancel);
         var image = Decode(view, encodedImage, options, decoding);
         return (view.Of(image), image.FullWidth, image.FullHeight);
     }

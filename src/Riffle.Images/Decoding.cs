@@ -2,8 +2,9 @@ namespace Riffle.Images;
 
 /// <summary>One image on its way to its pixels: what it may be, and what it takes of the <see cref="DecodingBudget"/> until it is disposed of.</summary>
 /// <param name="maxPixels">The most pixels that it may have.</param>
+/// <param name="ask">Gets the bytes that the image needs, and returns when it may have them: of another process, which has a budget for several like this.</param>
 /// <param name="cancel">Stops waiting for memory.</param>
-internal sealed class Decoding(long maxPixels = ImageDecoder.MaxPixels, CancellationToken cancel = default) : IDisposable
+internal sealed class Decoding(long maxPixels = ImageDecoder.MaxPixels, Action<long>? ask = null, CancellationToken cancel = default) : IDisposable
 {
     private long _taken;
 
@@ -18,6 +19,7 @@ internal sealed class Decoding(long maxPixels = ImageDecoder.MaxPixels, Cancella
     public void Take(long pixels, int bytesOfPixel, int orientation, long more = 0)
     {
         var bytes = (pixels * (3 + Math.Max(bytesOfPixel, orientation == Exif.Upright ? 0 : 3))) + more;
+        ask?.Invoke(bytes);
         DecodingBudget.Take(bytes, cancel);
         _taken = bytes;
     }

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using Riffle.Data;
+using Riffle.Images;
 
 namespace Riffle.Server.Decoding;
 
@@ -31,8 +32,6 @@ internal sealed class DecoderProcess : IDisposable
     /// <summary>Whether it has ended by itself.</summary>
     public bool HasEnded => _process.HasExited;
 
-    public int Id => _process.Id;
-
     /// <summary>The pixels that a network sees of an encoded image, and the size of the upright image.</summary>
     /// <exception cref="BadDataException">It is no image, or damaged or too large.</exception>
     /// <exception cref="RequestException">There is not enough memory for it.</exception>
@@ -44,29 +43,56 @@ internal sealed class DecoderProcess : IDisposable
             _ =>
             {
                 Volatile.Write(ref isLate, true);
-                _process.Kill();
+                Kill();
             },
             null, MostTime, Timeout.InfiniteTimeSpan);
+        var taken = 0L;
         try
         {
             Send(view, encoded, name, maxPixels);
-            return Receive(view, name);
+            var reply = Receive(view, mayAsk: true);
+            if (reply.Outcome == DecodingWire.Outcome.Asks)
+            {
+                // Its time stands still while it waits for others.
+                alarm.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                DecodingBudget.Take(reply.Needed, CancellationToken.None);
+                taken = reply.Needed;
+                alarm.Change(MostTime, Timeout.InfiniteTimeSpan);
+                _process.StandardInput.BaseStream.WriteByte(0);
+                _process.StandardInput.BaseStream.Flush();
+                reply = Receive(view, mayAsk: false);
+            }
+
+            return Result(reply, name);
         }
         catch (IOException e)
         {
             // One that has closed its pipes and lives on is of no use either.
             if (!_process.WaitForExit(Farewell))
-                _process.Kill();
+                Kill();
             _process.WaitForExit();
             throw new DecoderCrashedException(
                 Volatile.Read(ref isLate) ? $"{name}: the image takes more than {MostTime.TotalSeconds} seconds to decode"
                     : $"{name}: the image decoder crashed on this image; save it again with another program", _process.ExitCode, e);
         }
+        finally
+        {
+            if (taken > 0)
+                DecodingBudget.Return(taken);
+        }
     }
 
     public void Dispose()
     {
-        _process.StandardInput.Dispose();
+        try
+        {
+            _process.StandardInput.Dispose();
+        }
+        catch (IOException)
+        {
+            // It still holds what a process that has ended did not read.
+        }
+
         _process.Dispose();
     }
 
@@ -79,26 +105,47 @@ internal sealed class DecoderProcess : IDisposable
         pipe.Flush();
     }
 
-    /// <summary>What comes is checked, for a file may have taken over the process.</summary>
-    private (byte[] Pixels, int Width, int Height) Receive(ImageView view, string name)
+    /// <summary>Reads a header. What comes is checked, for a file may have taken over the process.</summary>
+    private DecodingWire.Reply Receive(ImageView view, bool mayAsk)
     {
-        var (answer, pipe) = (default(DecodingWire.Reply), _process.StandardOutput.BaseStream);
-        pipe.ReadExactly(DecodingWire.BytesOf(ref answer));
-        var isDecoded = answer.Outcome == DecodingWire.Outcome.Decoded;
-        if (!Enum.IsDefined(answer.Outcome) || (isDecoded ? answer.Bytes != view.ImageSize * view.ImageSize * 3 : answer.Bytes is < 0 or > DecodingWire.MostMessage))
+        var reply = default(DecodingWire.Reply);
+        _process.StandardOutput.BaseStream.ReadExactly(DecodingWire.BytesOf(ref reply));
+        var isPossible = reply.Outcome switch
         {
-            _process.Kill();
-            throw new IOException("an impossible answer");
-        }
+            DecodingWire.Outcome.Decoded => reply.Bytes == view.ImageSize * view.ImageSize * 3,
+            DecodingWire.Outcome.Refused => reply.Bytes is >= 0 and <= DecodingWire.MostMessage,
+            DecodingWire.Outcome.OutOfMemory => reply.Bytes == 0,
+            DecodingWire.Outcome.Asks => mayAsk && reply is { Bytes: 0, Needed: > 0 },
+            _ => false,
+        };
+        if (isPossible)
+            return reply;
+        Kill();
+        throw new IOException("an impossible answer");
+    }
 
-        var content = new byte[answer.Bytes];
-        pipe.ReadExactly(content);
-        return answer.Outcome switch
+    private (byte[] Pixels, int Width, int Height) Result(in DecodingWire.Reply reply, string name)
+    {
+        var content = new byte[reply.Bytes];
+        _process.StandardOutput.BaseStream.ReadExactly(content);
+        return reply.Outcome switch
         {
-            DecodingWire.Outcome.Decoded => (content, answer.Width, answer.Height),
+            DecodingWire.Outcome.Decoded => (content, reply.Width, reply.Height),
             DecodingWire.Outcome.OutOfMemory => throw RequestException.Busy($"{name}: there is not enough memory to decode the image now; try again later"),
             _ => throw new BadDataException(Encoding.UTF8.GetString(content)),
         };
+    }
+
+    private void Kill()
+    {
+        try
+        {
+            _process.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended meanwhile, and nobody uses it any longer.
+        }
     }
 }
 

@@ -15,12 +15,23 @@ internal sealed partial class Decoders : IDisposable
     private readonly ServerOptions _options;
     private readonly ILogger<Decoders> _logger;
 
-    /// <summary>Decodes a first image, so that none waits until that is compiled.</summary>
+    /// <summary>Decodes a first image, so that none waits until that is compiled, and to see that it can be done.</summary>
+    /// <exception cref="RiffleException">The program that decodes does not work.</exception>
     public Decoders(ServerOptions options, ILogger<Decoders> logger)
     {
         const int Side = 64;
         (_options, _logger) = (options, logger);
-        _ = Decode(new(Side, IsWhole: true, FitKind.Crop), ImageCodec.Default.EncodeJpeg(new(Side, Side, new byte[Side * Side * 3]), quality: 90), "image", CancellationToken.None);
+        try
+        {
+            _ = Decode(new(Side, IsWhole: true, FitKind.Crop), ImageCodec.Default.EncodeJpeg(new(Side, Side, new byte[Side * Side * 3]), quality: 90), "image", CancellationToken.None);
+        }
+        catch (Exception e) when (e is DecoderCrashedException or InvalidOperationException)
+        {
+            throw new RiffleException($"Images can't be decoded in a process of their own: {options.DecoderCommand[0]} does not work here.", e)
+            {
+                CommandLineAdvice = "Give --decode-here to decode them in the server.",
+            };
+        }
     }
 
     /// <summary>The pixels that the network sees of an encoded image, and its size.</summary>
@@ -49,7 +60,7 @@ internal sealed partial class Decoders : IDisposable
     private (byte[] Pixels, int Width, int Height) Decode(ImageView view, ReadOnlySpan<byte> encoded, string name, CancellationToken cancel)
     {
         if (_options.DecoderCommand.Count == 0)
-            return ClassifierFiles.PixelsAndSize(view, encoded, new() { Name = name, MaxPixels = _options.MaxPixels }, cancel);
+            return ClassifierFiles.PixelsAndSize(view, encoded, new() { Name = name, MaxPixels = _options.MaxPixels }, ask: null, cancel);
         DecoderProcess? process;
         while (_idle.TryPop(out process) && process.HasEnded)
             process.Dispose();

@@ -14,7 +14,7 @@ internal static class DecodingService
         // Signals to end go to all processes of a terminal or a service; images that the server has accepted must still be decoded. It closes the input when it has done.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
-        var (order, content) = (default(DecodingWire.Order), Array.Empty<byte>());
+        var (order, content, hasAsked) = (default(DecodingWire.Order), Array.Empty<byte>(), false);
         while (input.ReadAtLeast(DecodingWire.BytesOf(ref order), 1, throwOnEndOfStream: false) is var read and > 0)
         {
             input.ReadExactly(DecodingWire.BytesOf(ref order)[read..]);
@@ -22,17 +22,37 @@ internal static class DecodingService
             if (content.Length < length)
                 content = new byte[length];
             input.ReadExactly(content, 0, length);
-            output.Write(Answer(order, content.AsSpan(0, length)));
+            Write(Answer(order, content.AsSpan(0, length), Ask));
+
+            // The collector would keep the memory of a large image for the next one, in each of several processes.
+            if (hasAsked)
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            hasAsked = false;
+        }
+
+        void Ask(long bytes)
+        {
+            if (bytes <= DecodingWire.MostUnasked)
+                return;
+            Write(Join(new() { Outcome = DecodingWire.Outcome.Asks, Needed = bytes }, []));
+            if (input.ReadByte() < 0)
+                throw new EndOfStreamException();
+            hasAsked = true;
+        }
+
+        void Write(byte[] bytes)
+        {
+            output.Write(bytes);
             output.Flush();
         }
     }
 
-    private static byte[] Answer(in DecodingWire.Order order, ReadOnlySpan<byte> content)
+    private static byte[] Answer(in DecodingWire.Order order, ReadOnlySpan<byte> content, Action<long> ask)
     {
         var options = new ClassifyOptions { Name = Encoding.UTF8.GetString(content[..order.NameBytes]), MaxPixels = order.MaxPixels };
         try
         {
-            var (pixels, width, height) = ClassifierFiles.PixelsAndSize(order.View, content[order.NameBytes..], options, CancellationToken.None);
+            var (pixels, width, height) = ClassifierFiles.PixelsAndSize(order.View, content[order.NameBytes..], options, ask, CancellationToken.None);
             return Join(new() { Outcome = DecodingWire.Outcome.Decoded, Width = width, Height = height }, pixels);
         }
         catch (RiffleException e)

@@ -10,6 +10,9 @@ internal static class DecodingWire
     /// <summary>The most bytes of an error message.</summary>
     public const int MostMessage = 1 << 16;
 
+    /// <summary>An image that needs more bytes has to ask for them. Most do not, so that they need not wait for an answer.</summary>
+    public const long MostUnasked = 16 << 20;
+
     /// <summary>An image: this, its name, its file.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Order
@@ -23,10 +26,11 @@ internal static class DecodingWire
         public readonly ImageView View => new(ImageSize, IsWhole != 0, (FitKind)Fit);
     }
 
-    /// <summary>What became of it: this, and the pixels or a message.</summary>
+    /// <summary>What became of it: this, and the pixels or a message. Or, before that, what it needs; the server then writes a byte when it may go on.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct Reply
     {
+        public long Needed;
         public Outcome Outcome;
         public int Width, Height, Bytes;
     }
@@ -39,6 +43,9 @@ internal static class DecodingWire
         Refused,
 
         OutOfMemory,
+
+        /// <summary>It needs memory of what all images share.</summary>
+        Asks,
     }
 
     /// <summary>Bytes of a header.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using Riffle.Cli;
 using Riffle.Data;
 using Riffle.Server.Decoding;
@@ -9,6 +10,7 @@ using Riffle.Tests.Training;
 namespace Riffle.Tests.Server;
 
 /// <summary>Images are decoded in processes of their own as they are in the server, and what brings one of these down does no harm to the server.</summary>
+[Collection(nameof(Alone))]
 public sealed class DecodingTests
 {
     private static readonly string[] Command = ["dotnet", .. Shell.Arguments("decode-for-server")];
@@ -24,17 +26,54 @@ public sealed class DecodingTests
             foreach (var file in files)
             {
                 Assert.Equal(
-                    Outcome(() => ClassifierFiles.PixelsAndSize(view, file, new() { Name = "größe", MaxPixels = 1_000_000 }, CancellationToken.None)),
+                    Outcome(() => ClassifierFiles.PixelsAndSize(view, file, new() { Name = "größe", MaxPixels = 1_000_000 }, null, CancellationToken.None)),
                     Outcome(() => process.Decode(view, file, "größe", 1_000_000)));
             }
         }
     }
 
-    [Fact]
-    public void A_program_that_cannot_be_started_is_named()
+    [UnixFact]
+    public void A_program_that_does_not_work_is_named_before_the_first_request()
     {
-        var e = Assert.Throws<InvalidOperationException>(() => new DecoderProcess(["/no/such/program"]));
-        Assert.StartsWith("/no/such/program, which decodes images, can't be started: ", e.Message, StringComparison.Ordinal);
+        foreach (var program in (string[])["/no/such/program", "true"])
+        {
+            var e = Assert.Throws<RiffleException>(() => new Decoders(new() { DecoderCommand = [program] }, NullLogger<Decoders>.Instance));
+            Assert.Equal($"Images can't be decoded in a process of their own: {program} does not work here.", e.Message);
+            Assert.Contains("--decode-here", e.CommandLineAdvice);
+        }
+    }
+
+    /// <summary>An image that needs more than is left waits, though it has a process of its own; a small one does not.</summary>
+    [Fact]
+    public async Task A_large_image_waits_for_the_memory_that_all_processes_share()
+    {
+        var view = new ImageView(56, IsWhole: false, FitKind.Crop);
+        var large = PngEncoder.Encode(6000, 4000, new byte[6000 * 4000 * 4]);
+        using DecoderProcess first = new(Command), second = new(Command);
+        var budget = DecodingBudget.Bytes;
+        Task<(byte[] Pixels, int Width, int Height)> waiting;
+        try
+        {
+            DecodingBudget.Bytes = 100 << 20;
+            DecodingBudget.Take(DecodingBudget.Bytes, CancellationToken.None);
+            try
+            {
+                waiting = Task.Run(() => first.Decode(view, large, "large", 50_000_000));
+                Assert.Equal(56 * 56 * 3, second.Decode(view, TinyDataset.Jpeg(1), "small", 50_000_000).Pixels.Length);
+                await Assert.ThrowsAsync<TimeoutException>(() => waiting.WaitAsync(TimeSpan.FromSeconds(1), TestServer.Cancel));
+            }
+            finally
+            {
+                DecodingBudget.Return(100 << 20);
+            }
+
+            var (_, width, height) = await waiting;
+            Assert.Equal((6000, 4000), (width, height));
+        }
+        finally
+        {
+            DecodingBudget.Bytes = budget;
+        }
     }
 
     [UnixFact]
