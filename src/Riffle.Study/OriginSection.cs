@@ -168,7 +168,8 @@ internal sealed class OriginSection
     private string FileOf(TeacherIdentity teacher)
     {
         var (folder, ofTeachers) = (new ReproductionFolder(_settings.Out), new ReproductionFolder(TeacherLabels.FolderIn(_settings)));
-        return Find(teacher.Fingerprint, [folder.ModelOf(teacher.Network), folder.BestOf(teacher.Network), ofTeachers.ModelOf(teacher.Network)]) ?? "TEACHER";
+        string[] places = [folder.ModelOf(teacher.Network), folder.BestOf(teacher.Network), .. _settings.TeacherNames.Select(ofTeachers.ModelOf)];
+        return Find(teacher.Fingerprint, places) ?? "TEACHER";
     }
 
     private static string? Find(string fingerprint, IEnumerable<string> places) =>

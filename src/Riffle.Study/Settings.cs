@@ -45,7 +45,7 @@ internal sealed record Settings(
     public bool AreTeachersDeclared => Recipe == Recipes.Recipe.Taught.Name && Teachers.IsEmpty && SoftLabels is null;
 
     /// <summary>Names of all teachers.</summary>
-    public ImmutableArray<string> TeacherNames => AreTeachersDeclared ? [.. Teacher.Declared.Select(teacher => teacher.Network)] : Teachers;
+    public ImmutableArray<string> TeacherNames => AreTeachersDeclared ? [.. Teacher.Declared.Select(teacher => teacher.Name)] : Teachers;
 
     /// <summary>The folder in which the soft labels are or will be; null: none.</summary>
     public string? SoftLabelsFolder => TeacherNames.IsEmpty ? SoftLabels : Path.Combine(Out, "soft-labels");

@@ -76,7 +76,7 @@ internal sealed class TeacherLabels
     private PlannedRun Plan(string name, ReproductionFolder folder)
     {
         var run = _settings.AreTeachersDeclared
-            ? Teacher.Declared.Single(teacher => teacher.Network == name).In(folder, _data, _settings)
+            ? Teacher.Declared.Single(teacher => teacher.Name == name).In(folder, _data, _settings)
             : new(folder, name, Settings.SpecFor(name, _data), _settings.RecipeFor(name, _data, labels: null), _settings.Seed, _settings.Threads);
         return run with { Ranks = _settings.Ranks };
     }
