@@ -167,8 +167,8 @@ internal sealed class OriginSection
     /// <summary>Where a teacher is, if it is one of the rows.</summary>
     private string FileOf(TeacherIdentity teacher)
     {
-        var (folder, ofTeachers) = (new ReproductionFolder(_settings.Out), new ReproductionFolder(TeacherLabels.FolderIn(_settings)));
-        string[] places = [folder.ModelOf(teacher.Network), folder.BestOf(teacher.Network), .. _settings.TeacherNames.Select(ofTeachers.ModelOf)];
+        var folder = new ReproductionFolder(_settings.Out);
+        string[] places = [folder.ModelOf(teacher.Network), folder.BestOf(teacher.Network), .. _settings.TeacherNames.Select(folder.OfTeachers.ModelOf)];
         return Find(teacher.Fingerprint, places) ?? "TEACHER";
     }
 

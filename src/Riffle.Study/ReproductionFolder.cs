@@ -12,45 +12,59 @@ namespace Riffle.Study;
 /// <remarks>
 /// <c>runs/MODEL</c> are run folders, which are no longer needed once they are done. <c>models/MODEL.safetensors</c> are the finished networks with their whole
 /// history, <c>models/MODEL.json</c> are notes on their training, and <c>models/MODEL.md</c> are their cards. <c>latency/MODEL.json</c> are measurements. The
-/// report and its <c>charts/</c> are made from these.
+/// report and its <c>charts/</c> are made from these. Teachers are in <c>runs/teachers/</c> and <c>models/teachers/</c>.
 /// </remarks>
-internal sealed class ReproductionFolder(string path)
+internal sealed class ReproductionFolder
 {
     /// <summary>As checkpoints have it, for the types of the study.</summary>
     public static readonly JsonSerializerOptions Json = new(ModelJson.Indented) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
-    public string Html => Path.Combine(path, "report.html");
+    private readonly string _path, _runs, _models;
 
-    public string Markdown => Path.Combine(path, "report.md");
+    /// <summary>The folder at a path.</summary>
+    public ReproductionFolder(string path)
+        : this(path, "")
+    {
+    }
+
+    private ReproductionFolder(string path, string part) =>
+        (_path, _runs, _models) = (path, Path.Combine(path, "runs", part), Path.Combine(path, "models", part));
+
+    public string Html => Path.Combine(_path, "report.html");
+
+    public string Markdown => Path.Combine(_path, "report.md");
+
+    /// <summary>The same folder for teachers.</summary>
+    public ReproductionFolder OfTeachers => new(_path, "teachers");
 
     /// <summary>The folder of trainings that differ from a row in their seed.</summary>
-    public ReproductionFolder OfSeed(ulong seed) => new(Path.Combine(path, "seeds", string.Create(CultureInfo.InvariantCulture, $"{seed}")));
+    public ReproductionFolder OfSeed(ulong seed) => new(Path.Combine(_path, "seeds", string.Create(CultureInfo.InvariantCulture, $"{seed}")));
 
     /// <summary>The run folder of a network.</summary>
-    public string RunOf(string model) => Path.Combine(path, "runs", model);
+    public string RunOf(string model) => Path.Combine(_runs, model);
 
     /// <summary>The file of the best weights of a run; exists after the first epoch.</summary>
     public string BestOf(string model) => Path.Combine(RunOf(model), "checkpoints", "best.safetensors");
 
     /// <summary>The file of a finished network.</summary>
-    public string ModelOf(string model) => Path.Combine(Models, model + ".safetensors");
+    public string ModelOf(string model) => Path.Combine(_models, model + ".safetensors");
 
     /// <summary>The soft labels of the first steps, with which they can be verified without the teachers.</summary>
-    public string FirstSoftLabels => Path.Combine(Models, "first-soft-labels.safetensors");
+    public string FirstSoftLabels => Path.Combine(_models, "first-soft-labels.safetensors");
 
     /// <summary>The file of its card.</summary>
-    public string CardOf(string model) => Path.Combine(Models, model + ".md");
+    public string CardOf(string model) => Path.Combine(_models, model + ".md");
 
     /// <summary>Creates the folder if it does not exist.</summary>
     public void Create()
     {
         try
         {
-            Directory.CreateDirectory(Models);
+            Directory.CreateDirectory(_models);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RiffleException($"{path}: can't create the folder: {e.Message} Give another folder with --out.", e);
+            throw new RiffleException($"{_path}: can't create the folder: {e.Message} Give another folder with --out.", e);
         }
     }
 
@@ -103,7 +117,7 @@ internal sealed class ReproductionFolder(string path)
     /// <summary>Writes a picture of the report.</summary>
     public void Write(Picture picture)
     {
-        var file = Path.Combine(path, picture.File);
+        var file = Path.Combine(_path, picture.File);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         AtomicFile.WriteText(file, SvgPicture.File(picture));
     }
@@ -112,11 +126,9 @@ internal sealed class ReproductionFolder(string path)
 
     private static int? LastOf(TrainingRecord training) => training.History.IsEmpty ? null : training.History.Length;
 
-    private string Models => Path.Combine(path, "models");
+    private string NotesOf(string model) => Path.Combine(_models, model + ".json");
 
-    private string NotesOf(string model) => Path.Combine(Models, model + ".json");
-
-    private string LatencyOf(string model) => Path.Combine(path, "latency", model + ".json");
+    private string LatencyOf(string model) => Path.Combine(_path, "latency", model + ".json");
 
     private static void WriteJson<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json) + "\n");
 

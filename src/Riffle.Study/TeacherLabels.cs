@@ -7,7 +7,7 @@ using Riffle.Recipes;
 namespace Riffle.Study;
 
 /// <summary>
-/// The soft labels that all networks of a reproduction learn from. Teachers that are no files are trained first, from labels alone, in <c>teachers/</c>. All
+/// The soft labels that all networks of a reproduction learn from. Teachers that are no files are trained first, from labels alone, in <c>runs/teachers/</c>. All
 /// teachers then predict every training image, and <c>soft-labels/</c> keeps the predictions for all networks.
 /// </summary>
 internal sealed class TeacherLabels
@@ -25,7 +25,7 @@ internal sealed class TeacherLabels
     {
         (_settings, _data) = (settings, data);
         _recipe = settings.RecipeFor(settings.Selected[0], data, labels: null);
-        var folder = new ReproductionFolder(FolderIn(settings));
+        var folder = new ReproductionFolder(settings.Out).OfTeachers;
         _runs = [.. settings.TeacherNames.Where(IsTrainedHere).Select(name => Plan(name, folder))];
         _files = settings.TeacherNames.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
         _views = Found?.Identity.Views ?? SoftLabels.ViewsFor(_recipe.Epochs);
@@ -41,17 +41,16 @@ internal sealed class TeacherLabels
             run.RefuseOther(data);
     }
 
-    /// <summary>The identity of the soft labels; null until they are complete.</summary>
-    public SoftLabelsIdentity? Identity => AreMade ? Found!.Identity : null;
+    /// <summary>The identity that the soft labels have or will have; null until all teachers are trained.</summary>
+    public SoftLabelsIdentity? Identity => AreMade ? Found!.Identity
+        : Array.TrueForAll(_runs, run => run.IsDone) ? Teachers.IdentityOf(Models(), _data, _recipe.Augmentation, _views, _settings.Seed)
+        : null;
 
     private SoftLabels? Found => SoftLabels.Find(_settings.SoftLabelsFolder!);
 
     private string FirstSoftLabels => new ReproductionFolder(_settings.Out).FirstSoftLabels;
 
     private bool AreMade => Found is { } found && found.Made == found.Identity.Views;
-
-    /// <summary>The folder in which teachers are trained.</summary>
-    public static string FolderIn(Settings settings) => Path.Combine(settings.Out, "teachers");
 
     /// <summary>The remaining work.</summary>
     public IEnumerable<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)

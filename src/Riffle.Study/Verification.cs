@@ -30,8 +30,11 @@ internal sealed class Verification
     private readonly ReproductionFolder _rows, _teachers;
 
     /// <exception cref="RiffleException">There is no data set.</exception>
-    public Verification(Settings settings) =>
-        (_settings, _data, _rows, _teachers) = (settings, Dataset.Open(settings.Data, ImageCodec.Default), new(settings.Out), new(TeacherLabels.FolderIn(settings)));
+    public Verification(Settings settings)
+    {
+        (_settings, _data, _rows) = (settings, Dataset.Open(settings.Data, ImageCodec.Default), new(settings.Out));
+        _teachers = _rows.OfTeachers;
+    }
 
     /// <summary>Verifies teachers and rows, those that are there.</summary>
     public ImmutableArray<Verified> Run(IReproductionDisplay display, CancellationToken cancel)

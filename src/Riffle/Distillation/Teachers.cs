@@ -101,7 +101,8 @@ public static class Teachers
     private static (string, string)[] Facts(SoftLabelsIdentity identity) =>
         [("version of Riffle", RiffleVersion.Text), ("set of teachers, images or settings", identity.Fingerprint)];
 
-    private static SoftLabelsIdentity IdentityOf(IReadOnlyList<Model> teachers, Dataset data, Augmentation augmentation, int views, ulong seed)
+    /// <summary>The identity of the soft labels that these teachers make.</summary>
+    internal static SoftLabelsIdentity IdentityOf(IReadOnlyList<Model> teachers, Dataset data, Augmentation augmentation, int views, ulong seed)
     {
         SoftLabels.ViewLimits.Require(views, "number of views");
         augmentation.Check();

@@ -254,7 +254,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
         }
 
         Assert.Equal(0, CommandLine.Execute(args));
-        var teacher = Path.Combine(Out, "teachers", "models", Smallest + ".safetensors");
+        var teacher = Path.Combine(Out, "models", "teachers", Smallest + ".safetensors");
         var (labels, taught) = (SoftLabels.Open(soft).Identity, Checkpoint.Load(RunOf(Second)).Training!);
         Assert.Equal((2, TeacherIdentity.Of(Checkpoint.Load(teacher))), (labels.Views, Assert.Single(labels.Teachers)));
         Assert.Equal(labels.Fingerprint, taught.SoftLabels?.Fingerprint);
@@ -296,8 +296,11 @@ public sealed partial class ReproduceCommandTests : IDisposable
         File.Delete(folder.FirstSoftLabels);
         Assert.Equal(0, CommandLine.Execute([.. args.Select(word => word == Smallest ? "shufflenet-v1-g4-x0.25" : word)]));
         Assert.Equal(first, File.ReadAllBytes(folder.FirstSoftLabels));
-        foreach (var needless in (string[])["runs", "soft-labels", "teachers/runs"])
+        foreach (var needless in (string[])["runs", "soft-labels"])
             Directory.Delete(Path.Combine(Out, needless), recursive: true);
+
+        // The models alone are enough to go on with.
+        Assert.Equal(0, CommandLine.Execute(args));
         var model = Checkpoint.Load(folder.ModelOf(Smallest));
         var verified = Shell.Riffle([.. args, "--verify"]);
         Assert.Equal(0, verified.ExitCode);

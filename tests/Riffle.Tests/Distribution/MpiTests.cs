@@ -137,7 +137,7 @@ public sealed class MpiTests : IDisposable
         Assert.Equal(0, Shell.Riffle(Reproduce("alone")).ExitCode);
         var result = launcher.Run(2, Reproduce("together"));
         Assert.True(result.ExitCode == 0, result.Error);
-        foreach (var file in new[] { "teachers/models/shufflenet-v1-g3-x0.25.safetensors", "models/shufflenet-v1-g2-x0.25.safetensors", "soft-labels/soft-labels.json" })
+        foreach (var file in new[] { "models/teachers/shufflenet-v1-g3-x0.25.safetensors", "models/shufflenet-v1-g2-x0.25.safetensors", "soft-labels/soft-labels.json" })
             Assert.Equal(File.ReadAllBytes(Path.Combine(_data.Run("alone"), file)), File.ReadAllBytes(Path.Combine(_data.Run("together"), file)));
 
         // Rank 0 alone verifies, and does not leave the other waiting.
