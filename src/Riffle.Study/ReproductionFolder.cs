@@ -49,8 +49,8 @@ internal sealed class ReproductionFolder
     /// <summary>The file of a finished network.</summary>
     public string ModelOf(string model) => Path.Combine(_models, model + ".safetensors");
 
-    /// <summary>The soft labels of the first steps, with which they can be verified without the teachers.</summary>
-    public string FirstSoftLabels => Path.Combine(_models, "first-soft-labels.safetensors");
+    /// <summary>The soft labels of the first steps, with which these can be verified without making all soft labels.</summary>
+    public string FirstSoftLabels => OfTeachers.ModelOf("first-soft-labels");
 
     /// <summary>The file of its card.</summary>
     public string CardOf(string model) => Path.Combine(_models, model + ".md");

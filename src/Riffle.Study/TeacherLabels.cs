@@ -13,6 +13,7 @@ namespace Riffle.Study;
 internal sealed class TeacherLabels
 {
     private readonly Settings _settings;
+    private readonly ReproductionFolder _folder;
     private readonly Dataset _data;
     private readonly Recipe _recipe;
     private readonly PlannedRun[] _runs;
@@ -23,10 +24,9 @@ internal sealed class TeacherLabels
     /// <exception cref="RiffleException">The existing soft labels have other settings, or a teacher can't be read.</exception>
     public TeacherLabels(Settings settings, Dataset data)
     {
-        (_settings, _data) = (settings, data);
+        (_settings, _folder, _data) = (settings, new(settings.Out), data);
         _recipe = settings.RecipeFor(settings.Selected[0], data, labels: null);
-        var folder = new ReproductionFolder(settings.Out).OfTeachers;
-        _runs = [.. settings.TeacherNames.Where(IsTrainedHere).Select(name => Plan(name, folder))];
+        _runs = [.. settings.TeacherNames.Where(IsTrainedHere).Select(Plan)];
         _files = settings.TeacherNames.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
         _views = Found?.Identity.Views ?? SoftLabels.ViewsFor(_recipe.Epochs);
 
@@ -48,14 +48,12 @@ internal sealed class TeacherLabels
 
     private SoftLabels? Found => SoftLabels.Find(_settings.SoftLabelsFolder!);
 
-    private string FirstSoftLabels => new ReproductionFolder(_settings.Out).FirstSoftLabels;
-
     private bool AreMade => Found is { } found && found.Made == found.Identity.Views;
 
     /// <summary>The remaining work.</summary>
     public IEnumerable<Stage> Stages(IReproductionDisplay display, CancellationToken cancel)
     {
-        if (AreMade && File.Exists(FirstSoftLabels))
+        if (AreMade && File.Exists(_folder.FirstSoftLabels))
             return [];
         var left = _views - (Found?.Made ?? 0);
         var networks = _runs.Select(run => NetworkCatalogue.Build(run.Network)).Concat(_files.Values.Select(file => file.Weights.Network));
@@ -72,8 +70,9 @@ internal sealed class TeacherLabels
     private bool IsTrainedHere(string teacher) => _settings.AreTeachersDeclared || StudyFigures.Models.Contains(teacher);
 
     /// <summary>A teacher of the recipe, or a network of the study by the recipe of the rows, but from labels alone.</summary>
-    private PlannedRun Plan(string name, ReproductionFolder folder)
+    private PlannedRun Plan(string name)
     {
+        var folder = _folder.OfTeachers;
         var run = _settings.AreTeachersDeclared
             ? Teacher.Declared.Single(teacher => teacher.Name == name).In(folder, _data, _settings)
             : new(folder, name, Settings.SpecFor(name, _data), _settings.RecipeFor(name, _data, labels: null), _settings.Seed, _settings.Threads);
@@ -85,8 +84,11 @@ internal sealed class TeacherLabels
         _settings.Ranks?.Announce([.. _settings.TeacherNames.Select(PathOf)], _recipe, _views, _settings.Seed);
         var labels = display.Teach(progress => Teachers.Teach(
             _settings.SoftLabelsFolder!, Models(), _data, _recipe.Augmentation, _views, _settings.Seed, _settings.Threads, _settings.Ranks, progress, cancel));
-        labels?.WriteExcerpt(FirstSoftLabels, FirstImages(labels, cancel));
-        return labels is not null;
+        if (labels is null)
+            return false;
+        _folder.OfTeachers.Create();
+        labels.WriteExcerpt(_folder.FirstSoftLabels, FirstImages(labels, cancel));
+        return true;
     }
 
     /// <summary>The images of the steps that can be verified: the same for all rows.</summary>
