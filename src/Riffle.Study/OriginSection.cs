@@ -27,7 +27,7 @@ internal sealed class OriginSection
     public static Section Of(Settings settings, Dataset data, ImmutableArray<Row> rows)
     {
         var section = new OriginSection(settings, data, rows);
-        return new("origins", Title, [.. section.Rows(), .. section.FirstWeights(), .. section.Teachings()]);
+        return new("origins", Title, [.. section.Rows(), .. section.FirstWeights(), .. section.Teachings(), .. section.TrainedTeachers()]);
     }
 
     private IEnumerable<DocumentBlock> Rows()
@@ -102,6 +102,29 @@ internal sealed class OriginSection
             [.. labels.Select(Teaching)]);
     }
 
+    /// <summary>The teachers that the reproduction trained, and the commands that train them.</summary>
+    private IEnumerable<DocumentBlock> TrainedTeachers()
+    {
+        var folder = new ReproductionFolder(_settings.Out).OfTeachers;
+        var teachers = _settings.TeacherNames.Select(name => (Name: name, Run: folder.ReadRun(name))).Where(teacher => teacher.Run is not null).ToArray();
+        if (teachers.Length == 0)
+            yield break;
+        yield return new Paragraph("These teachers were trained first, for the rows.");
+        yield return new TableBlock(
+            "Teachers",
+            [
+                new("Teacher"), new("Network"), new("Epochs", ColumnKind.Number), new("Top-1, %", ColumnKind.Number), new("Training time", ColumnKind.Number),
+                new("Command", ColumnKind.Command),
+            ],
+            [
+                .. teachers.Select(teacher => (ImmutableArray<string>)
+                [
+                    teacher.Name, teacher.Run!.Network.Name, Epochs(teacher.Run), teacher.Run.Last is { } last ? Cell.Percent(last.Validation.Top1) : "",
+                    Time(teacher.Run.Notes), Command(teacher.Run.Network.Name, teacher.Run.Training, folder.RunOf(teacher.Name)),
+                ]),
+            ]);
+    }
+
     private ImmutableArray<string> Origin(Row row)
     {
         var latency = row.Latency?.Machine ?? "not measured";
@@ -109,15 +132,16 @@ internal sealed class OriginSection
             return [row.Model, "not trained yet", "", "", "", "", "", "", latency, ""];
         var (training, notes) = (run.Training, run.Notes);
         string All<T>(Func<Session, T> part) => string.Join(", ", notes.Sessions.Select(part).Distinct());
-        var epochs = run.IsDone
-            ? $"{run.Epochs}"
-            : string.Create(CultureInfo.InvariantCulture, $"{training.Progress.Epochs} of {training.Recipe.Epochs}");
         return
         [
-            row.Model, Recipe(training), epochs, $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), Time(notes),
+            row.Model, Recipe(training), Epochs(run), $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), Time(notes),
             All(session => session.Machine), latency, Command(row.Model, training, _settings.RunOf(row.Model)),
         ];
     }
+
+    private static string Epochs(Run run) => run.IsDone
+        ? $"{run.Epochs}"
+        : string.Create(CultureInfo.InvariantCulture, $"{run.Training.Progress.Epochs} of {run.Training.Recipe.Epochs}");
 
     private static string Recipe(TrainingRecord training) => training.Recipe.Name
         + (training.SoftLabels is { } labels ? $", soft labels {labels.Fingerprint}" : "")

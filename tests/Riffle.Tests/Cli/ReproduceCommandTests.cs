@@ -260,6 +260,7 @@ public sealed partial class ReproduceCommandTests : IDisposable
         Assert.Equal(labels.Fingerprint, taught.SoftLabels?.Fingerprint);
         Assert.Null(Checkpoint.Load(teacher).Training!.SoftLabels);
         Assert.False(Directory.Exists(RunOf(Smallest)));
+        Assert.Contains($"riffle train --data {_data.DataFolder} --model {Smallest} --out {Path.Combine(Out, "runs", "teachers", Smallest)} ", File.ReadAllText(Path.Combine(Out, "report.md")));
         Assert.Contains($"riffle teach {teacher} --data {_data.DataFolder} --out {soft} --views 2 --seed 3", File.ReadAllText(Path.Combine(Out, "report.md")));
 
         // The same by hand.
