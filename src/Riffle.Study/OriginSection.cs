@@ -36,15 +36,20 @@ internal sealed class OriginSection
             "The command trains the network anew; the same command of 'riffle reproduce' goes on with what is there. Training time is that of all "
             + "sessions, validation after each epoch included, decoding of the images before it not. The result depends neither on threads nor on "
             + "interruptions. Latency is the median of repeated runs of a network with 200 classes, from normalised pixels to logits, on one thread.");
+        yield return new TableBlock(Title, Columns, [.. _rows.Select(row => Origin(row, row.Run, _settings.RunOf(row.Model)))]);
+        if (_settings.Beside is not { } beside)
+            yield break;
+        yield return new Paragraph($"Those of {beside}:");
         yield return new TableBlock(
-            Title,
-            [
-                new("Network"), new("Recipe"), new("Epochs", ColumnKind.Number), new("Seed", ColumnKind.Number), new("Riffle"),
-                new("Threads", ColumnKind.Number), new("Training time", ColumnKind.Number), new("Trained on"), new("Latency measured on"),
-                new("Command", ColumnKind.Command),
-            ],
-            [.. _rows.Select(Origin)]);
+            $"How each row of {beside} came about", Columns,
+            [.. _rows.Where(row => row.Beside is not null).Select(row => Origin(row, row.Beside, new ReproductionFolder(beside).RunOf(row.Model)))]);
     }
+
+    private static ImmutableArray<Column> Columns =>
+    [
+        new("Network"), new("Recipe"), new("Epochs", ColumnKind.Number), new("Seed", ColumnKind.Number), new("Riffle"), new("Threads", ColumnKind.Number),
+        new("Training time", ColumnKind.Number), new("Trained on"), new("Latency measured on"), new("Command", ColumnKind.Command),
+    ];
 
     /// <summary>The weights that rows began with, and the command that trains them.</summary>
     private IEnumerable<DocumentBlock> FirstWeights()
@@ -125,17 +130,17 @@ internal sealed class OriginSection
             ]);
     }
 
-    private ImmutableArray<string> Origin(Row row)
+    private ImmutableArray<string> Origin(Row row, Run? found, string folder)
     {
         var latency = row.Latency?.Machine ?? "not measured";
-        if (row.Run is not { } run)
+        if (found is not { } run)
             return [row.Model, "not trained yet", "", "", "", "", "", "", latency, ""];
         var (training, notes) = (run.Training, run.Notes);
         string All<T>(Func<Session, T> part) => string.Join(", ", notes.Sessions.Select(part).Distinct());
         return
         [
             row.Model, Recipe(training), Epochs(run), $"{training.Seed}", All(session => session.Riffle), All(session => session.Threads), Time(notes),
-            All(session => session.Machine), latency, Command(row.Model, training, _settings.RunOf(row.Model)),
+            All(session => session.Machine), latency, Command(row.Model, training, folder),
         ];
     }
 
@@ -157,7 +162,7 @@ internal sealed class OriginSection
             return $"no command of this Riffle; the recipe is in the file of {model}";
         return string.Join(' ', (IEnumerable<string>)
         [
-            .. Width(training.VectorBits), "riffle train --data", ShellWord.Path(_settings.Data),
+            .. Width(training.VectorBits), "riffle train --data", training.Data == DatasetIdentity.Of(_data) ? ShellWord.Path(_settings.Data) : "DATA",
             .. training.Origin is { } origin ? (string[])["--from", FileOf(model, origin)] : ["--model", model], "--out", ShellWord.Path(folder),
             .. training.SoftLabels is { } labels ? ["--soft-labels", FolderOf(labels)] : Array.Empty<string>(),
             .. words,

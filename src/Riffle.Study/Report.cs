@@ -45,6 +45,8 @@ internal static class Report
             + "Top-1 is accuracy on the validation images in percent, after the last epoch. The study reports the highest of all epochs, which are then chosen by "
             + "the same images; ours stands beside it.");
         yield return new Paragraph(Standing(rows));
+        if (settings.Beside is { } beside && ResultSections.BesideTitle(rows) is { } title)
+            yield return new Paragraph($"“{title}” is that of the last epoch in another reproduction, {beside}.");
         yield return new CommandBlock(settings.Command);
         var (classes, train, validation) = (data.Info.Classes.Length, data.Count(Split.Train), data.Count(Split.Validation));
         yield return new Paragraph(

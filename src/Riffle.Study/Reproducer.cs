@@ -25,6 +25,7 @@ internal sealed class Reproducer
     private readonly Dataset _data;
     private readonly TeacherLabels? _teacherLabels;
     private readonly ReproductionFolder _folder;
+    private readonly ReproductionFolder? _beside;
     private readonly Forecast _forecast = new();
     private readonly Dictionary<string, FineTuning> _firstWeights = [];
     private SoftLabelsIdentity? _softLabels;
@@ -42,6 +43,9 @@ internal sealed class Reproducer
                 throw new RiffleException($"{settings.Data}: the data set has no {split.Adjective()} images; prepare it again with some");
         }
 
+        _beside = settings.Beside is { } beside ? new(beside) : null;
+        if (_beside is not null && StudyFigures.Models.All(model => _beside.ReadRun(model) is null))
+            throw new RiffleException($"{settings.Beside}: no network of the study is trained there; give --beside the --out of another reproduction");
         if (settings.From is not null)
         {
             foreach (var model in settings.ToTrain)
@@ -235,7 +239,7 @@ internal sealed class Reproducer
 
     private void WriteReport()
     {
-        var report = Report.Of(_settings, _data, [.. StudyFigures.Models.Select(_folder.Read)]);
+        var report = Report.Of(_settings, _data, [.. StudyFigures.Models.Select(model => _folder.Read(model) with { Beside = _beside?.ReadRun(model) })]);
         AtomicFile.WriteText(_folder.Html, HtmlWriter.Write(report));
         foreach (var picture in report.Pictures)
             _folder.Write(picture);

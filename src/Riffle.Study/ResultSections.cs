@@ -6,29 +6,25 @@ namespace Riffle.Study;
 /// <summary>The study's tables of accuracy, and accuracy against what a network costs.</summary>
 internal static class ResultSections
 {
-    /// <summary>What a phone shows without scrolling comes first.</summary>
-    private static readonly ImmutableArray<Column> Columns =
-    [
-        new("Network"),
-        new("Study, top-1", ColumnKind.Number),
-        new("Top-1", ColumnKind.Number),
-        new("Difference", ColumnKind.Number),
-        new("Highest of all epochs", ColumnKind.Number),
-        new("Its epoch", ColumnKind.Number),
-        new("Study, MFLOPs", ColumnKind.Number),
-        new("Multiply-adds, millions", ColumnKind.Number),
-        new("Ratio", ColumnKind.Number),
-        new("Parameters", ColumnKind.Number),
-        new("One image, ms", ColumnKind.Number),
-    ];
-
     /// <summary>A table of the study.</summary>
-    public static Section Table(StudyTable table, ImmutableArray<Row> rows) => new(
-        $"table-{table.Number}",
-        $"Table {table.Number}: {table.Title}",
-        [
-            new TableBlock(table.Title, Columns, [.. table.Models.Select(model => Cells(rows.Single(row => row.Model == model)))]),
-        ]);
+    public static Section Table(StudyTable table, ImmutableArray<Row> rows)
+    {
+        var beside = BesideTitle(rows);
+        return new(
+            $"table-{table.Number}",
+            $"Table {table.Number}: {table.Title}",
+            [
+                new TableBlock(
+                    table.Title, Columns(beside), [.. table.Models.Select(model => Cells(rows.Single(row => row.Model == model), hasBeside: beside is not null))]),
+            ]);
+    }
+
+    /// <summary>The title of the column of the reproduction that is shown beside this one; null if there is none.</summary>
+    public static string? BesideTitle(ImmutableArray<Row> rows)
+    {
+        var recipes = rows.Select(row => row.Beside?.Training.Recipe.Name).OfType<string>().Distinct().ToArray();
+        return recipes.Length == 0 ? null : $"Top-1, recipe {string.Join(" or ", recipes)}";
+    }
 
     /// <summary>Top-1 over multiply-adds, and over what an image takes.</summary>
     public static Section AccuracyByCost(ImmutableArray<Row> rows) => new(
@@ -45,7 +41,24 @@ internal static class ResultSections
             ]),
         ]);
 
-    private static ImmutableArray<string> Cells(Row row) =>
+    /// <summary>What a phone shows without scrolling comes first.</summary>
+    private static ImmutableArray<Column> Columns(string? beside) =>
+    [
+        new("Network"),
+        new("Study, top-1", ColumnKind.Number),
+        new("Top-1", ColumnKind.Number),
+        new("Difference", ColumnKind.Number),
+        new("Highest of all epochs", ColumnKind.Number),
+        new("Its epoch", ColumnKind.Number),
+        .. beside is null ? [] : (ImmutableArray<Column>)[new(beside, ColumnKind.Number)],
+        new("Study, MFLOPs", ColumnKind.Number),
+        new("Multiply-adds, millions", ColumnKind.Number),
+        new("Ratio", ColumnKind.Number),
+        new("Parameters", ColumnKind.Number),
+        new("One image, ms", ColumnKind.Number),
+    ];
+
+    private static ImmutableArray<string> Cells(Row row, bool hasBeside) =>
     [
         row.Model,
         Cell.Number(row.Published.Top1),
@@ -53,6 +66,7 @@ internal static class ResultSections
         Cell.Difference(row),
         row.Finished?.Best is { } highest ? Cell.Percent(highest.Validation.Top1) : "",
         row.Finished?.Best is { } best ? $"{best.Epoch}" : "",
+        .. hasBeside ? (ImmutableArray<string>)[row.Beside is { IsDone: true, Last: { } last } ? Cell.Percent(last.Validation.Top1) : ""] : [],
         Cell.Number(row.Published.MegaFlops),
         Cell.Millions(row.Cost.Macs),
         Cell.Ratio(row.Ratio),

@@ -13,6 +13,9 @@ namespace Riffle.Study;
 /// <param name="Run">Its training; null if there is none.</param>
 internal sealed record Row(string Model, StudyFigure Published, NetworkComplexity Cost, Latency? Latency, Run? Run)
 {
+    /// <summary>The training of the same network in the reproduction that is shown beside this one; null if there is none.</summary>
+    public Run? Beside { get; init; }
+
     /// <summary>The name without its scale.</summary>
     public string Family => Model[..Model.LastIndexOf('-')];
 

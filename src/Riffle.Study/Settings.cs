@@ -26,6 +26,9 @@ internal sealed record Settings(
     /// <summary>A folder with the first weights of each network, <c>MODEL.safetensors</c>; null: networks start with new weights.</summary>
     public string? From { get; init; }
 
+    /// <summary>The folder of another reproduction, whose figures the report shows beside these; null: none.</summary>
+    public string? Beside { get; init; }
+
     /// <summary>The processes that do the work together, of which this is the first; null: this one alone.</summary>
     public Ranks? Ranks { get; init; }
 
@@ -69,6 +72,8 @@ internal sealed record Settings(
                 words.AddRange(["--teacher", ShellWord.Path(teacher)]);
             if (From is { } from)
                 words.AddRange(["--from", ShellWord.Path(from)]);
+            if (Beside is { } beside)
+                words.AddRange(["--beside", ShellWord.Path(beside)]);
             words.AddRange(Changes);
             words.AddRange(["--seed", $"{Seed}"]);
             if (Threads > 0)

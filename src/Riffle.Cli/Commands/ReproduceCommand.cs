@@ -48,6 +48,7 @@ internal static class ReproduceCommand
             Description = "Start each network with its weights in this folder, for example models/ of another reproduction.",
             HelpName = "FOLDER",
         };
+        var beside = new Option<string>("--beside") { Description = "Show the accuracies of another reproduction in this folder, row by row, in the report.", HelpName = "FOLDER" };
         var entries = new TrainingOptions();
         Option[] changes = [.. entries.All.Where(option => option != entries.Freeze && option.Name != epochs.Name)];
         var verify = new Option<bool>("--verify")
@@ -59,7 +60,7 @@ internal static class ReproduceCommand
 
         var command = new Command(name, "Trains the networks of the study's tables, the smallest first, and reports them beside the published figures.")
         {
-            data, output, tables, models, recipe, epochs, softLabels, teachers, from, verify, threads, seed,
+            data, output, tables, models, recipe, epochs, softLabels, teachers, from, beside, verify, threads, seed,
         };
         foreach (var option in changes)
             command.Options.Add(option);
@@ -76,6 +77,7 @@ internal static class ReproduceCommand
                 "riffle reproduce --data data/tiny --out reproduced",
                 "riffle reproduce --data data/tiny --out reproduced --tables 2 --epochs 60",
                 "riffle reproduce --data data/baked --out paper --recipe paper",
+                "riffle reproduce --data data/tiny --out reproduced --beside paper",
                 "riffle reproduce --data data/tiny --out first-look --recipe best --models shufflenet-v1-g3-x0.25,mobilenet-v1-x0.25 --epochs 5",
                 "riffle reproduce --data data/tiny --out other-teacher --teacher shufflenet-v2-x1.0",
                 "riffle reproduce --data data/tiny --out longer --models mobilenet-v1-x0.25 --from models --learning-rate 0.25",
@@ -90,6 +92,7 @@ internal static class ReproduceCommand
                     [.. parse.GetValue(teachers) ?? []])
                 {
                     From = parse.GetValue(from),
+                    Beside = parse.GetValue(beside),
                     Change = recipe => entries.Apply(parse, recipe),
                     Changes = [.. entries.Specified(parse)],
                     Options = entries,

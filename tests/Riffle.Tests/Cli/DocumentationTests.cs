@@ -73,10 +73,10 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
         static string Row(string file)
         {
             var checkpoint = Checkpoint.Load(file);
-            var (parameters, training) = (Complexity.Of(checkpoint.Weights.Network).Parameters, checkpoint.Training!);
-            return FormattableString.Invariant(
-                $"| {Path.GetFileNameWithoutExtension(file)} | {parameters:N0} | {training.Measured!.Validation.Top1:0.00} % | "
-                + $"{StudyFigures.Of(checkpoint.Spec.Name)!.Top1} % | {training.Recipe.Name} |");
+            var (parameters, training, study) =
+                (Complexity.Of(checkpoint.Weights.Network).Parameters, checkpoint.Training!, StudyFigures.Of(checkpoint.Spec.Name)!.Top1);
+            var (name, top1) = (Path.GetFileNameWithoutExtension(file), training.Measured!.Validation.Top1);
+            return FormattableString.Invariant($"| {name} | {parameters:N0} | {top1:0.00} % | {study} % | {training.Recipe.Name} |");
         }
 
         var files = Directory.GetFiles(Path.Combine(Shell.Root, "models"), "*.safetensors");

@@ -344,6 +344,22 @@ public sealed partial class ReproduceCommandTests : IDisposable
     }
 
     [Fact]
+    public void Another_reproduction_stands_beside_this_one()
+    {
+        var other = _data.Run("paper");
+        string[] paper = ["reproduce", "--data", _data.DataFolder, "--out", other, "--recipe", "paper", "--models", Smallest, "--epochs", "1"];
+        Assert.Equal(0, CommandLine.Execute(paper));
+        Assert.Equal(0, CommandLine.Execute(Arguments("--models", Smallest, "--epochs", "1", "--beside", other)));
+        var markdown = File.ReadAllText(Path.Combine(Out, "report.md"));
+        var top1 = Checkpoint.Load(Path.Combine(other, "models", Smallest + ".safetensors")).Training!.History[^1].Validation.Top1;
+        Assert.Equal(Text(top1, "0.00"), Cells(markdown, Smallest)[6]);
+        Assert.Equal("", Cells(markdown, Second)[6]);
+        Assert.Contains("Top-1, recipe paper", markdown);
+        Assert.Contains($"--model {Smallest} --out {Path.Combine(other, "runs", Smallest)} --recipe paper", markdown);
+        Error.Names(Shell.Riffle(Arguments("--models", Smallest, "--epochs", "1", "--beside", _data.Run("nothing"))).Error, _data.Run("nothing"), "--beside");
+    }
+
+    [Fact]
     public void The_recipe_has_teachers_of_its_own()
     {
         var settings = new Settings(_data.DataFolder, Out, [], [Smallest], "taught", null, 3, 1, null, []);
