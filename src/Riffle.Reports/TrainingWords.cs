@@ -15,14 +15,19 @@ internal static class TrainingWords
     {
         var recipe = training.Recipe;
         var named = Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Recipe.Best;
-        var usual = named.FitTo(network, training.Data.Train).WithImagesAs(training.SoftLabels?.Augmentation, training.SoftLabels?.Fit ?? training.Origin?.Training?.Recipe.Fit) with { Epochs = recipe.Epochs };
+        var fit = training.SoftLabels?.Fit ?? training.Origin?.Training?.Recipe.Fit;
+        var usual = WithLastTemperature(named.FitTo(network, training.Data.Train).WithImagesAs(training.SoftLabels?.Augmentation, fit) with { Epochs = recipe.Epochs });
 
         // Without soft labels nothing hangs on how they would count.
-        var distillation = training.SoftLabels is null ? usual.Distillation : recipe.Distillation with { LastTemperature = recipe.Distillation.TemperatureAt(1) };
-        return options.Between(usual, recipe with { Distillation = distillation }) is { } words
+        var wanted = training.SoftLabels is null ? recipe with { Distillation = usual.Distillation } : WithLastTemperature(recipe);
+        return options.Between(usual, wanted) is { } words
             ? ["--recipe", named.Name, "--epochs", $"{recipe.Epochs}", "--seed", $"{training.Seed}", .. words]
             : null;
     }
+
+    /// <summary>A temperature that stays is one that ends as it began, which is how options say it.</summary>
+    private static Recipe WithLastTemperature(Recipe recipe) =>
+        recipe with { Distillation = recipe.Distillation with { LastTemperature = recipe.Distillation.TemperatureAt(1) } };
 
     /// <summary>The options that give a network.</summary>
     public static IReadOnlyList<string> Of(NetworkSpec network)
