@@ -34,7 +34,7 @@ public sealed class PlainTests(SharedServer shared) : IClassFixture<SharedServer
         var (status, answer) = await PostAsync("/v1/classify?top=3", Content(file, type));
         Assert.Equal(HttpStatusCode.OK, status);
         var image = Assert.Single(answer["images"]!.AsArray())!;
-        Assert.Equal(["name", "width", "height", "verdict", "predictions", "heatMap", "milliseconds"], image.AsObject().Select(one => one.Key));
+        Assert.Equal(["name", "width", "height", "predictions", "heatMap", "milliseconds"], image.AsObject().Select(one => one.Key));
         Assert.Equal((32, 32), ((int)image["width"]!, (int)image["height"]!));
         var expected = shared.Classifier.Classify(file, top: 3).Select(one => (one.Text, one.Index, one.Probability));
         Assert.Equal(expected, image["predictions"]!.AsArray().Select(one => ((string)one!["label"]!, (int)one["index"]!, (float)one["probability"]!)));
@@ -70,19 +70,6 @@ public sealed class PlainTests(SharedServer shared) : IClassFixture<SharedServer
         Assert.Equal((168, 168), (picture.Width, picture.Height));
         Assert.Equal(6, png[25]); // the header's colour type: red, green, blue and alpha
         Assert.True(picture.Pixels.Distinct().Count() > 10);
-    }
-
-    [Fact]
-    public async Task A_model_without_a_doubt_gives_no_verdict()
-    {
-        using var folder = new TemporaryFolder();
-        var file = folder.PathOf("doubtless.safetensors");
-        var model = Checkpoint.Load(TestServer.SmallModel);
-        new Checkpoint(model.Spec, model.Weights, model.Classes, model.Normalisation).Save(file);
-        await using var server = await TestServer.StartAsync(options => options.Models.Add(new("doubtless", file)));
-        using var answer = await server.Client.PostAsync("/v1/classify", Content(TinyDataset.Jpeg(1), "image/jpeg"), TestServer.Cancel);
-        var image = JsonNode.Parse(await answer.Content.ReadAsStringAsync(TestServer.Cancel))!["images"]![0]!;
-        Assert.Equal(["name", "width", "height", "predictions", "heatMap", "milliseconds"], image.AsObject().Select(one => one.Key));
     }
 
     [Fact]
