@@ -51,7 +51,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         var shipped = Checkpoint.Load(Path.Combine(Shell.Root, "models", network + ".safetensors"));
         var copy = Path.Combine(AppContext.BaseDirectory, network + "-without-doubt.safetensors");
-        new Checkpoint(shipped.Spec, shipped.Weights, shipped.Classes, shipped.Normalisation).Save(copy);
+        new Checkpoint(shipped.Spec, shipped.Weights, shipped.Classes, shipped.Normalisation, shipped.Training).Save(copy);
         return copy;
     }
 
