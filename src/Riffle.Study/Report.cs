@@ -60,9 +60,11 @@ internal static class Report
     {
         var points = rows.Where(row => row.Top1 is not null).Select(row => row.Top1!.Value - row.Published.Top1).ToArray();
         var trained = $"{points.Length} of {rows.Length} networks are trained.";
-        return points.Length == 0
-            ? trained
-            : $"{trained} Their top-1 is {Cell.Difference(points.Min())} to {Cell.Difference(points.Max())} points from the study's, "
-                + $"above it in {points.Count(difference => difference > 0)}.";
+        if (points.Length == 0)
+            return trained;
+        var (least, most) = (points.Min(), points.Max());
+        return least > 0
+            ? $"{trained} Their top-1 is {Cell.Percent(least)} to {Cell.Percent(most)} points above the study's."
+            : $"{trained} Their top-1 differs from the study's by {Cell.Difference(least)} to {Cell.Difference(most)} points; {points.Count(difference => difference > 0)} are above it.";
     }
 }
