@@ -76,7 +76,7 @@ public sealed partial class DocumentationTests(FinishedDemo demo)
             var (parameters, training, study) =
                 (Complexity.Of(checkpoint.Weights.Network).Parameters, checkpoint.Training!, StudyFigures.Of(checkpoint.Spec.Name)!.Top1);
             var (name, top1) = (Path.GetFileNameWithoutExtension(file), training.Measured!.Validation.Top1);
-            return FormattableString.Invariant($"| {name} | {parameters:N0} | {top1:0.00} % | {study} % | {training.Recipe.Name} |");
+            return FormattableString.Invariant($"| {name} | {parameters:N0} | {top1:0.00} % | {study} % | {training.Recipe.Name}, {training.Recipe.Epochs} |");
         }
 
         var files = Directory.GetFiles(Path.Combine(Shell.Root, "models"), "*.safetensors");
