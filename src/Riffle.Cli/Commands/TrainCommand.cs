@@ -33,7 +33,7 @@ internal static class TrainCommand
         var softLabels = TrainingOptions.SoftLabels();
         var recipe = new Option<string>("--recipe")
         {
-            Description = "best: for accuracy. taught: best for networks with --soft-labels. paper: as in the study. finetune: best at a tenth of its learning rate. Default: best, or finetune with "
+            Description = "best: for accuracy. taught: best for twice as long, for networks with --soft-labels. paper: as in the study. finetune: best at a tenth of its learning rate. Default: best, or finetune with "
                 + "--from unless --freeze is given.",
         };
         recipe.AcceptOnlyFromAmong([.. Recipe.Named.Select(named => named.Name)]);
