@@ -70,7 +70,7 @@ internal sealed class StatementsSection
         var holds = ratios.All(ratio => Math.Round(ratio, 1) <= half) && pairs.All(pair => Difference(pair) >= -tolerance);
         return Judged(
             Statement, Verdict(holds),
-            $"{costs}, and its top-1 is {Differences(pairs)} points above MobileNet's (the study's: {StudyDifferences(pairs)}). Half is what rounds to at "
+            $"{costs}, and its top-1 differs from MobileNet's by {Differences(pairs)} points (the study's: {StudyDifferences(pairs)}). Half is what rounds to at "
             + $"most {Cell.Number(half)}, and comparable what is at most {Cell.Number(tolerance)} points lower, as in the study's own figures.{NotAlike(pairs)}");
     }
 
@@ -115,7 +115,7 @@ internal sealed class StatementsSection
         var tolerance = Tolerance(pairs);
         return Judged(
             Statement, Verdict(pairs.All(pair => Math.Abs(Difference(pair)) <= tolerance)),
-            $"{costs}, and its top-1 is {Differences(pairs)} points above MobileNet's (the study's: {StudyDifferences(pairs)}). Comparable is what is at most "
+            $"{costs}, and its top-1 differs from MobileNet's by {Differences(pairs)} points (the study's: {StudyDifferences(pairs)}). Comparable is what is at most "
             + $"{Cell.Number(tolerance)} points apart.{NotAlike(pairs)}");
     }
 

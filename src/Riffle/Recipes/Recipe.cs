@@ -142,10 +142,13 @@ public sealed record Recipe
         },
     };
 
-    /// <summary>Adapts this recipe to soft labels: its images become squares and are augmented as those that the teachers saw.</summary>
-    /// <param name="seen">How these were augmented; null: there are no soft labels, and nothing changes.</param>
-    /// <param name="fit">How they became squares.</param>
-    public Recipe WithImagesAs(Augmentation? seen, FitKind? fit) => this with { Augmentation = seen ?? Augmentation, Fit = fit ?? Fit };
+    /// <summary>Adapts this recipe to its images: with soft labels they become squares and are augmented as those that the teachers saw, and baked ones are not
+    /// augmented again.</summary>
+    /// <param name="seen">How the teachers' images were augmented; null: there are no soft labels.</param>
+    /// <param name="fit">How they became squares; null: as in this recipe.</param>
+    /// <param name="areBaked">Whether the images were augmented when the data set was made (<see cref="DatasetInfo.Baking"/>).</param>
+    public Recipe WithImagesAs(Augmentation? seen, FitKind? fit, bool areBaked) =>
+        this with { Augmentation = seen ?? (areBaked ? Augmentation.None : Augmentation), Fit = fit ?? Fit };
 
     /// <summary>Checks all values.</summary>
     /// <exception cref="ArgumentException">A value is not allowed. The message names it and its range.</exception>

@@ -46,6 +46,28 @@ public sealed class BakedImagesTests : IDisposable
         }
     }
 
+    /// <summary>Networks this small take blurred images for something else, so training images must not be sharper than those of validation.</summary>
+    [Fact]
+    public void Training_images_are_as_sharp_as_validation_images()
+    {
+        var noise = new byte[64 * 64 * 3];
+        new Random(1).NextBytes(noise);
+        var image = new RgbImage(64, 64, noise);
+        static double Sharpness(ReadOnlySpan<byte> pixels)
+        {
+            var sum = 0.0;
+            for (var i = 3; i < pixels.Length; i++)
+                sum += Math.Abs(pixels[i] - pixels[i - 3]);
+            return sum / pixels.Length;
+        }
+
+        double OfFile(byte[] file) => Sharpness(ImageDecoder.Decode(file, "baked").Pixels);
+        var validation = OfFile(Baking.Whole(ImageCodec.Default, image, 56));
+        var training = Baking.Copies(ImageCodec.Default, image, "noise", 50, 56, 0).Average(OfFile);
+        Assert.InRange(training / validation, 0.8, 1.2);
+        Assert.InRange(Sharpness(noise) / validation, 1.5, 10);
+    }
+
     /// <summary>The study's data from end to end: augmented copies of the network's size, one-hot labels, shuffled; batches of any size.</summary>
     [Fact]
     public void The_study_s_recipe_sees_what_the_study_s_did()

@@ -1,3 +1,4 @@
+using Riffle.Data;
 using Riffle.Networks;
 using Riffle.Recipes;
 
@@ -77,5 +78,13 @@ public class RecipeTests
     {
         Assert.Equal(temperature, new DistillationSettings(0.9, 8, 2).TemperatureAt(progress), 1e-6);
         Assert.Equal(8, new DistillationSettings(0.9, 8).TemperatureAt(progress));
+    }
+
+    [Fact]
+    public void Baked_images_are_not_augmented_again()
+    {
+        Assert.Equal(Augmentation.None, Recipe.Paper.WithImagesAs(null, null, areBaked: true).Augmentation);
+        Assert.Equal(Recipe.Paper, Recipe.Paper.WithImagesAs(null, null, areBaked: false));
+        Assert.Equal(Augmentation.CropAndFlip, Recipe.Paper.WithImagesAs(Augmentation.CropAndFlip, null, areBaked: true).Augmentation);
     }
 }
