@@ -16,7 +16,7 @@ internal static class TrainingWords
         var recipe = training.Recipe;
         var named = Recipe.Named.SingleOrDefault(named => named.Name == recipe.Name) ?? Recipe.Best;
         var fit = training.SoftLabels?.Fit ?? training.Origin?.Training?.Recipe.Fit;
-        var usual = WithLastTemperature(named.FitTo(network, training.Data.Train).WithImagesAs(training.SoftLabels?.Augmentation, fit, training.Baking is not null) with { Epochs = recipe.Epochs });
+        var usual = WithLastTemperature(named.FitTo(network, training.Data.Train, training.Baking is not null).WithImagesAs(training.SoftLabels?.Augmentation, fit) with { Epochs = recipe.Epochs });
 
         // Without soft labels nothing hangs on how they would count.
         var wanted = training.SoftLabels is null ? recipe with { Distillation = usual.Distillation } : WithLastTemperature(recipe);

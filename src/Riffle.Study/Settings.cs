@@ -103,7 +103,8 @@ internal sealed record Settings(
 
     /// <summary>The recipe with that name for a network, a data set and soft labels (if any).</summary>
     public static Recipe NamedRecipeFor(string name, string model, Dataset data, SoftLabelsIdentity? labels) =>
-        Recipes.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train)).WithImagesAs(labels?.Augmentation, labels?.Fit, data.Info.Baking is not null);
+        Recipes.Recipe.Named.Single(named => named.Name == name).FitTo(SpecFor(model, data), data.Count(Split.Train), data.Info.Baking is not null)
+            .WithImagesAs(labels?.Augmentation, labels?.Fit);
 
     /// <summary>A network of the study with the classes of a data set.</summary>
     public static NetworkSpec SpecFor(string model, Dataset data) => NetworkCatalogue.Resolve(model, classes: data.Info.Classes.Length);

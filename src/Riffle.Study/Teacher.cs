@@ -25,6 +25,6 @@ internal sealed record Teacher(string Name, string Network, Recipe Recipe, ulong
     public PlannedRun In(ReproductionFolder folder, Dataset data, Settings settings)
     {
         var network = Settings.SpecFor(Network, data);
-        return new(folder, Name, network, Recipe.FitTo(network, data.Count(Split.Train)), settings.Seed + Seed, settings.Threads);
+        return new(folder, Name, network, Recipe.FitTo(network, data.Count(Split.Train), data.Info.Baking is not null), settings.Seed + Seed, settings.Threads);
     }
 }

@@ -12,9 +12,6 @@ namespace Riffle.Study;
 /// </summary>
 internal sealed class TeacherLabels
 {
-    /// <summary>Views take time, and in sixty epochs networks learnt well from as few as eight (docs/experiments.md).</summary>
-    private const int MostViews = 15;
-
     private readonly Settings _settings;
     private readonly ReproductionFolder _folder;
     private readonly Dataset _data;
@@ -31,7 +28,7 @@ internal sealed class TeacherLabels
         _recipe = settings.RecipeFor(settings.Selected[0], data, labels: null);
         _runs = [.. settings.TeacherNames.Where(IsTrainedHere).Select(Plan)];
         _files = settings.TeacherNames.Where(teacher => !IsTrainedHere(teacher)).Distinct().ToDictionary(file => file, file => Model.Open(file));
-        _views = Found?.Identity.Views ?? Math.Min(MostViews, SoftLabels.ViewsFor(_recipe.Epochs));
+        _views = Found?.Identity.Views ?? SoftLabels.ViewsFor(_recipe.Epochs);
 
         // Makes nothing in this case, and needs no other rank, but refuses soft labels of other teachers.
         if (AreMade)

@@ -113,8 +113,8 @@ internal static class TrainCommand
                 var named = parse.GetValue(recipe) ?? (start is null ? Recipe.Best : Recipe.FineTune).Name;
                 var labels = parse.GetValue(softLabels);
                 var seen = labels is null ? null : SoftLabels.Open(labels).Identity;
-                var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train))
-                    .WithImagesAs(seen?.Augmentation, seen?.Fit ?? start?.Checkpoint.Fit, dataset.Info.Baking is not null);
+                var fitting = Recipe.Named.Single(recipe => recipe.Name == named).FitTo(spec, dataset.Count(Split.Train), dataset.Info.Baking is not null)
+                    .WithImagesAs(seen?.Augmentation, seen?.Fit ?? start?.Checkpoint.Fit);
                 var chosen = entries.Apply(parse, parse.GetValue(scale) ? fitting.ScaledTo(parse.GetValue(entries.Batch)) : fitting);
                 var options = new TrainerOptions { Seed = parse.GetValue(seed), Threads = parse.GetValue(threads), From = start, SoftLabels = labels, Ranks = ranks };
                 return Run(progress => Trainer.Start(dataset, spec, chosen, folder, options, progress, cancel), folder, interval, () => time - clock.Elapsed, cancel);

@@ -57,8 +57,11 @@ public sealed class SoftLabels
             : throw new RiffleException($"{folder}: only {labels.Made} of {labels.Identity.Views} views are finished; run the same 'riffle teach' command again to continue");
     }
 
-    /// <summary>The number of views with which a training of this length sees a different image in each epoch, counting mirror images.</summary>
-    public static int ViewsFor(int epochs) => (epochs + 1) / 2;
+    /// <summary>
+    /// The number of views for a training: enough to see a different image in each epoch, counting mirror images, but at most 15. Views take time, and in sixty epochs
+    /// networks learnt well from as few as eight (docs/experiments.md).
+    /// </summary>
+    public static int ViewsFor(int epochs) => Math.Min(15, (epochs + 1) / 2);
 
     /// <summary>Finds soft labels, finished or not, in a folder; null if there are none.</summary>
     /// <exception cref="RiffleException">The folder has soft labels with another identity.</exception>

@@ -76,7 +76,7 @@ public sealed record LearningPlan(LearningCandidate Chosen, ImmutableArray<Learn
         var feasible = candidates.Where(candidate => candidate.Epoch * FewestEpochs <= left).ToArray();
         var chosen = feasible.Length > 0 ? feasible.MinBy(candidate => candidate.Measured.Loss)! : candidates.MinBy(candidate => candidate.Epoch)!;
         var epochs = (int)Math.Clamp(left / chosen.Epoch, 1, MostEpochs);
-        var recipe = Recipe.FineTune.FitTo(chosen.Start.Network(data.Info.Classes.Length, chosen.ImageSize), data.Count(Split.Train));
+        var recipe = Recipe.FineTune.FitTo(chosen.Start.Network(data.Info.Classes.Length, chosen.ImageSize), data.Count(Split.Train), data.Info.Baking is not null);
         return new(chosen, [.. candidates], recipe with
         {
             Epochs = epochs,

@@ -109,9 +109,12 @@ public sealed record Recipe
     /// <summary>
     /// Adapts this recipe to a network and the size of a data set. Except in the study's recipe, L2 grows by 1e-4 for each doubling of the width from x0.25 on,
     /// because wider networks overfit (docs/experiments.md); networks that are not in the catalogue have no width to go by. If an epoch would have fewer than forty steps, the batch is halved repeatedly, down to 16, and the
-    /// learning rate with it (Goyal et al., 2017), because few large steps after a warm-up of two or three make a network diverge.
+    /// learning rate with it (Goyal et al., 2017), because few large steps after a warm-up of two or three make a network diverge. Baked images are not augmented again.
     /// </summary>
-    public Recipe FitTo(NetworkSpec network, int trainingImages)
+    /// <param name="network">What is to be trained.</param>
+    /// <param name="trainingImages">Number of training images.</param>
+    /// <param name="areBaked">Whether they were augmented when the data set was made (<see cref="DatasetInfo.Baking"/>).</param>
+    public Recipe FitTo(NetworkSpec network, int trainingImages, bool areBaked = false)
     {
         const int FewestSteps = 40, SmallestBatch = 16;
         var batch = Batch;
@@ -124,6 +127,7 @@ public sealed record Recipe
             WeightDecay = Math.Round(WeightDecay + 1e-4 * doublings, 6),
             Batch = batch,
             Schedule = Schedule with { LearningRate = Schedule.LearningRate * batch / Batch },
+            Augmentation = areBaked ? Augmentation.None : Augmentation,
         };
     }
 
@@ -142,13 +146,10 @@ public sealed record Recipe
         },
     };
 
-    /// <summary>Adapts this recipe to its images: with soft labels they become squares and are augmented as those that the teachers saw, and baked ones are not
-    /// augmented again.</summary>
-    /// <param name="seen">How the teachers' images were augmented; null: there are no soft labels.</param>
-    /// <param name="fit">How they became squares; null: as in this recipe.</param>
-    /// <param name="areBaked">Whether the images were augmented when the data set was made (<see cref="DatasetInfo.Baking"/>).</param>
-    public Recipe WithImagesAs(Augmentation? seen, FitKind? fit, bool areBaked) =>
-        this with { Augmentation = seen ?? (areBaked ? Augmentation.None : Augmentation), Fit = fit ?? Fit };
+    /// <summary>Adapts this recipe to soft labels: its images become squares and are augmented as those that the teachers saw.</summary>
+    /// <param name="seen">How these were augmented; null: there are no soft labels, and nothing changes.</param>
+    /// <param name="fit">How they became squares.</param>
+    public Recipe WithImagesAs(Augmentation? seen, FitKind? fit) => this with { Augmentation = seen ?? Augmentation, Fit = fit ?? Fit };
 
     /// <summary>Checks all values.</summary>
     /// <exception cref="ArgumentException">A value is not allowed. The message names it and its range.</exception>

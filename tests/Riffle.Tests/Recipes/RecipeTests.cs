@@ -83,8 +83,10 @@ public class RecipeTests
     [Fact]
     public void Baked_images_are_not_augmented_again()
     {
-        Assert.Equal(Augmentation.None, Recipe.Paper.WithImagesAs(null, null, areBaked: true).Augmentation);
-        Assert.Equal(Recipe.Paper, Recipe.Paper.WithImagesAs(null, null, areBaked: false));
-        Assert.Equal(Augmentation.CropAndFlip, Recipe.Paper.WithImagesAs(Augmentation.CropAndFlip, null, areBaked: true).Augmentation);
+        var network = NetworkCatalogue.Resolve("shufflenet-v1-g3-x0.25");
+        var baked = Recipe.Paper.FitTo(network, 100_000, areBaked: true);
+        Assert.Equal(Augmentation.None, baked.Augmentation);
+        Assert.Equal(Augmentation.CropAndFlip, baked.WithImagesAs(Augmentation.CropAndFlip, null).Augmentation);
+        Assert.Equal(Augmentation.Full, Recipe.Paper.FitTo(network, 100_000).Augmentation);
     }
 }
